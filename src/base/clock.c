@@ -1,0 +1,27 @@
+#include "config.h"
+#include "base/clock.h"
+
+#include <limits.h>
+#include <time.h>
+
+int64_t clock_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux and the BSDs */
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_after(int64_t span)
+{
+    return span <= 0 ? CLOCK_NEVER : clock_now() + span;
+}
+
+int clock_poll_timeout(int64_t deadline)
+{
+    if (deadline == CLOCK_NEVER)
+        return -1;
+    int64_t left = deadline - clock_now();
+    if (left <= 0)
+        return 0;
+    return left > INT_MAX ? INT_MAX : (int)left;
+}

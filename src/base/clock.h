@@ -1,0 +1,19 @@
+/* Time. A deadline is a moment of the monotonic clock, in milliseconds; a span is milliseconds
+ * too. Waiting for one thing against one deadline is never restarted by progress. */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdint.h>
+
+#define CLOCK_NEVER INT64_MAX
+
+/* Now, in milliseconds of a clock that nobody sets. */
+int64_t clock_now(void);
+
+/* The moment SPAN milliseconds from now; CLOCK_NEVER for a span of 0 or less ("off"). */
+int64_t clock_after(int64_t span);
+
+/* What poll(2) takes to wait until DEADLINE: milliseconds, 0 if it has passed, -1 for never. */
+int clock_poll_timeout(int64_t deadline);
+
+#endif

@@ -1,0 +1,105 @@
+#include "config.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static void make_printable(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c; c++)
+        if (*c < ' ' || *c == 127)
+            *c = '?';
+}
+
+static void fill(struct error *err, enum error_scope scope, enum error_class class, int code,
+                 const char *format, va_list args)
+{
+    memset(err, 0, sizeof *err);
+    err->scope = scope;
+    err->class = class;
+    err->code = code;
+    (void)vsnprintf(err->text, sizeof err->text, format, args); /* a cut text is still a text */
+    make_printable(err->text);
+}
+
+bool error_set(struct error *err, enum error_scope scope, enum error_class class, int code,
+               const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fill(err, scope, class, code, format, args);
+    va_end(args);
+    return false;
+}
+
+bool error_usage(struct error *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fill(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_USAGE, format, args);
+    va_end(args);
+    return false;
+}
+
+bool error_config(struct error *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fill(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_CONFIG, format, args);
+    va_end(args);
+    return false;
+}
+
+bool error_system(struct error *err, int code, const char *format, ...)
+{
+    int number = errno;
+    va_list args;
+    va_start(args, format);
+    fill(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, format, args);
+    va_end(args);
+    size_t used = strlen(err->text);
+    (void)snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(number));
+    return false;
+}
+
+bool error_prefix(struct error *err, const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (used < 0 || (size_t)used >= sizeof text)
+        used = sizeof text - 1;
+    (void)snprintf(text + used, sizeof text - (size_t)used, ": %s", err->text);
+    make_printable(text);
+    memcpy(err->text, text, sizeof text);
+    return false;
+}
+
+const char *error_code_name(int code)
+{
+    static const char *const names[] = {
+        [EX_OK] = "EX_OK",
+        [EX_USAGE] = "EX_USAGE",
+        [EX_DATAERR] = "EX_DATAERR",
+        [EX_NOINPUT] = "EX_NOINPUT",
+        [EX_NOUSER] = "EX_NOUSER",
+        [EX_NOHOST] = "EX_NOHOST",
+        [EX_UNAVAILABLE] = "EX_UNAVAILABLE",
+        [EX_SOFTWARE] = "EX_SOFTWARE",
+        [EX_OSERR] = "EX_OSERR",
+        [EX_OSFILE] = "EX_OSFILE",
+        [EX_CANTCREAT] = "EX_CANTCREAT",
+        [EX_IOERR] = "EX_IOERR",
+        [EX_TEMPFAIL] = "EX_TEMPFAIL",
+        [EX_PROTOCOL] = "EX_PROTOCOL",
+        [EX_NOPERM] = "EX_NOPERM",
+        [EX_CONFIG] = "EX_CONFIG",
+    };
+    if (code < 0 || (size_t)code >= sizeof names / sizeof *names || !names[code])
+        return "EX_???";
+    return names[code];
+}

@@ -1,0 +1,27 @@
+/* Text made fit for a log, a terminal, a message on stderr: foreign octets shown, never obeyed. */
+#ifndef ESCAPE_H
+#define ESCAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+/* Appends TEXT; control characters and, unless they form valid UTF-8, octets above 126 become '?'.
+ */
+void escape_line(struct str *out, const char *text, size_t len);
+
+/* True if TEXT has an octet below 32 or 127: nothing that came as an argument may. */
+bool escape_has_control(const char *text);
+
+/* True if every octet is below 128. */
+bool escape_is_ascii(const char *text);
+
+/* The length of the UTF-8 sequence at TEXT (1 to 4), 0 if there is none within LEN octets
+ * (RFC 3629: no overlong forms, no surrogates). */
+size_t escape_utf8_sequence(const char *text, size_t len);
+
+/* True if all LEN octets are UTF-8. */
+bool escape_is_utf8(const char *text, size_t len);
+
+#endif

@@ -1,0 +1,63 @@
+#include "config.h"
+#include "base/fileread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static bool cannot_open(const char *path, struct error *err)
+{
+    int number = errno;
+    struct stat facts;
+    if (number == EACCES && stat(path, &facts) == 0)
+        error_config(err, "%s: permission denied for uid %ld (file is owned by uid %ld, mode %04o)",
+                     path, (long)geteuid(), (long)facts.st_uid, (unsigned)facts.st_mode & 07777);
+    else if (number == EACCES)
+        error_config(err, "%s: permission denied for uid %ld (a directory above it is closed)",
+                     path, (long)geteuid());
+    else
+        error_config(err, "%s: %s", path, strerror(number));
+    errno = number;
+    return false;
+}
+
+static bool read_all(int fd, const char *path, size_t limit, struct str *out, struct error *err)
+{
+    size_t start = out->len;
+    for (;;) {
+        str_reserve(out, 4096);
+        ssize_t n = read(fd, out->data + out->len, 4096);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_config(err, "%s: %s", path, strerror(errno));
+        if (n == 0)
+            return true;
+        out->len += (size_t)n;
+        out->data[out->len] = '\0';
+        if (out->len - start > limit)
+            return error_config(err, "%s: larger than %zu bytes", path, limit);
+    }
+}
+
+bool fileread_all(const char *path, size_t limit, struct str *out, struct stat *facts,
+                  struct error *err)
+{
+    struct stat here;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return cannot_open(path, err);
+    bool ok = false;
+    if (fstat(fd, &here) != 0)
+        error_system(err, EX_CONFIG, "%s", path);
+    else if (!S_ISREG(here.st_mode))
+        error_config(err, "%s: not a regular file", path);
+    else
+        ok = read_all(fd, path, limit, out, err);
+    if (facts)
+        *facts = here;
+    (void)close(fd); /* nothing was written */
+    return ok;
+}

@@ -1,0 +1,50 @@
+#include "config.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static _Noreturn void out_of_memory(void)
+{
+    static const char text[] = "onehop: out of memory\n";
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        _exit(EX_OSERR); /* nobody to tell */
+    _exit(EX_OSERR);
+}
+
+void *memory_new(size_t size)
+{
+    void *new = calloc(1, size ? size : 1);
+    if (!new)
+        out_of_memory();
+    return new;
+}
+
+void *memory_resize(void *old, size_t n, size_t size)
+{
+    void *new = reallocarray(old, n ? n : 1, size ? size : 1);
+    if (!new)
+        out_of_memory();
+    return new;
+}
+
+char *memory_copy(const char *text)
+{
+    return memory_copy_n(text, strlen(text));
+}
+
+char *memory_copy_n(const char *text, size_t len)
+{
+    char *new = memory_new(len + 1);
+    memcpy(new, text, len);
+    return new;
+}
+
+void memory_replace(char **slot, const char *text)
+{
+    char *new = memory_copy(text);
+    free(*slot);
+    *slot = new;
+}

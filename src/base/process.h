@@ -1,0 +1,20 @@
+/* Running one helper command and reading what it prints. */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+/* Runs `/bin/sh -c COMMAND` with /dev/null as standard input, standard error inherited, and appends
+ * its standard output to OUT (wiped on failure if OUT is a secret). The child is the leader of a
+ * process group of its own, which is killed when DEADLINE passes or more than LIMIT octets come.
+ * Fails, as account trouble, if the command cannot be started, is killed, exits with anything but
+ * 0, or takes too long; no child outlives the call. Descriptors above 2 are not passed on. */
+bool process_output(const char *command, int64_t deadline, size_t limit, struct str *out,
+                    struct error *err);
+
+#endif

@@ -1,0 +1,104 @@
+/* An account: a provider, how to log in there, which senders it serves, and how their mail is
+ * treated. Every field but the first few is a row of the key table. */
+#ifndef ACCOUNT_H
+#define ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "base/strlist.h"
+#include "config/key.h"
+
+enum account_level { LEVEL_COMMAND_LINE, LEVEL_USER, LEVEL_SYSTEM };
+
+enum account_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
+
+/* In the order of the choices of key `auth`. */
+enum account_auth {
+    AUTH_OFF,
+    AUTH_ON,
+    AUTH_PLAIN,
+    AUTH_LOGIN,
+    AUTH_EXTERNAL,
+    AUTH_OAUTHBEARER,
+    AUTH_XOAUTH2
+};
+
+enum account_rewrite { REWRITE_OFF, REWRITE_FOREIGN, REWRITE_ALWAYS };
+
+enum account_mode { MODE_INTERACTIVE, MODE_BACKGROUND, MODE_QUEUE }; /* delivery_mode */
+
+enum account_senders {
+    SENDERS_ANY,
+    SENDERS_EXACT
+}; /* exact: the provider takes its own address only */
+
+struct account {
+    char *name; /* "" for the command line's */
+    char *file; /* where it was read, "" for the command line's */
+    int line;
+    enum account_level level;
+    struct key_set set; /* keys given explicitly, here or in a parent */
+
+    char *inherit;
+    char *provider; /* name of a provider; else found by the domain of user or from */
+    struct strlist domains;
+    char *from, *from_full_name;
+    struct strlist host;
+    long port; /* 0: follows the TLS mode and protocol */
+    char *socket;
+    int protocol;
+    char *domain; /* EHLO; "": full host name, else address literal */
+    char *source_ip;
+    int64_t timeout, timeout_final;
+    int auth;
+    bool auth_without_tls;
+    char *user;
+    struct str password;
+    char *password_file, *password_command;
+    bool tls, tls_starttls, tls_certcheck;
+    char *tls_trust_file, *tls_crl_file, *tls_fingerprint, *tls_key_file, *tls_cert_file;
+    char *tls_priorities, *tls_host_override;
+    long tls_min_dh_prime_bits;
+    bool chunking; /* auto, off */
+    long max_connections;
+    char *aliases, *admin;
+    int rewrite_from;
+    bool allow_from_override;
+    int set_from_header, set_date_header, set_msgid_header, set_subject_header, set_to_header;
+    bool remove_bcc_headers;
+    struct strlist dsn_notify;
+    int dsn_return;
+    char *logfile, *logfile_time_format;
+    int syslog; /* 0 off, else index of the facility: see key.c */
+    bool queue;
+    int delivery_mode;
+    struct strlist allow_users, allow_groups;
+
+    int senders;            /* enum account_senders, from the provider */
+    struct strlist trouble; /* reply patterns that are account trouble, from the provider */
+};
+
+/* A new account with every key's fallback. Free with account_free(). */
+struct account *account_new(const char *name, enum account_level level);
+void account_free(struct account *account);
+
+/* Takes over from PARENT every key that PARENT has set and ACCOUNT has not. */
+void account_inherit(struct account *account, const struct account *parent);
+
+/* The port to connect to: `port`, else 24 for LMTP, 465 for implicit TLS, 587 for STARTTLS, 25. */
+int account_port(const struct account *account);
+
+/* True if TLS starts with the connection: tls is on and tls_starttls off; `port = 465` alone, with
+ * nothing said about tls_starttls, means it too. */
+bool account_implicit_tls(const struct account *account);
+
+/* The address the account sends as: `from` without wildcards, else `user` if that is an address,
+ * else "". Borrowed. */
+const char *account_address(const struct account *account);
+
+/* Appends "key = value" lines of every account key, in the table's order. */
+void account_print(const struct account *account, struct str *out);
+
+#endif

@@ -1,0 +1,65 @@
+/* All that was configured: the accounts of the user's level and of the system's, providers, and the
+ * sections that belong to a level. */
+#ifndef CONFIGURATION_H
+#define CONFIGURATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "config/account.h"
+#include "config/provider.h"
+
+/* Where things are: compiled in, handed down from main(). */
+struct paths {
+    const char *sysconfdir; /* /etc */
+    const char *pkgdatadir; /* /usr/share/onehop */
+    const char *statedir;   /* /var/spool/onehop */
+    const char *rundir;     /* /run/onehop */
+};
+
+/* Whose call it is. Made from the environment and the password database by cli/caller.c. */
+struct caller {
+    uid_t uid;
+    const char *name;        /* login name, or the uid in digits where there is no passwd entry */
+    const char *full_name;   /* GECOS up to the first comma; "" if none */
+    const char *home;        /* verified: exists and belongs to uid, else "" */
+    const char *config_home; /* $XDG_CONFIG_HOME if absolute and the caller's, else HOME/.config */
+    const char *state_home;  /* likewise $XDG_STATE_HOME, HOME/.local/state */
+};
+
+struct queue_settings {
+    struct key_set set;
+    char *directory; /* "" means the level's default */
+    int64_t lifetime;
+    char *bounce_to;
+};
+
+struct configuration {
+    struct account **account; /* user level first, each level in file order; a user's account hides
+                                 a system account of the same name */
+    size_t n;
+    size_t size;
+    struct provider_table providers;
+    struct queue_settings queue[3]; /* by enum account_level */
+    struct str files;               /* the files that were read, one a line, for messages and -P */
+    bool has_user, has_system;
+};
+
+/* Reads both levels. EXPLICIT ("-C") stands for the user level if not NULL. A file that does not
+ * exist is no error (but an explicit one is: EX_CONFIG); any other trouble is, with FILE:LINE.
+ * Secrets in a file that others can read are an error naming the mode and the chmod that mends it.
+ * A user-level file whose owner is neither the caller nor root is an error. Providers are
+ * completed, [defaults] and inherit applied: every account is ready to use or to be complained of
+ * when it is chosen. */
+bool configuration_read(struct configuration *config, const struct paths *paths,
+                        const struct caller *caller, const char *explicit_file, struct error *err);
+
+/* By name, as -a does; NULL if there is none. */
+struct account *configuration_account(const struct configuration *config, const char *name);
+
+void configuration_clear(struct configuration *config);
+
+#endif

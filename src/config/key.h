@@ -1,0 +1,83 @@
+/* The one table of configuration keys. Parsing, inheritance, printing (onehop -P), the command
+ * line's long options and the check of the manual page all walk it: a new key is one new row in
+ * key.c and one field in the struct it belongs to. */
+#ifndef KEY_H
+#define KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "base/strlist.h"
+
+enum key_type {
+    KEY_TEXT,     /* char * */
+    KEY_PATH,     /* char *, a leading ~/ is expanded */
+    KEY_SECRET,   /* struct str, secret: wiped, printed as '*' */
+    KEY_LIST,     /* struct strlist; commas separate, blanks around are dropped */
+    KEY_BOOL,     /* bool: on off, yes no, true false, 1 0 */
+    KEY_NUMBER,   /* long, min..max */
+    KEY_DURATION, /* int64_t milliseconds; 90, 90s, 5m, 2h, 5d; off is 0 */
+    KEY_SIZE,     /* int64_t octets; 10M, 64k */
+    KEY_CHOICE,   /* int: index into choices */
+};
+
+enum key_section { /* where a key may stand */
+                   KEY_ACCOUNT = 1,
+                   KEY_QUEUE = 2,
+                   KEY_SERVICE = 4,
+                   KEY_PROVIDER = 8,
+};
+
+struct key {
+    const char *name;
+    const char *alias; /* msmtp's or an older name with the same meaning, or NULL */
+    enum key_section section;
+    enum key_type type;
+    size_t offset;              /* of the field in the struct of its section */
+    const char *fallback;       /* as it would be written; "" for none */
+    const char *const *choices; /* KEY_CHOICE, NULL-terminated */
+    long min, max;              /* KEY_NUMBER */
+    bool (*check)(const char *text, struct error *err); /* NULL, or a test of one value (of each
+                                                           item of a list); its error is what the
+                                                           user reads */
+    const char *help; /* one line, for onehopctl help and the check of onehop.ini(5) */
+};
+
+enum { KEY_MAX = 96 }; /* rows; a set of keys is a `struct key_set` */
+
+struct key_set {
+    uint64_t bits[(KEY_MAX + 63) / 64];
+};
+
+extern const struct key key_table[];
+extern const size_t key_count;
+
+/* The row of NAME (or alias) in SECTION, NULL if there is none. */
+const struct key *key_find(enum key_section section, const char *name);
+
+/* The name in SECTION most like NAME ("did you mean"), NULL if none comes near. */
+const char *key_nearest(enum key_section section, const char *name);
+
+size_t key_index(const struct key *key);
+bool key_is_set(const struct key_set *set, const struct key *key);
+void key_mark(struct key_set *set, const struct key *key);
+
+/* Parses TEXT into the field of OBJECT. On failure the field is unchanged and the error's text says
+ * what is wrong and what would be right, without FILE:LINE, which the caller prefixes. HOME is for
+ * ~/ in paths; "" leaves it. */
+bool key_parse(const struct key *key, void *object, const char *text, const char *home,
+               struct error *err);
+
+/* Appends the value of OBJECT's field as it would be written; "*" for a secret that is set. */
+void key_print(const struct key *key, const void *object, struct str *out);
+
+void key_copy(const struct key *key, void *to, const void *from);
+
+/* Gives all fields of SECTION in OBJECT their fallback; frees all of them. */
+void key_fill(enum key_section section, void *object);
+void key_clear(enum key_section section, void *object);
+
+#endif

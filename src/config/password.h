@@ -1,0 +1,32 @@
+/* Finding an account's password, in the order: password, password_file (a bare name is a systemd
+ * credential in $CREDENTIALS_DIRECTORY), password_command, ~/.netrc, SYSCONFDIR/netrc, the
+ * terminal. The answer is a secret. */
+#ifndef PASSWORD_H
+#define PASSWORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "config/configuration.h"
+
+enum { PASSWORD_MAX = 65536 }; /* octets; OAuth tokens are long */
+
+struct password_sources {
+    const struct paths *paths;
+    const struct caller *caller;
+    const char *credentials_directory; /* $CREDENTIALS_DIRECTORY or "" */
+    int64_t deadline;                  /* for password_command */
+    bool (*ask)(void *context, const char *prompt, struct str *out); /* the terminal; NULL: none */
+    void *context;
+};
+
+/* Fills OUT (made a secret) with the first line, without its line end. A password file that group
+ * or others can read is an error. None found: account, permanent, EX_CONFIG, saying which keys
+ * would give one. A failing command: account trouble, temporary, EX_TEMPFAIL (EX_NOPERM it is not:
+ * nobody refused the login). */
+bool password_find(const struct account *account, const struct password_sources *sources,
+                   struct str *out, struct error *err);
+
+#endif

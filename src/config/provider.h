@@ -1,0 +1,50 @@
+/* Providers: which submission server serves a mail domain, and its quirks. The table is
+ * etc/providers.ini, extended and overridden by [provider NAME] sections of the configuration. */
+#ifndef PROVIDER_H
+#define PROVIDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/strlist.h"
+#include "config/account.h"
+
+struct provider {
+    char *name;
+    char *file; /* where it was read */
+    int line;
+    struct key_set set;
+    struct strlist domains; /* mail domains, exact or "*.example" */
+    struct strlist host;
+    long port;
+    bool tls_starttls;
+    int auth;
+    int senders;            /* enum account_senders */
+    struct strlist trouble; /* parts of replies that mean account trouble: "550 5.4.5", a text */
+    char *note;             /* what a user must know: "needs an app password: https://..." */
+};
+
+struct provider_table {
+    struct provider **item;
+    size_t n;
+    size_t size;
+};
+
+/* Reads providers from FILE into TABLE. */
+bool provider_read(struct provider_table *table, const char *file, struct error *err);
+
+/* The provider that serves DOMAIN (later ones win over earlier ones), or that is named NAME. */
+const struct provider *provider_for_domain(const struct provider_table *table, const char *domain);
+const struct provider *provider_by_name(const struct provider_table *table, const char *name);
+
+/* Fills what ACCOUNT leaves open (host, port, tls_starttls, auth on, senders, trouble) from the
+ * provider it names or the domain of its user or from. An account that still has neither host nor
+ * socket: EX_CONFIG, "FILE:LINE: account NAME: no host is known for example.net: add `host = ...`".
+ */
+bool provider_complete(const struct provider_table *table, struct account *account,
+                       struct error *err);
+
+void provider_table_clear(struct provider_table *table);
+
+#endif

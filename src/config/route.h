@@ -1,0 +1,48 @@
+/* Which account serves a sender (DESIGN: "Which account"). Pure: values in, an answer out. */
+#ifndef ROUTE_H
+#define ROUTE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/strlist.h"
+#include "config/configuration.h"
+
+struct route_query {
+    const char *account;               /* -a, or "" */
+    const char *envelope_from;         /* -f, or NULL if not given; "" is <> */
+    const char *header_from;           /* first address of From or Resent-From, or "" */
+    const char *caller;                /* user@host of the caller */
+    const struct strlist *local_names; /* localhost, this host's names, the mailname */
+};
+
+enum route_reason {
+    ROUTE_NAMED,      /* -a */
+    ROUTE_FROM,       /* the account's `from` */
+    ROUTE_DOMAINS,    /* a `domains` entry */
+    ROUTE_OWN_DOMAIN, /* the domain of its from or user */
+    ROUTE_DEFAULT,    /* the account called default */
+    ROUTE_SOLE,       /* the only account there is */
+};
+
+struct route {
+    struct account *account;
+    enum route_reason reason;
+    const char *sender; /* the address that decided; borrowed from the query */
+};
+
+/* Chooses. Nothing serves the sender: EX_CONFIG, "no account serves senders at qq.com (served:
+ * 163.com, 126.com)", and what to add; no account at all: where a file was looked for and what its
+ * smallest content is; two exact-sender accounts of one domain: an error that names both. */
+bool route_choose(const struct configuration *config, const struct route_query *query,
+                  struct route *route, struct error *err);
+
+/* True if the account may send as MAILBOX without rewriting: its own address, and, unless its
+ * provider takes exact senders only, whatever else it serves. Local senders never. */
+bool route_may_send_as(const struct account *account, const char *mailbox,
+                       const struct strlist *local_names);
+
+/* True for a bare name, or a domain among the local names. */
+bool route_is_local(const char *mailbox, const struct strlist *local_names);
+
+#endif

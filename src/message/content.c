@@ -1,0 +1,117 @@
+#include "config.h"
+#include "message/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static bool temporary(struct error *err, const char *what)
+{
+    int number = errno;
+    return error_set(err, ERROR_MESSAGE, ERROR_TEMPORARY,
+                     number == ENOSPC || number == EDQUOT ? EX_TEMPFAIL : EX_IOERR, "%s: %s", what,
+                     strerror(number));
+}
+
+static int open_unlinked(const char *directory)
+{
+    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+        return fd;
+    struct str path = {0};
+    str_addf(&path, "%s/onehop-XXXXXX", directory);
+    fd = mkostemp(path.data, O_CLOEXEC);
+    if (fd >= 0)
+        (void)unlink(path.data); /* a name left behind harms nobody */
+    str_clear(&path);
+    return fd;
+}
+
+static bool write_all(int fd, const char *data, size_t len, struct error *err)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return temporary(err, "cannot write the message to a temporary file");
+        data += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool move_to_file(struct content *content, const char *directory, struct error *err)
+{
+    content->fd = open_unlinked(directory);
+    if (content->fd < 0) {
+        temporary(err, "cannot make a temporary file");
+        return error_prefix(err, "%s", directory);
+    }
+    content->in_file = true;
+    if (!write_all(content->fd, str_text(&content->memory), content->memory.len, err))
+        return false;
+    str_clear(&content->memory);
+    return true;
+}
+
+static bool content_write(struct output *self, const void *data, size_t len, struct error *err)
+{
+    struct content_writer *writer = (struct content_writer *)self;
+    struct content *content = writer->content;
+    if (!content->in_file && content->memory.len + len > CONTENT_MEMORY_MAX &&
+        !move_to_file(content, writer->directory, err))
+        return false;
+    if (!content->in_file)
+        str_add_n(&content->memory, data, len);
+    else if (!write_all(content->fd, data, len, err))
+        return false;
+    content->size += len;
+    return true;
+}
+
+void content_write_to(struct content_writer *writer, struct content *content, const char *directory)
+{
+    *writer = (struct content_writer){
+        .output = {content_write}, .content = content, .directory = directory};
+}
+
+bool content_read(const struct content *content, uint64_t position, void *buffer, size_t len,
+                  size_t *got, struct error *err)
+{
+    uint64_t left = position < content->size ? content->size - position : 0;
+    *got = left < len ? (size_t)left : len;
+    if (*got == 0)
+        return true;
+    if (!content->in_file) {
+        memcpy(buffer, content->memory.data + position, *got);
+        return true;
+    }
+    size_t done = 0;
+    while (done < *got) {
+        ssize_t n = pread(content->fd, (char *)buffer + done, *got - done,
+                          (off_t)(content->offset + position + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return temporary(err, "cannot read the message back");
+        if (n == 0)
+            return error_set(err, ERROR_MESSAGE, ERROR_TEMPORARY, EX_IOERR,
+                             "the message became shorter while it was being sent");
+        done += (size_t)n;
+    }
+    return true;
+}
+
+void content_clear(struct content *content)
+{
+    if (content->in_file && !content->borrowed)
+        (void)close(content->fd); /* unlinked: nothing of it is kept */
+    str_clear(&content->memory);
+    *content = (struct content){0};
+}

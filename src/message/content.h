@@ -1,0 +1,49 @@
+/* The content of a message in the form it leaves: header, blank line, body; every line ends in
+ * CRLF and has at most 998 octets before it; no NUL, no stray CR. Held in memory up to
+ * CONTENT_MEMORY_MAX octets, then in an unlinked temporary file, or, later, in a spool entry. */
+#ifndef CONTENT_H
+#define CONTENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/output.h"
+#include "base/str.h"
+
+enum { CONTENT_MEMORY_MAX = 1024 * 1024, CONTENT_LINE_MAX = 998 };
+
+/* What can be read back. Zeroed memory is the empty content. */
+struct content {
+    struct str memory; /* used while fd is unset */
+    int fd;            /* read with pread(2); valid if in_file */
+    bool in_file;
+    bool borrowed;        /* fd belongs to somebody else: content_clear() leaves it open */
+    uint64_t offset;      /* where the content starts in the file */
+    uint64_t size;        /* octets, as RFC 1870 counts them: without dots that SMTP adds */
+    bool has_8bit;        /* some octet of header or body is above 127 */
+    bool has_8bit_header; /* a header octet is: needs SMTPUTF8 (RFC 6531, 3.4) where announced */
+};
+
+/* Collects octets into a content. */
+struct content_writer {
+    struct output output; /* first: a writer is an output */
+    struct content *content;
+    const char *directory; /* for the temporary file */
+};
+
+/* Makes WRITER write into CONTENT, which must be empty. DIRECTORY ($TMPDIR, /tmp) is used, as an
+ * O_TMPFILE or a file unlinked at once, if memory does not suffice. The flags has_8bit are set by
+ * who knows header from body, not here. */
+void content_write_to(struct content_writer *writer, struct content *content,
+                      const char *directory);
+
+/* Reads up to LEN octets at POSITION into BUFFER; *GOT is 0 only at the end. A file that became
+ * shorter or cannot be read is an error: message, temporary, EX_IOERR. */
+bool content_read(const struct content *content, uint64_t position, void *buffer, size_t len,
+                  size_t *got, struct error *err);
+
+void content_clear(struct content *content);
+
+#endif

@@ -1,0 +1,48 @@
+/* The envelope: who sends, who receives, and which delivery status notifications are wished
+ * (RFC 5321 2.3.1, RFC 3461). Made once from arguments and headers; never read back from headers.
+ */
+#ifndef ENVELOPE_H
+#define ENVELOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum { /* RFC 3461, 4.1; 0 means that nothing was asked for */
+       DSN_NEVER = 1,
+       DSN_SUCCESS = 2,
+       DSN_FAILURE = 4,
+       DSN_DELAY = 8,
+};
+
+enum dsn_return { DSN_RETURN_UNSET, DSN_RETURN_FULL, DSN_RETURN_HEADERS };
+
+enum {
+    ENVELOPE_ADDRESS_MAX = 1024
+}; /* octets of one address; SMTP asks for 256 (RFC 5321, 4.5.3.1.3) */
+
+struct recipient {
+    char *address; /* local@domain, without angle brackets, no control characters */
+};
+
+struct envelope {
+    char *sender; /* "" (or NULL, before it is known) is the null reverse-path <> */
+    struct recipient *rcpt;
+    size_t n;
+    size_t size;
+    unsigned notify;            /* DSN_* of every recipient */
+    enum dsn_return dsn_return; /* RFC 3461, 4.3 */
+    char *envid;                /* not yet xtext-encoded; "" or NULL: none */
+    bool body_8bit_wish;        /* -B8BITMIME: a hint, the content decides */
+};
+
+/* Adds a recipient unless it is there: the domain is compared without case, the local part with.
+ * The address is copied. True if it was added. Amortised O(1) is not promised; 10,000 recipients
+ * must take well under a second, so use envelope_add_all() or the hash inside. */
+bool envelope_add(struct envelope *env, const char *address);
+
+void envelope_set_sender(struct envelope *env, const char *address);
+void envelope_clear(struct envelope *env);
+
+#endif

@@ -1,0 +1,40 @@
+/* The message as it comes: a descriptor read in large blocks, given out line by line or in pieces
+ * of a line, so that a line of any length takes constant memory. */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { SOURCE_BUFFER = 65536 };
+
+struct source {
+    int fd;
+    bool lone_dot_ends; /* a line of one '.' is the end (a terminal, without -i) */
+    bool ended;
+    size_t start, end; /* what is unread in buffer */
+    char *buffer;      /* SOURCE_BUFFER octets, allocated at the first read */
+};
+
+/* Gives *DATA, *LEN: the rest of the current line up to and including '\n', or as much of it as
+ * fits the buffer (no '\n' at its end then, and the next call goes on with the same line). At end
+ * of file *LEN is 0. The memory is valid until the next call. A read error: message, temporary,
+ * EX_IOERR. EINTR is retried. */
+bool source_piece(struct source *src, const char **data, size_t *len, struct error *err);
+
+/* Gives a whole block for bulk copying: everything that is buffered, or the next read. Not for use
+ * with lone_dot_ends. *LEN 0 at end of file. */
+bool source_block(struct source *src, const char **data, size_t *len, struct error *err);
+
+/* Gives back the last LEN octets handed out: they come again. */
+void source_unread(struct source *src, size_t len);
+
+/* Reads and forgets the rest, so that a caller that is still writing gets no SIGPIPE before our
+ * error message. Errors end it quietly. */
+void source_drain(struct source *src);
+void source_clear(struct source *src); /* frees; does not close fd */
+
+#endif

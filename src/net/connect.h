@@ -1,0 +1,29 @@
+/* TCP to a host by name: all its addresses, IPv6 and IPv4 raced (RFC 8305): the next address is
+ * tried when the one before has failed or CONNECT_STAGGER milliseconds have passed; whoever is
+ * first wins and the others are closed. TCP_NODELAY is set. */
+#ifndef CONNECT_H
+#define CONNECT_H
+
+#include "net/stream.h"
+
+enum { CONNECT_STAGGER = 250, CONNECT_ADDRESSES_MAX = 32 };
+
+struct connect_params {
+    const char *host; /* name, A-label or U-label, or literal address, [brackets] allowed */
+    int port;
+    const char *source_ip; /* "" for any */
+    int64_t deadline; /* covers the name, too: getaddrinfo() runs in a thread, left behind if it
+                         takes longer; literal addresses need none */
+};
+
+struct connect_result {
+    struct stream *stream;
+    char address[64]; /* the peer's address, as text */
+};
+
+/* Failure is account, temporary: EX_NOHOST where the name does not exist, EX_TEMPFAIL else; the
+ * text tells each address tried and why ("192.0.2.1: connection refused; 2001:db8::1: ..."). */
+bool connect_host(const struct connect_params *params, struct connect_result *result,
+                  struct error *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* TLS as a client, with GnuTLS: 1.2 or newer, the peer verified before a single octet is handed
+ * out. Together with trust.c the only place that knows the library. */
+#ifndef TLS_H
+#define TLS_H
+
+#include "base/str.h"
+#include "net/stream.h"
+
+struct tls_params {
+    const char *host;        /* for SNI and verification; U-labels are converted */
+    const char *trust_file;  /* "system", or PEM; "" only with a fingerprint or check off */
+    const char *crl_file;    /* "" for none */
+    const char *fingerprint; /* "" or hex, colons or blanks allowed: 32 octets SHA-256 of the
+                                certificate, 20 SHA-1; with "spki:" in front SHA-256 of its public
+                                key. It replaces the trust check, as msmtp's does */
+    const char *key_file, *cert_file; /* "" or both; PEM files or PKCS#11 URIs */
+    const char *pin;                  /* for them, or "" */
+    const char *priorities; /* GnuTLS priority string, "" for the system's with TLS below 1.2 off */
+    bool check;             /* off: no verification at all */
+    int min_dh_prime_bits;  /* 0: the library's */
+};
+
+/* Shakes hands over INNER and returns a stream that owns it. On failure NULL, and INNER is closed.
+ * Failures are account trouble: a file that can't be read EX_NOINPUT permanent; a certificate that
+ * does not hold, EX_UNAVAILABLE temporary (somebody will mend it), saying what is wrong with it:
+ * the name ("is for a.example, not b.example"), expired when, not yet valid, unknown issuer
+ * (self-signed), revoked, not for servers, and, for the unknown issuer, the fingerprint; anything
+ * else EX_PROTOCOL. */
+struct stream *tls_start(struct stream *inner, const struct tls_params *params, int64_t deadline,
+                         struct error *err);
+
+/* Appends lines about the session of a stream made by tls_start(): "protocol = TLS1.3", "cipher =
+ * ...", subject, issuer, validity, fingerprints (SHA-256 of certificate and public key). */
+void tls_describe(struct stream *stream, struct str *out);
+
+#endif

@@ -1,0 +1,107 @@
+/* An SMTP or LMTP client session (RFC 5321, RFC 2033) over a stream: knows parameters and mail; no
+ * configuration, no socket, no TLS library. Greeting, EHLO, STARTTLS (RFC 3207), AUTH (RFC 4954),
+ * then any number of transactions with PIPELINING (RFC 2920), CHUNKING (RFC 3030), SIZE (RFC 1870),
+ * 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461), ENHANCEDSTATUSCODES (RFC 2034).
+ *
+ * It takes the fewest round trips these allow: one write for each group of commands, content of
+ * SESSION_INLINE_MAX octets or less in the write of its envelope where CHUNKING is offered, QUIT
+ * sent and not waited for. Reading never waits for writing.
+ *
+ * It believes nothing: replies are counted against commands; an octet that comes while no reply is
+ * due (but a 421), a malformed or mixed reply, a reply to the content before its last octet was
+ * written, is EX_PROTOCOL, and nothing was sent. A complete 250 to the content is success whatever
+ * comes after. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "message/content.h"
+#include "message/envelope.h"
+#include "message/outcome.h"
+#include "net/stream.h"
+
+enum { SESSION_INLINE_MAX = 64 * 1024 };
+
+enum trace_kind { TRACE_SENT, TRACE_RECEIVED };
+
+enum sasl_mechanism {
+    SASL_AUTO,
+    SASL_PLAIN,
+    SASL_LOGIN,
+    SASL_EXTERNAL,
+    SASL_OAUTHBEARER,
+    SASL_XOAUTH2
+};
+
+struct session_login {
+    enum sasl_mechanism mechanism; /* auto: PLAIN, LOGIN */
+    const char *user;              /* authorization identity for EXTERNAL */
+    const struct str *password;    /* or token */
+    const char *host;              /* for OAUTHBEARER (RFC 7628) */
+    int port;
+    bool without_tls; /* the password may be shown to the network */
+};
+
+struct session_params {
+    const char *hello; /* argument of EHLO */
+    bool lmtp;
+    bool secure;   /* the stream is TLS already, or so local that it needs none */
+    bool starttls; /* STARTTLS is required */
+    /* Turns the stream into a TLS one; see tls_start(). Required with starttls. */
+    struct stream *(*start_tls)(void *context, struct stream *inner, int64_t deadline,
+                                struct error *err);
+    const struct session_login *login; /* NULL: none */
+    bool chunking;                     /* use BDAT where offered */
+    int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */
+    int64_t timeout_final; /* for the reply to the content */
+    /* Told every line of the dialogue, without its line end; credentials come masked ("AUTH PLAIN
+     * ***"), content as one line "[1234 octets of content]". May be NULL. */
+    void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len);
+    void *context;
+};
+
+struct session;
+
+/* What the server announced in its last EHLO. */
+struct session_capabilities {
+    bool starttls, pipelining, chunking, eightbit, smtputf8, dsn, status_codes, size, auth;
+    uint64_t size_limit;   /* 0: none named */
+    struct str mechanisms; /* " PLAIN LOGIN " in upper case */
+};
+
+/* A session on STREAM, which it owns from now on. PARAMS and what it points to must live as long.
+ */
+struct session *session_new(struct stream *stream, const struct session_params *params);
+
+/* Greeting, EHLO (HELO where EHLO is not known), STARTTLS, EHLO again. Every failure is account
+ * trouble: EX_TEMPFAIL, EX_PROTOCOL, or what start_tls said; STARTTLS not offered or refused is
+ * EX_UNAVAILABLE, temporary. */
+bool session_hello(struct session *session, struct error *err);
+
+/* Logs in if params.login is set. AUTH not offered, or no mechanism in common: EX_UNAVAILABLE,
+ * permanent; refused (5xx): EX_NOPERM, permanent; 4xx: EX_TEMPFAIL. Scope is always the account. */
+bool session_login(struct session *session, struct error *err);
+
+const struct session_capabilities *session_offers(const struct session *session);
+
+/* One transaction for those of ENV's recipients whose outcome (OUTCOMES[i], n of them) is untried.
+ * True: each of these now has an outcome, but those put off by a 452/4.5.3, which stay untried
+ * while at least one other was sent (call again). False: the transaction or the connection failed
+ * as a whole; the error tells how, and recipients that were not refused for reasons of their own
+ * are still untried. *FINAL, if not NULL, gets the reply to the content ("250 2.0.0 queued as
+ * 123"). */
+bool session_send(struct session *session, const struct envelope *env,
+                  const struct content *content, struct outcome *outcomes, struct str *final,
+                  struct error *err);
+
+/* True if another transaction can follow. */
+bool session_usable(const struct session *session);
+
+/* Sends QUIT if that is possible without waiting, closes, frees. NULL is allowed. */
+void session_end(struct session *session);
+
+#endif
