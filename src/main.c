@@ -1,0 +1,15 @@
+/* Picks nothing and decides nothing: hands the compiled-in places to the command layer. */
+#include "config.h"
+
+#include "command/command.h"
+
+int main(int argc, char **argv)
+{
+    static const struct paths paths = {
+        .sysconfdir = SYSCONFDIR,
+        .pkgdatadir = PKGDATADIR,
+        .statedir = STATEDIR,
+        .rundir = RUNDIR,
+    };
+    return command_run(argc, argv, &paths);
+}

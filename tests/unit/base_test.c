@@ -1,0 +1,183 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/fileread.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/str.h"
+#include "base/strlist.h"
+
+static void str_grows_and_empties(void **state)
+{
+    (void)state;
+    struct str s = {0};
+    assert_string_equal(str_text(&s), "");
+    for (int i = 0; i < 100; i++)
+        str_addf(&s, "%d,", i);
+    assert_int_equal(s.len, 290);
+    str_consume(&s, 2);
+    assert_memory_equal(s.data, "1,2,", 4);
+    char *taken = str_take(&s);
+    assert_int_equal(strlen(taken), 288);
+    free(taken);
+    assert_int_equal(s.len, 0);
+    str_clear(&s);
+    str_clear(&s);
+}
+
+static void secret_keeps_its_text_when_it_moves(void **state)
+{
+    (void)state;
+    struct str s = {.secret = true};
+    for (int i = 0; i < 1000; i++)
+        str_add_char(&s, 'x');
+    assert_int_equal(strlen(str_text(&s)), 1000);
+    str_clear(&s);
+    assert_true(s.secret);
+}
+
+static void base64_goes_both_ways(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *plain, *coded;
+    } cases[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
+                 {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe", "//4="}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str out = {0}, back = {0};
+        base64_encode(&out, cases[i].plain, strlen(cases[i].plain));
+        assert_string_equal(str_text(&out), cases[i].coded);
+        assert_true(base64_decode(&back, str_text(&out), out.len));
+        assert_string_equal(str_text(&back), cases[i].plain);
+        str_clear(&out);
+        str_clear(&back);
+    }
+    struct str out = {0};
+    assert_false(base64_decode(&out, "Zg=", 3));
+    assert_false(base64_decode(&out, "Z===", 4));
+    assert_false(base64_decode(&out, "Zg==Zg==", 8));
+    str_clear(&out);
+}
+
+static void utf8_is_told_from_other_octets(void **state)
+{
+    (void)state;
+    assert_true(escape_is_utf8("gr\xc3\xbc\xc3\x9f", 6));
+    assert_true(escape_is_utf8("\xf0\x9f\x98\x80", 4));
+    assert_false(escape_is_utf8("\xc0\x80", 2));         /* overlong */
+    assert_false(escape_is_utf8("\xed\xa0\x80", 3));     /* surrogate */
+    assert_false(escape_is_utf8("\xf4\x90\x80\x80", 4)); /* beyond U+10FFFF */
+    assert_false(escape_is_utf8("gr\xfc", 3));
+    struct str out = {0};
+    escape_line(&out, "a\r\nb\x7f\xfc\xc3\xbc", 8);
+    assert_string_equal(out.data, "a??b??\xc3\xbc");
+    str_clear(&out);
+    assert_true(escape_has_control("a\nb"));
+    assert_false(escape_has_control("a b"));
+}
+
+static void errors_are_one_printable_line(void **state)
+{
+    (void)state;
+    struct error err;
+    assert_false(error_set(&err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR, "bad\nline %d", 7));
+    assert_string_equal(err.text, "bad?line 7");
+    assert_false(error_prefix(&err, "file:%d", 3));
+    assert_string_equal(err.text, "file:3: bad?line 7");
+    assert_int_equal(err.code, EX_DATAERR);
+    char longer[2 * ERROR_TEXT_MAX];
+    memset(longer, 'x', sizeof longer);
+    longer[sizeof longer - 1] = '\0';
+    error_config(&err, "%s", longer);
+    error_prefix(&err, "front");
+    assert_int_equal(strlen(err.text), ERROR_TEXT_MAX - 1);
+    assert_string_equal(error_code_name(EX_TEMPFAIL), "EX_TEMPFAIL");
+    assert_string_equal(error_code_name(1), "EX_???");
+}
+
+static void process_output_is_read_and_its_failures_are_told(void **state)
+{
+    (void)state;
+    struct error err;
+    struct str out = {.secret = true};
+    assert_true(process_output("echo secret; cat", clock_after(20000), 100, &out, &err));
+    assert_string_equal(out.data, "secret\n"); /* cat saw an empty /dev/null */
+    str_clear(&out);
+    assert_false(process_output("echo x; exit 3", clock_after(20000), 100, &out, &err));
+    assert_int_equal(out.len, 0);
+    assert_non_null(strstr(err.text, "exit status 3"));
+    assert_false(process_output("kill -9 $$", clock_after(20000), 100, &out, &err));
+    assert_non_null(strstr(err.text, "signal 9"));
+    assert_false(process_output("yes", clock_after(20000), 100, &out, &err));
+    assert_non_null(strstr(err.text, "more than"));
+    assert_false(process_output("sleep 1000 & sleep 1000", clock_after(50), 100, &out, &err));
+    assert_non_null(strstr(err.text, "too long"));
+    assert_false(process_output("exec >&-; sleep 1000", clock_after(50), 100, &out, &err));
+    assert_non_null(strstr(err.text, "too long"));
+    str_clear(&out);
+}
+
+static void files_are_read_whole_or_refused(void **state)
+{
+    (void)state;
+    struct error err;
+    struct str out = {0};
+    assert_false(fileread_all("/nonexistent/x", 10, &out, NULL, &err));
+    assert_int_equal(err.code, EX_CONFIG);
+    assert_false(fileread_all("/", 10, &out, NULL, &err));
+    assert_non_null(strstr(err.text, "not a regular file"));
+    char path[] = "/tmp/onehop-base-XXXXXX";
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "0123456789A", 11), 11);
+    assert_false(fileread_all(path, 10, &out, NULL, &err));
+    assert_non_null(strstr(err.text, "larger than 10"));
+    str_clear(&out);
+    assert_true(fileread_all(path, 11, &out, NULL, &err));
+    assert_string_equal(out.data, "0123456789A");
+    str_clear(&out);
+    close(fd);
+    unlink(path);
+}
+
+static void lists_own_their_strings(void **state)
+{
+    (void)state;
+    struct strlist a = {0}, b = {0};
+    for (int i = 0; i < 9; i++)
+        strlist_add(&a, "Item");
+    strlist_copy(&b, &a);
+    strlist_clear(&a);
+    assert_int_equal(b.n, 9);
+    assert_true(strlist_has(&b, "iTEM"));
+    assert_false(strlist_has(&b, "ite"));
+    strlist_clear(&b);
+    strlist_clear(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(str_grows_and_empties),
+        cmocka_unit_test(secret_keeps_its_text_when_it_moves),
+        cmocka_unit_test(base64_goes_both_ways),
+        cmocka_unit_test(utf8_is_told_from_other_octets),
+        cmocka_unit_test(errors_are_one_printable_line),
+        cmocka_unit_test(process_output_is_read_and_its_failures_are_told),
+        cmocka_unit_test(files_are_read_whole_or_refused),
+        cmocka_unit_test(lists_own_their_strings),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
