@@ -25,6 +25,7 @@ struct claim {
     struct entry entry;
     struct journal journal;
     uint64_t journal_size;  /* octets of its file */
+    bool other_names;       /* the file stands elsewhere in the spool, too */
     struct content content; /* borrowed from fd: valid as long as the claim */
 };
 
@@ -63,6 +64,9 @@ bool claim_remove(struct claim *claim, struct error *err);
 /* Ends the claim and moves the entry to PLACE: hold/, failed/ or back to queue/ (where it is due at
  * once). NOTE, if not NULL, is written into the journal. On disk when this returns. */
 bool claim_move(struct claim *claim, enum spool_place place, const char *note, struct error *err);
+
+/* Sets `content` from the entry: for draft_commit(), which makes claims, too. */
+void claim_show_content(struct claim *claim);
 
 /* Ends the claim; the entry stays. May be called twice. */
 void claim_release(struct claim *claim);

@@ -23,6 +23,7 @@
 
 #include "base/str.h"
 #include "message/outcome.h"
+#include "queue/entryid.h"
 
 enum {
     JOURNAL_MAX = 256 * 1024 * 1024, /* octets read; what lies behind is passed over */
@@ -42,7 +43,7 @@ struct progress {
 };
 
 struct journal {
-    char id[16];           /* of the entry */
+    char id[ENTRYID_SIZE]; /* of the entry */
     struct progress *rcpt; /* one for each recipient of the entry */
     size_t n;
     unsigned attempts;
@@ -66,7 +67,7 @@ void journal_decode(struct journal *journal, const char *data, size_t len);
 /* Each of these notes a fact, in memory and as a pending line.
  *
  * settle: what the last attempt meant for recipient I. WHY (copied) must be a refusal for
- * FATE_FAILED; for FATE_WAITING it may be untried, which leaves the reason as it was. A fate that
+ * FATE_FAILED; otherwise it may be untried or NULL, which leaves the reason as it was. A fate that
  * is sent or failed stays. Nothing is written where nothing changed. */
 void journal_settle(struct journal *journal, size_t i, enum fate fate, const struct outcome *why);
 void journal_attempt(struct journal *journal, int64_t now, int64_t next);

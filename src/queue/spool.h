@@ -1,5 +1,6 @@
-/* The spool: a directory of entries, and everything that is done to its files. Only spool.c calls
- * the system about them; the rest of queue/ is built from what is offered here.
+/* The spool: a directory of entries, and what each of its files means. Only spool.c (the
+ * directories) and spoolfile.c (the files) call the system about it; the rest of queue/ is built
+ * from what these two offer.
  *
  *     DIR/           0700, ours
  *       format       made last, when everything else is on disk
@@ -66,7 +67,11 @@
 #include "base/str.h"
 #include "queue/entryid.h"
 
-enum { SPOOL_NAME_MAX = 255, SPOOL_SYNC_INTERVAL = 1000 }; /* octets; milliseconds */
+enum {
+    SPOOL_NAME_MAX = 255,       /* octets */
+    SPOOL_STAMP_MAX = 4096,     /* octets */
+    SPOOL_SYNC_INTERVAL = 1000, /* milliseconds */
+};
 
 enum spool_place {
     SPOOL_TMP,
@@ -88,21 +93,6 @@ struct spool {
     int64_t last_id;          /* microseconds of the newest id made here: they ascend */
 };
 
-/* A file of the spool that was opened. */
-struct spool_file {
-    int fd;
-    uint64_t size;
-    int64_t mtime; /* seconds since 1970 */
-};
-
-enum spool_found {
-    SPOOL_FOUND,
-    SPOOL_BUSY,    /* somebody else has the lock */
-    SPOOL_GONE,    /* no such file, or no longer */
-    SPOOL_FOREIGN, /* not a regular file, or not ours: left alone */
-    SPOOL_TROUBLE, /* the error says */
-};
-
 /* Opens the spool at PATH. With CREATE, what is missing of PATH and in it is made, mode 0700
  * whatever the umask, and synced with its parents; without, a spool that is not there is an error
  * with errno ENOENT. A directory that belongs to another uid, or that others may write to, is
@@ -113,75 +103,34 @@ void spool_close(struct spool *spool);
 /* A new id. */
 bool spool_new_id(struct spool *spool, char id[ENTRYID_SIZE], struct error *err);
 
-/* Creates tmp/ID, mode 0600, locked, and gives its descriptor. *EXISTS tells that there is such a
- * file and that it is locked; one that is not is removed first. */
-bool spool_create(struct spool *spool, const char *id, int *fd, bool *exists, struct error *err);
-
-/* Opens NAME for reading, with its lock unless LOCK is false. Nothing that is not a regular file
- * is opened for longer than it takes to see that, no FIFO is waited for, no link followed. */
-enum spool_found spool_find(const struct spool *spool, enum spool_place place, const char *name,
-                            bool lock, struct spool_file *file, struct error *err);
-
-/* True if somebody has the lock of this descriptor, which was opened without. */
-bool spool_is_locked(int fd);
-
 /* True if ID is in queue/, hold/ or failed/. */
 bool spool_has(const struct spool *spool, const char *id);
 
-/* Size and mtime of NAME, by its name. SPOOL_FOUND, SPOOL_GONE or SPOOL_FOREIGN. */
-enum spool_found spool_facts(const struct spool *spool, enum spool_place place, const char *name,
-                             struct spool_file *file);
-
-/* Writes all of it, at the end of what was written. Reads up to LEN octets at OFFSET; *GOT is less
- * only at the end. Flushes to disk. Sets mtime. Closes; a file that was written to is only safe if
- * this is true. */
-bool spool_write(int fd, const void *data, size_t len, struct error *err);
-bool spool_read(int fd, uint64_t offset, void *data, size_t len, size_t *got, struct error *err);
-bool spool_flush(int fd, struct error *err);
-bool spool_set_time(int fd, int64_t seconds, struct error *err);
-bool spool_truncate(int fd, uint64_t size, struct error *err);
-bool spool_end(int fd, struct error *err);
-
-/* Renames ID from one place to the other, never over something that is there: *EXISTS (may be NULL)
- * tells that this was the reason. Neither directory is synced. */
-bool spool_move(struct spool *spool, enum spool_place from, enum spool_place to, const char *id,
-                bool *exists, struct error *err);
-
-/* Removes NAME; not to find it is success. The directory is not synced. */
-bool spool_remove(struct spool *spool, enum spool_place place, const char *name, struct error *err);
-
-/* The same for signal handlers: safe there, and never fails. */
-void spool_discard(const struct spool *spool, enum spool_place place, const char *name);
+/* Syncs one directory. */
+bool spool_sync_place(struct spool *spool, enum spool_place place, struct error *err);
 
 /* Syncs what was changed by moves and removals. The second does so only if the oldest change is
  * SPOOL_SYNC_INTERVAL old at NOW (clock_now()): call it after each delivery. */
 bool spool_sync(struct spool *spool, struct error *err);
 bool spool_sync_when_due(struct spool *spool, int64_t now, struct error *err);
 
-/* Appends to NAME, which is made if it is missing, on a line of its own even if the last one was
- * torn. With DURABLE it is on disk, name and all, before this returns. *SIZE, if not NULL, gets the
- * new length. */
-bool spool_append(struct spool *spool, enum spool_place place, const char *name,
-                  const struct str *data, bool durable, uint64_t *size, struct error *err);
-
-/* Appends what NAME holds, LIMIT octets at most; nothing if there is no such file. */
-bool spool_load(const struct spool *spool, enum spool_place place, const char *name, size_t limit,
-                struct str *out, struct error *err);
-
-/* Puts DATA in the place of what NAME holds, in one step that a crash cannot cut in two, and on
- * disk. */
-bool spool_replace(struct spool *spool, enum spool_place place, const char *name,
-                   const struct str *data, struct error *err);
-
-/* Opens NAME for reading and writing, made if missing, for files that are shared in place. *LOCKED
- * tells whether its lock, which is not waited for, was free. */
-bool spool_share(const struct spool *spool, enum spool_place place, const char *name, int *fd,
-                 bool *locked, struct error *err);
-
 /* Calls EACH with every name of PLACE but those that begin with a dot, in no order, until it
  * returns false. */
 bool spool_each(const struct spool *spool, enum spool_place place,
                 bool (*each)(void *context, const char *name), void *context, struct error *err);
+
+/* What a place is called, for messages. */
+const char *spool_place_name(enum spool_place place);
+
+/* Notes that a name in PLACE came or went. */
+void spool_mark(struct spool *spool, enum spool_place place);
+
+/* Opens NAME in a directory of the spool: open(2) with what every file of it needs (close-on-exec,
+ * no link followed, no FIFO waited for, mode 0600 if made), EINTR taken care of. */
+int spool_open_at(int dir, const char *name, int flags);
+
+/* Fills ERR: "spool: cannot WHAT WHERE/NAME", with errno, which stays. Returns false. */
+bool spool_trouble(struct error *err, const char *what, const char *where, const char *name);
 
 /* The stamp: as text, and when it was last written (seconds since 1970, 0 for never). */
 bool spool_read_stamp(const struct spool *spool, struct str *out, int64_t *when, struct error *err);

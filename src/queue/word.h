@@ -13,6 +13,11 @@
 /* Appends TEXT as a word. NULL counts as "". */
 void word_add(struct str *out, const char *text);
 
+/* Appends TEXT as a file name: digits, letters, '_' and '-' as they are, the rest as %XX, and names
+ * that would be longer than WORD_NAME_MAX as the hash of themselves. */
+enum { WORD_NAME_MAX = 120 };
+void word_add_name(struct str *out, const char *text);
+
 /* What is left of a line that is being split. */
 struct words {
     const char *at, *end;
