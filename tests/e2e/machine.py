@@ -1,0 +1,2 @@
+class Machine: pass
+def program_links(d): pass
