@@ -54,7 +54,7 @@ static void base64_goes_both_ways(void **state)
     (void)state;
     static const struct {
         const char *plain, *coded;
-    } cases[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
+    } cases[] = {{"", ""},        {"f", "Zg=="},          {"fo", "Zm8="},
                  {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe", "//4="}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct str out = {0}, back = {0};

@@ -1,0 +1,81 @@
+#include "config.h"
+#include "cli/caller.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_own_directory(const char *path, uid_t uid)
+{
+    struct stat facts;
+    return path && path[0] == '/' && stat(path, &facts) == 0 && S_ISDIR(facts.st_mode) &&
+           facts.st_uid == uid;
+}
+
+static void find_home(struct str *out, const struct passwd *entry, uid_t uid)
+{
+    const char *home = getenv("HOME");
+    if (is_own_directory(home, uid))
+        str_add(out, home);
+    else if (entry && is_own_directory(entry->pw_dir, uid))
+        str_add(out, entry->pw_dir);
+}
+
+static void find_xdg(struct str *out, const char *variable, const struct str *home,
+                     const char *below, uid_t uid)
+{
+    const char *path = getenv(variable);
+    if (is_own_directory(path, uid))
+        str_add(out, path);
+    else if (home->len)
+        str_addf(out, "%s/%s", str_text(home), below);
+}
+
+/* In GECOS '&' stands for the login name, capitalised. */
+static void find_full_name(struct str *out, const struct passwd *entry)
+{
+    for (const char *c = entry->pw_gecos; c && *c && *c != ','; c++) {
+        if (*c == '&') {
+            size_t start = out->len;
+            str_add(out, entry->pw_name);
+            if (out->len > start && out->data[start] >= 'a' && out->data[start] <= 'z')
+                out->data[start] += 'A' - 'a';
+        } else if ((unsigned char)*c >= ' ' && *c != 127) {
+            str_add_char(out, *c);
+        }
+    }
+}
+
+void caller_find(struct caller *caller, struct caller_storage *storage)
+{
+    uid_t uid = getuid();
+    const struct passwd *entry = getpwuid(uid);
+    if (entry) {
+        str_add(&storage->name, entry->pw_name);
+        find_full_name(&storage->full_name, entry);
+    } else {
+        str_addf(&storage->name, "%lu", (unsigned long)uid);
+    }
+    find_home(&storage->home, entry, uid);
+    find_xdg(&storage->config_home, "XDG_CONFIG_HOME", &storage->home, ".config", uid);
+    find_xdg(&storage->state_home, "XDG_STATE_HOME", &storage->home, ".local/state", uid);
+    *caller = (struct caller){
+        .uid = uid,
+        .name = str_text(&storage->name),
+        .full_name = str_text(&storage->full_name),
+        .home = str_text(&storage->home),
+        .config_home = str_text(&storage->config_home),
+        .state_home = str_text(&storage->state_home),
+    };
+}
+
+void caller_clear(struct caller_storage *storage)
+{
+    str_clear(&storage->name);
+    str_clear(&storage->full_name);
+    str_clear(&storage->home);
+    str_clear(&storage->config_home);
+    str_clear(&storage->state_home);
+}

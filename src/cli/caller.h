@@ -1,0 +1,19 @@
+/* Whose call it is: the environment, believed only where the password database agrees. */
+#ifndef CALLER_H
+#define CALLER_H
+
+#include "base/str.h"
+#include "config/configuration.h"
+
+struct caller_storage { /* what the caller's strings point to */
+    struct str name, full_name, home, config_home, state_home;
+};
+
+/* Fills CALLER for the real uid. HOME is taken from the environment if it is absolute and belongs
+ * to the uid, else from the password database (cron and atd run jobs with root's HOME);
+ * XDG_CONFIG_HOME and XDG_STATE_HOME likewise, with the defaults of the XDG specification below
+ * HOME. A uid without a passwd entry is called by its digits. Never fails. */
+void caller_find(struct caller *caller, struct caller_storage *storage);
+void caller_clear(struct caller_storage *storage);
+
+#endif

@@ -1,0 +1,318 @@
+#include "config.h"
+#include "cli/invocation.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sysexits.h>
+
+#include "base/escape.h"
+#include "base/memory.h"
+#include "base/str.h"
+#include "cli/longoptions.h"
+#include "cli/option.h"
+
+struct parser {
+    struct invocation *call;
+    struct longoptions all;
+    bool untrusted;
+};
+
+static enum personality personality_of(const char *program)
+{
+    if (strcmp(program, "onehop") == 0)
+        return PERSONALITY_ONEHOP;
+    return strcmp(program, "msmtp") == 0 ? PERSONALITY_MSMTP : PERSONALITY_SENDMAIL;
+}
+
+static enum invocation_mode mode_of_name(const char *program)
+{
+    if (strcmp(program, "mailq") == 0)
+        return INVOKE_LIST_QUEUE;
+    if (strcmp(program, "newaliases") == 0)
+        return INVOKE_ALIASES;
+    return strcmp(program, "runq") == 0 ? INVOKE_RUN_QUEUE : INVOKE_SEND;
+}
+
+static bool check_arguments(int argc, char **argv, struct error *err)
+{
+    for (int i = 1; i < argc; i++)
+        if (escape_has_control(argv[i]))
+            return error_usage(err, "argument %d contains a control character: '%.60s'", i,
+                               argv[i]);
+    return true;
+}
+
+static bool set_mode(struct invocation *call, const char *mode, struct error *err)
+{
+    static const struct {
+        const char *word;
+        enum invocation_mode mode;
+    } modes[] = {
+        {"m", INVOKE_SEND},       {"i", INVOKE_ALIASES}, {"p", INVOKE_LIST_QUEUE},
+        {"P", INVOKE_LIST_QUEUE}, {"V", INVOKE_VERSION}, {"h", INVOKE_NOTHING},
+        {"H", INVOKE_NOTHING},
+    };
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (strcmp(modes[i].word, mode) == 0) {
+            call->mode = modes[i].mode;
+            return true;
+        }
+    return error_usage(err, "unsupported operation mode -b%s", mode);
+}
+
+static bool set_notify(struct invocation *call, const char *text, struct error *err)
+{
+    static const struct {
+        const char *word;
+        unsigned flag;
+    } words[] = {{"success", DSN_SUCCESS}, {"failure", DSN_FAILURE}, {"delay", DSN_DELAY}};
+    call->notify_given = true;
+    call->notify = 0;
+    if (strcasecmp(text, "off") == 0)
+        return true;
+    if (strcasecmp(text, "never") == 0) {
+        call->notify = DSN_NEVER;
+        return true;
+    }
+    for (const char *at = text;;) {
+        size_t len = strcspn(at, ",");
+        unsigned flag = 0;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (strlen(words[i].word) == len && strncasecmp(at, words[i].word, len) == 0)
+                flag = words[i].flag;
+        if (!flag)
+            return error_usage(err,
+                               "invalid argument '%s' for -N: off, never, or a list of success, "
+                               "failure and delay, separated by commas",
+                               text);
+        call->notify |= flag;
+        if (!at[len])
+            return true;
+        at += len + 1;
+    }
+}
+
+static bool set_return(struct invocation *call, const char *text, struct error *err)
+{
+    call->return_given = true;
+    if (strcasecmp(text, "off") == 0)
+        call->dsn_return = DSN_RETURN_UNSET;
+    else if (strcasecmp(text, "hdrs") == 0 || strcasecmp(text, "headers") == 0)
+        call->dsn_return = DSN_RETURN_HEADERS;
+    else if (strcasecmp(text, "full") == 0)
+        call->dsn_return = DSN_RETURN_FULL;
+    else
+        return error_usage(err, "invalid argument '%s' for -R: off, hdrs or full", text);
+    return true;
+}
+
+static bool add_override(struct invocation *call, const char *name, const char *value,
+                         struct error *err)
+{
+    const struct key *key = key_find(KEY_ACCOUNT, name);
+    if (!key)
+        return error_usage(err, "there is no key '%s'", name);
+    call->override = memory_resize(call->override, call->overrides + 1, sizeof *call->override);
+    call->override[call->overrides++] = (struct override){key, value};
+    return true;
+}
+
+/* "<>" and "" both mean the null sender; angle brackets around an address are not part of it. */
+static void set_from(struct invocation *call, char *argument)
+{
+    size_t len = strlen(argument);
+    if (len >= 2 && argument[0] == '<' && argument[len - 1] == '>') {
+        argument[len - 1] = '\0';
+        argument++;
+    }
+    call->wishes.from = strcasecmp(argument, "MAILER-DAEMON") == 0 ? "" : argument;
+}
+
+/* -oi and -oF name; everything else of sendmail's old -o has no meaning here. */
+static void set_old(struct invocation *call, const char *argument)
+{
+    if (strcmp(argument, "i") == 0 || strcmp(argument, "itrue") == 0)
+        call->dots_are_text = true;
+}
+
+static void debug(struct invocation *call, const char *argument)
+{
+    call->verbose = true;
+    if (argument && strcmp(argument, "0.1") == 0)
+        call->mode = INVOKE_VERSION; /* sendmail's way to ask for it */
+}
+
+static bool take(struct parser *p, const struct option_row *row, char *argument, struct error *err)
+{
+    struct invocation *call = p->call;
+    char *field = (char *)call + row->at;
+    switch (row->id) {
+    case OPT_TEXT:
+        *(const char **)field = argument;
+        return true;
+    case OPT_FLAG:
+        *(bool *)field = true;
+        return true;
+    case OPT_INVOKE:
+        call->mode = (enum invocation_mode)row->at;
+        return true;
+    case OPT_BODY:
+        call->body_8bit_wish = strcasecmp(argument, "8BITMIME") == 0;
+        return true;
+    case OPT_DEBUG:
+        debug(call, argument);
+        return true;
+    case OPT_FROM:
+        set_from(call, argument);
+        return true;
+    case OPT_KEEP_BCC:
+        return add_override(call, "remove_bcc_headers",
+                            argument && strcmp(argument, "off") == 0 ? "on" : "off", err);
+    case OPT_LOGFILE:
+        return add_override(call, "logfile", argument, err);
+    case OPT_MODE:
+        return set_mode(call, argument, err);
+    case OPT_NOTIFY:
+        return set_notify(call, argument, err);
+    case OPT_OLD:
+        set_old(call, argument);
+        return true;
+    case OPT_RETURN:
+        return set_return(call, argument, err);
+    case OPT_UNTRUSTED:
+        p->untrusted = true;
+        return true;
+    case OPT_IGNORED:
+        return true;
+    }
+    return true;
+}
+
+static bool refuse_unsafe(const char *option, struct error *err)
+{
+    return error_usage(err,
+                       "option %s is not for callers of sendmail: it could name a file, a "
+                       "command, a server or a credential (use onehop, or the configuration)",
+                       option);
+}
+
+static bool take_row(struct parser *p, const struct option_row *row, char *argument,
+                     struct error *err)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, row->letter ? "-%c" : "--%.*s",
+                   row->letter ? row->letter : 40, row->word ? row->word : "");
+    if (p->untrusted && row->safety == OPTION_UNSAFE)
+        return refuse_unsafe(name, err);
+    if (p->untrusted && row->safety == OPTION_SWALLOWED)
+        return true;
+    return take(p, row, argument, err);
+}
+
+static bool take_key(struct parser *p, const struct key *key, const char *argument,
+                     struct error *err)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "--%s", key->name);
+    for (char *c = name; *c; c++)
+        if (*c == '_')
+            *c = '-';
+    if (p->untrusted)
+        return refuse_unsafe(name, err);
+    return add_override(p->call, key->name, argument ? argument : longoptions_bare_value(key), err);
+}
+
+static bool bad_option(int result, char **argv, struct error *err)
+{
+    const char *last = argv[optind > 0 ? optind - 1 : 0];
+    bool is_word = strncmp(last, "--", 2) == 0 && (optopt == 0 || optopt >= LONGOPTION_TABLE);
+    if (is_word && result == ':')
+        return error_usage(err, "option '%s' requires an argument", last);
+    if (is_word && optopt >= LONGOPTION_TABLE)
+        return error_usage(err, "option '%s' allows no argument", last);
+    if (is_word)
+        return error_usage(err, "unrecognized or ambiguous option '%s'", last);
+    if (result == ':')
+        return error_usage(err, "option requires an argument -- '%c'", optopt);
+    return error_usage(err, "invalid option -- '%c'", optopt);
+}
+
+static bool parse_options(struct parser *p, int argc, char **argv, struct error *err)
+{
+    struct str letters = {0};
+    str_add_char(&letters, ':'); /* tells a missing argument from an unknown option */
+    longoptions_letters(&letters);
+    opterr = 0;
+    optind = 0; /* start over, even if this was called before */
+    bool ok = true;
+    int result;
+    while (ok &&
+           (result = getopt_long(argc, argv, str_text(&letters), p->all.option, NULL)) != -1) {
+        if (result == '?' || result == ':')
+            ok = bad_option(result, argv, err);
+        else if (result >= LONGOPTION_KEY)
+            ok = take_key(p, &key_table[result - LONGOPTION_KEY], optarg, err);
+        else if (result >= LONGOPTION_TABLE)
+            ok = take_row(p, &option_table[result - LONGOPTION_TABLE], optarg, err);
+        else
+            ok = take_row(p, option_by_letter((char)result), optarg, err);
+    }
+    str_clear(&letters);
+    return ok;
+}
+
+static bool check_combination(const struct invocation *call, struct error *err)
+{
+    if (call->host && *call->wishes.account)
+        return error_usage(err, "cannot use both --host and --account");
+    if (call->wishes.read_envelope_from && call->wishes.from)
+        return error_usage(err, "cannot use both --from and --read-envelope-from");
+    if (call->wishes.from && strlen(call->wishes.from) > ENVELOPE_ADDRESS_MAX)
+        return error_usage(err, "the address given with -f is longer than %d bytes",
+                           ENVELOPE_ADDRESS_MAX);
+    return true;
+}
+
+bool invocation_parse(struct invocation *call, int argc, char **argv, struct error *err)
+{
+    const char *path = argc > 0 ? argv[0] : "sendmail";
+    const char *slash = strrchr(path, '/');
+    *call = (struct invocation){.program = slash ? slash + 1 : path, .envid = ""};
+    call->wishes.account = call->wishes.full_name = "";
+    call->personality = personality_of(call->program);
+    call->mode = mode_of_name(call->program);
+    if (!check_arguments(argc, argv, err))
+        return false;
+    struct parser p = {.call = call, .untrusted = call->personality == PERSONALITY_SENDMAIL};
+    longoptions_make(&p.all);
+    bool ok = parse_options(&p, argc, argv, err) && check_combination(call, err);
+    longoptions_clear(&p.all);
+    for (int i = optind; ok && i < argc; i++)
+        strlist_add(&call->wishes.recipients, argv[i]);
+    return ok;
+}
+
+bool invocation_override(const struct invocation *call, struct account *account, const char *home,
+                         struct error *err)
+{
+    for (size_t i = 0; i < call->overrides; i++) {
+        const struct override *o = &call->override[i];
+        if (!key_parse(o->key, account, o->value, home, err)) {
+            err->code = EX_USAGE;
+            return error_prefix(err, "option for %s", o->key->name);
+        }
+        key_mark(&account->set, o->key);
+    }
+    return true;
+}
+
+void invocation_clear(struct invocation *call)
+{
+    strlist_clear(&call->wishes.recipients);
+    free(call->override);
+    call->override = NULL;
+    call->overrides = 0;
+}

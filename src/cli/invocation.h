@@ -1,0 +1,67 @@
+/* What a call asks for: the argument vector as values. */
+#ifndef INVOCATION_H
+#define INVOCATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/strlist.h"
+#include "config/account.h"
+#include "delivery/submission.h"
+#include "message/envelope.h"
+
+enum personality {
+    PERSONALITY_SENDMAIL, /* sendmail, send-mail, and every name that is none of the others */
+    PERSONALITY_ONEHOP,
+    PERSONALITY_MSMTP,
+};
+
+enum invocation_mode {
+    INVOKE_SEND,
+    INVOKE_PRINT, /* -P */
+    INVOKE_VERSION,
+    INVOKE_HELP,
+    INVOKE_LIST_QUEUE, /* -bp, mailq */
+    INVOKE_RUN_QUEUE,  /* -q, runq */
+    INVOKE_ALIASES,    /* -bi, newaliases */
+    INVOKE_NOTHING,    /* -bh, -bH: host status that we do not keep */
+};
+
+struct override {
+    const struct key *key;
+    const char *value; /* borrowed from argv */
+};
+
+struct invocation {
+    enum personality personality;
+    const char *program; /* for messages: the last part of argv[0] */
+    enum invocation_mode mode;
+    bool verbose;
+    bool dots_are_text; /* -i */
+    const char *file;   /* -C, NULL if not given */
+    const char *host;   /* --host, NULL if not given */
+    struct submission_wishes wishes;
+    unsigned notify;
+    bool notify_given; /* -N off says "none", too */
+    enum dsn_return dsn_return;
+    bool return_given;
+    const char *envid; /* "" if not given */
+    bool body_8bit_wish;
+    struct override *override;
+    size_t overrides;
+};
+
+/* Reads the arguments as getopt_long(3) does: options may follow operands, long ones be shortened.
+ * Every argument is searched for control characters first. Errors are EX_USAGE; PROGRAM and
+ * PERSONALITY are set even then. What is stored is borrowed from ARGV. Free with
+ * invocation_clear(). */
+bool invocation_parse(struct invocation *call, int argc, char **argv, struct error *err);
+
+/* Applies the options that set account keys. HOME as for key_parse(). */
+bool invocation_override(const struct invocation *call, struct account *account, const char *home,
+                         struct error *err);
+
+void invocation_clear(struct invocation *call);
+
+#endif

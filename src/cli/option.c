@@ -1,0 +1,76 @@
+#include "config.h"
+#include "cli/option.h"
+
+#include "cli/invocation.h"
+
+#define AT(field) offsetof(struct invocation, field)
+
+const struct option_row option_table[] = {
+    {'a', "account", OPTION_REQUIRED, OPT_TEXT, OPTION_SAFE, AT(wishes.account),
+     "use this account"},
+    {'A', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'b', NULL, OPTION_REQUIRED, OPT_MODE, OPTION_SAFE, 0,
+     "mode: m send, i newaliases, p list the queue, V version"},
+    {'B', NULL, OPTION_REQUIRED, OPT_BODY, OPTION_SAFE, 0, "body type: 7BIT or 8BITMIME"},
+    {'c', NULL, OPTION_NONE, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'C', "file", OPTION_REQUIRED, OPT_TEXT, OPTION_UNSAFE, AT(file),
+     "read this file instead of the user's configuration"},
+    {'d', "debug", OPTION_OPTIONAL, OPT_DEBUG, OPTION_SWALLOWED, 0,
+     "show the dialogue with the server"},
+    {'D', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'e', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'E', NULL, OPTION_NONE, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'f', "from", OPTION_REQUIRED, OPT_FROM, OPTION_SAFE, 0, "envelope sender"},
+    {'r', NULL, OPTION_REQUIRED, OPT_FROM, OPTION_SAFE, 0, "the same as -f"},
+    {'F', NULL, OPTION_REQUIRED, OPT_TEXT, OPTION_SAFE, AT(wishes.full_name),
+     "full name for a From field that is made"},
+    {'G', NULL, OPTION_NONE, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'h', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'i', NULL, OPTION_NONE, OPT_FLAG, OPTION_SAFE, AT(dots_are_text),
+     "a line with a single dot does not end the message"},
+    {'I', NULL, OPTION_NONE, OPT_INVOKE, OPTION_SAFE, INVOKE_ALIASES, "the same as -bi"},
+    {'J', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'L', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'m', NULL, OPTION_NONE, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'M', NULL, OPTION_OPTIONAL, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'n', NULL, OPTION_NONE, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'N', "dsn-notify", OPTION_REQUIRED, OPT_NOTIFY, OPTION_SAFE, 0,
+     "delivery status notifications: off, never, or of success,failure,delay"},
+    {'o', NULL, OPTION_REQUIRED, OPT_OLD, OPTION_SAFE, 0, ""},
+    {'O', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'p', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'P', "pretend", OPTION_NONE, OPT_INVOKE, OPTION_SAFE, INVOKE_PRINT,
+     "print the configuration that would be used, send nothing"},
+    {'q', NULL, OPTION_OPTIONAL, OPT_INVOKE, OPTION_SAFE, INVOKE_RUN_QUEUE,
+     "deliver what is queued"},
+    {'R', "dsn-return", OPTION_REQUIRED, OPT_RETURN, OPTION_SAFE, 0,
+     "what notifications return: off, hdrs or full"},
+    {'s', NULL, OPTION_NONE, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'t', "read-recipients", OPTION_NONE, OPT_FLAG, OPTION_SAFE, AT(wishes.read_recipients),
+     "take recipients from To, Cc and Bcc too"},
+    {'U', NULL, OPTION_NONE, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'v', NULL, OPTION_NONE, OPT_FLAG, OPTION_SAFE, AT(verbose),
+     "show the dialogue with the server"},
+    {'V', NULL, OPTION_REQUIRED, OPT_TEXT, OPTION_SAFE, AT(envid), "envelope id (RFC 3461)"},
+    {'x', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
+    {'X', "logfile", OPTION_REQUIRED, OPT_LOGFILE, OPTION_SWALLOWED, 0, "log to this file"},
+    {0, "help", OPTION_NONE, OPT_INVOKE, OPTION_SAFE, INVOKE_HELP, "list the options"},
+    {0, "host", OPTION_REQUIRED, OPT_TEXT, OPTION_UNSAFE, AT(host),
+     "use this server and only what the command line says"},
+    {0, "keepbcc", OPTION_OPTIONAL, OPT_KEEP_BCC, OPTION_SAFE, 0, "leave Bcc in the message"},
+    {0, "read-envelope-from", OPTION_NONE, OPT_FLAG, OPTION_SAFE, AT(wishes.read_envelope_from),
+     "take the envelope sender from the From field"},
+    {0, "untrusted-args", OPTION_NONE, OPT_UNTRUSTED, OPTION_SAFE, 0,
+     "what follows is from somebody else: only harmless options are taken"},
+    {0, "version", OPTION_NONE, OPT_INVOKE, OPTION_SAFE, INVOKE_VERSION, "show the version"},
+};
+
+const size_t option_count = sizeof option_table / sizeof *option_table;
+
+const struct option_row *option_by_letter(char letter)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (letter && option_table[i].letter == letter)
+            return &option_table[i];
+    return NULL;
+}

@@ -1,0 +1,11 @@
+/* onehopctl check: every step up to the login, one by one, each with its time. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "config/configuration.h"
+
+/* Checks the account of that name, or all that the caller can use for "". Sends no mail. Returns 0
+ * if every step of every account held, else the exit status of the first failure. */
+int check_run(const char *account, const struct paths *paths);
+
+#endif

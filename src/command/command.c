@@ -1,0 +1,76 @@
+#include "config.h"
+#include "command/command.h"
+
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cli/invocation.h"
+#include "command/control.h"
+#include "command/help.h"
+#include "command/report.h"
+#include "command/send.h"
+#include "message/source.h"
+
+/* A caller may have closed any of the first three descriptors; the next file opened would take its
+ * place and get our messages, or become the mail. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY); /* takes the lowest: FD */
+}
+
+static void prepare_process(void)
+{
+    fill_standard_descriptors();
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), not our end */
+    (void)signal(SIGXFSZ, SIG_IGN); /* so is a file size limit */
+    (void)umask(077);
+}
+
+static int invoke(const struct invocation *call, const struct paths *paths)
+{
+    switch (call->mode) {
+    case INVOKE_SEND:
+    case INVOKE_PRINT:
+        return send_run(call, paths);
+    case INVOKE_VERSION:
+        return help_version();
+    case INVOKE_HELP:
+        return help_usage(call->program);
+    case INVOKE_LIST_QUEUE:
+        return help_empty_queue();
+    case INVOKE_RUN_QUEUE: /* nothing is ever queued, so it is done */
+    case INVOKE_ALIASES:   /* the file is read as it is: there is nothing to rebuild */
+    case INVOKE_NOTHING:
+        return EX_OK;
+    }
+    return EX_SOFTWARE;
+}
+
+int command_run(int argc, char **argv, const struct paths *paths)
+{
+    prepare_process();
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "sendmail";
+    if (strcmp(name, "onehopctl") == 0)
+        return control_run(argc, argv, paths);
+
+    struct invocation call;
+    struct error err;
+    int code;
+    if (invocation_parse(&call, argc, argv, &err)) {
+        code = invoke(&call, paths);
+    } else {
+        report_drain_input();
+        report_line(call.program, "%s", err.text);
+        code = err.code;
+    }
+    invocation_clear(&call);
+    return code;
+}

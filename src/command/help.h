@@ -1,0 +1,16 @@
+/* Texts that are asked for. All go to standard output and return the exit status. */
+#ifndef HELP_H
+#define HELP_H
+
+int help_version(void);
+int help_usage(const char *program);
+int help_empty_queue(void); /* what mailq says when nothing is queued */
+
+/* "SECTION KEY" and the options' names, one a line, for programs: tests/manual reads them. */
+int help_keys(void);
+int help_options(void);
+
+/* Ends a command that printed to standard output: EX_IOERR if not all of it could be written. */
+int help_flush(void);
+
+#endif

@@ -1,0 +1,16 @@
+/* The log: a file of the account's, syslog, or both. */
+#ifndef LOGFILE_H
+#define LOGFILE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "config/account.h"
+
+/* Appends LINE, with the time in front, to the account's logfile ("-" is standard output), locked
+ * against others for at most ten seconds; sends it to syslog if the account says so, or if ACCOUNT
+ * is NULL. False: the file could not be written. */
+bool logfile_write(const struct account *account, const char *line, bool success,
+                   struct error *err);
+
+#endif

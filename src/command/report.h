@@ -1,0 +1,33 @@
+/* What a person or a log gets to read. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "config/account.h"
+#include "delivery/logline.h"
+#include "message/outcome.h"
+
+enum { REPORT_RECIPIENTS_MAX = 20 }; /* refused recipients told one by one */
+
+/* One line on standard error: "PROGRAM: TEXT". */
+void report_line(const char *program, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* An error in msmtp's shape: the text, then "server message: ..." for each line of the reply. */
+void report_error(const char *program, const struct error *err);
+
+/* Each refused recipient with its reason; more than REPORT_RECIPIENTS_MAX are counted. */
+void report_refusals(const char *program, const struct envelope *env,
+                     const struct outcome *outcomes);
+
+/* Writes the line of FACTS to the account's logfile and to syslog; without an account, to syslog as
+ * mail. Trouble with the log is told on standard error and changes nothing else. */
+void report_log(const char *program, const struct logline *facts);
+
+/* Reads standard input to its end, unless it is a terminal or silent for some seconds: who is still
+ * writing to us then gets to hear our error instead of SIGPIPE. */
+void report_drain_input(void);
+
+#endif

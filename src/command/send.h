@@ -1,0 +1,12 @@
+/* One message from standard input to the provider. */
+#ifndef SEND_H
+#define SEND_H
+
+#include "cli/invocation.h"
+#include "config/configuration.h"
+
+/* Reads, routes, completes, relays, reports. Returns the exit status. With INVOKE_PRINT it prints
+ * the configuration it would use and sends nothing. */
+int send_run(const struct invocation *call, const struct paths *paths);
+
+#endif

@@ -1,0 +1,86 @@
+#include "config.h"
+#include "config/thishost.h"
+
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/fileread.h"
+#include "base/memory.h"
+
+enum { NAME_MAX_OCTETS = 255, MAILNAME_MAX = 4096 };
+
+static bool is_name(const char *text)
+{
+    return *text && strlen(text) <= NAME_MAX_OCTETS && !escape_has_control(text) &&
+           !strpbrk(text, " @<>\"");
+}
+
+/* gethostent() walks the hosts file and asks no name server. */
+static char *full_name_in_hosts_file(const char *name)
+{
+    char *found = NULL;
+    const struct hostent *entry;
+    sethostent(0);
+    while (!found && (entry = gethostent()) != NULL) {
+        bool ours = strcasecmp(entry->h_name, name) == 0;
+        for (char **alias = entry->h_aliases; !ours && *alias; alias++)
+            ours = strcasecmp(*alias, name) == 0;
+        if (ours && strchr(entry->h_name, '.') && is_name(entry->h_name))
+            found = memory_copy(entry->h_name);
+    }
+    endhostent();
+    return found ? found : memory_copy("");
+}
+
+static char *mail_name_of(const struct paths *paths)
+{
+    struct str path = {0}, text = {0};
+    struct error ignored; /* a machine without the file has its host name */
+    str_addf(&path, "%s/mailname", paths->sysconfdir);
+    char *name = NULL;
+    if (fileread_all(str_text(&path), MAILNAME_MAX, &text, NULL, &ignored)) {
+        str_truncate(&text, strcspn(str_text(&text), " \t\r\n"));
+        if (is_name(str_text(&text)))
+            name = memory_copy(str_text(&text));
+    }
+    str_clear(&path);
+    str_clear(&text);
+    return name;
+}
+
+void this_host_read(struct this_host *host, const struct paths *paths)
+{
+    char name[NAME_MAX_OCTETS + 1] = "";
+    if (gethostname(name, sizeof name - 1) != 0 || !is_name(name))
+        name[0] = '\0';
+    if (strchr(name, '.'))
+        host->full_name = memory_copy(name);
+    else
+        host->full_name = full_name_in_hosts_file(name);
+    host->name = *name ? memory_copy_n(name, strcspn(name, ".")) : memory_copy("localhost");
+    host->mail_name = mail_name_of(paths);
+    if (!host->mail_name)
+        host->mail_name = memory_copy(*host->full_name ? host->full_name : host->name);
+
+    strlist_add(&host->names, "localhost");
+    strlist_add(&host->names, "localhost.localdomain");
+    strlist_add(&host->names, host->name);
+    if (*host->full_name)
+        strlist_add(&host->names, host->full_name);
+    strlist_copy(&host->sender_names, &host->names);
+    strlist_add(&host->sender_names, host->mail_name);
+}
+
+void this_host_clear(struct this_host *host)
+{
+    free(host->name);
+    free(host->full_name);
+    free(host->mail_name);
+    strlist_clear(&host->names);
+    strlist_clear(&host->sender_names);
+    *host = (struct this_host){0};
+}

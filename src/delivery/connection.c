@@ -1,0 +1,309 @@
+#include "config.h"
+#include "delivery/connection.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "delivery/verdict.h"
+#include "net/connect.h"
+#include "net/socket.h"
+#include "net/tls.h"
+
+enum {
+    TRANSACTIONS_MAX = 10000
+}; /* of one message, when a server takes few recipients at a time */
+
+struct connection {
+    const struct account *account;
+    const struct connection_options *options;
+    const char *host;
+    struct str hello;
+    struct str password;
+    struct session_login login;
+    struct session_params params;
+    struct session *session;
+};
+
+static void tell(struct connection *c, const char *step, const char *detail,
+                 const struct error *err)
+{
+    if (c->options->step)
+        c->options->step(c->options->context, step, detail, err);
+}
+
+static void trace(void *context, enum trace_kind kind, const char *line, size_t len)
+{
+    struct connection *c = context;
+    if (c->options->trace)
+        c->options->trace(c->options->context, kind, line, len);
+}
+
+static struct stream *start_tls(void *context, struct stream *inner, int64_t deadline,
+                                struct error *err)
+{
+    struct connection *c = context;
+    const struct account *a = c->account;
+    const struct tls_params params = {
+        .host = *a->tls_host_override ? a->tls_host_override : c->host,
+        .trust_file = a->tls_trust_file,
+        .crl_file = a->tls_crl_file,
+        .fingerprint = a->tls_fingerprint,
+        .key_file = a->tls_key_file,
+        .cert_file = a->tls_cert_file,
+        .pin = str_text(&c->password),
+        .priorities = a->tls_priorities,
+        .check = a->tls_certcheck,
+        .min_dh_prime_bits = (int)a->tls_min_dh_prime_bits,
+    };
+    struct stream *stream = tls_start(inner, &params, deadline, err);
+    struct str detail = {0};
+    if (stream && c->options->step)
+        tls_describe(stream, &detail);
+    tell(c, "tls", str_text(&detail), stream ? NULL : err);
+    str_clear(&detail);
+    return stream;
+}
+
+/* RFC 5321, 4.1.3: a client without a meaningful name says its address. */
+static void add_address_literal(struct str *out, int fd)
+{
+    struct sockaddr_storage here;
+    socklen_t len = sizeof here;
+    char text[INET6_ADDRSTRLEN] = "";
+    if (fd < 0 || getsockname(fd, (struct sockaddr *)&here, &len) != 0) {
+        str_add(out, "localhost");
+        return;
+    }
+    if (here.ss_family == AF_INET6) {
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&here;
+        if (inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text))
+            str_addf(out, "[IPv6:%s]", text);
+    } else if (here.ss_family == AF_INET) {
+        struct sockaddr_in *in = (struct sockaddr_in *)&here;
+        if (inet_ntop(AF_INET, &in->sin_addr, text, sizeof text))
+            str_addf(out, "[%s]", text);
+    }
+    if (out->len == 0)
+        str_add(out, "localhost");
+}
+
+static struct stream *dial(struct connection *c, struct error *err)
+{
+    const struct account *a = c->account;
+    int64_t deadline = clock_after(a->timeout);
+    if (*a->socket) {
+        struct stream *stream = socket_connect_unix(a->socket, deadline, err);
+        tell(c, "connect", a->socket, stream ? NULL : err);
+        return stream;
+    }
+    const struct connect_params params = {
+        .host = c->host,
+        .port = account_port(a),
+        .source_ip = a->source_ip,
+        .deadline = deadline,
+    };
+    struct connect_result result = {0};
+    bool ok = connect_host(&params, &result, err);
+    tell(c, "connect", result.address, ok ? NULL : err);
+    return ok ? result.stream : NULL;
+}
+
+static bool start_session(struct connection *c, struct error *err)
+{
+    const struct account *a = c->account;
+    struct stream *stream = dial(c, err);
+    if (!stream)
+        return false;
+    str_clear(&c->hello);
+    if (*a->domain)
+        str_add(&c->hello, a->domain);
+    else if (*c->options->host_name)
+        str_add(&c->hello, c->options->host_name);
+    else
+        add_address_literal(&c->hello, stream_descriptor(stream));
+    bool implicit = account_implicit_tls(a);
+    if (implicit && !(stream = start_tls(c, stream, clock_after(a->timeout), err)))
+        return false;
+    c->login.host = c->host;
+    c->params.hello = str_text(&c->hello);
+    c->params.secure = implicit || *a->socket;
+    c->params.starttls = a->tls && !implicit;
+    c->session = session_new(stream, &c->params);
+    bool ok = session_hello(c->session, err);
+    tell(c, "hello", ok ? str_text(&session_offers(c->session)->mechanisms) : "", ok ? NULL : err);
+    return ok;
+}
+
+static void end_session(struct connection *c)
+{
+    session_end(c->session);
+    c->session = NULL;
+}
+
+static bool log_in(struct connection *c, struct error *err)
+{
+    if (!c->params.login)
+        return true;
+    bool ok = session_login(c->session, err);
+    tell(c, "login", c->login.user, ok ? NULL : err);
+    return ok;
+}
+
+static void name_host(struct connection *c, struct error *err)
+{
+    if (*c->account->socket)
+        error_prefix(err, "%s", c->account->socket);
+    else
+        error_prefix(err, "%s:%d", c->host, account_port(c->account));
+    err->scope = ERROR_ACCOUNT;
+}
+
+static bool reach_some_host(struct connection *c, struct error *err)
+{
+    const struct account *a = c->account;
+    size_t n = *a->socket ? 1 : a->host.n;
+    for (size_t i = 0; i < n; i++) {
+        c->host = i < a->host.n ? a->host.item[i] : "localhost";
+        if (start_session(c, err)) {
+            if (log_in(c, err))
+                return true;
+            name_host(c, err);
+            return false;
+        }
+        end_session(c);
+        name_host(c, err);
+    }
+    return false;
+}
+
+static enum sasl_mechanism mechanism_of(int auth)
+{
+    switch (auth) {
+    case AUTH_PLAIN:
+        return SASL_PLAIN;
+    case AUTH_LOGIN:
+        return SASL_LOGIN;
+    case AUTH_EXTERNAL:
+        return SASL_EXTERNAL;
+    case AUTH_OAUTHBEARER:
+        return SASL_OAUTHBEARER;
+    case AUTH_XOAUTH2:
+        return SASL_XOAUTH2;
+    default:
+        return SASL_AUTO;
+    }
+}
+
+static bool prepare_login(struct connection *c, struct error *err)
+{
+    const struct account *a = c->account;
+    if (a->auth == AUTH_OFF)
+        return true;
+    bool ok =
+        a->auth == AUTH_EXTERNAL || password_find(a, c->options->passwords, &c->password, err);
+    tell(c, "password", "", ok ? NULL : err);
+    c->login = (struct session_login){
+        .mechanism = mechanism_of(a->auth),
+        .user = a->user,
+        .password = &c->password,
+        .port = account_port(a),
+        .without_tls = a->auth_without_tls,
+    };
+    c->params.login = &c->login;
+    return ok;
+}
+
+struct connection *connection_open(const struct account *account,
+                                   const struct connection_options *options, struct error *err)
+{
+    struct connection *c = memory_new(sizeof *c);
+    c->account = account;
+    c->options = options;
+    c->host = "";
+    c->password.secret = true;
+    c->params = (struct session_params){
+        .lmtp = account->protocol == PROTOCOL_LMTP,
+        .start_tls = start_tls,
+        .chunking = account->chunking,
+        .timeout = account->timeout,
+        .timeout_final = account->timeout_final,
+        .trace = options->trace ? trace : NULL,
+        .context = c,
+    };
+    if (prepare_login(c, err) && reach_some_host(c, err))
+        return c;
+    connection_close(c);
+    return NULL;
+}
+
+static void classify_all(struct outcome *outcomes, size_t n, const struct verdict_rules *rules)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (outcomes[i].result != OUTCOME_REFUSED || outcomes[i].scope == ERROR_ACCOUNT)
+            continue;
+        struct error facts;
+        outcome_to_error(&outcomes[i], &facts);
+        verdict_classify(&facts, rules);
+        outcomes[i].scope = facts.scope;
+        outcomes[i].class = facts.class;
+        outcomes[i].code = facts.code;
+    }
+}
+
+static size_t count_untried(const struct outcome *outcomes, size_t n)
+{
+    size_t untried = 0;
+    for (size_t i = 0; i < n; i++)
+        untried += outcomes[i].result == OUTCOME_UNTRIED;
+    return untried;
+}
+
+bool connection_send(struct connection *connection, const struct envelope *env,
+                     const struct content *content, struct outcome *outcomes, struct str *final,
+                     struct error *err)
+{
+    const struct verdict_rules rules = {
+        .sender = env->sender ? env->sender : "",
+        .own_address = account_address(connection->account),
+        .trouble = &connection->account->trouble,
+    };
+    size_t untried = count_untried(outcomes, env->n);
+    for (int round = 0; untried > 0 && round < TRANSACTIONS_MAX; round++) {
+        bool ok = session_send(connection->session, env, content, outcomes, final, err);
+        classify_all(outcomes, env->n, &rules);
+        if (!ok) {
+            verdict_classify(err, &rules);
+            return false;
+        }
+        size_t left = count_untried(outcomes, env->n);
+        if (left >= untried || !session_usable(connection->session))
+            break; /* no progress: the rest is deferred */
+        untried = left;
+    }
+    return true;
+}
+
+bool connection_usable(const struct connection *connection)
+{
+    return session_usable(connection->session);
+}
+
+const char *connection_host(const struct connection *connection)
+{
+    return connection->host;
+}
+
+void connection_close(struct connection *connection)
+{
+    if (!connection)
+        return;
+    end_session(connection);
+    str_clear(&connection->hello);
+    str_clear(&connection->password);
+    free(connection);
+}

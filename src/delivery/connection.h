@@ -1,0 +1,52 @@
+/* A session with an account's provider, ready for mail: the password found, the hosts of the list
+ * tried in order, TLS verified, logged in. Joins config, net and smtp, which know nothing of each
+ * other. */
+#ifndef CONNECTION_H
+#define CONNECTION_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "config/account.h"
+#include "config/password.h"
+#include "message/content.h"
+#include "message/envelope.h"
+#include "message/outcome.h"
+#include "smtp/session.h"
+
+struct connection_options {
+    const struct password_sources *passwords;
+    const char *host_name; /* this host's full name for EHLO, or "" for an address literal */
+    void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len); /* or NULL */
+    /* Told when a step is through ("connect", "tls", "hello", "login") or has failed (ERR not
+     * NULL). DETAIL is one line or several. May be NULL. */
+    void (*step)(void *context, const char *step, const char *detail, const struct error *err);
+    void *context;
+};
+
+struct connection;
+
+/* Opens one. ACCOUNT and OPTIONS must live as long. NULL on failure: scope account, the text begins
+ * with "HOST:PORT: ". The next host of the list is tried after every failure up to and including
+ * the greeting, EHLO and TLS; a refused login ends it. */
+struct connection *connection_open(const struct account *account,
+                                   const struct connection_options *options, struct error *err);
+
+/* Sends one message to those of ENV's recipients that are untried, in as many transactions as the
+ * server wants (452). Facts are classified (see verdict_classify()). False: something ended the
+ * attempt as a whole, and untried recipients stay so. FINAL gets the reply to the content. */
+bool connection_send(struct connection *connection, const struct envelope *env,
+                     const struct content *content, struct outcome *outcomes, struct str *final,
+                     struct error *err);
+
+/* True if connection_send() may be called again. */
+bool connection_usable(const struct connection *connection);
+
+/* The host of the list that answered. Borrowed. */
+const char *connection_host(const struct connection *connection);
+
+/* QUIT, not waited for; frees, wipes the password. NULL is allowed. */
+void connection_close(struct connection *connection);
+
+#endif

@@ -1,0 +1,126 @@
+#include "config.h"
+#include "delivery/localmail.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "message/address.h"
+#include "message/aliases.h"
+
+static bool some_account_serves(const struct configuration *config, const char *domain)
+{
+    for (size_t i = 0; i < config->n; i++) {
+        const struct account *a = config->account[i];
+        if (strcasecmp(address_domain(account_address(a)), domain) == 0 ||
+            strlist_has(&a->domains, domain))
+            return true;
+    }
+    return false;
+}
+
+/* A machine may be called like the mail domain whose mailboxes are elsewhere: if an account serves
+ * the domain, its addresses are not local ones. */
+static bool is_local(const struct submission *s, const struct configuration *config,
+                     const char *mailbox)
+{
+    const char *domain = address_domain(mailbox);
+    return !*domain ||
+           (strlist_has(&s->host->names, domain) && !some_account_serves(config, domain));
+}
+
+static bool open_aliases(struct submission *s, struct aliases **aliases, struct error *err)
+{
+    const struct key *key = key_find(KEY_ACCOUNT, "aliases");
+    if (key_is_set(&s->account->set, key))
+        return !*s->account->aliases ||
+               aliases_read(aliases, s->account->aliases, false, &s->warnings, err);
+    struct str path = {0};
+    str_addf(&path, "%s/aliases", s->paths->sysconfdir);
+    bool ok = aliases_read(aliases, str_text(&path), true, &s->warnings, err);
+    str_clear(&path);
+    return ok;
+}
+
+struct expansion {
+    struct submission *s;
+    const struct configuration *config;
+    struct aliases *aliases;
+    const char *admin;
+    struct envelope *to;
+};
+
+/* A second round is not needed: what comes out of aliases_expand() has no alias any more. */
+static bool add_one(struct expansion *x, const char *mailbox, struct error *err)
+{
+    if (!is_local(x->s, x->config, mailbox)) {
+        (void)envelope_add(x->to, mailbox); /* twice is once */
+        return true;
+    }
+    if (!*x->admin)
+        return error_config(err,
+                            "%s is a user of this machine, and there is no alias and no admin: add "
+                            "`admin = you@example.org` to account %s in %s",
+                            mailbox, x->s->account->name, x->s->account->file);
+    (void)envelope_add(x->to, x->admin);
+    return true;
+}
+
+static bool expand_one(struct expansion *x, const char *mailbox, struct error *err)
+{
+    if (!is_local(x->s, x->config, mailbox))
+        return add_one(x, mailbox, err);
+    struct strlist out = {0};
+    char *name = memory_copy_n(mailbox, address_local_length(mailbox));
+    bool ok = true;
+    if (!x->aliases || !aliases_expand(x->aliases, name, &out, &x->s->warnings))
+        ok = add_one(x, mailbox, err);
+    for (size_t i = 0; ok && i < out.n; i++)
+        ok = add_one(x, out.item[i], err);
+    strlist_clear(&out);
+    free(name);
+    return ok;
+}
+
+/* Exchanges the two, but what is not a recipient stays in ENV. */
+static void take_over(struct envelope *env, struct envelope *expanded)
+{
+    struct envelope old = *env;
+    *env = *expanded;
+    *expanded = old;
+    env->sender = old.sender;
+    env->envid = old.envid;
+    env->notify = old.notify;
+    env->dsn_return = old.dsn_return;
+    env->body_8bit_wish = old.body_8bit_wish;
+    expanded->sender = NULL;
+    expanded->envid = NULL;
+}
+
+bool localmail_expand(struct submission *s, const struct configuration *config, struct error *err)
+{
+    const struct account *a = s->account;
+    bool passes_on = a->level == LEVEL_COMMAND_LINE && !*a->aliases && !*a->admin;
+    bool any = false;
+    for (size_t i = 0; i < s->envelope.n && !any && !passes_on; i++)
+        any = is_local(s, config, s->envelope.rcpt[i].address);
+    if (!any)
+        return true;
+
+    struct envelope expanded = {0};
+    struct expansion x = {
+        .s = s,
+        .config = config,
+        .admin = *a->admin ? a->admin : account_address(a),
+        .to = &expanded,
+    };
+    bool ok = open_aliases(s, &x.aliases, err);
+    for (size_t i = 0; ok && i < s->envelope.n; i++)
+        ok = expand_one(&x, s->envelope.rcpt[i].address, err);
+    aliases_free(x.aliases);
+    if (ok)
+        take_over(&s->envelope, &expanded);
+    envelope_clear(&expanded);
+    return ok;
+}

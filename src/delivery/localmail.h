@@ -1,0 +1,13 @@
+/* Recipients that are users of this machine, where nobody has a mailbox: expanded through
+ * /etc/aliases, and what is left goes to the account's admin. */
+#ifndef LOCALMAIL_H
+#define LOCALMAIL_H
+
+#include "delivery/submission.h"
+
+/* Replaces the recipients of S. With the settings of the command line alone (--host) bare names
+ * stay as they are, as msmtp leaves them. A local recipient for whom there is neither alias nor
+ * admin: message, permanent, EX_CONFIG. */
+bool localmail_expand(struct submission *s, const struct configuration *config, struct error *err);
+
+#endif

@@ -1,0 +1,92 @@
+#include "config.h"
+#include "delivery/logline.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+/* Quotes would end the value early and blanks would begin a new one. */
+static void add_value(struct str *out, const char *text, const char *unwanted)
+{
+    size_t start = out->len;
+    escape_line(out, text, strlen(text));
+    for (size_t i = start; i < out->len; i++)
+        if (strchr(unwanted, out->data[i]))
+            out->data[i] = '?';
+}
+
+static void add_quoted(struct str *out, const char *name, const char *text)
+{
+    str_addf(out, " %s='", name);
+    for (const char *line = text; line; line = *line ? line + 1 : NULL) {
+        size_t len = strcspn(line, "\n");
+        struct str part = {0};
+        str_add_n(&part, line, len);
+        add_value(out, str_text(&part), "'");
+        str_clear(&part);
+        line += len;
+        if (!*line)
+            break;
+        str_add(out, "\\n");
+    }
+    str_add_char(out, '\'');
+}
+
+static void add_recipients(struct str *out, const struct envelope *env)
+{
+    size_t start = out->len;
+    for (size_t i = 0; i < env->n; i++) {
+        if (out->len - start > LOGLINE_RECIPIENTS_MAX) {
+            str_addf(out, ",...(%zu more)", env->n - i);
+            return;
+        }
+        if (i > 0)
+            str_add_char(out, ',');
+        add_value(out, env->rcpt[i].address, " '");
+    }
+}
+
+static void add_account(const struct logline *facts, struct str *out)
+{
+    const struct account *account = facts->account;
+    if (*account->socket) {
+        str_add(out, "socket=");
+        add_value(out, account->socket, " ");
+    } else {
+        str_add(out, "host=");
+        add_value(out,
+                  *facts->host      ? facts->host
+                  : account->host.n ? account->host.item[0]
+                                    : "",
+                  " ");
+    }
+    str_addf(out, " tls=%s auth=%s ", account->tls ? "on" : "off",
+             account->auth != AUTH_OFF ? "on" : "off");
+    if (account->auth != AUTH_OFF) {
+        str_add(out, "user=");
+        add_value(out, account->user, " ");
+        str_add_char(out, ' ');
+    }
+}
+
+void logline_format(const struct logline *facts, struct str *out)
+{
+    const struct envelope *env = facts->envelope;
+    if (facts->account)
+        add_account(facts, out);
+    str_add(out, "from=");
+    add_value(out, env && env->sender ? env->sender : "", " ");
+    str_add(out, " recipients=");
+    if (env)
+        add_recipients(out, env);
+    if (facts->mailsize)
+        str_addf(out, " mailsize=%" PRIu64, facts->mailsize);
+    if (facts->reply_code) {
+        str_addf(out, " smtpstatus=%d", facts->reply_code);
+        add_quoted(out, "smtpmsg", facts->reply);
+    }
+    if (*facts->error)
+        add_quoted(out, "errormsg", facts->error);
+    str_addf(out, " exitcode=%s", error_code_name(facts->code));
+}

@@ -1,0 +1,30 @@
+/* The line that is logged for every call, in msmtp's form, so that what reads msmtp's log reads
+ * ours. */
+#ifndef LOGLINE_H
+#define LOGLINE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "config/account.h"
+#include "message/envelope.h"
+
+enum { LOGLINE_RECIPIENTS_MAX = 4096 }; /* octets of recipients; the rest is counted */
+
+struct logline {
+    const struct account *account;   /* NULL if none was chosen */
+    const char *host;                /* that was talked to last; "" for the account's first */
+    const struct envelope *envelope; /* NULL if there was none yet */
+    uint64_t mailsize;               /* 0: not sent */
+    int reply_code;                  /* 0: no reply */
+    const char *reply;               /* lines separated by '\n', code included, or "" */
+    const char *error;               /* "" for success */
+    int code;                        /* exit status */
+};
+
+/* Appends "host=H tls=on auth=on user=U from=F recipients=A,B mailsize=N smtpstatus=250
+ * smtpmsg='250 ok' exitcode=EX_OK". Foreign text is escaped: one line, whatever it holds. */
+void logline_format(const struct logline *facts, struct str *out);
+
+#endif

@@ -1,0 +1,88 @@
+#include "config.h"
+#include "delivery/sender.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/str.h"
+#include "config/route.h"
+#include "message/address.h"
+
+static char *qualified(const char *mailbox, const char *domain)
+{
+    struct str out = {0};
+    str_add(&out, mailbox);
+    if (*mailbox && !*address_domain(mailbox))
+        str_addf(&out, "@%s", domain);
+    return str_take(&out);
+}
+
+/* What the caller or the account asks for, before anything is forbidden. */
+static const char *wanted_sender(const struct sender_facts *facts)
+{
+    const struct account *a = facts->account;
+    if (facts->envelope_from && a->allow_from_override)
+        return facts->envelope_from;
+    if (*a->from && !strpbrk(a->from, "*?["))
+        return a->from;
+    if (*facts->header_from)
+        return facts->header_from;
+    return account_address(a);
+}
+
+static char *envelope_sender(const struct sender_facts *facts)
+{
+    const struct account *a = facts->account;
+    const char *own = account_address(a);
+    const char *wanted = wanted_sender(facts);
+    bool null_sender = facts->envelope_from && !*facts->envelope_from && a->allow_from_override;
+    if (null_sender)
+        return memory_copy("");
+    if (*own && a->rewrite_from == REWRITE_ALWAYS)
+        return memory_copy(own);
+    if (*own && a->rewrite_from == REWRITE_FOREIGN &&
+        !route_may_send_as(a, wanted, &facts->host->sender_names))
+        return memory_copy(own);
+    return qualified(*wanted ? wanted : facts->caller->name, facts->host->mail_name);
+}
+
+/* A report of the system is from "root on web1"; a person's mail is from the person. */
+static char *name_for_from(const struct sender_facts *facts)
+{
+    const struct account *a = facts->account;
+    if (*facts->full_name)
+        return memory_copy(facts->full_name);
+    if (*a->from_full_name)
+        return memory_copy(a->from_full_name);
+    if (a->level == LEVEL_COMMAND_LINE)
+        return memory_copy("");
+    if (a->level == LEVEL_USER && facts->caller->uid != 0)
+        return memory_copy(facts->caller->full_name);
+    struct str name = {0};
+    str_addf(&name, "%s on %s", facts->caller->name, facts->host->name);
+    return str_take(&name);
+}
+
+void sender_choose(const struct sender_facts *facts, struct sender_choice *choice)
+{
+    choice->envelope = envelope_sender(facts);
+    if (*choice->envelope)
+        choice->from_address = memory_copy(choice->envelope);
+    else if (*account_address(facts->account))
+        choice->from_address = memory_copy(account_address(facts->account));
+    else
+        choice->from_address = qualified(facts->caller->name, facts->host->mail_name);
+    choice->full_name = name_for_from(facts);
+    const char *domain = address_domain(choice->from_address);
+    choice->message_id_domain = memory_copy(*domain ? domain : facts->host->mail_name);
+}
+
+void sender_choice_clear(struct sender_choice *choice)
+{
+    free(choice->envelope);
+    free(choice->from_address);
+    free(choice->full_name);
+    free(choice->message_id_domain);
+    *choice = (struct sender_choice){0};
+}

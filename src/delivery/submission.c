@@ -1,0 +1,209 @@
+#include "config.h"
+#include "delivery/submission.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/escape.h"
+#include "base/memory.h"
+#include "delivery/localmail.h"
+#include "delivery/sender.h"
+#include "message/body.h"
+#include "message/complete.h"
+
+enum { FIRST_LINE_MAX = 512 }; /* octets looked at for a Subject */
+
+static void add_addresses(struct envelope *env, const struct address_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (*list->item[i].mailbox)
+            (void)envelope_add(env, list->item[i].mailbox); /* twice is once */
+}
+
+static bool check_recipients(const struct submission *s, struct error *err)
+{
+    if (s->envelope.n == 0 && s->wishes->read_recipients)
+        return error_usage(err, "no recipients found: neither in the arguments nor in To, Cc or "
+                                "Bcc of the message");
+    if (s->envelope.n == 0)
+        return error_usage(err, "no recipients found: name them as arguments, or use -t to take "
+                                "them from the message");
+    for (size_t i = 0; i < s->envelope.n; i++)
+        if (strlen(s->envelope.rcpt[i].address) > ENVELOPE_ADDRESS_MAX)
+            return error_usage(err, "a recipient is longer than %d bytes: %.60s...",
+                               ENVELOPE_ADDRESS_MAX, s->envelope.rcpt[i].address);
+    return true;
+}
+
+/* Looks at the first line of the text without consuming it. */
+static bool look_at_first_line(struct submission *s, struct error *err)
+{
+    const char *data = str_text(&s->header.text);
+    size_t len = s->header.text.len;
+    bool ahead = len == 0;
+    if (ahead && !source_piece(s->source, &data, &len, err))
+        return false;
+    size_t line = 0;
+    while (line < len && line < FIRST_LINE_MAX && data[line] != '\n' && data[line] != '\r')
+        line++;
+    s->first_line = memory_copy_n(data, line);
+    if (ahead)
+        source_unread(s->source, len);
+    return true;
+}
+
+bool submission_read(struct submission *s, struct error *err)
+{
+    struct address_list list = {0};
+    for (size_t i = 0; i < s->wishes->recipients.n; i++) {
+        const char *text = s->wishes->recipients.item[i];
+        address_list_parse(&list, text, strlen(text));
+    }
+    bool ok = header_read(&s->header, s->source, err);
+    if (ok && s->wishes->read_recipients)
+        header_recipients(&s->header, &list);
+    add_addresses(&s->envelope, &list);
+    address_list_clear(&list);
+    if (ok && s->header.absent)
+        ok = look_at_first_line(s, err);
+    return ok && check_recipients(s, err);
+}
+
+static char *header_sender(const struct header *header)
+{
+    struct address_list list = {0};
+    if (header_is_resent(header))
+        header_addresses(header, "Resent-From", &list);
+    if (list.n == 0)
+        header_addresses(header, "From", &list);
+    char *sender = memory_copy(list.n ? list.item[0].mailbox : "");
+    address_list_clear(&list);
+    return sender;
+}
+
+bool submission_route(struct submission *s, const struct configuration *config, struct error *err)
+{
+    char *from = header_sender(&s->header);
+    bool ok = true;
+    if (s->wishes->read_envelope_from && !*from)
+        ok = error_usage(err, "no envelope from address found: the message has no From field");
+    struct str caller = {0};
+    str_addf(&caller, "%s@%s", s->caller->name, s->host->name);
+    const struct route_query query = {
+        .account = s->wishes->account,
+        .envelope_from = s->wishes->read_envelope_from ? from : s->wishes->from,
+        .header_from = from,
+        .caller = str_text(&caller),
+        .local_names = &s->host->sender_names,
+    };
+    ok = ok && route_choose(config, &query, &s->route, err);
+    if (ok)
+        s->account = s->route.account;
+    s->route.sender = NULL; /* it was borrowed from what ends here */
+    free(from);
+    str_clear(&caller);
+    return ok;
+}
+
+struct usable {
+    const struct account *account;
+    const struct strlist *local_names;
+};
+
+static bool may_use(void *context, const char *mailbox)
+{
+    const struct usable *usable = context;
+    return route_may_send_as(usable->account, mailbox, usable->local_names);
+}
+
+static unsigned notify_of(const struct account *account)
+{
+    static const struct {
+        const char *name;
+        unsigned flag;
+    } words[] = {{"never", DSN_NEVER},
+                 {"success", DSN_SUCCESS},
+                 {"failure", DSN_FAILURE},
+                 {"delay", DSN_DELAY}};
+    unsigned notify = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlist_has(&account->dsn_notify, words[i].name))
+            notify |= words[i].flag;
+    return notify;
+}
+
+static void complete(struct submission *s, const struct sender_choice *sender, time_t now)
+{
+    const struct account *a = s->account;
+    struct usable usable = {a, &s->host->sender_names};
+    const char *address = account_address(a);
+    const struct completion want = {
+        .sender = s->envelope.sender,
+        .from_address = sender->from_address,
+        .full_name = sender->full_name,
+        .rewrite_to = a->rewrite_from != REWRITE_OFF ? address : "",
+        .may_use = a->rewrite_from == REWRITE_FOREIGN ? may_use : NULL,
+        .context = &usable,
+        .host = s->host->name,
+        .qualify_domain = a->level == LEVEL_COMMAND_LINE ? "" : s->host->mail_name,
+        .message_id_domain = sender->message_id_domain,
+        .from = (enum complete_mode)a->set_from_header,
+        .date = (enum complete_mode)a->set_date_header,
+        .message_id = (enum complete_mode)a->set_msgid_header,
+        .subject = (enum complete_mode)a->set_subject_header,
+        .to = (enum complete_to)a->set_to_header,
+        .keep_bcc = !a->remove_bcc_headers,
+        .recipients_were_read = s->wishes->read_recipients,
+        .now = now,
+        .envelope = &s->envelope,
+    };
+    complete_header(&s->header, &want, s->first_line ? s->first_line : "");
+}
+
+bool submission_finish(struct submission *s, const struct configuration *config, time_t now,
+                       struct error *err)
+{
+    struct sender_choice sender = {0};
+    char *from = header_sender(&s->header);
+    const struct sender_facts facts = {
+        .account = s->account,
+        .envelope_from = s->wishes->read_envelope_from ? from : s->wishes->from,
+        .header_from = from,
+        .full_name = s->wishes->full_name,
+        .caller = s->caller,
+        .host = s->host,
+    };
+    sender_choose(&facts, &sender);
+    envelope_set_sender(&s->envelope, sender.envelope);
+    s->envelope.notify |= notify_of(s->account);
+    if (s->envelope.dsn_return == DSN_RETURN_UNSET)
+        s->envelope.dsn_return = (enum dsn_return)s->account->dsn_return;
+    bool ok = localmail_expand(s, config, err);
+    if (ok)
+        complete(s, &sender, now);
+    sender_choice_clear(&sender);
+    free(from);
+    return ok;
+}
+
+bool submission_write(struct submission *s, struct output *out, bool *has_8bit,
+                      bool *has_8bit_header, struct error *err)
+{
+    struct body body = {0};
+    *has_8bit_header = false;
+    bool ok = header_write(&s->header, out, has_8bit_header, err) &&
+              body_add(&body, str_text(&s->header.text), s->header.text.len, out, err) &&
+              body_copy(&body, s->source, out, err);
+    *has_8bit = body.has_8bit || *has_8bit_header;
+    return ok;
+}
+
+void submission_clear(struct submission *s)
+{
+    header_clear(&s->header);
+    envelope_clear(&s->envelope);
+    strlist_clear(&s->warnings);
+    free(s->first_line);
+    s->first_line = NULL;
+}

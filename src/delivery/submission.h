@@ -1,0 +1,62 @@
+/* From what a caller hands over to what leaves: envelope made, account chosen, aliases expanded,
+ * header completed and rewritten. The steps are called in the order in which they stand here; the
+ * command line and, later, the service share them. */
+#ifndef SUBMISSION_H
+#define SUBMISSION_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/output.h"
+#include "base/strlist.h"
+#include "config/configuration.h"
+#include "config/route.h"
+#include "config/thishost.h"
+#include "message/envelope.h"
+#include "message/header.h"
+
+struct submission_wishes {
+    const char *account;       /* -a, "" if not given */
+    const char *from;          /* -f, NULL if not given, "" for <> */
+    const char *full_name;     /* -F, or "" */
+    bool read_recipients;      /* -t */
+    bool read_envelope_from;   /* --read-envelope-from */
+    struct strlist recipients; /* arguments, each an address list */
+};
+
+struct submission {
+    const struct submission_wishes *wishes;
+    const struct caller *caller;
+    const struct this_host *host;
+    const struct paths *paths;
+    struct source *source;
+    struct header header;
+    struct envelope envelope; /* recipients as the caller gave them until finish */
+    struct account *account;  /* borrowed from the configuration */
+    struct route route;
+    struct strlist warnings; /* about aliases: to be shown and logged */
+    char *first_line;        /* of the text, where there was no header; else NULL */
+};
+
+/* Reads the header from SOURCE and collects the recipients: arguments first, then, with -t, the
+ * header's, each once. None: EX_USAGE, with the cause. */
+bool submission_read(struct submission *s, struct error *err);
+
+/* Chooses the account, by -f, else the header's From or Resent-From, else the caller. */
+bool submission_route(struct submission *s, const struct configuration *config, struct error *err);
+
+/* Settles the sender, expands aliases, sends what is left of local recipients to admin, completes
+ * the header. To be called when the account is final (command line options applied). */
+bool submission_finish(struct submission *s, const struct configuration *config, time_t now,
+                       struct error *err);
+
+/* Writes header and body in the form they leave. The flags say whether octets above 127 occurred.
+ */
+bool submission_write(struct submission *s, struct output *out, bool *has_8bit,
+                      bool *has_8bit_header, struct error *err);
+
+/* Frees what it owns; not the source. */
+void submission_clear(struct submission *s);
+
+#endif

@@ -1,0 +1,88 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "delivery/logline.h"
+
+static struct account *some_account(void)
+{
+    struct account *a = account_new("work", LEVEL_USER);
+    strlist_add(&a->host, "smtp.example.com");
+    memory_replace(&a->user, "me@example.com");
+    a->auth = AUTH_ON;
+    a->tls = true;
+    return a;
+}
+
+static void the_line_has_msmtps_shape(void **state)
+{
+    (void)state;
+    struct account *a = some_account();
+    struct envelope env = {0};
+    struct str out = {0};
+    envelope_set_sender(&env, "me@example.com");
+    envelope_add(&env, "a@b.c");
+    envelope_add(&env, "d@e.f");
+    const struct logline sent = {.account = a,
+                                 .host = "smtp.example.com",
+                                 .envelope = &env,
+                                 .mailsize = 114,
+                                 .reply_code = 250,
+                                 .reply = "250-2.0.0 Ok\n250 it's queued",
+                                 .error = "",
+                                 .code = EX_OK};
+    logline_format(&sent, &out);
+    assert_string_equal(out.data, "host=smtp.example.com tls=on auth=on user=me@example.com "
+                                  "from=me@example.com recipients=a@b.c,d@e.f mailsize=114 "
+                                  "smtpstatus=250 smtpmsg='250-2.0.0 Ok\\n250 it?s queued' "
+                                  "exitcode=EX_OK");
+    str_clear(&out);
+    const struct logline none = {
+        .host = "", .reply = "", .error = "no\naccount's", .code = EX_CONFIG};
+    logline_format(&none, &out);
+    assert_string_equal(out.data, "from= recipients= errormsg='no\\naccount?s' exitcode=EX_CONFIG");
+    str_clear(&out);
+    envelope_clear(&env);
+    account_free(a);
+}
+
+static void the_line_is_one_line_and_bounded(void **state)
+{
+    (void)state;
+    struct account *a = some_account();
+    struct envelope env = {0};
+    struct str out = {0};
+    envelope_set_sender(&env, "a b\n'x");
+    for (int i = 0; i < 1000; i++) {
+        char address[32];
+        snprintf(address, sizeof address, "user%d@example.com", i);
+        envelope_add(&env, address);
+    }
+    const struct logline facts = {
+        .account = a, .host = "", .envelope = &env, .reply = "", .error = "", .code = EX_TEMPFAIL};
+    logline_format(&facts, &out);
+    assert_null(strchr(out.data, '\n'));
+    assert_true(out.len < 5000);
+    assert_non_null(strstr(out.data, "from=a?b?'x recipients="));
+    assert_non_null(strstr(out.data, " more) exitcode=EX_TEMPFAIL"));
+    str_clear(&out);
+    envelope_clear(&env);
+    account_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_line_has_msmtps_shape),
+        cmocka_unit_test(the_line_is_one_line_and_bounded),
+    };
+    return cmocka_run_group_tests_name("logline", tests, NULL, NULL);
+}

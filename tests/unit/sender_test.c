@@ -1,0 +1,89 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "delivery/sender.h"
+
+struct sender_case {
+    const char *name;
+    enum account_level level;
+    const char *from, *user;
+    int rewrite;
+    bool override;
+    const char *dash_f, *header;
+    const char *envelope, *from_address, *full_name;
+};
+
+static const struct sender_case cases[] = {
+    {"header From of the account", LEVEL_USER, "", "me@163.com", REWRITE_FOREIGN, true, NULL,
+     "me@163.com", "me@163.com", "me@163.com", "Al Ice"},
+    {"no From at all", LEVEL_USER, "", "me@163.com", REWRITE_FOREIGN, true, NULL, "", "me@163.com",
+     "me@163.com", "Al Ice"},
+    {"cron: root without domain", LEVEL_SYSTEM, "", "me@163.com", REWRITE_FOREIGN, true, NULL,
+     "root", "me@163.com", "me@163.com", "alice on web1"},
+    {"PHP: -fwww-data@web1", LEVEL_SYSTEM, "reports@example.com", "login", REWRITE_FOREIGN, true,
+     "www-data@web1", "", "reports@example.com", "reports@example.com", "alice on web1"},
+    {"-f that the account serves", LEVEL_USER, "reports@example.com", "login", REWRITE_FOREIGN,
+     true, "other@example.com", "", "other@example.com", "other@example.com", "Al Ice"},
+    {"-f with rewriting always", LEVEL_USER, "reports@example.com", "login", REWRITE_ALWAYS, true,
+     "other@example.com", "", "reports@example.com", "reports@example.com", "Al Ice"},
+    {"-f with rewriting off", LEVEL_USER, "reports@example.com", "login", REWRITE_OFF, true,
+     "x@qq.com", "", "x@qq.com", "x@qq.com", "Al Ice"},
+    {"-f that is not allowed to override", LEVEL_USER, "reports@example.com", "login", REWRITE_OFF,
+     false, "x@qq.com", "", "reports@example.com", "reports@example.com", "Al Ice"},
+    {"null sender stays", LEVEL_USER, "reports@example.com", "login", REWRITE_FOREIGN, true, "", "",
+     "", "reports@example.com", "Al Ice"},
+    {"from beats the header", LEVEL_USER, "reports@example.com", "login", REWRITE_FOREIGN, true,
+     NULL, "me@example.com", "reports@example.com", "reports@example.com", "Al Ice"},
+    {"glob from is no address", LEVEL_USER, "*@example.com", "login", REWRITE_FOREIGN, true, NULL,
+     "me@example.com", "me@example.com", "me@example.com", "Al Ice"},
+    {"command line without from", LEVEL_COMMAND_LINE, "", "", REWRITE_OFF, true, NULL, "",
+     "alice@mail.web1.example", "alice@mail.web1.example", ""},
+};
+
+static void senders_are_chosen(void **state)
+{
+    (void)state;
+    const struct caller caller = {.uid = 1000, .name = "alice", .full_name = "Al Ice"};
+    char *names[] = {"localhost", "web1", "mail.web1.example"};
+    const struct this_host host = {.name = "web1",
+                                   .full_name = "",
+                                   .mail_name = "mail.web1.example",
+                                   .sender_names = {.item = names, .n = 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct sender_case *c = &cases[i];
+        struct account *a = account_new("x", c->level);
+        memory_replace(&a->from, c->from);
+        memory_replace(&a->user, c->user);
+        a->rewrite_from = c->rewrite;
+        a->allow_from_override = c->override;
+        const struct sender_facts facts = {.account = a,
+                                           .envelope_from = c->dash_f,
+                                           .header_from = c->header,
+                                           .full_name = "",
+                                           .caller = &caller,
+                                           .host = &host};
+        struct sender_choice choice = {0};
+        sender_choose(&facts, &choice);
+        print_message("# %s\n", c->name);
+        assert_string_equal(choice.envelope, c->envelope);
+        assert_string_equal(choice.from_address, c->from_address);
+        assert_string_equal(choice.full_name, c->full_name);
+        sender_choice_clear(&choice);
+        account_free(a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(senders_are_chosen)};
+    return cmocka_run_group_tests_name("sender", tests, NULL, NULL);
+}
