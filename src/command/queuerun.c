@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "command/dialogue.h"
 #include "command/report.h"
 #include "command/spooling.h"
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "command/dialogue.h"
 #include "command/report.h"
 #include "command/terminal.h"
 
@@ -13,7 +14,6 @@ static void show_dialogue(void *context, enum trace_kind kind, const char *line,
 {
     const struct sending *s = context;
     (void)fprintf(s->dialogue, "%s %.*s\n", kind == TRACE_SENT ? "-->" : "<--", (int)len, line);
-    (void)fflush(s->dialogue); /* in the order in which things happen */
 }
 
 void sending_begin(struct sending *s, const struct invocation *call, const struct paths *paths)
