@@ -138,7 +138,6 @@ static void complete(struct submission *s, const struct sender_choice *sender, t
         .subject = (enum complete_mode)a->set_subject_header,
         .to = (enum complete_to)a->set_to_header,
         .keep_bcc = !a->remove_bcc_headers,
-        .recipients_were_read = s->wishes->read_recipients,
         .now = now,
         .envelope = &s->envelope,
     };
