@@ -20,7 +20,11 @@ Replaces: mail-transport-agent
 Description: stands for the mail transport agent under test
 """
 
+# No queue: what the provider says is what the caller hears.
 SYSTEM_INI = """\
+[defaults]
+queue = off
+
 [account reports]
 from = reports@mail.test
 host = mail.test
@@ -43,6 +47,7 @@ password_file = /etc/onehop/wrong.password
 
 USER_INI = f"""\
 [account carol]
+queue = off
 from = carol@mail.test
 host = mail.test
 user = carol
