@@ -9,6 +9,7 @@ def assert_well_formed(message):
         assert message[name], f"no {name}:\n{message.head}"
     assert "Bcc" not in message.header
     assert message["Return-Path"] == "<" + message.address("From") + ">"
+    assert "with ESMTPSA" in message.head  # encrypted, and logged in
 
 
 def test_logwatch_report_arrives(callers, postfix):
