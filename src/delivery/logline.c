@@ -88,5 +88,7 @@ void logline_format(const struct logline *facts, struct str *out)
     }
     if (*facts->error)
         add_quoted(out, "errormsg", facts->error);
+    if (*facts->queue_id)
+        str_addf(out, " queue=%s", facts->queue_id);
     str_addf(out, " exitcode=%s", error_code_name(facts->code));
 }

@@ -20,11 +20,13 @@ struct logline {
     int reply_code;                  /* 0: no reply */
     const char *reply;               /* lines separated by '\n', code included, or "" */
     const char *error;               /* "" for success */
+    const char *queue_id;            /* of the entry, "" if there is none */
     int code;                        /* exit status */
 };
 
 /* Appends "host=H tls=on auth=on user=U from=F recipients=A,B mailsize=N smtpstatus=250
- * smtpmsg='250 ok' exitcode=EX_OK". Foreign text is escaped: one line, whatever it holds. */
+ * smtpmsg='250 ok' exitcode=EX_OK", before the last one "queue=ID" for an entry. Foreign text is
+ * escaped: one line, whatever it holds. */
 void logline_format(const struct logline *facts, struct str *out);
 
 #endif

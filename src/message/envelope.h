@@ -31,16 +31,21 @@ struct envelope {
     struct recipient *rcpt;
     size_t n;
     size_t size;
-    unsigned notify;            /* DSN_* of every recipient */
+    size_t *index;     /* a hash table over rcpt, place + 1, 0 for free: see envelope_add() */
+    size_t index_size; /* a power of two */
+    unsigned notify;   /* DSN_* of every recipient */
     enum dsn_return dsn_return; /* RFC 3461, 4.3 */
     char *envid;                /* not yet xtext-encoded; "" or NULL: none */
     bool body_8bit_wish;        /* -B8BITMIME: a hint, the content decides */
 };
 
 /* Adds a recipient unless it is there: the domain is compared without case, the local part with.
- * The address is copied. True if it was added. Amortised O(1) is not promised; 10,000 recipients
- * must take well under a second, so use envelope_add_all() or the hash inside. */
+ * The address is copied. True if it was added. Amortised O(1), for callers with 10,000 recipients;
+ * whoever takes recipients out of `rcpt` by hand must free `index` and set it to NULL. */
 bool envelope_add(struct envelope *env, const char *address);
+
+/* True if ADDRESS is a recipient. */
+bool envelope_has(const struct envelope *env, const char *address);
 
 void envelope_set_sender(struct envelope *env, const char *address);
 void envelope_clear(struct envelope *env);

@@ -17,6 +17,9 @@ struct stream;
 
 struct stream_ops {
     ssize_t (*read)(struct stream *s, void *buffer, size_t len, struct error *err);
+    /* Octets count when they have gone out to the layer below, not when they are taken. After
+     * STREAM_AGAIN the next write must begin with the same octets: TLS has made a record of them.
+     */
     ssize_t (*write)(struct stream *s, const void *data, size_t len, struct error *err);
     /* Returns which of WANT is worth trying; 0 with the error untouched if DEADLINE passed first;
      * STREAM_FAILED with the error filled. Octets that TLS holds back count as readable. */

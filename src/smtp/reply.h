@@ -26,6 +26,9 @@ struct reply {
  * code, a code that changes between lines, a bad separator) or too much: EX_PROTOCOL. */
 bool reply_add(struct reply *reply, const char *data, size_t len, size_t *used, struct error *err);
 
+/* Appends the reply as it came, lines "250-text" separated by '\n'. */
+void reply_print(const struct reply *reply, struct str *out);
+
 void reply_clear(struct reply *reply);
 
 #endif

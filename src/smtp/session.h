@@ -26,7 +26,11 @@
 
 enum { SESSION_INLINE_MAX = 64 * 1024 };
 
-enum trace_kind { TRACE_SENT, TRACE_RECEIVED };
+enum trace_kind {
+    TRACE_SENT,
+    TRACE_RECEIVED,
+    TRACE_NOTE /* not on the wire: what was wished and is not offered */
+};
 
 enum sasl_mechanism {
     SASL_AUTO,
@@ -100,6 +104,11 @@ bool session_send(struct session *session, const struct envelope *env,
 
 /* True if another transaction can follow. */
 bool session_usable(const struct session *session);
+
+/* True if a transaction ended because its content, sent with the envelope, had become unwanted by
+ * the time it left (MAIL or every recipient was refused). The connection is gone; the next one to
+ * this server should have params.chunking off. */
+bool session_chunking_hurt(const struct session *session);
 
 /* Sends QUIT if that is possible without waiting, closes, frees. NULL is allowed. */
 void session_end(struct session *session);

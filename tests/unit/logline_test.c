@@ -37,7 +37,7 @@ static void the_line_has_msmtps_shape(void **state)
                                  .mailsize = 114,
                                  .reply_code = 250,
                                  .reply = "250-2.0.0 Ok\n250 it's queued",
-                                 .error = "",
+                                 .error = "", .queue_id = "",
                                  .code = EX_OK};
     logline_format(&sent, &out);
     assert_string_equal(out.data, "host=smtp.example.com tls=on auth=on user=me@example.com "
@@ -46,7 +46,7 @@ static void the_line_has_msmtps_shape(void **state)
                                   "exitcode=EX_OK");
     str_clear(&out);
     const struct logline none = {
-        .host = "", .reply = "", .error = "no\naccount's", .code = EX_CONFIG};
+        .host = "", .reply = "", .error = "no\naccount's", .queue_id = "", .code = EX_CONFIG};
     logline_format(&none, &out);
     assert_string_equal(out.data, "from= recipients= errormsg='no\\naccount?s' exitcode=EX_CONFIG");
     str_clear(&out);
@@ -67,7 +67,7 @@ static void the_line_is_one_line_and_bounded(void **state)
         envelope_add(&env, address);
     }
     const struct logline facts = {
-        .account = a, .host = "", .envelope = &env, .reply = "", .error = "", .code = EX_TEMPFAIL};
+        .account = a, .host = "", .envelope = &env, .reply = "", .error = "", .queue_id = "", .code = EX_TEMPFAIL};
     logline_format(&facts, &out);
     assert_null(strchr(out.data, '\n'));
     assert_true(out.len < 5000);

@@ -1,0 +1,28 @@
+/* The queue for people and for programs. */
+#ifndef MAILQ_H
+#define MAILQ_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "queue/listing.h"
+
+/* A listing that is being printed; several spools may follow each other. Zeroed memory begins one.
+ */
+struct mailq {
+    unsigned long requests;
+    uint64_t octets;
+};
+
+/* Prints one entry in the columns that Postfix's mailq has for long queue ids, the heading before
+ * the first. */
+void mailq_print(struct mailq *mailq, const struct listing_item *item);
+
+/* Prints the last line: "-- 3 Kbytes in 2 Requests.", or "Mail queue is empty". */
+void mailq_end(const struct mailq *mailq);
+
+/* Prints one entry as a line of JSON, with the members of `postqueue -j` and some of ours. */
+void mailq_print_json(const struct listing_item *item);
+
+#endif

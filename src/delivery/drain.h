@@ -1,0 +1,24 @@
+/* One process, one account, one connection at a time: entries in the order in which they are handed
+ * out, until none is left or the account is in trouble. */
+#ifndef DRAIN_H
+#define DRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "delivery/relay.h"
+
+struct drain {
+    const struct relay *relay;
+    const char *account_name;           /* as the entries have it; may be gone */
+    const char *(*next)(void *context); /* the next id, borrowed until the next call; NULL: none */
+    void *context;
+    bool ignore_breaker;   /* somebody asked for a run now */
+    size_t per_connection; /* messages, then the connection is made anew */
+};
+
+/* Returns 0, or EX_IOERR if the spool was in trouble. *HANDLED counts the entries that were sent,
+ * put off or moved. */
+int drain_run(const struct drain *drain, size_t *handled);
+
+#endif

@@ -1,0 +1,77 @@
+/* What the delivery of queued entries needs at hand, and one attempt on one entry. */
+#ifndef RELAY_H
+#define RELAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "config/configuration.h"
+#include "config/thishost.h"
+#include "delivery/connection.h"
+#include "message/outcome.h"
+#include "queue/age.h"
+#include "queue/claim.h"
+#include "queue/spool.h"
+
+/* Handed down from who runs a spool; nothing in it changes meanwhile. */
+struct relay {
+    struct spool *spool;
+    const struct configuration *config;
+    const struct connection_options *options;
+    const struct this_host *host;
+    const struct age *age; /* of the spool */
+    int64_t lifetime;      /* seconds; [queue] lifetime; 0 is for ever */
+    const char *bounce_to; /* [queue] bounce_to, or "" */
+    int64_t (*now)(void);  /* seconds since 1970 */
+    uint64_t (*random)(void);
+    /* Told of every attempt on an entry, for the log. FAILURE is what ended the attempt as a whole,
+     * or NULL. May be NULL. */
+    void (*log)(void *context, const struct account *account, const struct claim *claim,
+                const struct outcome *outcomes, const struct error *failure, const char *reply);
+    /* Told of entries that cannot be read, and of trouble with the spool. May be NULL. */
+    void (*trouble)(void *context, const struct error *err);
+    void *context;
+};
+
+/* True if the entry ID has outlived the lifetime. */
+bool relay_is_expired(const struct relay *relay, const char *id);
+
+/* An attempt and what it meant, one outcome for each recipient of the entry; those that had their
+ * fate before are OUTCOME_SENT or refused for good, too. */
+struct attempt {
+    struct outcome *outcomes; /* n of them */
+    size_t n;
+    bool failed; /* ended as a whole: `failure` says how */
+    struct error failure;
+    struct str reply; /* to the content */
+};
+
+/* The account that an entry is to be relayed through: the one it names, else the one that serves
+ * its sender now. NULL: none does; account trouble, EX_CONFIG. */
+const struct account *relay_account(const struct relay *relay, const struct entry *entry,
+                                    struct error *err);
+
+/* Sends the entry to those of its recipients that wait. A bounce whose null sender is refused is
+ * sent once more from the account's address, and that is remembered. ATTEMPT must be zeroed. */
+void relay_attempt(const struct relay *relay, struct connection *connection,
+                   const struct account *account, const struct claim *claim,
+                   struct attempt *attempt);
+
+/* Makes an attempt out of a failure that came before the entry was tried. */
+void relay_not_attempted(const struct claim *claim, const struct error *failure,
+                         struct attempt *attempt);
+
+void relay_attempt_clear(struct attempt *attempt);
+
+/* Says the trouble of an account to its breaker, or that there is none. */
+void relay_note_trouble(const struct relay *relay, const struct account *account,
+                        const struct error *failure);
+void relay_note_success(const struct relay *relay, const struct account *account);
+
+/* True if the account may be tried now; an open breaker whose probe is due is taken by this call.
+ */
+bool relay_may_try(const struct relay *relay, const struct account *account);
+
+#endif

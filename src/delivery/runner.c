@@ -1,0 +1,223 @@
+#include "config.h"
+#include "delivery/runner.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "delivery/drain.h"
+#include "queue/recovery.h"
+#include "queue/scan.h"
+
+/* What the workers of a share have in common. */
+struct tally {
+    atomic_size_t next;    /* the first place nobody took */
+    atomic_size_t handled; /* entries that were sent, put off or moved */
+};
+
+/* One account's share of a scan: the places of its entries, in order of arrival. */
+struct share {
+    char *account;
+    uint32_t *item;
+    size_t n;
+    size_t size;
+    struct tally *tally; /* shared with the workers */
+};
+
+struct run {
+    const struct relay *relay;
+    const struct runner_filter *filter;
+    struct scan scan;
+    struct share *share;
+    size_t shares;
+    size_t workers; /* running now */
+};
+
+static struct share *share_of(struct run *run, const char *account)
+{
+    for (size_t i = 0; i < run->shares; i++)
+        if (strcmp(run->share[i].account, account) == 0)
+            return &run->share[i];
+    run->share = memory_resize(run->share, run->shares + 1, sizeof *run->share);
+    run->share[run->shares] = (struct share){.account = memory_copy(account)};
+    return &run->share[run->shares++];
+}
+
+static void share_add(struct share *share, size_t place)
+{
+    if (share->n == share->size) {
+        share->size = share->size ? 2 * share->size : 16;
+        share->item = memory_resize(share->item, share->size, sizeof *share->item);
+    }
+    share->item[share->n++] = (uint32_t)place;
+}
+
+static bool contains(const char *text, const char *part)
+{
+    return !*part || strcasestr(text, part) != NULL;
+}
+
+static bool is_wanted(const struct runner_filter *f, const struct entry *entry)
+{
+    bool some_recipient = !*f->recipient;
+    for (size_t i = 0; i < entry->envelope.n && !some_recipient; i++)
+        some_recipient = contains(entry->envelope.rcpt[i].address, f->recipient);
+    return some_recipient && contains(entry->envelope.sender, f->sender) &&
+           (!*f->account || strcmp(entry->account, f->account) == 0) &&
+           (!f->has_uid || (entry->has_uid && entry->uid == f->uid));
+}
+
+/* Reads the heads of what is due and deals it out by account. What cannot be read is dealt out
+ * under no account: the worker that claims it puts it where it belongs. */
+static void deal(struct run *run)
+{
+    for (size_t i = 0; i < run->scan.n; i++) {
+        struct entry entry = {0};
+        struct error ignored; /* found again, and told, by who claims the entry */
+        const char *id = run->scan.item[i].id;
+        if (*run->filter->id && strcmp(run->filter->id, id) != 0)
+            continue;
+        enum claim_result result =
+            claim_peek(run->relay->spool, SPOOL_QUEUE, id, &entry, NULL, NULL, &ignored);
+        if (result == CLAIM_DAMAGED)
+            share_add(share_of(run, ""), i);
+        else if (result == CLAIM_TAKEN && is_wanted(run->filter, &entry))
+            share_add(share_of(run, entry.account), i);
+        entry_clear(&entry);
+    }
+}
+
+static void clear_shares(struct run *run)
+{
+    for (size_t i = 0; i < run->shares; i++) {
+        free(run->share[i].account);
+        free(run->share[i].item);
+    }
+    free(run->share);
+    run->share = NULL;
+    run->shares = 0;
+}
+
+static const char *next_of_share(void *context)
+{
+    struct share *share = ((struct run *)context)->share;
+    size_t place = atomic_fetch_add(&share->tally->next, 1);
+    return place < share->n ? ((struct run *)context)->scan.item[share->item[place]].id : NULL;
+}
+
+static _Noreturn void work(const struct run *run, const struct share *share)
+{
+    struct run own = *run; /* this process sees one share */
+    struct share mine = *share;
+    own.share = &mine;
+    const struct drain drain = {
+        .relay = run->relay,
+        .account_name = mine.account,
+        .next = next_of_share,
+        .context = &own,
+        .ignore_breaker = run->filter->ignore_times,
+        .per_connection = RUNNER_PER_CONNECTION,
+    };
+    size_t handled = 0;
+    int code = drain_run(&drain, &handled);
+    atomic_fetch_add(&mine.tally->handled, handled);
+    _exit(code);
+}
+
+static size_t workers_for(const struct run *run, const struct share *share)
+{
+    const struct account *account = configuration_account(run->relay->config, share->account);
+    size_t most = account && account->max_connections > 0 ? (size_t)account->max_connections : 1;
+    size_t useful = (share->n + RUNNER_ENTRIES_PER_WORKER - 1) / RUNNER_ENTRIES_PER_WORKER;
+    return useful < most ? useful : most;
+}
+
+static void wait_for_one(struct run *run, struct runner_result *result)
+{
+    int status = 0;
+    pid_t child = waitpid(-1, &status, 0);
+    if (child < 0 && errno == EINTR)
+        return;
+    if (child < 0) {
+        run->workers = 0; /* somebody has us ignore SIGCHLD: they are gone */
+        return;
+    }
+    run->workers--;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) == EX_IOERR)
+        result->trouble = true;
+}
+
+static void start_workers(struct run *run, struct share *share, struct runner_result *result)
+{
+    size_t wanted = workers_for(run, share);
+    for (size_t i = 0; i < wanted; i++) {
+        while (run->workers >= RUNNER_WORKERS_MAX)
+            wait_for_one(run, result);
+        pid_t child = fork();
+        if (child == 0)
+            work(run, share);
+        if (child > 0)
+            run->workers++;
+        else if (i == 0)
+            result->trouble = true;
+    }
+}
+
+static struct tally *share_tallies(size_t n)
+{
+    void *memory = mmap(NULL, n * sizeof(struct tally), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* One scan, dealt out and worked off. *HANDLED tells how many entries changed by it. */
+static bool pass(struct run *run, bool everything, struct runner_result *result, size_t *handled,
+                 struct error *err)
+{
+    *handled = 0;
+    if (!scan_read(&run->scan, run->relay->spool, SPOOL_QUEUE, err))
+        return false;
+    if (!everything)
+        scan_keep_due(&run->scan, run->relay->now());
+    deal(run);
+    if (run->shares == 0)
+        return true;
+    size_t n = run->shares;
+    struct tally *tallies = share_tallies(n);
+    if (!tallies)
+        return error_system(err, EX_OSERR, "cannot share memory with workers");
+    for (size_t i = 0; i < n; i++) {
+        run->share[i].tally = &tallies[i];
+        start_workers(run, &run->share[i], result);
+    }
+    while (run->workers > 0)
+        wait_for_one(run, result);
+    for (size_t i = 0; i < n; i++)
+        *handled += tallies[i].handled;
+    (void)munmap(tallies, n * sizeof *tallies);
+    clear_shares(run);
+    return true;
+}
+
+bool runner_run(const struct relay *relay, const struct runner_filter *filter,
+                struct runner_result *result, struct error *err)
+{
+    struct run run = {.relay = relay, .filter = filter};
+    size_t handled = 0;
+    *result = (struct runner_result){0};
+    bool ok = recovery_run(relay->spool, NULL, err);
+    bool everything = filter->ignore_times;
+    do {
+        ok = ok && pass(&run, everything, result, &handled, err);
+        result->entries += handled;
+        everything = false; /* what arrives meanwhile is due; what was just tried is not */
+    } while (ok && handled > 0);
+    scan_clear(&run.scan);
+    return ok;
+}

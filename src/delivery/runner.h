@@ -1,0 +1,39 @@
+/* The runner: delivers what is due in a spool. Every account is drained by processes of its own, as
+ * many as it may have connections, over connections that are reused; a slow provider holds up
+ * nobody else. */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "delivery/relay.h"
+
+enum {
+    RUNNER_WORKERS_MAX = 32,       /* processes at once, of all accounts */
+    RUNNER_ENTRIES_PER_WORKER = 4, /* a further connection must be worth its handshake */
+    RUNNER_PER_CONNECTION = 1000,  /* messages; then it is made anew */
+};
+
+struct runner_filter {     /* "" takes everything */
+    const char *id;        /* this entry */
+    const char *account;   /* entries of this account */
+    const char *recipient; /* with a recipient that contains this */
+    const char *sender;    /* with a sender that contains this */
+    bool ignore_times;     /* not only what is due, and whatever the breaker says */
+    bool has_uid;          /* only entries submitted by uid */
+    uint32_t uid;
+};
+
+struct runner_result {
+    size_t entries; /* that were sent, put off or moved */
+    bool trouble;   /* the spool was in trouble: the error says */
+};
+
+/* One run: recovers what crashes left, then delivers until nothing is due any more. Each account
+ * whose breaker is open is passed over. Returns false if the spool cannot be read at all. SIGTERM
+ * to the process group ends it between two transactions. */
+bool runner_run(const struct relay *relay, const struct runner_filter *filter,
+                struct runner_result *result, struct error *err);
+
+#endif

@@ -1,0 +1,30 @@
+/* What becomes of an entry after an attempt: fates journalled, bounces made, the entry removed, put
+ * off or kept in failed/. The order in which things reach the disk is that of queue/spool.h: a
+ * bounce is committed before what it tells of is forgotten. */
+#ifndef SETTLE_H
+#define SETTLE_H
+
+#include <stdbool.h>
+
+#include "delivery/relay.h"
+
+enum settle_end {
+    SETTLE_DONE,    /* nothing of the entry is left to do */
+    SETTLE_WAITS,   /* some recipients wait for the next attempt */
+    SETTLE_KEPT,    /* moved to failed/ */
+    SETTLE_TROUBLE, /* the spool is in trouble: ERR says; the entry is as safe as before */
+};
+
+struct settlement {
+    const struct relay *relay;
+    const struct account *account; /* NULL: no account serves the entry any more */
+    const char *provider;          /* the host that was talked to, "" if none */
+    bool caller_hears; /* the caller waits for the result: if every recipient was refused
+                          for good there is no bounce, since the exit status tells */
+};
+
+/* Settles the claim, which ends. */
+enum settle_end settle_attempt(const struct settlement *settlement, struct claim *claim,
+                               const struct attempt *attempt, struct error *err);
+
+#endif

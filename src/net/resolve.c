@@ -1,0 +1,189 @@
+#include "config.h"
+#include "net/resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <idn2.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/memory.h"
+
+/* One question to getaddrinfo(), shared by the asker and the thread. Whoever leaves last frees it.
+ */
+struct question {
+    atomic_int present; /* how many have not left */
+    atomic_bool answered;
+    int done[2]; /* a pipe: closed at its writing end when the answer is there */
+    char *name;
+    char port[8];
+    struct addrinfo *answer;
+    int status, number;
+};
+
+static int look_up(const char *name, const char *port, int flags, struct addrinfo **answer)
+{
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
+    return getaddrinfo(name, port, &hints, answer);
+}
+
+static void leave(struct question *q)
+{
+    if (atomic_fetch_sub(&q->present, 1) != 1)
+        return;
+    if (q->answer)
+        freeaddrinfo(q->answer);
+    (void)close(q->done[0]);
+    free(q->name);
+    free(q);
+}
+
+static void *ask(void *context)
+{
+    struct question *q = context;
+    struct addrinfo *answer = NULL;
+    int status = look_up(q->name, q->port, 0, &answer);
+    q->number = errno;
+    q->status = status;
+    q->answer = status == 0 ? answer : NULL;
+    atomic_store(&q->answered, true);
+    (void)close(q->done[1]); /* wakes the asker */
+    leave(q);
+    return NULL;
+}
+
+/* Signals are for the main thread. */
+static int start_thread(struct question *q)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int status = pthread_attr_init(&attributes);
+    if (status == 0) {
+        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        status = pthread_create(&thread, &attributes, ask, q);
+        (void)pthread_attr_destroy(&attributes);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static bool wait_for(struct question *q, int64_t deadline)
+{
+    struct pollfd fd = {.fd = q->done[0], .events = POLLIN};
+    int ready;
+    do
+        ready = poll(&fd, 1, clock_poll_timeout(deadline));
+    while (ready < 0 && errno == EINTR);
+    return ready > 0 && atomic_load(&q->answered);
+}
+
+/* Interleaves the two families, beginning with the first answer's. */
+static void take_answer(const struct addrinfo *answer, struct resolve_list *list)
+{
+    const struct addrinfo *next[2] = {answer, answer};
+    int family = answer ? answer->ai_family : AF_UNSPEC;
+    list->n = 0;
+    for (int turn = 0; list->n < RESOLVE_MAX && (next[0] || next[1]); turn = !turn) {
+        const struct addrinfo **at = &next[turn];
+        while (*at && ((*at)->ai_family == family) != (turn == 0))
+            *at = (*at)->ai_next;
+        if (!*at)
+            continue;
+        struct resolve_address *item = &list->item[list->n++];
+        memcpy(&item->address, (*at)->ai_addr, (*at)->ai_addrlen);
+        item->len = (*at)->ai_addrlen;
+        if (getnameinfo((*at)->ai_addr, (*at)->ai_addrlen, item->text, sizeof item->text, NULL, 0,
+                        NI_NUMERICHOST) != 0)
+            (void)snprintf(item->text, sizeof item->text, "?");
+        *at = (*at)->ai_next;
+    }
+}
+
+static bool no_answer(const char *host, int status, int number, struct error *err)
+{
+    bool missing = status == EAI_NONAME || status == EAI_NODATA;
+    const char *why = status == EAI_SYSTEM ? strerror(number) : gai_strerror(status);
+    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, missing ? EX_NOHOST : EX_TEMPFAIL,
+                     "host %s not found: %s", host, why);
+}
+
+static bool ask_in_thread(const char *host, const char *name, const char *port, int64_t deadline,
+                          struct resolve_list *list, struct error *err)
+{
+    struct question *q = memory_new(sizeof *q);
+    q->name = memory_copy(name);
+    atomic_init(&q->present, 2);
+    atomic_init(&q->answered, false);
+    (void)snprintf(q->port, sizeof q->port, "%s", port);
+    if (pipe2(q->done, O_CLOEXEC) != 0) {
+        free(q->name);
+        free(q);
+        return error_system(err, EX_OSERR, "cannot make a pipe");
+    }
+    int status = start_thread(q);
+    if (status != 0) {
+        (void)close(q->done[1]);
+        leave(q); /* for the thread that never was */
+        leave(q);
+        errno = status;
+        return error_system(err, EX_OSERR, "cannot start a thread");
+    }
+    bool ok = wait_for(q, deadline);
+    if (!ok)
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                        "looking up host %s took too long", host);
+    else if (q->status != 0)
+        ok = no_answer(host, q->status, q->number, err);
+    else
+        take_answer(q->answer, list);
+    leave(q);
+    return ok;
+}
+
+static char *without_brackets(const char *host)
+{
+    size_t len = strlen(host);
+    if (len > 2 && host[0] == '[' && host[len - 1] == ']')
+        return memory_copy_n(host + 1, len - 2);
+    return memory_copy(host);
+}
+
+bool resolve_host(const char *host, int port, int64_t deadline, struct resolve_list *list,
+                  struct error *err)
+{
+    char service[8];
+    (void)snprintf(service, sizeof service, "%d", port);
+    char *name = without_brackets(host);
+    struct addrinfo *literal = NULL;
+    bool ok;
+    if (look_up(name, service, AI_NUMERICHOST, &literal) == 0) {
+        take_answer(literal, list);
+        freeaddrinfo(literal);
+        free(name);
+        return true;
+    }
+    uint8_t *ascii = NULL;
+    bool plain = escape_is_ascii(name);
+    if (!plain && idn2_lookup_u8((const uint8_t *)name, &ascii, IDN2_NFC_INPUT) != IDN2_OK)
+        ok = error_config(err, "host %s: not a valid internationalized name", host);
+    else
+        ok = ask_in_thread(host, plain ? name : (const char *)ascii, service, deadline, list, err);
+    if (ascii)
+        idn2_free(ascii);
+    free(name);
+    return ok;
+}

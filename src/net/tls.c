@@ -1,0 +1,294 @@
+#include "config.h"
+#include "net/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/memory.h"
+#include "net/trust.h"
+
+/* Records that are encrypted before they are handed down, so that a group of commands with its
+ * content is one write below as well. */
+enum { FLIGHT_MAX = 128 * 1024 };
+
+struct tls {
+    struct stream stream;
+    struct stream *inner;
+    gnutls_session_t session;
+    struct trust trust;
+    struct str flight; /* encrypted, from flight_at on not yet taken by the layer below */
+    size_t flight_at;
+    size_t taken; /* octets of the caller's that are in the flight */
+    bool failed;  /* the layer below has failed: with this */
+    bool established;
+    struct error error;
+};
+
+static bool keep_error(struct tls *tls, int *number)
+{
+    tls->failed = true;
+    *number = EIO;
+    return false;
+}
+
+/* Hands the flight down. True when nothing is left; else errno-like *NUMBER: EAGAIN or EIO. */
+static bool flush(struct tls *tls, int *number)
+{
+    while (!tls->failed && tls->flight_at < tls->flight.len) {
+        ssize_t n = stream_write(tls->inner, tls->flight.data + tls->flight_at,
+                                 tls->flight.len - tls->flight_at, &tls->error);
+        if (n == STREAM_FAILED)
+            return keep_error(tls, number);
+        if (n == STREAM_AGAIN) {
+            *number = EAGAIN;
+            return false;
+        }
+        tls->flight_at += (size_t)n;
+    }
+    if (tls->failed)
+        return keep_error(tls, number);
+    str_truncate(&tls->flight, 0);
+    tls->flight_at = 0;
+    return true;
+}
+
+static ssize_t push(gnutls_transport_ptr_t context, const void *data, size_t len)
+{
+    struct tls *tls = context;
+    str_add_n(&tls->flight, data, len);
+    return (ssize_t)len;
+}
+
+static ssize_t pull(gnutls_transport_ptr_t context, void *buffer, size_t len)
+{
+    struct tls *tls = context;
+    int number = 0;
+    if (!flush(tls, &number) && number != EAGAIN) {
+        gnutls_transport_set_errno(tls->session, number);
+        return -1;
+    }
+    ssize_t n = stream_read(tls->inner, buffer, len, &tls->error);
+    if (n >= 0)
+        return n;
+    if (n == STREAM_FAILED)
+        (void)keep_error(tls, &number);
+    gnutls_transport_set_errno(tls->session, n == STREAM_AGAIN ? EAGAIN : EIO);
+    return -1;
+}
+
+static bool fail(struct tls *tls, int status, struct error *err)
+{
+    if (tls->failed)
+        *err = tls->error;
+    else if (status == GNUTLS_E_PREMATURE_TERMINATION ||
+             status == GNUTLS_E_UNEXPECTED_PACKET_LENGTH)
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                        "TLS: the server closed the connection");
+    else if (status == GNUTLS_E_FATAL_ALERT_RECEIVED || status == GNUTLS_E_WARNING_ALERT_RECEIVED)
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL,
+                        "TLS: the server ended it: %s",
+                        gnutls_alert_get_name(gnutls_alert_get(tls->session)));
+    else
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, "TLS: %s",
+                        gnutls_strerror(status));
+    return false;
+}
+
+static ssize_t tls_read(struct stream *s, void *buffer, size_t len, struct error *err)
+{
+    struct tls *tls = (struct tls *)s;
+    ssize_t n = gnutls_record_recv(tls->session, buffer, len);
+    if (n >= 0)
+        return n;
+    if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_REHANDSHAKE)
+        return STREAM_AGAIN; /* a client may leave a wish for renegotiation unanswered */
+    if (n == GNUTLS_E_WARNING_ALERT_RECEIVED)
+        return STREAM_AGAIN;
+    if (n == GNUTLS_E_PREMATURE_TERMINATION && !tls->failed)
+        return 0; /* no reply is taken for complete because of it, so it says no more than EOF */
+    (void)fail(tls, (int)n, err);
+    return STREAM_FAILED;
+}
+
+/* Encrypts up to a flight's worth of DATA. False: GnuTLS objects. */
+static bool encrypt(struct tls *tls, const char *data, size_t len, struct error *err)
+{
+    tls->taken = 0;
+    while (tls->taken < len && tls->flight.len < FLIGHT_MAX) {
+        ssize_t n = gnutls_record_send(tls->session, data + tls->taken, len - tls->taken);
+        if (n < 0) /* never for lack of room: push() takes everything */
+            return fail(tls, (int)n, err);
+        tls->taken += (size_t)n;
+    }
+    return true;
+}
+
+static ssize_t tls_write(struct stream *s, const void *data, size_t len, struct error *err)
+{
+    struct tls *tls = (struct tls *)s;
+    int number = 0;
+    if (len == 0)
+        return 0;
+    bool clear = flush(tls, &number);
+    if (clear && tls->taken == 0) {
+        if (!encrypt(tls, data, len, err))
+            return STREAM_FAILED;
+        clear = flush(tls, &number);
+    }
+    if (!clear && number == EAGAIN)
+        return STREAM_AGAIN;
+    if (!clear) {
+        *err = tls->error;
+        return STREAM_FAILED;
+    }
+    ssize_t gone = (ssize_t)tls->taken;
+    tls->taken = 0;
+    return gone;
+}
+
+static int tls_wait(struct stream *s, int want, int64_t deadline, struct error *err)
+{
+    struct tls *tls = (struct tls *)s;
+    if ((want & STREAM_READ) && gnutls_record_check_pending(tls->session) > 0)
+        return STREAM_READ;
+    for (;;) {
+        bool waiting = tls->flight_at < tls->flight.len;
+        int ready = stream_wait(tls->inner, want | (waiting ? STREAM_WRITE : 0), deadline, err);
+        if (ready <= 0 || (ready & want))
+            return ready <= 0 ? ready : ready & want;
+        int number = 0;
+        if (!flush(tls, &number) && number != EAGAIN)
+            return want; /* the next call tells the error */
+    }
+}
+
+static int tls_descriptor(struct stream *s)
+{
+    return stream_descriptor(((struct tls *)s)->inner);
+}
+
+static void tls_close(struct stream *s)
+{
+    struct tls *tls = (struct tls *)s;
+    int number = 0;
+    if (tls->session) {
+        if (tls->established && !tls->failed && tls->taken == 0) {
+            (void)gnutls_bye(tls->session, GNUTLS_SHUT_WR); /* a courtesy, not waited for */
+            (void)flush(tls, &number);
+        } /* else what is half out stays so: nothing may follow */
+        gnutls_deinit(tls->session);
+    }
+    trust_clear(&tls->trust);
+    stream_close(tls->inner);
+    str_clear(&tls->flight);
+    free(tls);
+}
+
+static const struct stream_ops tls_ops = {
+    .read = tls_read,
+    .write = tls_write,
+    .wait = tls_wait,
+    .descriptor = tls_descriptor,
+    .close = tls_close,
+};
+
+static bool is_address(const char *host)
+{
+    unsigned char bytes[16];
+    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+static bool set_priorities(struct tls *tls, const char *wish, struct error *err)
+{
+    static const char old[] = "-VERS-SSL3.0:-VERS-TLS1.0:-VERS-TLS1.1";
+    const char *at = "";
+    int status = *wish ? gnutls_priority_set_direct(tls->session, wish, &at)
+                       : gnutls_set_default_priority_append(tls->session, old, &at, 0);
+    if (status == GNUTLS_E_SUCCESS)
+        return true;
+    return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_SOFTWARE,
+                     "tls_priorities: %s near '%s'", gnutls_strerror(status), at);
+}
+
+static bool set_up(struct tls *tls, const struct tls_params *params, struct error *err)
+{
+    if (!trust_load(&tls->trust, params, err))
+        return false;
+    int status = gnutls_init(&tls->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK);
+    if (status < 0) {
+        tls->session = NULL;
+        return fail(tls, status, err);
+    }
+    if (!set_priorities(tls, params->priorities, err))
+        return false;
+    status = gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE, tls->trust.credentials);
+    if (status == 0 && !is_address(params->host))
+        status = gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS, params->host,
+                                        strlen(params->host));
+    if (status < 0)
+        return fail(tls, status, err);
+    if (params->min_dh_prime_bits > 0)
+        gnutls_dh_set_prime_bits(tls->session, (unsigned)params->min_dh_prime_bits);
+    trust_demand(&tls->trust, tls->session, params);
+    gnutls_transport_set_ptr(tls->session, tls);
+    gnutls_transport_set_push_function(tls->session, push);
+    gnutls_transport_set_pull_function(tls->session, pull);
+    /* GnuTLS has a deadline of its own, which starts anew with each message. */
+    gnutls_handshake_set_timeout(tls->session, GNUTLS_INDEFINITE_TIMEOUT);
+    return true;
+}
+
+static bool shake_hands(struct tls *tls, int64_t deadline, struct error *err)
+{
+    for (;;) {
+        int number = 0;
+        int status = gnutls_handshake(tls->session);
+        bool clear = flush(tls, &number);
+        if (!clear && number != EAGAIN)
+            return fail(tls, GNUTLS_E_PUSH_ERROR, err);
+        if (status == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR || tls->trust.mismatch)
+            return trust_explain(&tls->trust, tls->session, err);
+        if (status < 0 && gnutls_error_is_fatal(status))
+            return fail(tls, status, err);
+        if (status == GNUTLS_E_SUCCESS && clear)
+            return true;
+        int want = status == GNUTLS_E_SUCCESS ? STREAM_WRITE : STREAM_READ;
+        int ready = stream_wait(tls->inner, want | (clear ? 0 : STREAM_WRITE), deadline, err);
+        if (ready == STREAM_FAILED)
+            return false;
+        if (ready == 0)
+            return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                             "TLS: the handshake took too long");
+    }
+}
+
+struct stream *tls_start(struct stream *inner, const struct tls_params *params, int64_t deadline,
+                         struct error *err)
+{
+    struct tls *tls = memory_new(sizeof *tls);
+    tls->stream.ops = &tls_ops;
+    tls->inner = inner;
+    if (set_up(tls, params, err) && shake_hands(tls, deadline, err)) {
+        tls->established = true;
+        return &tls->stream;
+    }
+    tls_close(&tls->stream);
+    return NULL;
+}
+
+void tls_describe(struct stream *stream, struct str *out)
+{
+    if (stream->ops != &tls_ops)
+        return;
+    gnutls_session_t session = ((struct tls *)stream)->session;
+    str_addf(out, "protocol = %s\n",
+             gnutls_protocol_get_name(gnutls_protocol_get_version(session)));
+    char *suite = gnutls_session_get_desc(session);
+    str_addf(out, "cipher = %s\n", suite ? suite : "?");
+    gnutls_free(suite);
+    trust_describe(session, out);
+}

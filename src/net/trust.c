@@ -1,0 +1,317 @@
+#include "config.h"
+#include "net/trust.h"
+
+#include <gnutls/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "base/memory.h"
+
+enum { NAMES_MAX = 8, NAME_SIZE = 256 };
+
+static bool unreadable(struct error *err, const char *what, const char *file, int status)
+{
+    return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT, "cannot load %s %s: %s", what,
+                     file, gnutls_strerror(status));
+}
+
+static int give_pin(void *context, int attempt, const char *url, const char *label, unsigned flags,
+                    char *pin, size_t max)
+{
+    const char *ours = context;
+    (void)url, (void)label, (void)flags;
+    if (attempt > 0 || !*ours || strlen(ours) >= max)
+        return -1;
+    memcpy(pin, ours, strlen(ours) + 1);
+    return 0;
+}
+
+static int hex_value(char c)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) % 16 : -1;
+}
+
+static bool read_fingerprint(struct trust *trust, const char *text, struct error *err)
+{
+    const char *c = text;
+    size_t n = 0;
+    if (strncmp(c, "spki:", 5) == 0) {
+        trust->fingerprint_of_key = true;
+        c += 5;
+    }
+    for (; *c; c++) {
+        if (*c == ':' || *c == ' ')
+            continue;
+        int high = hex_value(c[0]), low = high < 0 ? -1 : hex_value(c[1]);
+        if (low < 0 || n == TRUST_HASH_MAX)
+            break;
+        trust->fingerprint[n++] = (unsigned char)(high * 16 + low);
+        c++;
+    }
+    trust->fingerprint_len = n;
+    if (!*c && (n == 32 || (n == 20 && !trust->fingerprint_of_key)))
+        return true;
+    return error_config(err,
+                        "tls_fingerprint: '%s' is neither a SHA-256 (32 octets in hex) nor a "
+                        "SHA-1 (20) fingerprint",
+                        text);
+}
+
+static bool load_authorities(struct trust *trust, const struct tls_params *params,
+                             struct error *err)
+{
+    const char *file = params->trust_file;
+    if (!*file)
+        return error_config(err, "TLS needs tls_trust_file or tls_fingerprint, or tls_certcheck "
+                                 "turned off");
+    bool system = strcmp(file, "system") == 0;
+    int n = system ? gnutls_certificate_set_x509_system_trust(trust->credentials)
+                   : gnutls_certificate_set_x509_trust_file(trust->credentials, file,
+                                                            GNUTLS_X509_FMT_PEM);
+    if (n == 0)
+        return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT,
+                         "no certificate authority found in %s", system ? "the system" : file);
+    if (n < 0)
+        return unreadable(err, "the trust file", file, n);
+    if (!*params->crl_file)
+        return true;
+    n = gnutls_certificate_set_x509_crl_file(trust->credentials, params->crl_file,
+                                             GNUTLS_X509_FMT_PEM);
+    return n > 0 || unreadable(err, "the revocation list", params->crl_file,
+                               n < 0 ? n : GNUTLS_E_NO_CERTIFICATE_FOUND);
+}
+
+bool trust_load(struct trust *trust, const struct tls_params *params, struct error *err)
+{
+    int status = gnutls_certificate_allocate_credentials(&trust->credentials);
+    if (status < 0)
+        return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_SOFTWARE, "TLS: %s",
+                         gnutls_strerror(status));
+    trust->host = memory_copy(params->host);
+    trust->pin = memory_copy(params->pin);
+    gnutls_certificate_set_pin_function(trust->credentials, give_pin, trust->pin);
+    if (*params->key_file) {
+        status = gnutls_certificate_set_x509_key_file2(trust->credentials, params->cert_file,
+                                                       params->key_file, GNUTLS_X509_FMT_PEM,
+                                                       *trust->pin ? trust->pin : NULL, 0);
+        if (status < 0)
+            return unreadable(err, "the client certificate", params->cert_file, status);
+    }
+    if (!params->check)
+        return true;
+    if (*params->fingerprint)
+        return read_fingerprint(trust, params->fingerprint, err);
+    return load_authorities(trust, params, err);
+}
+
+/* Reads the peer's own certificate; NULL if there is none. */
+static gnutls_x509_crt_t peer_certificate(gnutls_session_t session)
+{
+    unsigned n = 0;
+    gnutls_x509_crt_t cert;
+    const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
+    if (!chain || n == 0 || gnutls_x509_crt_init(&cert) < 0)
+        return NULL;
+    if (gnutls_x509_crt_import(cert, &chain[0], GNUTLS_X509_FMT_DER) == 0)
+        return cert;
+    gnutls_x509_crt_deinit(cert);
+    return NULL;
+}
+
+/* Hashes the certificate, or its public key. False where it can't be done. */
+static bool hash(gnutls_x509_crt_t cert, bool key, gnutls_digest_algorithm_t algorithm,
+                 unsigned char out[TRUST_HASH_MAX])
+{
+    size_t len = TRUST_HASH_MAX;
+    if (key)
+        return gnutls_x509_crt_get_key_id(cert, GNUTLS_KEYID_USE_SHA256, out, &len) == 0;
+    return gnutls_x509_crt_get_fingerprint(cert, algorithm, out, &len) == 0;
+}
+
+static int check_fingerprint(gnutls_session_t session)
+{
+    struct trust *trust = gnutls_session_get_ptr(session);
+    unsigned char is[TRUST_HASH_MAX];
+    gnutls_x509_crt_t cert = peer_certificate(session);
+    bool fits = cert &&
+                hash(cert, trust->fingerprint_of_key,
+                     trust->fingerprint_len == 20 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256, is) &&
+                memcmp(is, trust->fingerprint, trust->fingerprint_len) == 0;
+    if (cert)
+        gnutls_x509_crt_deinit(cert);
+    trust->mismatch = !fits;
+    return fits ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+void trust_demand(struct trust *trust, gnutls_session_t session, const struct tls_params *params)
+{
+    if (!params->check)
+        return;
+    if (trust->fingerprint_len > 0) {
+        gnutls_session_set_ptr(session, trust);
+        gnutls_session_set_verify_function(session, check_fingerprint);
+        return;
+    }
+    trust->demand[0] = (gnutls_typed_vdata_st){.type = GNUTLS_DT_DNS_HOSTNAME,
+                                               .data = (unsigned char *)trust->host};
+    trust->demand[1] = (gnutls_typed_vdata_st){.type = GNUTLS_DT_KEY_PURPOSE_OID,
+                                               .data = (unsigned char *)GNUTLS_KP_TLS_WWW_SERVER};
+    gnutls_session_set_verify_cert2(session, trust->demand, 2, 0);
+}
+
+static void add_hex(struct str *out, const unsigned char *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        str_addf(out, "%s%02X", i ? ":" : "", data[i]);
+}
+
+static void add_fingerprint(gnutls_x509_crt_t cert, bool key, struct str *out)
+{
+    unsigned char digest[TRUST_HASH_MAX];
+    if (hash(cert, key, GNUTLS_DIG_SHA256, digest))
+        add_hex(out, digest, sizeof digest);
+}
+
+static void add_time(struct str *out, time_t when)
+{
+    char text[32];
+    struct tm tm;
+    if (!gmtime_r(&when, &tm) || strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm) == 0)
+        return;
+    str_add(out, text);
+}
+
+/* The names a certificate is for: alternative ones (RFC 6125), else the common name. */
+static void add_names(gnutls_x509_crt_t cert, struct str *out)
+{
+    char name[NAME_SIZE];
+    size_t before = out->len;
+    for (unsigned i = 0; i < NAMES_MAX; i++) {
+        size_t len = sizeof name - 1;
+        int kind = gnutls_x509_crt_get_subject_alt_name(cert, i, name, &len, NULL);
+        if (kind == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+            break;
+        if (kind != GNUTLS_SAN_DNSNAME || len >= sizeof name)
+            continue;
+        str_add(out, out->len > before ? ", " : "");
+        str_add_n(out, name, len);
+    }
+    size_t len = sizeof name;
+    if (out->len == before &&
+        gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &len) == 0)
+        str_add(out, name);
+    if (out->len == before)
+        str_add(out, "nobody");
+}
+
+static void add_untrusted(gnutls_x509_crt_t cert, struct str *why)
+{
+    char issuer[NAME_SIZE];
+    size_t len = sizeof issuer;
+    if (gnutls_x509_crt_check_issuer(cert, cert))
+        str_add(why, "is self-signed");
+    else if (gnutls_x509_crt_get_issuer_dn(cert, issuer, &len) == 0)
+        str_addf(why, "is issued by %s, who is not trusted", issuer);
+    else
+        str_add(why, "has an unknown issuer");
+    str_add(why, " (tls_fingerprint = ");
+    add_fingerprint(cert, false, why);
+    str_add(why, " would accept it)");
+}
+
+static void add_reasons(const struct trust *trust, gnutls_x509_crt_t cert, unsigned status,
+                        struct str *why)
+{
+    time_t now = time(NULL);
+    if (status & GNUTLS_CERT_REVOKED)
+        str_add(why, ", is revoked");
+    if ((status & GNUTLS_CERT_EXPIRED) && gnutls_x509_crt_get_expiration_time(cert) <= now) {
+        str_add(why, ", expired on ");
+        add_time(why, gnutls_x509_crt_get_expiration_time(cert));
+    } else if (status & GNUTLS_CERT_EXPIRED) {
+        str_add(why, ", has an expired issuer");
+    }
+    if (status & GNUTLS_CERT_NOT_ACTIVATED) {
+        str_add(why, ", is not valid before ");
+        add_time(why, gnutls_x509_crt_get_activation_time(cert));
+    }
+    if (status & GNUTLS_CERT_UNEXPECTED_OWNER) {
+        str_add(why, ", is for ");
+        add_names(cert, why);
+        str_addf(why, ", not %s", trust->host);
+    }
+    if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
+        str_add(why, ", is not for servers");
+    if (status & GNUTLS_CERT_INSECURE_ALGORITHM)
+        str_add(why, ", is signed with an insecure algorithm");
+    if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA)) {
+        str_add(why, ", ");
+        add_untrusted(cert, why);
+    }
+}
+
+bool trust_explain(const struct trust *trust, gnutls_session_t session, struct error *err)
+{
+    struct str why = {0};
+    unsigned status = gnutls_session_get_verify_cert_status(session);
+    gnutls_x509_crt_t cert = peer_certificate(session);
+    gnutls_datum_t text = {NULL, 0};
+    if (!cert)
+        str_add(&why, ", is missing");
+    else if (trust->mismatch) {
+        str_add(&why, ", has another fingerprint than tls_fingerprint: ");
+        add_fingerprint(cert, trust->fingerprint_of_key, &why);
+    } else {
+        add_reasons(trust, cert, status, &why);
+    }
+    if (why.len == 0 &&
+        gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) == 0)
+        str_addf(&why, ", is not accepted: %s", (const char *)text.data);
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
+                    "the server's certificate%s", why.len ? why.data + 1 : " is not accepted");
+    gnutls_free(text.data);
+    if (cert)
+        gnutls_x509_crt_deinit(cert);
+    str_clear(&why);
+    return false;
+}
+
+void trust_describe(gnutls_session_t session, struct str *out)
+{
+    gnutls_x509_crt_t cert = peer_certificate(session);
+    if (!cert)
+        return;
+    gnutls_datum_t dn = {NULL, 0};
+    if (gnutls_x509_crt_get_dn3(cert, &dn, 0) == 0)
+        str_addf(out, "subject = %s\n", (const char *)dn.data);
+    gnutls_free(dn.data);
+    dn = (gnutls_datum_t){NULL, 0};
+    if (gnutls_x509_crt_get_issuer_dn3(cert, &dn, 0) == 0)
+        str_addf(out, "issuer = %s\n", (const char *)dn.data);
+    gnutls_free(dn.data);
+    str_add(out, "valid from = ");
+    add_time(out, gnutls_x509_crt_get_activation_time(cert));
+    str_add(out, "\nvalid until = ");
+    add_time(out, gnutls_x509_crt_get_expiration_time(cert));
+    str_add(out, "\nsha256 = ");
+    add_fingerprint(cert, false, out);
+    str_add(out, "\nspki sha256 = ");
+    add_fingerprint(cert, true, out);
+    str_add(out, "\n");
+    gnutls_x509_crt_deinit(cert);
+}
+
+void trust_clear(struct trust *trust)
+{
+    if (trust->credentials)
+        gnutls_certificate_free_credentials(trust->credentials);
+    if (trust->pin)
+        explicit_bzero(trust->pin, strlen(trust->pin));
+    free(trust->pin);
+    free(trust->host);
+    memset(trust, 0, sizeof *trust);
+}

@@ -1,0 +1,41 @@
+/* Whom a TLS client believes, and what to tell the user when it does not: the certificate side of
+ * tls.c, which alone includes this. */
+#ifndef TRUST_H
+#define TRUST_H
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "net/tls.h"
+
+enum { TRUST_HASH_MAX = 32 };
+
+struct trust {
+    gnutls_certificate_credentials_t credentials;
+    char *pin;                       /* a copy, wiped by trust_clear() */
+    char *host;                      /* what the certificate must be for */
+    gnutls_typed_vdata_st demand[2]; /* host name and purpose, as GnuTLS wants them */
+    unsigned char fingerprint[TRUST_HASH_MAX];
+    size_t fingerprint_len; /* 0: none */
+    bool fingerprint_of_key;
+    bool mismatch; /* the fingerprint did not fit */
+};
+
+/* Loads what PARAMS name. Zero TRUST before; clear it afterwards whatever is returned. */
+bool trust_load(struct trust *trust, const struct tls_params *params, struct error *err);
+
+/* Makes the handshake of SESSION fail unless the peer's certificate is believed. The session must
+ * be set up for TRUST's credentials; TRUST must outlive it. */
+void trust_demand(struct trust *trust, gnutls_session_t session, const struct tls_params *params);
+
+/* Fills ERR with why the certificate was not believed, and returns false. */
+bool trust_explain(const struct trust *trust, gnutls_session_t session, struct error *err);
+
+/* Appends lines about the peer's certificate. */
+void trust_describe(gnutls_session_t session, struct str *out);
+
+void trust_clear(struct trust *trust);
+
+#endif

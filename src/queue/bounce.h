@@ -1,0 +1,40 @@
+/* The message that tells a sender what could not be delivered (RFC 3464, RFC 6522): text for
+ * people, text for programs, and the original's header, or all of it. Pure: writes what it is told.
+ */
+#ifndef BOUNCE_H
+#define BOUNCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/output.h"
+#include "message/content.h"
+#include "queue/entry.h"
+#include "queue/journal.h"
+
+struct bounce {
+    const struct entry *original;
+    const struct journal *journal; /* tells of recipients that failed and are in no bounce yet */
+    const struct content *content; /* of the original */
+    const char *id;                /* of the bounce; makes Message-ID and boundary */
+    const char *from;              /* the account's address: From is Mail Delivery System <from> */
+    const char *to;                /* whom it goes to */
+    const char *host;              /* this host's name */
+    const char *provider;          /* the host that refused, "" if unknown */
+    const char *date;              /* "Mon, 23 Nov 2026 07:53:00 +0000" */
+    const char *arrival;           /* the same for the original's arrival */
+    bool full; /* return the whole original, not only its header (RET=FULL, RFC 3461, 4.3) */
+};
+
+/* Writes the bounce, CRLF line ends, lines of at most 998 octets; *HAS_8BIT and *HAS_8BIT_HEADER
+ * tell what struct content wants to know. Fails only if OUT or reading the content does. */
+bool bounce_write(const struct bounce *bounce, struct output *out, bool *has_8bit,
+                  bool *has_8bit_header, struct error *err);
+
+/* Fills ENTRY, which must be zeroed, for draft_begin(): account of the original, null sender, one
+ * recipient, id derived from the original's. False if the original is itself a bounce or has had
+ * ENTRYID_DERIVED_MAX already (message, permanent, EX_SOFTWARE): it goes to failed/. */
+bool bounce_entry(const struct bounce *bounce, struct entry *entry, struct error *err);
+
+#endif

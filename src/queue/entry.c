@@ -1,0 +1,241 @@
+#include "config.h"
+#include "queue/entry.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/memory.h"
+#include "queue/word.h"
+
+static const char first_words[] = "onehop-entry ";
+static const char end_words[] = "onehop-end ";
+static const char last_line[] = "content\n";
+
+static enum entry_state damaged(struct error *err, const char *what)
+{
+    error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR, "damaged entry: %s", what);
+    return ENTRY_DAMAGED;
+}
+
+static void add_line(struct str *out, const char *key, const char *text)
+{
+    str_addf(out, "%s ", key);
+    word_add(out, text);
+    str_add_char(out, '\n');
+}
+
+static void add_wishes(struct str *out, const struct envelope *envelope)
+{
+    if (envelope->notify)
+        str_addf(out, "notify %u\n", envelope->notify);
+    if (envelope->dsn_return != DSN_RETURN_UNSET)
+        str_addf(out, "return %u\n", (unsigned)envelope->dsn_return);
+    if (envelope->envid && *envelope->envid)
+        add_line(out, "envid", envelope->envid);
+    if (envelope->body_8bit_wish)
+        str_add(out, "8bit\n");
+}
+
+bool entry_encode_head(struct str *out, const struct entry *entry, struct error *err)
+{
+    size_t start = out->len;
+    str_addf(out, "%s%d %08x\n", first_words, ENTRY_VERSION, 0u);
+    add_line(out, "account", entry->account);
+    add_line(out, "sender", entry->envelope.sender);
+    if (entry->from && *entry->from)
+        add_line(out, "from", entry->from);
+    if (entry->has_uid)
+        str_addf(out, "uid %" PRIu32 "\n", entry->uid);
+    add_wishes(out, &entry->envelope);
+    if (*entry->bounce_of)
+        add_line(out, "bounce", entry->bounce_of);
+    for (size_t i = 0; i < entry->envelope.n && out->len - start <= ENTRY_HEAD_MAX; i++)
+        add_line(out, "rcpt", entry->envelope.rcpt[i].address);
+    str_add(out, last_line);
+    size_t length = out->len - start;
+    if (length > ENTRY_HEAD_MAX)
+        return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR,
+                         "the envelope is larger than %d bytes", ENTRY_HEAD_MAX);
+    char line[ENTRY_FIRST_LINE + 1];
+    (void)snprintf(line, sizeof line, "%s%d %08zx\n", first_words, ENTRY_VERSION, length);
+    memcpy(out->data + start, line, ENTRY_FIRST_LINE);
+    return true;
+}
+
+enum entry_state entry_head_length(const char *line, size_t len, size_t *length, struct error *err)
+{
+    size_t prefix = sizeof first_words - 1;
+    if (len < ENTRY_FIRST_LINE || memcmp(line, first_words, prefix) != 0)
+        return damaged(err, "it does not begin as an entry does");
+    const char *end = memchr(line, '\n', len);
+    struct words words = {line + prefix, end ? end : line + len};
+    uint64_t version, number;
+    if (!word_decimal(&words, 1000000, &version) || version < 1)
+        return damaged(err, "its version is no number");
+    if (version > ENTRY_VERSION) {
+        error_set(err, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL,
+                  "entry of version %u: a newer onehop is needed to read it", (unsigned)version);
+        return ENTRY_NEWER;
+    }
+    if (!end || end - line + 1 != ENTRY_FIRST_LINE || !word_hex(&words, &number) ||
+        !word_end(&words) || number < ENTRY_FIRST_LINE || number > ENTRY_HEAD_MAX)
+        return damaged(err, "the length of its head makes no sense");
+    *length = (size_t)number;
+    return ENTRY_GOOD;
+}
+
+static bool take_text(struct words *words, char **slot)
+{
+    char *text = *slot ? NULL : word_next(words); /* a key that comes twice is damage */
+    *slot = text ? text : *slot;
+    return text != NULL;
+}
+
+static bool take_recipient(struct words *words, struct envelope *envelope)
+{
+    char *text = word_next(words);
+    if (!text)
+        return false;
+    if (envelope->n == envelope->size) {
+        envelope->size = envelope->size ? 2 * envelope->size : 4;
+        envelope->rcpt = memory_resize(envelope->rcpt, envelope->size, sizeof *envelope->rcpt);
+    }
+    envelope->rcpt[envelope->n++] = (struct recipient){.address = text};
+    return true;
+}
+
+static bool take_bounce(struct words *words, struct entry *entry)
+{
+    char *text = word_next(words);
+    bool ok = text && entryid_valid(text) && !*entry->bounce_of;
+    if (ok)
+        memcpy(entry->bounce_of, text, ENTRYID_SIZE);
+    free(text);
+    return ok;
+}
+
+static bool take_line(struct words *words, struct entry *entry)
+{
+    struct envelope *envelope = &entry->envelope;
+    uint64_t number = 0;
+    if (word_is(words, "rcpt"))
+        return take_recipient(words, envelope);
+    if (word_is(words, "account"))
+        return take_text(words, &entry->account);
+    if (word_is(words, "sender"))
+        return take_text(words, &envelope->sender);
+    if (word_is(words, "from"))
+        return take_text(words, &entry->from);
+    if (word_is(words, "envid"))
+        return take_text(words, &envelope->envid);
+    if (word_is(words, "bounce"))
+        return take_bounce(words, entry);
+    if (word_is(words, "8bit"))
+        return envelope->body_8bit_wish = true;
+    if (word_is(words, "uid")) {
+        entry->has_uid = word_decimal(words, UINT32_MAX, &number);
+        entry->uid = (uint32_t)number;
+        return entry->has_uid;
+    }
+    if (word_is(words, "notify") && word_decimal(words, 15, &number)) {
+        envelope->notify = (unsigned)number;
+        return true;
+    }
+    if (word_is(words, "return") && word_decimal(words, DSN_RETURN_HEADERS, &number)) {
+        envelope->dsn_return = (enum dsn_return)number;
+        return true;
+    }
+    return false;
+}
+
+enum entry_state entry_decode_head(struct entry *entry, const char *head, size_t len,
+                                   struct error *err)
+{
+    size_t length, tail = sizeof last_line - 1;
+    enum entry_state state = entry_head_length(head, len, &length, err);
+    if (state != ENTRY_GOOD)
+        return state;
+    if (length != len || len < ENTRY_FIRST_LINE + tail ||
+        memcmp(head + len - tail, last_line, tail) != 0)
+        return damaged(err, "its head is cut short");
+    const char *end = head + len - tail;
+    for (const char *line = head + ENTRY_FIRST_LINE; line < end;) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        struct words words = {line, stop};
+        if (!stop || !take_line(&words, entry) || !word_end(&words))
+            return damaged(err, "a line of its head makes no sense");
+        line = stop + 1;
+    }
+    if (!entry->account || !entry->envelope.sender || entry->envelope.n == 0)
+        return damaged(err, "its head lacks account, sender or recipients");
+    if (!entry->from)
+        entry->from = memory_copy("");
+    entry->offset = len;
+    return ENTRY_GOOD;
+}
+
+void entry_encode_end(char mark[ENTRY_END_MARK], const struct entry *entry, uint64_t checksum)
+{
+    char text[ENTRY_END_MARK + 1];
+    (void)snprintf(text, sizeof text, "%s%016" PRIx64 " %d%d %016" PRIx64 "\n", end_words,
+                   entry->size, entry->has_8bit, entry->has_8bit_header, checksum);
+    memcpy(mark, text, ENTRY_END_MARK);
+}
+
+static bool take_flag(char c, bool *flag)
+{
+    *flag = c == '1';
+    return c == '0' || c == '1';
+}
+
+enum entry_state entry_decode_end(struct entry *entry, uint64_t file_size, const char *mark,
+                                  size_t len, uint64_t *checksum, struct error *err)
+{
+    size_t prefix = sizeof end_words - 1;
+    if (len != ENTRY_END_MARK || memcmp(mark, end_words, prefix) != 0 || mark[len - 1] != '\n')
+        return damaged(err, "it was cut short: there is no end mark");
+    struct words words = {mark + prefix, mark + len - 1};
+    if (!word_hex(&words, &entry->size) || words.end - words.at < 19 ||
+        !take_flag(words.at[0], &entry->has_8bit) ||
+        !take_flag(words.at[1], &entry->has_8bit_header) || words.at[2] != ' ')
+        return damaged(err, "its end mark makes no sense");
+    words.at += 3;
+    if (!word_hex(&words, checksum) || !word_end(&words))
+        return damaged(err, "its end mark makes no sense");
+    if (file_size < entry->offset + ENTRY_END_MARK ||
+        entry->size != file_size - entry->offset - ENTRY_END_MARK)
+        return damaged(err, "its size is not what the end mark says");
+    return ENTRY_GOOD;
+}
+
+static char *copy_of(const char *text)
+{
+    return memory_copy(text ? text : "");
+}
+
+void entry_copy(struct entry *to, const struct entry *from)
+{
+    struct entry copy = *from;
+    const struct envelope *envelope = &from->envelope;
+    copy.account = copy_of(from->account);
+    copy.from = copy_of(from->from);
+    copy.envelope.sender = copy_of(envelope->sender);
+    copy.envelope.envid = copy_of(envelope->envid);
+    copy.envelope.size = envelope->n;
+    copy.envelope.rcpt = memory_new(envelope->n * sizeof *envelope->rcpt);
+    for (size_t i = 0; i < envelope->n; i++)
+        copy.envelope.rcpt[i].address = memory_copy(envelope->rcpt[i].address);
+    entry_clear(to);
+    *to = copy;
+}
+
+void entry_clear(struct entry *entry)
+{
+    envelope_clear(&entry->envelope);
+    free(entry->account);
+    free(entry->from);
+    *entry = (struct entry){0};
+}

@@ -1,0 +1,375 @@
+#include "config.h"
+#include "queue/journal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "queue/checksum.h"
+#include "queue/word.h"
+
+enum { SUM_LENGTH = 16 };
+
+static const uint64_t time_max = INT64_MAX / 4;
+
+static const char *const fate_names[] = {
+    [FATE_WAITING] = "waiting",
+    [FATE_SENT] = "sent",
+    [FATE_FAILED] = "failed",
+};
+
+void journal_begin(struct journal *journal, const char *id, size_t n)
+{
+    (void)snprintf(journal->id, sizeof journal->id, "%s", id); /* an id always fits */
+    journal->n = n;
+    journal->rcpt = memory_new(n * sizeof *journal->rcpt);
+}
+
+static uint64_t sum_of(const struct journal *journal, const char *line, size_t len)
+{
+    return checksum_of(line, len, checksum_of(journal->id, strlen(journal->id), 0));
+}
+
+/* Puts checksum and line end around what was appended to OUT since START. */
+static void seal(const struct journal *journal, struct str *out, size_t start)
+{
+    char sum[SUM_LENGTH + 2];
+    const char *text = out->data + start + SUM_LENGTH + 1;
+    (void)snprintf(sum, sizeof sum, "%016" PRIx64 " ",
+                   sum_of(journal, text, out->len - start - SUM_LENGTH - 1));
+    memcpy(out->data + start, sum, SUM_LENGTH + 1);
+    str_add_char(out, '\n');
+}
+
+static size_t open_line(struct str *out)
+{
+    size_t start = out->len;
+    str_add(out, "................ "); /* where the checksum goes */
+    return start;
+}
+
+static void add_fate(const struct journal *journal, struct str *out, size_t first, size_t n)
+{
+    const struct progress *p = &journal->rcpt[first];
+    const struct outcome *why = &p->why;
+    size_t start = open_line(out);
+    str_addf(out, "%s %zu-%zu", fate_names[p->fate], first, first + n - 1);
+    if (p->fate != FATE_SENT && why->result == OUTCOME_REFUSED) {
+        str_addf(out, " %d %d %d %d ", (int)why->scope, (int)why->class, why->code,
+                 why->reply_code);
+        word_add(out, why->status);
+        str_add_char(out, ' ');
+        word_add(out, why->text);
+        str_add_char(out, ' ');
+        word_add(out, why->reply);
+    }
+    seal(journal, out, start);
+}
+
+static void add_attempt(const struct journal *journal, struct str *out)
+{
+    size_t start = open_line(out);
+    str_addf(out, "attempt %u %" PRId64 " %" PRId64, journal->attempts, journal->last,
+             journal->next);
+    seal(journal, out, start);
+}
+
+static void add_bounced(const struct journal *journal, struct str *out, unsigned number)
+{
+    size_t start = open_line(out);
+    str_addf(out, "bounced %u", number);
+    seal(journal, out, start);
+}
+
+static void add_note(const struct journal *journal, struct str *out)
+{
+    size_t start = open_line(out);
+    str_add(out, "note ");
+    word_add(out, journal->note);
+    seal(journal, out, start);
+}
+
+static void end_run(struct journal *journal)
+{
+    if (journal->run_n > 0)
+        add_fate(journal, &journal->pending, journal->run_first, journal->run_n);
+    journal->run_n = 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool same_outcome(const struct outcome *a, const struct outcome *b)
+{
+    return a->result == b->result && a->scope == b->scope && a->class == b->class &&
+           a->code == b->code && a->reply_code == b->reply_code &&
+           strcmp(a->status, b->status) == 0 && same_text(a->text, b->text) &&
+           same_text(a->reply, b->reply);
+}
+
+static void set_outcome(struct outcome *to, const struct outcome *from, bool cut)
+{
+    if (!from || from->result != OUTCOME_REFUSED)
+        return;
+    struct outcome copy = *from;
+    copy.text = memory_copy(from->text ? from->text : "");
+    const char *reply = from->reply ? from->reply : "";
+    size_t len = strlen(reply);
+    copy.reply = memory_copy_n(reply, cut && len > JOURNAL_REPLY_MAX ? JOURNAL_REPLY_MAX : len);
+    outcome_clear(to, 1);
+    *to = copy;
+}
+
+static bool same_fate(const struct progress *a, const struct progress *b)
+{
+    return a->fate == b->fate && a->bounce == b->bounce &&
+           (a->fate == FATE_SENT || same_outcome(&a->why, &b->why));
+}
+
+void journal_settle(struct journal *journal, size_t i, enum fate fate, const struct outcome *why)
+{
+    assert(i < journal->n && (fate != FATE_FAILED || (why && why->result == OUTCOME_REFUSED)));
+    struct progress *p = &journal->rcpt[i];
+    if (p->fate != FATE_WAITING)
+        return;
+    struct progress new = {.fate = fate};
+    set_outcome(&new.why, why, fate == FATE_WAITING);
+    bool news = fate != FATE_WAITING ||
+                (new.why.result == OUTCOME_REFUSED && !same_outcome(&new.why, &p->why));
+    if (!news) {
+        outcome_clear(&new.why, 1);
+        return;
+    }
+    outcome_clear(&p->why, 1);
+    *p = new;
+    journal->must_sync = journal->must_sync || fate != FATE_WAITING;
+    if (journal->run_n > 0 && journal->run_first + journal->run_n == i &&
+        same_fate(&journal->rcpt[journal->run_first], p)) {
+        journal->run_n++;
+        return;
+    }
+    end_run(journal);
+    journal->run_first = i;
+    journal->run_n = 1;
+}
+
+void journal_attempt(struct journal *journal, int64_t now, int64_t next)
+{
+    end_run(journal);
+    journal->attempts++;
+    journal->last = now;
+    journal->next = next;
+    add_attempt(journal, &journal->pending);
+}
+
+static void mark_bounced(struct journal *journal, unsigned number)
+{
+    for (size_t i = 0; i < journal->n; i++)
+        if (journal->rcpt[i].fate == FATE_FAILED && journal->rcpt[i].bounce == 0)
+            journal->rcpt[i].bounce = number;
+    if (number > journal->bounces)
+        journal->bounces = number;
+}
+
+void journal_bounced(struct journal *journal, unsigned number)
+{
+    end_run(journal);
+    mark_bounced(journal, number);
+    add_bounced(journal, &journal->pending, number);
+    journal->must_sync = true;
+}
+
+void journal_note(struct journal *journal, const char *text)
+{
+    end_run(journal);
+    free(journal->note);
+    journal->note = memory_copy(text);
+    add_note(journal, &journal->pending);
+    journal->must_sync = true;
+}
+
+const struct str *journal_pending(struct journal *journal)
+{
+    end_run(journal);
+    return &journal->pending;
+}
+
+void journal_written(struct journal *journal)
+{
+    str_truncate(&journal->pending, 0);
+    journal->must_sync = false;
+}
+
+/* Reading. */
+
+static bool take_int(struct words *words, uint64_t limit, int *number)
+{
+    uint64_t value;
+    if (!word_decimal(words, limit, &value))
+        return false;
+    *number = (int)value;
+    return true;
+}
+
+static bool take_outcome(struct words *words, struct outcome *why)
+{
+    int scope, class;
+    if (!take_int(words, ERROR_RECIPIENT, &scope) || !take_int(words, ERROR_PERMANENT, &class) ||
+        !take_int(words, 255, &why->code) || !take_int(words, 999, &why->reply_code))
+        return false;
+    why->result = OUTCOME_REFUSED;
+    why->scope = (enum error_scope)scope;
+    why->class = (enum error_class) class;
+    char *status = word_next(words);
+    bool fits = status && strlen(status) < sizeof why->status;
+    if (fits)
+        memcpy(why->status, status, strlen(status) + 1);
+    free(status);
+    why->text = fits ? word_next(words) : NULL;
+    why->reply = why->text ? word_next(words) : NULL;
+    return why->reply != NULL;
+}
+
+static bool take_range(struct words *words, size_t n, size_t *first, size_t *last)
+{
+    const char *dash = memchr(words->at, '-', (size_t)(words->end - words->at));
+    if (!dash || n == 0)
+        return false;
+    struct words left = {words->at, dash};
+    uint64_t a, b;
+    words->at = dash + 1;
+    if (!word_decimal(&left, n - 1, &a) || !word_end(&left) || !word_decimal(words, n - 1, &b) ||
+        a > b)
+        return false;
+    *first = (size_t)a;
+    *last = (size_t)b;
+    return true;
+}
+
+static bool take_fate(struct journal *journal, struct words *words, enum fate fate)
+{
+    size_t first, last;
+    struct outcome why = {0};
+    bool ok = take_range(words, journal->n, &first, &last) &&
+              (fate == FATE_SENT ? word_end(words) : take_outcome(words, &why) && word_end(words));
+    for (size_t i = first; ok && i <= last; i++) {
+        if (journal->rcpt[i].fate != FATE_WAITING)
+            continue;
+        journal->rcpt[i].fate = fate;
+        set_outcome(&journal->rcpt[i].why, &why, false);
+    }
+    outcome_clear(&why, 1);
+    return ok;
+}
+
+static bool take_attempt(struct journal *journal, struct words *words)
+{
+    uint64_t number, last, next;
+    if (!word_decimal(words, UINT32_MAX, &number) || !word_decimal(words, time_max, &last) ||
+        !word_decimal(words, time_max, &next) || !word_end(words))
+        return false;
+    journal->attempts = (unsigned)number;
+    journal->last = (int64_t)last;
+    journal->next = (int64_t)next;
+    return true;
+}
+
+static bool take_note(struct journal *journal, struct words *words)
+{
+    char *text = word_next(words);
+    if (!text || !word_end(words)) {
+        free(text);
+        return false;
+    }
+    free(journal->note);
+    journal->note = text;
+    return true;
+}
+
+static bool take_line(struct journal *journal, const char *line, size_t len)
+{
+    struct words words = {line, line + len};
+    uint64_t sum, number;
+    if (len <= SUM_LENGTH || line[SUM_LENGTH] != ' ' || !word_hex(&words, &sum) ||
+        sum != sum_of(journal, words.at, (size_t)(words.end - words.at)))
+        return false;
+    for (enum fate fate = FATE_WAITING; fate <= FATE_FAILED; fate++)
+        if (word_is(&words, fate_names[fate]))
+            return take_fate(journal, &words, fate);
+    if (word_is(&words, "attempt"))
+        return take_attempt(journal, &words);
+    if (word_is(&words, "note"))
+        return take_note(journal, &words);
+    if (!word_is(&words, "bounced") || !word_decimal(&words, ENTRYID_DERIVED_MAX, &number) ||
+        number == 0 || !word_end(&words))
+        return false;
+    mark_bounced(journal, (unsigned)number);
+    return true;
+}
+
+void journal_decode(struct journal *journal, const char *data, size_t len)
+{
+    const char *end = data + len;
+    while (data < end) {
+        const char *stop = memchr(data, '\n', (size_t)(end - data));
+        if (stop != data && (!stop || !take_line(journal, data, (size_t)(stop - data))))
+            journal->damaged++;
+        data = stop ? stop + 1 : end;
+    }
+}
+
+/* Failed recipients must stand before the line of their bounce and behind that of the one before,
+ * so the bounces are gone through in order, those that are in none last. */
+void journal_encode(const struct journal *journal, struct str *out)
+{
+    for (unsigned round = 1; round <= journal->bounces + 1; round++) {
+        unsigned bounce = round <= journal->bounces ? round : 0;
+        for (size_t i = 0, next; i < journal->n; i = next) {
+            const struct progress *p = &journal->rcpt[i];
+            next = i + 1;
+            bool blank = p->fate == FATE_WAITING && p->why.result != OUTCOME_REFUSED;
+            if (p->bounce != bounce || blank)
+                continue;
+            while (next < journal->n && same_fate(p, &journal->rcpt[next]))
+                next++;
+            add_fate(journal, out, i, next - i);
+        }
+        if (bounce > 0)
+            add_bounced(journal, out, bounce);
+    }
+    if (journal->attempts > 0)
+        add_attempt(journal, out);
+    if (journal->note && *journal->note)
+        add_note(journal, out);
+}
+
+size_t journal_count(const struct journal *journal, enum fate fate)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < journal->n; i++)
+        n += journal->rcpt[i].fate == fate;
+    return n;
+}
+
+size_t journal_unbounced(const struct journal *journal)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < journal->n; i++)
+        n += journal->rcpt[i].fate == FATE_FAILED && journal->rcpt[i].bounce == 0;
+    return n;
+}
+
+void journal_clear(struct journal *journal)
+{
+    for (size_t i = 0; i < journal->n; i++)
+        outcome_clear(&journal->rcpt[i].why, 1);
+    free(journal->rcpt);
+    free(journal->note);
+    str_clear(&journal->pending);
+    *journal = (struct journal){0};
+}

@@ -1,0 +1,92 @@
+/* What became of an entry so far: a file that is only ever appended to, one line for each fact,
+ * each with a checksum of its own that the entry's id is part of:
+ *
+ *     0123456789abcdef attempt 3 1763884800 1763885700     number, when, when next (UTC seconds)
+ *     0123456789abcdef sent 0-41                           recipients, by their place in the entry
+ *     0123456789abcdef failed 42 2 1 67 550 5.1.1 TEXT REPLY
+ *     0123456789abcdef waiting 43-99 0 0 75 0 - TEXT -     scope, class, code, reply, status
+ *     0123456789abcdef bounced 1                           all failed so far are in bounce 1
+ *     0123456789abcdef note TEXT                           why it is in failed/
+ *
+ * A line that is torn, or whose checksum does not fit, is passed over wherever it stands: each line
+ * is true by itself, and to forget one can repeat a transaction but never lose mail. So a power cut
+ * at any moment leaves a journal that works.
+ *
+ * The journal in memory takes facts and collects the lines that are not in the file yet; claim.h
+ * puts them there. Everything here is pure. */
+#ifndef JOURNAL_H
+#define JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "message/outcome.h"
+#include "queue/entryid.h"
+
+enum {
+    JOURNAL_MAX = 256 * 1024 * 1024, /* octets read; what lies behind is passed over */
+    JOURNAL_REPLY_MAX = 512,         /* octets of a reply that are kept for waiting recipients */
+};
+
+enum fate {
+    FATE_WAITING, /* still to be sent */
+    FATE_SENT,
+    FATE_FAILED, /* given up: belongs into a bounce */
+};
+
+struct progress {
+    enum fate fate;
+    unsigned bounce;    /* the number of the bounce that tells of it, 0 if none yet */
+    struct outcome why; /* the last refusal, or untried if there was none */
+};
+
+struct journal {
+    char id[ENTRYID_SIZE]; /* of the entry */
+    struct progress *rcpt; /* one for each recipient of the entry */
+    size_t n;
+    unsigned attempts;
+    int64_t last, next; /* seconds since 1970 of the last attempt and the planned one, 0 if none */
+    unsigned bounces;   /* bounces made so far */
+    char *note;         /* "" or NULL if none */
+    size_t damaged;     /* lines that were passed over */
+
+    struct str pending;      /* lines that are not in the file yet */
+    bool must_sync;          /* one of them must be on disk before the entry is released */
+    enum fate run_fate;      /* adjacent recipients with the same fate share a line: the run ... */
+    size_t run_first, run_n; /* ... that is not in `pending` yet */
+};
+
+/* Makes JOURNAL, which must be zeroed, the empty journal of an entry of N recipients. */
+void journal_begin(struct journal *journal, const char *id, size_t n);
+
+/* Reads what a file holds. JOURNAL was begun. What makes no sense is passed over and counted. */
+void journal_decode(struct journal *journal, const char *data, size_t len);
+
+/* Each of these notes a fact, in memory and as a pending line.
+ *
+ * settle: what the last attempt meant for recipient I. WHY (copied) must be a refusal for
+ * FATE_FAILED; otherwise it may be untried or NULL, which leaves the reason as it was. A fate that
+ * is sent or failed stays. Nothing is written where nothing changed. */
+void journal_settle(struct journal *journal, size_t i, enum fate fate, const struct outcome *why);
+void journal_attempt(struct journal *journal, int64_t now, int64_t next);
+void journal_bounced(struct journal *journal, unsigned number);
+void journal_note(struct journal *journal, const char *text);
+
+/* The lines to be appended to the file now: borrowed, until journal_written(). */
+const struct str *journal_pending(struct journal *journal);
+
+/* The pending lines are in the file. */
+void journal_written(struct journal *journal);
+
+/* Appends the shortest file that says the same: for one that grew too long. */
+void journal_encode(const struct journal *journal, struct str *out);
+
+/* How many recipients have this fate; how many failed and are in no bounce yet. */
+size_t journal_count(const struct journal *journal, enum fate fate);
+size_t journal_unbounced(const struct journal *journal);
+
+void journal_clear(struct journal *journal);
+
+#endif

@@ -1,0 +1,332 @@
+#include "config.h"
+#include "queue/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "queue/spoolfile.h"
+
+enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600 };
+
+static const char *const place_names[SPOOL_PLACES] = {
+    [SPOOL_TMP] = "tmp",       [SPOOL_QUEUE] = "queue",     [SPOOL_HOLD] = "hold",
+    [SPOOL_FAILED] = "failed", [SPOOL_JOURNAL] = "journal", [SPOOL_ACCOUNT] = "account",
+};
+
+static const char format_name[] = "format";
+static const char format_text[] = "onehop-spool 1\n";
+static const char stamp_name[] = "stamp";
+
+bool spool_trouble(struct error *err, const char *what, const char *where, const char *name)
+{
+    int number = errno;
+    error_system(err, EX_TEMPFAIL, "spool: cannot %s %s%s%s", what, where, *name ? "/" : "", name);
+    errno = number;
+    return false;
+}
+
+int spool_open_at(int dir, const char *name, int flags)
+{
+    int fd;
+    do
+        fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+/* Some file systems have no fsync for directories, and say so with EINVAL: their names are safe,
+ * or not, without us. */
+static bool sync_directory(int fd, struct error *err, const char *where)
+{
+    if (fsync(fd) == 0 || errno == EINVAL)
+        return true;
+    return spool_trouble(err, "sync", where, "");
+}
+
+/* Opening. */
+
+/* A directory by its path, in which links are allowed: it is the administrator's. */
+static int open_path(const char *path)
+{
+    int fd;
+    do
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+static bool sync_parent(const char *path, struct error *err)
+{
+    struct str parent = {0};
+    str_add(&parent, path);
+    const char *slash = strrchr(path, '/');
+    str_truncate(&parent, slash ? (size_t)(slash - path) + 1 : 0);
+    if (parent.len == 0)
+        str_add(&parent, ".");
+    int fd = open_path(parent.data);
+    bool ok = fd >= 0 ? sync_directory(fd, err, parent.data)
+                      : spool_trouble(err, "open", parent.data, "");
+    if (fd >= 0)
+        (void)close(fd); /* only read */
+    str_clear(&parent);
+    return ok;
+}
+
+/* Makes PATH and what is missing above it. */
+static bool make_path(const char *path, struct error *err)
+{
+    struct str above = {0};
+    bool ok = mkdir(path, DIRECTORY_MODE) == 0;
+    if (!ok && errno == ENOENT) {
+        const char *slash = strrchr(path, '/');
+        str_add_n(&above, path, slash ? (size_t)(slash - path) : 0);
+        errno = ENOENT;
+        if (above.len == 0)
+            spool_trouble(err, "make", path, "");
+        else
+            ok = make_path(above.data, err) &&
+                 (mkdir(path, DIRECTORY_MODE) == 0 || errno == EEXIST ||
+                  spool_trouble(err, "make", path, ""));
+        str_clear(&above);
+        if (!ok)
+            return false;
+    } else if (!ok) {
+        return errno == EEXIST ? true : spool_trouble(err, "make", path, "");
+    }
+    /* Whatever the umask says, it is ours to use. */
+    if (chmod(path, DIRECTORY_MODE) != 0)
+        return spool_trouble(err, "set the mode of", path, "");
+    return sync_parent(path, err);
+}
+
+static bool open_directory(struct spool *spool, bool create, struct error *err)
+{
+    spool->dir = open_path(spool->path);
+    if (spool->dir < 0 && errno == ENOENT && create) {
+        if (!make_path(spool->path, err))
+            return false;
+        spool->dir = open_path(spool->path);
+    }
+    struct stat facts;
+    if (spool->dir < 0 || fstat(spool->dir, &facts) != 0)
+        return spool_trouble(err, "open", spool->path, "");
+    if (facts.st_uid != geteuid() || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        errno = EPERM;
+        return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                         "spool: %s belongs to uid %ld with mode %04o: it must be writable for "
+                         "uid %ld and nobody else",
+                         spool->path, (long)facts.st_uid, (unsigned)facts.st_mode & 07777,
+                         (long)geteuid());
+    }
+    return true;
+}
+
+static bool open_places(struct spool *spool, bool create, struct error *err)
+{
+    for (int i = 0; i < SPOOL_PLACES; i++) {
+        const char *name = place_names[i];
+        if (create && mkdirat(spool->dir, name, DIRECTORY_MODE) == 0) {
+            if (fchmodat(spool->dir, name, DIRECTORY_MODE, 0) != 0)
+                return spool_trouble(err, "set the mode of", spool->path, name);
+        } else if (create && errno != EEXIST) {
+            return spool_trouble(err, "make", spool->path, name);
+        }
+        spool->place[i] = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
+        if (spool->place[i] < 0)
+            return spool_trouble(err, "open", spool->path, name);
+    }
+    return true;
+}
+
+/* Makes `format`, after everything else that had to be made is on disk. */
+static bool finish_making(struct spool *spool, struct error *err)
+{
+    if (!sync_parent(spool->path, err) || !sync_directory(spool->dir, err, spool->path))
+        return false;
+    int fd = spool_open_at(spool->dir, format_name, O_WRONLY | O_CREAT);
+    if (fd < 0)
+        return spool_trouble(err, "make", spool->path, format_name);
+    bool ok =
+        (fchmod(fd, FILE_MODE) == 0 || spool_trouble(err, "make", spool->path, format_name)) &&
+        spoolfile_write(fd, format_text, sizeof format_text - 1, err) && spoolfile_flush(fd, err);
+    spoolfile_close(fd);
+    return ok && sync_directory(spool->dir, err, spool->path);
+}
+
+/* Reads `format`. *THERE is false if there is none, or one that was not finished. */
+static bool check_format(const struct spool *spool, bool *there, struct error *err)
+{
+    char text[sizeof format_text] = "";
+    size_t got = 0;
+    *there = false;
+    int fd = spool_open_at(spool->dir, format_name, O_RDONLY);
+    if (fd < 0)
+        return errno == ENOENT || spool_trouble(err, "open", spool->path, format_name);
+    bool ok = spoolfile_read(fd, 0, text, sizeof text - 1, &got, err);
+    spoolfile_close(fd);
+    if (!ok)
+        return false;
+    *there = strcmp(text, format_text) == 0;
+    if (*there || memcmp(text, format_text, got) == 0)
+        return true;
+    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                     "spool: %s is no spool of this version of onehop: see %s/%s", spool->path,
+                     spool->path, format_name);
+}
+
+bool spool_open(struct spool *spool, const char *path, bool create, struct error *err)
+{
+    *spool = (struct spool){.path = memory_copy(path), .dir = -1};
+    size_t len = strlen(path);
+    while (len > 1 && spool->path[len - 1] == '/')
+        spool->path[--len] = '\0';
+    for (int i = 0; i < SPOOL_PLACES; i++)
+        spool->place[i] = -1;
+    bool there = false;
+    bool ok = open_directory(spool, create, err) && check_format(spool, &there, err);
+    if (ok && !there && !create) {
+        errno = ENOENT;
+        ok = spool_trouble(err, "open", spool->path, format_name);
+    }
+    if (ok && open_places(spool, !there, err) && (there || finish_making(spool, err)))
+        return true;
+    int number = errno;
+    spool_close(spool);
+    errno = number;
+    return false;
+}
+
+void spool_close(struct spool *spool)
+{
+    if (!spool->path)
+        return;
+    for (int i = 0; i < SPOOL_PLACES; i++)
+        spoolfile_close(spool->place[i]);
+    spoolfile_close(spool->dir);
+    free(spool->path);
+    *spool = (struct spool){0};
+}
+
+bool spool_new_id(struct spool *spool, char id[ENTRYID_SIZE], struct error *err)
+{
+    uint64_t random;
+    struct timespec now;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        return error_system(err, EX_TEMPFAIL, "spool: no random numbers");
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
+    int64_t moment = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    if (moment <= spool->last_id && spool->last_id - moment < 1000000)
+        moment = spool->last_id + 1;
+    spool->last_id = moment;
+    entryid_make(id, moment, random);
+    return true;
+}
+
+bool spool_has(const struct spool *spool, const char *id)
+{
+    struct spoolfile file;
+    return spoolfile_facts(spool, SPOOL_QUEUE, id, &file) == SPOOLFILE_FOUND ||
+           spoolfile_facts(spool, SPOOL_HOLD, id, &file) == SPOOLFILE_FOUND ||
+           spoolfile_facts(spool, SPOOL_FAILED, id, &file) == SPOOLFILE_FOUND;
+}
+
+const char *spool_place_name(enum spool_place place)
+{
+    return place_names[place];
+}
+
+/* Directories. */
+
+void spool_mark(struct spool *spool, enum spool_place place)
+{
+    spool->dirty[place] = true;
+    if (spool->dirty_since == 0)
+        spool->dirty_since = clock_now();
+}
+
+bool spool_sync_place(struct spool *spool, enum spool_place place, struct error *err)
+{
+    spool->dirty[place] = false; /* even if it fails: a second fsync would only seem to succeed */
+    return sync_directory(spool->place[place], err, place_names[place]);
+}
+
+bool spool_sync(struct spool *spool, struct error *err)
+{
+    bool ok = true;
+    spool->dirty_since = 0;
+    for (int i = 0; i < SPOOL_PLACES; i++)
+        if (spool->dirty[i])
+            ok = spool_sync_place(spool, (enum spool_place)i, ok ? err : &(struct error){0}) && ok;
+    return ok;
+}
+
+bool spool_sync_when_due(struct spool *spool, int64_t now, struct error *err)
+{
+    if (spool->dirty_since == 0 || now - spool->dirty_since < SPOOL_SYNC_INTERVAL)
+        return true;
+    return spool_sync(spool, err);
+}
+
+bool spool_each(const struct spool *spool, enum spool_place place,
+                bool (*each)(void *context, const char *name), void *context, struct error *err)
+{
+    int fd = spool_open_at(spool->place[place], ".", O_RDONLY | O_DIRECTORY);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!dir) {
+        spool_trouble(err, "read", spool->path, place_names[place]);
+        spoolfile_close(fd);
+        return false;
+    }
+    struct dirent *item = NULL;
+    bool more = true;
+    while (more && (errno = 0, item = readdir(dir)))
+        if (item->d_name[0] != '.')
+            more = each(context, item->d_name);
+    bool ok = !more || errno == 0 || spool_trouble(err, "read", spool->path, place_names[place]);
+    (void)closedir(dir); /* only read */
+    return ok;
+}
+
+/* The stamp. */
+
+bool spool_read_stamp(const struct spool *spool, struct str *out, int64_t *when, struct error *err)
+{
+    struct stat facts;
+    char text[SPOOL_STAMP_MAX];
+    size_t got = 0;
+    *when = 0;
+    int fd = spool_open_at(spool->dir, stamp_name, O_RDONLY);
+    if (fd < 0)
+        return errno == ENOENT || spool_trouble(err, "open", spool->path, stamp_name);
+    bool ok = fstat(fd, &facts) == 0 || spool_trouble(err, "read", spool->path, stamp_name);
+    ok = ok && spoolfile_read(fd, 0, text, sizeof text, &got, err);
+    spoolfile_close(fd);
+    if (!ok)
+        return false;
+    *when = (int64_t)facts.st_mtime;
+    str_add_n(out, text, got);
+    return true;
+}
+
+bool spool_write_stamp(struct spool *spool, const struct str *text, struct error *err)
+{
+    int fd = spool_open_at(spool->dir, stamp_name, O_RDWR | O_CREAT);
+    if (fd < 0)
+        return spool_trouble(err, "write", spool->path, stamp_name);
+    bool ok =
+        (fchmod(fd, FILE_MODE) == 0 || spool_trouble(err, "write", spool->path, stamp_name)) &&
+        spoolfile_overwrite(fd, text, err);
+    spoolfile_close(fd);
+    return ok;
+}

@@ -1,0 +1,139 @@
+/* The spool: a directory of entries, and what each of its files means. Only spool.c (the
+ * directories) and spoolfile.c (the files) call the system about it; the rest of queue/ is built
+ * from what these two offer.
+ *
+ *     DIR/           0700, ours
+ *       format       made last, when everything else is on disk
+ *       tmp/ID       being written, or left by a crash
+ *       queue/ID     accepted: to be delivered
+ *       hold/ID      accepted, and held by somebody's order
+ *       failed/ID    damaged, or given up without a bounce: kept and shown
+ *       journal/ID   what became of ID's recipients so far, wherever ID is
+ *       account/...  breaker and connection slots of each account
+ *       stamp        when this spool was run
+ *
+ * Accepting:   tmp/ID created and locked, written, fsynced; renamed into queue/; queue/ fsynced.
+ *              Only then is anybody told. The lock is held on through the first attempt.
+ * Delivering:  queue/ID locked; name and descriptor compared; attempt; what became of recipients
+ *              appended to journal/ID (synced if some were sent or failed); queue/ID removed, or
+ *              its mtime set to the moment of the next attempt.
+ * Bouncing:    bounce accepted as above, under an id that derives from ID; then the journal says
+ *              so, or queue/ID goes.
+ *
+ * Nobody works on an entry without its lock (flock on the file itself, never waited for, gone with
+ * its process). A file can be renamed or removed between open and lock, so whoever locks then asks
+ * whether the name still means the descriptor.
+ *
+ * What a crash (SIGKILL at any instruction, or a power cut) can leave, and what the next run does:
+ *
+ *     left behind                         told the caller   the next run
+ *     ---------------------------------   ---------------   ------------------------------------
+ *     directories without `format`        nothing           syncs them again, then makes `format`
+ *     tmp/ID, unlocked, any length        nothing           removes it (recovery.h)
+ *     tmp/ID, locked                      -                 leaves it: somebody is writing
+ *     queue/ID, queue/ not yet synced     nothing           delivers it (after a power cut it may
+ *                                                           be gone: nobody was told)
+ *     tmp/ID and queue/ID, one inode      accepted          removes tmp/ID, delivers
+ *     queue/ID, no journal                accepted          delivers to all
+ *     queue/ID after its last recipient   accepted          delivers again: the transaction in
+ *       was sent, nothing journalled                        flight, or after a power cut those of
+ *                                                           the last second
+ *     journal line torn                   -                 passes over it, starts a new line
+ *     journal: some sent, some waiting    -                 delivers to those waiting
+ *     journal: failed, no bounce          -                 bounces them
+ *     the same, bounce ID' in queue/      -                 finds ID' there, notes it, goes on
+ *     all settled, queue/ID still there   -                 removes it
+ *     journal/ID without ID               -                 removes it (recovery.h)
+ *     mtime in the past or far future     -                 tries now
+ *     ID in two of queue/ hold/ failed/   -                 one file system's rename was half
+ *                                                           written: same inode, both are good;
+ *                                                           what is done to one is done
+ *     queue/ID cut short or altered       accepted          moves it to failed/, with a note
+ *     queue/ID of a later version         accepted          leaves it, reports it
+ *     other names, FIFOs, links, ...      -                 leaves them, reports them
+ *     stamp, account/NAME torn            -                 starts them afresh
+ *
+ * Failures of the file system are account trouble, temporary, EX_TEMPFAIL. A failed fsync is never
+ * tried again: what it failed on is taken back (accepting) or left as it was before (delivering).
+ */
+#ifndef SPOOL_H
+#define SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "queue/entryid.h"
+
+enum {
+    SPOOL_NAME_MAX = 255,       /* octets */
+    SPOOL_STAMP_MAX = 4096,     /* octets */
+    SPOOL_SYNC_INTERVAL = 1000, /* milliseconds */
+};
+
+enum spool_place {
+    SPOOL_TMP,
+    SPOOL_QUEUE,
+    SPOOL_HOLD,
+    SPOOL_FAILED,
+    SPOOL_JOURNAL,
+    SPOOL_ACCOUNT,
+    SPOOL_PLACES
+};
+
+/* Zeroed memory is a spool that is not open. */
+struct spool {
+    char *path;               /* NULL when not open */
+    int dir;                  /* descriptor of DIR */
+    int place[SPOOL_PLACES];  /* descriptors of its directories */
+    bool dirty[SPOOL_PLACES]; /* changed since the last sync */
+    int64_t dirty_since;      /* monotonic, milliseconds; 0 if nothing is dirty */
+    int64_t last_id;          /* microseconds of the newest id made here: they ascend */
+};
+
+/* Opens the spool at PATH. With CREATE, what is missing of PATH and in it is made, mode 0700
+ * whatever the umask, and synced with its parents; without, a spool that is not there is an error
+ * with errno ENOENT. A directory that belongs to another uid, or that others may write to, is
+ * refused. Close it with spool_close(), which may be called twice. */
+bool spool_open(struct spool *spool, const char *path, bool create, struct error *err);
+void spool_close(struct spool *spool);
+
+/* A new id. */
+bool spool_new_id(struct spool *spool, char id[ENTRYID_SIZE], struct error *err);
+
+/* True if ID is in queue/, hold/ or failed/. */
+bool spool_has(const struct spool *spool, const char *id);
+
+/* Syncs one directory. */
+bool spool_sync_place(struct spool *spool, enum spool_place place, struct error *err);
+
+/* Syncs what was changed by moves and removals. The second does so only if the oldest change is
+ * SPOOL_SYNC_INTERVAL old at NOW (clock_now()): call it after each delivery. */
+bool spool_sync(struct spool *spool, struct error *err);
+bool spool_sync_when_due(struct spool *spool, int64_t now, struct error *err);
+
+/* Calls EACH with every name of PLACE but those that begin with a dot, in no order, until it
+ * returns false. */
+bool spool_each(const struct spool *spool, enum spool_place place,
+                bool (*each)(void *context, const char *name), void *context, struct error *err);
+
+/* What a place is called, for messages. */
+const char *spool_place_name(enum spool_place place);
+
+/* Notes that a name in PLACE came or went. */
+void spool_mark(struct spool *spool, enum spool_place place);
+
+/* Opens NAME in a directory of the spool: open(2) with what every file of it needs (close-on-exec,
+ * no link followed, no FIFO waited for, mode 0600 if made), EINTR taken care of. */
+int spool_open_at(int dir, const char *name, int flags);
+
+/* Fills ERR: "spool: cannot WHAT WHERE/NAME", with errno, which stays. Returns false. */
+bool spool_trouble(struct error *err, const char *what, const char *where, const char *name);
+
+/* The stamp: as text, and when it was last written (seconds since 1970, 0 for never). */
+bool spool_read_stamp(const struct spool *spool, struct str *out, int64_t *when, struct error *err);
+bool spool_write_stamp(struct spool *spool, const struct str *text, struct error *err);
+
+#endif

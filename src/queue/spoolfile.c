@@ -1,0 +1,327 @@
+#include "config.h"
+#include "queue/spoolfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { FILE_MODE = 0600, CREATE_TRIES = 5, LOAD_BLOCK = 16 * 1024 };
+
+/* After somebody else's leftover was in the way: gone now, or locked? */
+static bool remove_leftover(const struct spool *spool, const char *id, struct error *err)
+{
+    struct spoolfile file;
+    enum spoolfile_found found = spoolfile_find(spool, SPOOL_TMP, id, true, &file, err);
+    if (found == SPOOLFILE_BUSY)
+        error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                  "spool: %s/tmp/%s is being written by somebody else", spool->path, id);
+    if (found != SPOOLFILE_FOUND)
+        return found == SPOOLFILE_GONE;
+    spoolfile_discard(spool, SPOOL_TMP, id);
+    spoolfile_close(file.fd);
+    return true;
+}
+
+bool spoolfile_create(const struct spool *spool, const char *id, int *fd, struct error *err)
+{
+    for (int i = 0; i < CREATE_TRIES; i++) {
+        *fd = spool_open_at(spool->place[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
+        if (*fd < 0 && errno != EEXIST)
+            return spool_trouble(err, "create", "tmp", id);
+        if (*fd < 0) {
+            if (!remove_leftover(spool, id, err))
+                return false;
+            continue;
+        }
+        /* Between open and lock a cleaner may take it for a leftover: then it is his. */
+        struct stat facts;
+        if (flock(*fd, LOCK_EX | LOCK_NB) == 0 && fstat(*fd, &facts) == 0 &&
+            (facts.st_nlink == 0 || (facts.st_mode & 07777) == FILE_MODE ||
+             fchmod(*fd, FILE_MODE) == 0)) {
+            if (facts.st_nlink > 0)
+                return true;
+        } else if (errno != EWOULDBLOCK) {
+            spool_trouble(err, "lock", "tmp", id);
+            spoolfile_discard(spool, SPOOL_TMP, id);
+            spoolfile_close(*fd);
+            return false;
+        }
+        spoolfile_close(*fd);
+    }
+    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                     "spool: tmp/%s is removed each time it is created", id);
+}
+
+static enum spoolfile_found judge(const struct stat *facts, struct spoolfile *file)
+{
+    file->size = (uint64_t)facts->st_size;
+    file->mtime = (int64_t)facts->st_mtime;
+    file->other_names = facts->st_nlink > 1;
+    return S_ISREG(facts->st_mode) ? SPOOLFILE_FOUND : SPOOLFILE_FOREIGN;
+}
+
+static bool is_foreign(int number)
+{
+    return number == ELOOP || number == ENXIO || number == EACCES || number == EPERM ||
+           number == EISDIR || number == ENAMETOOLONG || number == ENODEV;
+}
+
+enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_place place,
+                                    const char *name, bool lock, struct spoolfile *file,
+                                    struct error *err)
+{
+    struct stat here, there;
+    int dir = spool->place[place];
+    enum spoolfile_found found;
+    *file = (struct spoolfile){0};
+    file->fd = spool_open_at(dir, name, O_RDONLY);
+    if (file->fd < 0 && errno == ENOENT)
+        return SPOOLFILE_GONE;
+    if (file->fd < 0) {
+        spool_trouble(err, "open", spool_place_name(place), name);
+        return is_foreign(errno) ? SPOOLFILE_FOREIGN : SPOOLFILE_TROUBLE;
+    }
+    if (lock && flock(file->fd, LOCK_EX | LOCK_NB) != 0)
+        found = errno == EWOULDBLOCK ? SPOOLFILE_BUSY : SPOOLFILE_TROUBLE;
+    else if (fstat(file->fd, &here) != 0)
+        found = SPOOLFILE_TROUBLE;
+    else if (judge(&here, file) == SPOOLFILE_FOREIGN)
+        found = SPOOLFILE_FOREIGN;
+    else if (!lock)
+        found = SPOOLFILE_FOUND;
+    else if (fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
+        found = errno == ENOENT ? SPOOLFILE_GONE : SPOOLFILE_TROUBLE;
+    else
+        found = here.st_ino == there.st_ino && here.st_dev == there.st_dev ? SPOOLFILE_FOUND
+                                                                           : SPOOLFILE_GONE;
+    if (found == SPOOLFILE_FOUND)
+        return found;
+    if (found == SPOOLFILE_TROUBLE)
+        spool_trouble(err, "look at", spool_place_name(place), name);
+    if (found == SPOOLFILE_FOREIGN)
+        error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                  "spool: %s/%s is not a regular file", spool_place_name(place), name);
+    spoolfile_close(file->fd);
+    file->fd = -1;
+    return found;
+}
+
+bool spoolfile_is_locked(int fd)
+{
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK;
+    (void)flock(fd, LOCK_UN); /* it ends with the descriptor anyway */
+    return false;
+}
+
+enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_place place,
+                                     const char *name, struct spoolfile *file)
+{
+    struct stat facts;
+    if (fstatat(spool->place[place], name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? SPOOLFILE_GONE : SPOOLFILE_FOREIGN;
+    return judge(&facts, file);
+}
+
+/* Descriptors. */
+
+bool spoolfile_write(int fd, const void *data, size_t len, struct error *err)
+{
+    const char *at = data;
+    while (len > 0) {
+        ssize_t n = write(fd, at, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return error_system(err, EX_TEMPFAIL, "spool: cannot write");
+        at += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+bool spoolfile_read(int fd, uint64_t offset, void *data, size_t len, size_t *got, struct error *err)
+{
+    *got = 0;
+    while (*got < len) {
+        ssize_t n = pread(fd, (char *)data + *got, len - *got, (off_t)(offset + *got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_system(err, EX_TEMPFAIL, "spool: cannot read");
+        if (n == 0)
+            return true;
+        *got += (size_t)n;
+    }
+    return true;
+}
+
+bool spoolfile_flush(int fd, struct error *err)
+{
+    return fsync(fd) == 0 || error_system(err, EX_TEMPFAIL, "spool: cannot sync a file");
+}
+
+bool spoolfile_set_time(int fd, int64_t seconds, struct error *err)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = (time_t)seconds}};
+    return futimens(fd, times) == 0 ||
+           error_system(err, EX_TEMPFAIL, "spool: cannot set the time of a file");
+}
+
+void spoolfile_close(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd); /* nothing depends on it: see spool_end_file() */
+}
+
+/* Names. */
+
+static bool same_file(const struct spool *spool, enum spool_place a, enum spool_place b,
+                      const char *name)
+{
+    struct stat here, there;
+    return fstatat(spool->place[a], name, &here, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(spool->place[b], name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+}
+
+bool spoolfile_move(struct spool *spool, enum spool_place from, enum spool_place to, const char *id,
+                    bool *exists, struct error *err)
+{
+    int source = spool->place[from], target = spool->place[to];
+    if (from == to)
+        return true;
+    int done = renameat2(source, id, target, id, RENAME_NOREPLACE);
+    if (done != 0 && (errno == EINVAL || errno == ENOSYS)) {
+        /* This file system cannot promise not to replace. Two steps then: see the table. */
+        done = linkat(source, id, target, id, 0);
+        if (done == 0)
+            done = unlinkat(source, id, 0);
+    }
+    if (done != 0 && errno == EEXIST) {
+        if (same_file(spool, from, to, id))
+            done = unlinkat(source, id, 0); /* somebody was ended between the two steps */
+        else
+            errno = EEXIST;
+    }
+    if (exists)
+        *exists = done != 0 && errno == EEXIST;
+    if (done != 0)
+        return spool_trouble(err, "move a file to", spool_place_name(to), id);
+    spool_mark(spool, to);
+    if (from != SPOOL_TMP) /* what is left of a temporary harms nobody */
+        spool_mark(spool, from);
+    return true;
+}
+
+bool spoolfile_remove(struct spool *spool, enum spool_place place, const char *name,
+                      struct error *err)
+{
+    if (unlinkat(spool->place[place], name, 0) == 0)
+        spool_mark(spool, place);
+    else if (errno != ENOENT)
+        return spool_trouble(err, "remove", spool_place_name(place), name);
+    return true;
+}
+
+void spoolfile_discard(const struct spool *spool, enum spool_place place, const char *name)
+{
+    (void)unlinkat(spool->place[place], name, 0); /* what stays is a leftover: recovery.h */
+}
+
+void spoolfile_take_back(const struct spool *spool, enum spool_place place, const char *id, int fd)
+{
+    /* Cut first: if the removal fails, or a power cut undoes it, what is there is no entry. Nobody
+     * can be told if both fail. */
+    if (ftruncate(fd, 0) == 0)
+        (void)fsync(fd);
+    spoolfile_discard(spool, place, id);
+}
+
+/* Whole files. */
+
+bool spoolfile_append(struct spool *spool, enum spool_place place, const char *name,
+                      const struct str *data, bool durable, uint64_t *size, struct error *err)
+{
+    struct stat facts;
+    char last = '\n';
+    size_t got;
+    int fd = spool_open_at(spool->place[place], name, O_RDWR | O_APPEND | O_CREAT);
+    if (fd < 0 || fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode) ||
+        ((facts.st_mode & 07777) != FILE_MODE && fchmod(fd, FILE_MODE) != 0)) {
+        spool_trouble(err, "append to", spool_place_name(place), name);
+        spoolfile_close(fd);
+        return false;
+    }
+    bool ok = true;
+    if (facts.st_size > 0)
+        ok = spoolfile_read(fd, (uint64_t)facts.st_size - 1, &last, 1, &got, err);
+    *size = (uint64_t)facts.st_size + (last != '\n') + data->len;
+    ok = ok && (last == '\n' || spoolfile_write(fd, "\n", 1, err)) &&
+         spoolfile_write(fd, str_text(data), data->len, err) &&
+         (!durable || spoolfile_flush(fd, err));
+    spoolfile_close(fd);
+    return ok && (!durable || spool_sync_place(spool, place, err));
+}
+
+bool spoolfile_load(const struct spool *spool, enum spool_place place, const char *name,
+                    size_t limit, struct str *out, struct error *err)
+{
+    struct spoolfile file;
+    size_t start = out->len, got = 0;
+    enum spoolfile_found found = spoolfile_find(spool, place, name, false, &file, err);
+    if (found != SPOOLFILE_FOUND)
+        return found == SPOOLFILE_GONE;
+    bool ok;
+    do {
+        str_reserve(out, LOAD_BLOCK);
+        ok = spoolfile_read(file.fd, out->len - start, out->data + out->len, LOAD_BLOCK, &got, err);
+        out->len += ok ? got : 0;
+        out->data[out->len] = '\0';
+    } while (ok && got == LOAD_BLOCK && out->len - start < limit);
+    spoolfile_close(file.fd);
+    return ok;
+}
+
+bool spoolfile_replace(struct spool *spool, enum spool_place place, const char *id,
+                       const struct str *data, struct error *err)
+{
+    int fd;
+    if (!spoolfile_create(spool, id, &fd, err))
+        return false;
+    bool ok = spoolfile_write(fd, str_text(data), data->len, err) && spoolfile_flush(fd, err) &&
+              (renameat(spool->place[SPOOL_TMP], id, spool->place[place], id) == 0 ||
+               spool_trouble(err, "replace", spool_place_name(place), id));
+    if (!ok)
+        spoolfile_discard(spool, SPOOL_TMP, id);
+    spoolfile_close(fd);
+    return ok && spool_sync_place(spool, place, err);
+}
+
+bool spoolfile_share(const struct spool *spool, const char *name, int *fd, bool *locked,
+                     struct error *err)
+{
+    struct stat facts;
+    *fd = spool_open_at(spool->place[SPOOL_ACCOUNT], name, O_RDWR | O_CREAT);
+    if (*fd < 0 || fstat(*fd, &facts) != 0 || !S_ISREG(facts.st_mode) ||
+        ((facts.st_mode & 07777) != FILE_MODE && fchmod(*fd, FILE_MODE) != 0)) {
+        spool_trouble(err, "share", spool_place_name(SPOOL_ACCOUNT), name);
+        spoolfile_close(*fd);
+        return false;
+    }
+    *locked = flock(*fd, LOCK_EX | LOCK_NB) == 0;
+    return true;
+}
+
+bool spoolfile_overwrite(int fd, const struct str *data, struct error *err)
+{
+    if (lseek(fd, 0, SEEK_SET) != 0)
+        return error_system(err, EX_TEMPFAIL, "spool: cannot write");
+    return spoolfile_write(fd, str_text(data), data->len, err) &&
+           (ftruncate(fd, (off_t)data->len) == 0 ||
+            error_system(err, EX_TEMPFAIL, "spool: cannot write"));
+}

@@ -1,0 +1,101 @@
+/* The files of a spool, one at a time: found, locked, created, read, written, renamed, removed.
+ * What they mean is told in spool.h; this is how the system is asked, and with spool.c the only
+ * place where it is asked.
+ *
+ * Failures are account trouble, temporary, EX_TEMPFAIL. EINTR is dealt with here, but for fsync,
+ * which is never called twice. */
+#ifndef SPOOLFILE_H
+#define SPOOLFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "queue/spool.h"
+
+/* A file that was opened. */
+struct spoolfile {
+    int fd;
+    uint64_t size;
+    int64_t mtime;    /* seconds since 1970 */
+    bool other_names; /* a rename was half done by a file system or a crash */
+};
+
+enum spoolfile_found {
+    SPOOLFILE_FOUND,
+    SPOOLFILE_BUSY,    /* somebody else has the lock */
+    SPOOLFILE_GONE,    /* no such file, or no longer */
+    SPOOLFILE_FOREIGN, /* not a regular file, or not ours to read: left alone; the error says */
+    SPOOLFILE_TROUBLE, /* the error says */
+};
+
+/* Creates tmp/ID, mode 0600, locked, and gives its descriptor. A leftover of the same name is
+ * removed first; one that is locked is an error. */
+bool spoolfile_create(const struct spool *spool, const char *id, int *fd, struct error *err);
+
+/* Opens NAME for reading, with its lock unless LOCK is false. Nothing that is not a regular file
+ * is opened for longer than it takes to see that, no FIFO is waited for, no link followed. */
+enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_place place,
+                                    const char *name, bool lock, struct spoolfile *file,
+                                    struct error *err);
+
+/* The same facts without opening it (fd is unset): found, gone or foreign; no error is filled. */
+enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_place place,
+                                     const char *name, struct spoolfile *file);
+
+/* True if somebody has the lock of this descriptor, which was opened without. */
+bool spoolfile_is_locked(int fd);
+
+/* Writes all of it, behind what was written before. Reads up to LEN octets at OFFSET; *GOT is less
+ * only at the end. Flushes to disk: never call it again where it failed. Sets mtime. */
+bool spoolfile_write(int fd, const void *data, size_t len, struct error *err);
+bool spoolfile_read(int fd, uint64_t offset, void *data, size_t len, size_t *got,
+                    struct error *err);
+bool spoolfile_flush(int fd, struct error *err);
+bool spoolfile_set_time(int fd, int64_t seconds, struct error *err);
+
+/* Closes what was only read, was synced, or is given up. -1 is allowed. */
+void spoolfile_close(int fd);
+
+/* Renames ID from one place to the other, never over something else that is there: *EXISTS (may be
+ * NULL) tells that this was the reason. Neither directory is synced. */
+bool spoolfile_move(struct spool *spool, enum spool_place from, enum spool_place to, const char *id,
+                    bool *exists, struct error *err);
+
+/* Removes NAME; not to find it is success. The directory is not synced. */
+bool spoolfile_remove(struct spool *spool, enum spool_place place, const char *name,
+                      struct error *err);
+
+/* The same for signal handlers: safe there, and never fails. */
+void spoolfile_discard(const struct spool *spool, enum spool_place place, const char *name);
+
+/* Makes sure that nobody will ever take the file ID of PLACE, of which FD is open for writing, for
+ * an entry: cuts it to nothing and removes it. */
+void spoolfile_take_back(const struct spool *spool, enum spool_place place, const char *id, int fd);
+
+/* Appends to NAME, which is made if it is missing, on a line of its own even if the last one was
+ * torn. With DURABLE it is on disk, name and all, before this returns. *SIZE gets the new length.
+ */
+bool spoolfile_append(struct spool *spool, enum spool_place place, const char *name,
+                      const struct str *data, bool durable, uint64_t *size, struct error *err);
+
+/* Appends what NAME holds to OUT, LIMIT octets at most; nothing if there is no such file. */
+bool spoolfile_load(const struct spool *spool, enum spool_place place, const char *name,
+                    size_t limit, struct str *out, struct error *err);
+
+/* Puts DATA in the place of what the file ID holds, in one step that a crash cannot cut in two, and
+ * on disk. */
+bool spoolfile_replace(struct spool *spool, enum spool_place place, const char *id,
+                       const struct str *data, struct error *err);
+
+/* Opens account/NAME for reading and writing, made if missing, for files that are shared in place.
+ * *LOCKED tells whether its lock, which is not waited for, was free and is ours now. */
+bool spoolfile_share(const struct spool *spool, const char *name, int *fd, bool *locked,
+                     struct error *err);
+
+/* Makes DATA all that a shared file holds. Not synced. */
+bool spoolfile_overwrite(int fd, const struct str *data, struct error *err);
+
+#endif

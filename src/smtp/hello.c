@@ -1,0 +1,60 @@
+#include "config.h"
+#include "smtp/sessionstate.h"
+
+#include <sysexits.h>
+
+#include "smtp/refusal.h"
+
+/* Whatever the server objects to here is not the mail, and may be over tomorrow. */
+static bool refused(struct session *session, const char *what, struct error *err)
+{
+    struct wire *wire = &session->wire;
+    wire->broken = true;
+    (void)refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_TEMPFAIL, "%s", what);
+    err->class = ERROR_TEMPORARY;
+    return false;
+}
+
+static bool greeting(struct session *session, struct error *err)
+{
+    struct wire *wire = &session->wire;
+    wire->step = "greeting";
+    wire_expect(wire, 1, false);
+    if (!wire_reply(wire, session->params->timeout, err))
+        return false;
+    return wire->reply.code == 220 || refused(session, "the server does not serve us now", err);
+}
+
+static bool say(struct session *session, const char *verb, struct error *err)
+{
+    struct wire *wire = &session->wire;
+    capability_clear(&session->offers);
+    return wire_begin(wire, verb, err) &&
+           wire_command(wire, err, "%s %s", verb, session->params->hello) &&
+           wire_reply(wire, session->params->timeout, err);
+}
+
+static bool hello(struct session *session, struct error *err)
+{
+    struct wire *wire = &session->wire;
+    bool lmtp = session->params->lmtp;
+    if (!say(session, lmtp ? "LHLO" : "EHLO", err))
+        return false;
+    if (wire->reply.code == 250) {
+        capability_read(&session->offers, &wire->reply);
+        return true;
+    }
+    /* A server that does not know EHLO (RFC 5321, 3.2) */
+    if (!lmtp && wire->reply.code / 100 == 5 && !say(session, "HELO", err))
+        return false;
+    return wire->reply.code == 250 || refused(session, "the server refused our greeting", err);
+}
+
+bool session_hello(struct session *session, struct error *err)
+{
+    if (!greeting(session, err) || !hello(session, err))
+        return false;
+    if (!session->params->starttls)
+        return true;
+    return secure_start(session, err) && hello(session, err);
+}

@@ -1,0 +1,127 @@
+#include "config.h"
+#include "smtp/sessionstate.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/base64.h"
+#include "base/escape.h"
+#include "smtp/refusal.h"
+#include "smtp/sasl.h"
+
+/* A command line may have 12288 octets here (RFC 4954, 4.5); what is longer goes without the
+ * initial response, which costs a round trip. */
+enum { INITIAL_MAX = 12000, EXPLANATION_MAX = 256 };
+
+static bool cannot(struct error *err, const char *what, const char *name)
+{
+    return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE, what, name);
+}
+
+static void encode(const struct sasl *sasl, const struct session_login *login, unsigned step,
+                   struct str *coded)
+{
+    struct str plain = {.secret = true};
+    sasl->respond(login, step, &plain);
+    base64_encode(coded, str_text(&plain), plain.len);
+    str_clear(&plain);
+}
+
+static bool start(struct session *session, const struct sasl *sasl, unsigned *step,
+                  struct error *err)
+{
+    struct wire *wire = &session->wire;
+    struct str coded = {.secret = true};
+    bool ok;
+    if (sasl->initial)
+        encode(sasl, session->params->login, 0, &coded);
+    if (sasl->initial && coded.len <= INITIAL_MAX) {
+        struct str verb = {0};
+        str_addf(&verb, "AUTH %s ", sasl->name);
+        if (coded.len == 0)
+            str_add_char(&coded, '='); /* empty, but there (RFC 4954, 4) */
+        ok = wire_secret(wire, verb.data, &coded, err);
+        str_clear(&verb);
+        *step = 1;
+    } else {
+        ok = wire_command(wire, err, "AUTH %s", sasl->name);
+    }
+    str_clear(&coded);
+    return ok;
+}
+
+static bool answer(struct session *session, const struct sasl *sasl, unsigned step,
+                   struct error *err)
+{
+    struct str coded = {.secret = true};
+    if (step < sasl->responses)
+        encode(sasl, session->params->login, step, &coded);
+    else
+        str_add(&coded, sasl->give_up ? sasl->give_up : "*");
+    bool ok = wire_begin(&session->wire, "AUTH", err) &&
+              wire_secret(&session->wire, "", &coded, err);
+    str_clear(&coded);
+    return ok;
+}
+
+/* The challenge in which OAuth servers tell what was wrong. */
+static void explain(const struct reply *reply, struct str *explanation)
+{
+    struct str plain = {0};
+    str_clear(explanation);
+    if (base64_decode(&plain, str_text(&reply->text), reply->text.len) && plain.len > 0)
+        escape_line(explanation, plain.data,
+                    plain.len < EXPLANATION_MAX ? plain.len : EXPLANATION_MAX);
+    str_clear(&plain);
+}
+
+static bool refused(struct wire *wire, const struct sasl *sasl, const char *why, struct error *err)
+{
+    (void)refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_NOPERM,
+                      "the server refused the login with %s%s%s", sasl->name, *why ? ": " : "",
+                      why);
+    return false;
+}
+
+static bool converse(struct session *session, const struct sasl *sasl, struct error *err)
+{
+    struct wire *wire = &session->wire;
+    struct str why = {0};
+    unsigned step = 0;
+    bool ok = wire_begin(wire, "AUTH", err) && start(session, sasl, &step, err);
+    while (ok) {
+        ok = wire_reply(wire, session->params->timeout, err);
+        if (!ok || wire->reply.code != 334)
+            break;
+        if (step > sasl->responses) {
+            ok = wire_absurd(wire, err);
+            break;
+        }
+        if (step == sasl->responses)
+            explain(&wire->reply, &why);
+        ok = answer(session, sasl, step++, err);
+    }
+    if (ok && step > sasl->responses && wire->reply.code / 100 == 2)
+        ok = wire_absurd(wire, err); /* success after it was given up */
+    else if (ok && wire->reply.code != 235)
+        ok = refused(wire, sasl, str_text(&why), err);
+    wire_wipe(wire);
+    str_clear(&why);
+    return ok;
+}
+
+bool session_login(struct session *session, struct error *err)
+{
+    const struct session_login *login = session->params->login;
+    if (!login)
+        return true;
+    if (!session->offers.auth)
+        return cannot(err, "the server does not offer a login (AUTH)%s", "");
+    const struct sasl *sasl = sasl_choose(login->mechanism, str_text(&session->offers.mechanisms));
+    if (!sasl)
+        return cannot(err, "the server does not offer a login with %s", sasl_name(login->mechanism));
+    if (sasl->shows_secret && !session->secure && !login->without_tls)
+        return cannot(err, "a login with %s would show the password to everybody: use TLS",
+                      sasl->name);
+    return converse(session, sasl, err);
+}

@@ -1,0 +1,57 @@
+#include "config.h"
+#include "smtp/mailbox.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/escape.h"
+#include "message/address.h"
+
+/* True if a server that reads up to the '>' reads exactly this. */
+static bool is_closed(const char *address)
+{
+    bool quoted = false;
+    for (const char *c = address; *c; c++) {
+        if (quoted && *c == '\\' && c[1])
+            c++;
+        else if (*c == '"')
+            quoted = !quoted;
+        else if (!quoted && strchr(" <>", *c))
+            return false;
+    }
+    return !quoted && !escape_has_control(address);
+}
+
+bool mailbox_add(struct str *out, const char *address, bool utf8_offered, bool *utf8,
+                 enum error_scope scope, struct error *err)
+{
+    if (!is_closed(address))
+        return error_set(err, scope, ERROR_PERMANENT, EX_DATAERR, "<%s> is not an address",
+                         address);
+    if (escape_is_ascii(address)) {
+        str_add(out, address);
+        return true;
+    }
+    struct str ascii = {0};
+    bool done = address_to_alabel(&ascii, address) && escape_is_ascii(str_text(&ascii));
+    bool needed = !done && utf8_offered && escape_is_utf8(address, strlen(address));
+    if (done || needed)
+        str_add(out, done ? str_text(&ascii) : address);
+    str_clear(&ascii);
+    *utf8 = *utf8 || needed;
+    if (done || needed)
+        return true;
+    return error_set(err, scope, ERROR_PERMANENT, EX_UNAVAILABLE,
+                     "<%s> needs a server with SMTPUTF8, and this one does not offer it", address);
+}
+
+void mailbox_add_xtext(struct str *out, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c < '!' || c > '~' || c == '+' || c == '=')
+            str_addf(out, "+%02X", c);
+        else
+            str_add_char(out, *text);
+    }
+}

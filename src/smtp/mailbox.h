@@ -1,0 +1,21 @@
+/* An address of the envelope as it goes onto the wire. */
+#ifndef MAILBOX_H
+#define MAILBOX_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+/* Appends ADDRESS. One with other than ASCII characters gets its domain as A-labels, which is
+ * enough if the local part is ASCII; else it stays as it is and *UTF8 becomes true, for which
+ * UTF8_OFFERED is needed (RFC 6531): otherwise it fails, permanently, with EX_UNAVAILABLE. Blanks
+ * and angle brackets outside quotes would be read as parameters: permanent, EX_DATAERR. The scope
+ * of the error is SCOPE. */
+bool mailbox_add(struct str *out, const char *address, bool utf8_offered, bool *utf8,
+                 enum error_scope scope, struct error *err);
+
+/* Appends TEXT as xtext (RFC 3461, 4). */
+void mailbox_add_xtext(struct str *out, const char *text);
+
+#endif

@@ -1,0 +1,35 @@
+#include "config.h"
+#include "smtp/sessionstate.h"
+
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "smtp/refusal.h"
+
+bool secure_start(struct session *session, struct error *err)
+{
+    struct wire *wire = &session->wire;
+    const struct session_params *params = session->params;
+    if (!session->offers.starttls)
+        return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
+                         "the server does not offer STARTTLS");
+    if (!wire_begin(wire, "STARTTLS", err) || !wire_command(wire, err, "STARTTLS") ||
+        !wire_reply(wire, params->timeout, err))
+        return false;
+    if (wire->reply.code != 220) {
+        (void)refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_UNAVAILABLE,
+                          "the server refused STARTTLS");
+        err->class = ERROR_TEMPORARY;
+        return false;
+    }
+    /* Octets behind the 220 came in the clear: whoever put them there wants them to be taken for
+     * the server's answers inside TLS. */
+    if (!wire_begin(wire, "STARTTLS", err))
+        return false;
+    capability_clear(&session->offers);
+    wire->stream = params->start_tls(params->context, wire->stream, clock_after(params->timeout),
+                                     err);
+    session->secure = wire->stream != NULL;
+    wire->broken = !session->secure;
+    return session->secure;
+}

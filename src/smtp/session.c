@@ -1,0 +1,54 @@
+#include "config.h"
+#include "smtp/session.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "smtp/sessionstate.h"
+
+struct session *session_new(struct stream *stream, const struct session_params *params)
+{
+    struct session *session = memory_new(sizeof *session);
+    session->params = params;
+    session->secure = params->secure;
+    session->wire.stream = stream;
+    session->wire.params = params;
+    session->wire.step = "";
+    session->wire.out.secret = true;
+    return session;
+}
+
+const struct session_capabilities *session_offers(const struct session *session)
+{
+    return &session->offers;
+}
+
+bool session_usable(const struct session *session)
+{
+    return !session->wire.broken && wire_quiet(&session->wire);
+}
+
+bool session_chunking_hurt(const struct session *session)
+{
+    return session->chunking_hurt;
+}
+
+/* The server owes nothing any more: what it says to QUIT, and when, does not matter. */
+static void quit(struct wire *wire)
+{
+    static const char text[] = "QUIT\r\n";
+    struct error ignored;
+    wire_note(wire, TRACE_SENT, "QUIT");
+    (void)stream_write(wire->stream, text, sizeof text - 1, &ignored);
+}
+
+void session_end(struct session *session)
+{
+    if (!session)
+        return;
+    if (session_usable(session))
+        quit(&session->wire);
+    wire_clear(&session->wire);
+    capability_clear(&session->offers);
+    free(session);
+}

@@ -1,0 +1,28 @@
+/* What the steps of a session share; for the files of this folder only. Each step is a file:
+ * hello.c, secure.c, login.c, transaction.c. */
+#ifndef SESSIONSTATE_H
+#define SESSIONSTATE_H
+
+#include <stdbool.h>
+
+#include "smtp/session.h"
+#include "smtp/wire.h"
+
+struct session {
+    struct wire wire;
+    const struct session_params *params;
+    struct session_capabilities offers;
+    bool secure;        /* passwords may be shown */
+    bool unclean;       /* a transaction was begun and not ended: RSET goes before the next */
+    bool chunking_hurt; /* see session_chunking_hurt() */
+};
+
+/* STARTTLS and the handshake (RFC 3207). Afterwards nothing of the time before is known. */
+bool secure_start(struct session *session, struct error *err);
+
+/* Reads the lines of an EHLO reply into CAPABILITIES, which are cleared before. Words are matched
+ * whole and in any case; `AUTH=` of servers before RFC 2554 counts as AUTH. */
+void capability_read(struct session_capabilities *capabilities, const struct reply *reply);
+void capability_clear(struct session_capabilities *capabilities);
+
+#endif

@@ -1,0 +1,125 @@
+#include "config.h"
+#include "smtp/transfer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Where in a line the last block ended. */
+struct dots {
+    bool in_line; /* not at the start of one */
+};
+
+static void note(struct wire *wire, const struct content *content)
+{
+    wire_note(wire, TRACE_SENT, "[%" PRIu64 " octets of content]", content->size);
+}
+
+/* Reads a block of CONTENT to the end of OUT. */
+static bool append(struct str *out, const struct content *content, uint64_t at, size_t *got,
+                   struct error *err)
+{
+    str_reserve(out, TRANSFER_BLOCK);
+    if (!content_read(content, at, out->data + out->len, TRANSFER_BLOCK, got, err))
+        return false;
+    out->len += *got;
+    out->data[out->len] = '\0';
+    return true;
+}
+
+/* Appends DATA with a second dot in front of each line that begins with one. */
+static void append_stuffed(struct str *out, struct dots *dots, const char *data, size_t len)
+{
+    const char *end = data + len;
+    str_reserve(out, len);
+    if (len > 0 && !dots->in_line && *data == '.')
+        str_add_char(out, '.');
+    while (data < end) {
+        const char *hit = memmem(data, (size_t)(end - data), "\n.", 2);
+        const char *stop = hit ? hit + 1 : end;
+        str_add_n(out, data, (size_t)(stop - data));
+        if (hit)
+            str_add_char(out, '.');
+        if (hit) { /* the dot itself, so that it is not met as the start of a line again */
+            str_add_char(out, '.');
+            stop++;
+        }
+        data = stop;
+    }
+    if (len > 0)
+        dots->in_line = end[-1] != '\n';
+}
+
+bool transfer_queue_chunk(struct wire *wire, const struct content *content, struct error *err)
+{
+    size_t got = 0;
+    if (!wire_command(wire, err, "BDAT %" PRIu64 " LAST", content->size))
+        return false;
+    wire->content_due = 1; /* the command's reply is the content's */
+    note(wire, content);
+    for (uint64_t at = 0; at < content->size; at += got)
+        if (!append(&wire->out, content, at, &got, err) || got == 0)
+            return false;
+    return true;
+}
+
+static bool write_block(struct wire *wire, bool last, int64_t span, struct error *err)
+{
+    wire->content_open = !last;
+    return wire_flush(wire, span, err);
+}
+
+bool transfer_chunk(struct wire *wire, const struct content *content, int64_t span,
+                    struct error *err)
+{
+    uint64_t at = 0;
+    size_t got = 0;
+    if (!wire_command(wire, err, "BDAT %" PRIu64 " LAST", content->size))
+        return false;
+    wire->content_due = 1;
+    note(wire, content);
+    bool ok;
+    do {
+        ok = append(&wire->out, content, at, &got, err);
+        at += got;
+        ok = ok && write_block(wire, at >= content->size, span, err);
+    } while (ok && at < content->size);
+    wire->broken = wire->broken || !ok;
+    return ok;
+}
+
+bool transfer_data(struct wire *wire, const struct content *content, size_t replies, int64_t span,
+                   struct error *err)
+{
+    struct dots dots = {.in_line = false};
+    char *block = memory_new(TRANSFER_BLOCK);
+    uint64_t at = 0;
+    size_t got = 0;
+    wire_expect(wire, replies, true);
+    note(wire, content);
+    bool ok;
+    do {
+        ok = content_read(content, at, block, TRANSFER_BLOCK, &got, err);
+        if (!ok)
+            break;
+        append_stuffed(&wire->out, &dots, block, got);
+        at += got;
+        bool last = at >= content->size;
+        if (last)
+            str_add(&wire->out, dots.in_line ? "\r\n.\r\n" : ".\r\n");
+        ok = write_block(wire, last, span, err);
+    } while (ok && at < content->size);
+    free(block);
+    wire->broken = wire->broken || !ok; /* an unfinished message must never be ended */
+    return ok;
+}
+
+bool transfer_nothing(struct wire *wire, int64_t span, struct error *err)
+{
+    wire_expect(wire, 1, true);
+    wire_note(wire, TRACE_SENT, "[0 octets of content]");
+    str_add(&wire->out, ".\r\n");
+    return write_block(wire, true, span, err);
+}

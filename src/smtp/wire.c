@@ -1,0 +1,289 @@
+#include "config.h"
+#include "smtp/wire.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "smtp/refusal.h"
+
+enum event { FAILED, REPLY, WRITTEN };
+
+static bool broken(struct wire *wire, struct error *err, int code, const char *what)
+{
+    wire->broken = true;
+    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, "%s: %s", wire->step, what);
+}
+
+static void trace(struct wire *wire, enum trace_kind kind, const char *line, size_t len)
+{
+    if (wire->params->trace)
+        wire->params->trace(wire->params->context, kind, line, len);
+}
+
+void wire_note(struct wire *wire, enum trace_kind kind, const char *format, ...)
+{
+    if (!wire->params->trace)
+        return;
+    struct str line = {0};
+    va_list args;
+    va_start(args, format);
+    str_addv(&line, format, args);
+    va_end(args);
+    trace(wire, kind, line.data, line.len);
+    str_clear(&line);
+}
+
+static void trace_reply(struct wire *wire)
+{
+    if (!wire->params->trace)
+        return;
+    struct str text = {0};
+    reply_print(&wire->reply, &text);
+    for (const char *line = text.data;; line++) {
+        size_t len = strcspn(line, "\n");
+        trace(wire, TRACE_RECEIVED, line, len);
+        line += len;
+        if (!*line)
+            break;
+    }
+    str_clear(&text);
+}
+
+/* Closes the line that begins at START of the queue, if it can be one. */
+static bool end_line(struct wire *wire, size_t start, struct error *err)
+{
+    const char *line = wire->out.data + start;
+    size_t len = wire->out.len - start;
+    if (len > WIRE_COMMAND_MAX || strlen(line) != len || escape_has_control(line)) {
+        str_truncate(&wire->out, start);
+        return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR,
+                         "%s: the command would be too long or have a line end in it", wire->step);
+    }
+    str_add(&wire->out, "\r\n");
+    wire->due++;
+    return true;
+}
+
+bool wire_command(struct wire *wire, struct error *err, const char *format, ...)
+{
+    size_t start = wire->out.len;
+    va_list args;
+    va_start(args, format);
+    str_addv(&wire->out, format, args);
+    va_end(args);
+    if (!end_line(wire, start, err))
+        return false;
+    trace(wire, TRACE_SENT, wire->out.data + start, wire->out.len - start - 2);
+    return true;
+}
+
+bool wire_secret(struct wire *wire, const char *start, const struct str *secret, struct error *err)
+{
+    size_t at = wire->out.len;
+    str_add(&wire->out, start);
+    str_add_n(&wire->out, str_text(secret), secret->len);
+    if (!end_line(wire, at, err))
+        return false;
+    wire_note(wire, TRACE_SENT, "%s***", start);
+    return true;
+}
+
+static bool all_written(const struct wire *wire)
+{
+    return wire->out_at == wire->out.len;
+}
+
+/* Completes a reply from what has been read. False: it is no reply. */
+static bool parse(struct wire *wire, struct error *err)
+{
+    size_t used = 0;
+    if (wire->in_at == wire->in_end)
+        return true;
+    if (wire->due <= wire->content_due && wire->premature)
+        wire->early = true;
+    bool ok =
+        reply_add(&wire->reply, wire->in + wire->in_at, wire->in_end - wire->in_at, &used, err);
+    wire->in_at += used;
+    if (!ok) {
+        wire->broken = true;
+        return error_prefix(err, "%s", wire->step);
+    }
+    return true;
+}
+
+/* Reads once into the empty buffer. Returns octets or STREAM_AGAIN; STREAM_FAILED fills ERR also
+ * for the end of the connection. */
+static ssize_t fill(struct wire *wire, struct error *err)
+{
+    ssize_t n = stream_read(wire->stream, wire->in, sizeof wire->in, err);
+    if (n == STREAM_AGAIN)
+        return n;
+    if (n > 0) {
+        wire->in_at = 0;
+        wire->in_end = (size_t)n;
+        wire->premature = wire->content_due > 0 && (wire->content_open || !all_written(wire));
+        return n;
+    }
+    if (wire->write_failed)
+        *err = wire->write_error; /* the earlier of the two tells more */
+    if (n == STREAM_FAILED || wire->write_failed) {
+        wire->broken = true;
+        (void)error_prefix(err, "%s", wire->step);
+        return STREAM_FAILED;
+    }
+    (void)broken(wire, err, EX_TEMPFAIL, "the server closed the connection");
+    return STREAM_FAILED;
+}
+
+/* Writes what the stream takes at once. A failure is kept: a reply that says why may still be
+ * there to be read. */
+static void write_some(struct wire *wire)
+{
+    while (!wire->write_failed && !all_written(wire)) {
+        ssize_t n = stream_write(wire->stream, wire->out.data + wire->out_at,
+                                 wire->out.len - wire->out_at, &wire->write_error);
+        if (n == STREAM_AGAIN)
+            return;
+        if (n == STREAM_FAILED)
+            wire->write_failed = true;
+        else
+            wire->out_at += (size_t)n;
+    }
+    if (all_written(wire)) {
+        str_truncate(&wire->out, 0);
+        wire->out_at = 0;
+    }
+}
+
+static enum event reply_came(struct wire *wire, struct error *err)
+{
+    trace_reply(wire);
+    if (wire->reply.code == 421) {
+        wire->broken = true;
+        (void)refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_TEMPFAIL,
+                          "%s: the server ends the session", wire->step);
+        return FAILED;
+    }
+    if (wire->early) {
+        (void)broken(wire, err, EX_PROTOCOL,
+                     "the server answered the message before it had all of it");
+        refusal_keep_reply(err, &wire->reply);
+        return FAILED;
+    }
+    wire->due--;
+    if (wire->content_due > wire->due)
+        wire->content_due = wire->due;
+    return REPLY;
+}
+
+/* The loop of both directions: ends with a reply, or, if UNTIL_WRITTEN, when nothing is queued. */
+static enum event turn(struct wire *wire, bool until_written, int64_t deadline,
+                            struct error *err)
+{
+    if (wire->reply.complete)
+        reply_clear(&wire->reply);
+    for (;;) {
+        write_some(wire);
+        if (!parse(wire, err))
+            return FAILED;
+        if (wire->reply.complete)
+            return reply_came(wire, err);
+        if (until_written && all_written(wire))
+            return WRITTEN;
+        int want = STREAM_READ | (all_written(wire) || wire->write_failed ? 0 : STREAM_WRITE);
+        int ready = stream_wait(wire->stream, want, deadline, err);
+        if (ready == 0) {
+            (void)broken(wire, err, EX_TEMPFAIL, "the server took too long");
+            return FAILED;
+        }
+        if (ready == STREAM_FAILED) {
+            wire->broken = true;
+            return FAILED;
+        }
+        if ((ready & STREAM_READ) && fill(wire, err) == STREAM_FAILED)
+            return FAILED;
+    }
+}
+
+bool wire_reply(struct wire *wire, int64_t span, struct error *err)
+{
+    assert(wire->due > 0);
+    return turn(wire, false, clock_after(span), err) == REPLY;
+}
+
+void wire_expect(struct wire *wire, size_t n, bool content)
+{
+    wire->due += n;
+    if (!content)
+        return;
+    wire->content_due = n;
+    wire->premature = wire->in_at < wire->in_end;
+}
+
+bool wire_flush(struct wire *wire, int64_t span, struct error *err)
+{
+    if (wire->in_at == wire->in_end && fill(wire, err) == STREAM_FAILED)
+        return false;
+    enum event event = turn(wire, true, clock_after(span), err);
+    return event == WRITTEN || (event == REPLY && wire_absurd(wire, err));
+}
+
+bool wire_quiet(const struct wire *wire)
+{
+    return wire->in_at == wire->in_end && wire->due == 0;
+}
+
+static bool unasked(struct wire *wire, struct error *err)
+{
+    struct error ignored;
+    size_t used = 0;
+    const char *said = wire->in + wire->in_at;
+    size_t len = wire->in_end - wire->in_at;
+    wire->broken = true;
+    if (reply_add(&wire->reply, said, len, &used, &ignored) && wire->reply.complete &&
+        wire->reply.code == 421) {
+        trace_reply(wire);
+        return refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_TEMPFAIL,
+                           "%s: the server has ended the session", wire->step);
+    }
+    return broken(wire, err, EX_PROTOCOL, "the server spoke without being asked");
+}
+
+bool wire_begin(struct wire *wire, const char *step, struct error *err)
+{
+    assert(wire->due == 0);
+    wire->step = step;
+    wire->early = wire->content_open = wire->premature = false;
+    wire->content_due = 0;
+    reply_clear(&wire->reply);
+    if (wire->broken)
+        return broken(wire, err, EX_TEMPFAIL, "the session has ended");
+    if (wire->in_at == wire->in_end && fill(wire, err) == STREAM_FAILED)
+        return false;
+    return wire->in_at == wire->in_end || unasked(wire, err);
+}
+
+bool wire_absurd(struct wire *wire, struct error *err)
+{
+    (void)broken(wire, err, EX_PROTOCOL, "the server's reply makes no sense here");
+    refusal_keep_reply(err, &wire->reply);
+    return false;
+}
+
+void wire_wipe(struct wire *wire)
+{
+    str_clear(&wire->out); /* a secret: wiped */
+    wire->out_at = 0;
+}
+
+void wire_clear(struct wire *wire)
+{
+    stream_close(wire->stream);
+    wire->stream = NULL;
+    reply_clear(&wire->reply);
+    wire_wipe(wire);
+}

@@ -1,0 +1,82 @@
+/* The two directions of a session: commands go out in groups, replies come in order. Reading never
+ * waits for writing, every reply has a deadline, and nothing leaves that was not built here.
+ *
+ * A group: wire_begin(), wire_command() for each command, then wire_reply() once for each. What was
+ * queued leaves in one write if the stream takes it. Every failure breaks the wire: nothing can be
+ * sent any more. */
+#ifndef WIRE_H
+#define WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "net/stream.h"
+#include "smtp/reply.h"
+#include "smtp/session.h"
+
+enum {
+    WIRE_COMMAND_MAX = 128 * 1024, /* octets of one command; tokens are long */
+    WIRE_READ_MAX = 16 * 1024,
+};
+
+struct wire {
+    struct stream *stream;
+    const struct session_params *params; /* for the trace */
+    const char *step;                    /* what is being done, for error texts: "MAIL FROM" */
+    bool broken;
+    struct str out; /* a secret; from out_at on not yet written */
+    size_t out_at;
+    size_t due;         /* replies that have not come, of commands written or queued */
+    size_t content_due; /* how many of the last of these answer the content */
+    bool content_open;  /* more of the content is to be queued */
+    bool premature;     /* what is in `in` was read before the content had been written */
+    bool early;         /* so an octet of the present reply, which is to the content, came too soon */
+    bool write_failed;
+    struct error write_error;
+    struct reply reply; /* the one that came last, or is coming */
+    char in[WIRE_READ_MAX];
+    size_t in_at, in_end;
+};
+
+/* Starts a group: no reply may be due. Whatever the server has said unasked is an error:
+ * EX_TEMPFAIL for a 421 or the end of the connection, else EX_PROTOCOL. */
+bool wire_begin(struct wire *wire, const char *step, struct error *err);
+
+/* Queues one command, for which one reply is due. A CR, LF or control character in it, or more than
+ * WIRE_COMMAND_MAX octets, is an error (message, permanent, EX_DATAERR): nothing was queued. */
+bool wire_command(struct wire *wire, struct error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a line of which SECRET is the end; the trace shows "***" in its place. */
+bool wire_secret(struct wire *wire, const char *start, const struct str *secret, struct error *err);
+
+/* Writes and reads until one more reply is complete: in wire->reply until the next call. SPAN
+ * milliseconds (0: for ever) are given. A 421 is an error (EX_TEMPFAIL), whatever it answers. */
+bool wire_reply(struct wire *wire, int64_t span, struct error *err);
+
+/* N more replies are due without a command: the greeting, or, if CONTENT, those to the content,
+ * none of which may come before it is written. */
+void wire_expect(struct wire *wire, size_t n, bool content);
+
+/* Writes what is queued of the content, in SPAN milliseconds. An octet of its reply that is there
+ * before is an error. */
+bool wire_flush(struct wire *wire, int64_t span, struct error *err);
+
+/* Fails with the reply in the error, and breaks the wire: for replies that can't be. */
+bool wire_absurd(struct wire *wire, struct error *err);
+
+/* True if the server has said nothing that was not asked for, as far as it has been read. */
+bool wire_quiet(const struct wire *wire);
+
+/* Forgets what is queued, and wipes it; for after secrets. */
+void wire_wipe(struct wire *wire);
+
+void wire_note(struct wire *wire, enum trace_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void wire_clear(struct wire *wire); /* closes the stream */
+
+#endif

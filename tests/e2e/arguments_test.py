@@ -1,0 +1,245 @@
+"""The command line: callers of every kind, and those who mean harm."""
+
+import os
+
+import pytest
+
+from machine import REPORT
+
+
+@pytest.fixture
+def account(serve, machine):
+    return machine.use(serve())
+
+
+# -- what callers say
+
+@pytest.mark.parametrize("words", [
+    ["-i", "you@example.net"],
+    ["you@example.net", "-f", "me@example.com"],
+    ["-f", "me@example.com", "you@example.net", "-i"],
+    ["-oi", "-oem", "you@example.net"],
+    ["-oi", "-f", "me@example.com", "-t"],
+    ["-ti"],
+    ["-it"],
+    ["-t", "-oi", "-oem", "-fme@example.com"],
+    ["-i", "-t", "-f", "me@example.com", "--", "you@example.net"],
+    ["-B", "8BITMIME", "-f", "me@example.com", "--", "you@example.net"],
+    ["-B8BITMIME", "-oem", "you@example.net"],
+    ["-i", "-F", "Me Too", "-f", "me@example.com", "--", "you@example.net"],
+    ["-oem", "-oi", "-f", "me@example.com", "-N", "failure,delay", "-R", "hdrs", "--",
+     "you@example.net"],
+    ["-bm", "you@example.net"],
+    ["-O", "DeliveryMode=b", "-OErrorMode=m", "you@example.net"],
+    ["-L", "tag", "-h", "3", "-n", "-m", "-G", "-U", "-em", "you@example.net"],
+    ["--read-recip"],
+    ["-f<me@example.com>", "you@example.net"],
+    ["-r", "me@example.com", "you@example.net"],
+    ["-odi", "-or0s", "you@example.net"],
+    ["-V", "envid", "you@example.net"],
+], ids=" ".join)
+def test_what_callers_say(account, machine, words):
+    machine.delivers(*words)
+    assert account.message.recipients == ["you@example.net"]
+    assert account.message.sender == "me@example.com"
+
+
+def test_an_address_behind_dashes_may_begin_with_one(account, machine):
+    machine.delivers("--", "-x@example.net")
+    assert account.message.recipients == ["-x@example.net"]
+
+
+# -- the option firewall
+
+@pytest.mark.parametrize("words", [
+    ["-X", "FILE"], ["-XFILE"], ["-O", "QueueDirectory=/tmp"], ["-OLogFile=FILE"], ["-A", "c"],
+    ["-D", "FILE"], ["-DFILE"], ["-d"], ["-d1"], ["-oQFILE"], ["-o", "AFILE"], ["-oXFILE"],
+], ids=" ".join)
+def test_historic_options_are_swallowed(account, machine, words):
+    target = machine.directory / "made"
+    words = [word.replace("FILE", str(target)) for word in words]
+    machine.delivers(*words, "you@example.net")
+    assert account.message.recipients == ["you@example.net"]
+    assert not target.exists()
+
+
+UNSAFE = [
+    ["-C", "FILE"], ["-CFILE"], ["--file=FILE"], ["--fil", "FILE"],
+    ["--host=evil.example"], ["--host", "evil.example"], ["--port=1"],
+    ["--passwordeval=touch FILE"], ["--password", "touch FILE"], ["--user=x"], ["--auth=plain"],
+    ["--tls=off"], ["--tls-certcheck=off"], ["--tls-trust-file=FILE"], ["--tls-fingerprint=00"],
+    ["--logfile=FILE"], ["--aliases=FILE"], ["--source-ip=127.0.0.1"], ["--socket=FILE"],
+    ["--tls-key-file=FILE"], ["--tls-priorities=NORMAL"], ["--tls-host-override=x"],
+    ["--protocol=lmtp"], ["--domain=x"], ["--syslog=off"],
+]
+
+
+@pytest.mark.parametrize("words", UNSAFE, ids=" ".join)
+def test_unsafe_options_are_refused_as_sendmail(account, machine, words):
+    target = machine.directory / "made"
+    words = [word.replace("FILE", str(target)) for word in words]
+    result = machine.sendmail(*words, "you@example.net", input=REPORT + b"x" * 2_000_000)
+    assert result.code == 64, result.text
+    assert not result.pipe_broke
+    assert result.out == b"" and result.lines
+    assert not target.exists()
+    assert account.connections == []
+
+
+@pytest.mark.parametrize("words", UNSAFE, ids=" ".join)
+def test_the_same_behind_untrusted_args(account, machine, words):
+    target = machine.directory / "made"
+    words = [word.replace("FILE", str(target)) for word in words]
+    result = machine.run("onehop", "-t", "--untrusted-args", *words, "you@example.net",
+                         input=REPORT)
+    assert result.code == 64, result.text
+    assert not target.exists()
+    assert account.connections == []
+
+
+@pytest.mark.parametrize("words", [["-z"], ["--nonsense"], ["-bs0"], ["-bd"], ["-bS"], ["-f"],
+                                   ["-N", "sometimes"], ["-R", "all"],
+                                   ["--read-envelope-from=x"]], ids=" ".join)
+def test_wrong_options(account, machine, words):
+    result = machine.sendmail("you@example.net", *words)
+    assert result.code == 64
+    assert result.out == b"" and result.lines
+    assert account.connections == []
+
+
+def test_what_does_not_go_together(account, machine):
+    for words in (["--host=x", "-a", "work"], ["-f", "x@y.example", "--read-envelope-from"]):
+        result = machine.run("msmtp", *words, "you@example.net", input=REPORT)
+        assert result.code == 64, words
+
+
+# -- control bytes
+
+@pytest.mark.parametrize("words", [
+    ["you@example.net\nBcc: evil@example.net"],
+    ["you@example.net\r\nRCPT TO:<evil@example.net>"],
+    ["-f", "me@example.com>\r\nRCPT TO:<evil@example.net", "you@example.net"],
+    ["-F", "Me\nBcc: evil@example.net", "you@example.net"],
+    ["-V", "id\r\n", "you@example.net"],
+    ["-a", "wo\x01rk", "you@example.net"],
+    ["-L", "tag\x1b", "you@example.net"],
+    ["you@example.net\x7f"],
+    ["-r", "a\tb@example.com", "you@example.net"],
+], ids=repr)
+@pytest.mark.parametrize("name", ["sendmail", "msmtp"])
+def test_control_bytes_in_arguments_are_refused_first(machine, words, name):
+    machine.configure("broken\n")  # nobody gets as far as reading this
+    result = machine.run(name, *words, input=REPORT)
+    assert result.code == 64, result.text
+    assert "\x1b" not in result.text and "\x01" not in result.text
+    assert len(result.lines) >= 1 and all(line.startswith(f"{name}: ") for line in result.lines)
+
+
+# -- the state a caller leaves us in
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (1, 2), (0, 1, 2), (0,)])
+def test_closed_descriptors(account, machine, closed):
+    def close():
+        for fd in closed:
+            os.close(fd)
+    result = machine.sendmail("you@example.net", before=close)
+    assert result.code == 0
+    assert account.message
+    if 0 not in closed:
+        assert account.message.body == b"all is well\r\n"
+
+
+def test_closed_descriptors_and_an_error(machine):
+    machine.configure("broken\n")
+    assert machine.sendmail("x@example.net", before=lambda: os.close(2)).code == 78
+
+
+def test_nobody_reads_our_stderr(machine):
+    machine.configure("broken\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert machine.sendmail("x@example.net", before=lambda: os.dup2(writer, 2)).code == 78
+    os.close(writer)
+
+
+def test_nobody_reads_our_stdout(account, machine):
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = machine.run("onehop", "-v", "you@example.net", input=REPORT,
+                         before=lambda: os.dup2(writer, 1))
+    os.close(writer)
+    assert account.message
+    assert result.code == 0
+
+
+def test_an_ignored_sigchld(serve, machine):
+    import signal
+    provider = machine.use(serve(), password=None, password_command="echo s3cret")
+    machine.delivers("you@example.net",
+                     before=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert provider.message
+
+
+def test_an_empty_environment(account, machine):
+    machine.configure_system(machine.user_file.read_text())
+    machine.delivers("you@example.net", environment={name: None for name in (
+        "PATH", "HOME", "LC_ALL", "TZ", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "TMPDIR")})
+    assert account.message
+
+
+def test_a_umask_and_a_directory_of_any_kind(account, machine):
+    def odd():
+        os.umask(0o777)
+        os.chdir("/proc")
+    machine.delivers("you@example.net", input=REPORT + b"x\n" * 2_000_000, before=odd)
+    assert account.message
+
+
+# -- other names, other modes
+
+def test_the_queue_is_empty(machine):
+    result = machine.run("mailq")
+    assert (result.code, result.out, result.text) == (0, b"Mail queue is empty\n", "")
+    assert machine.run("sendmail", "-bp").out == b"Mail queue is empty\n"
+
+
+@pytest.mark.parametrize("name, words", [("newaliases", []), ("sendmail", ["-bi"]),
+                                         ("sendmail", ["-I"]), ("sendmail", ["-bh"])])
+def test_newaliases_and_host_status(machine, name, words):
+    assert machine.run(name, *words).code == 0
+
+
+@pytest.mark.parametrize("name, words", [("onehop", ["--version"]), ("sendmail", ["-bV"]),
+                                         ("sendmail", ["-d0.1"]), ("onehopctl", ["version"])])
+def test_the_version(machine, name, words):
+    result = machine.run(name, *words)
+    assert (result.code, result.text) == (0, "")
+    assert result.shown.startswith("onehop ")
+
+
+def test_help(machine):
+    result = machine.run("onehop", "--help")
+    assert result.code == 0
+    for word in ("--read-recipients", "--account", "--host"):
+        assert word in result.shown
+
+
+def test_check_goes_as_far_as_the_login(account, machine):
+    result = machine.run("onehopctl", "check", "work")
+    assert result.code == 0, result.text + result.shown
+    assert account.connection.logged_in
+    assert account.connection.messages == []
+    assert "s3cret" not in result.shown
+
+
+def test_check_tells_what_is_wrong(serve, machine):
+    machine.use(serve(certificate="expired"))
+    result = machine.run("onehopctl", "check")
+    assert result.code != 0
+    assert "expired" in result.shown + result.text
+
+
+def test_providers_are_listed(machine):
+    result = machine.run("onehopctl", "providers")
+    assert result.code == 0
+    assert "163.com" in result.shown and "smtp.163.com" in result.shown

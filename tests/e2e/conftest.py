@@ -1,0 +1,49 @@
+"""What every story starts with: a machine of its own (machine.py) and providers to talk to."""
+
+import os
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+
+from machine import Machine, program_links  # noqa: E402
+from provider import Authority, Provider  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    """A directory with the binary under each of its names."""
+    return program_links(tmp_path_factory.mktemp("bin"))
+
+
+@pytest.fixture
+def serve(authority):
+    """serve(...) starts a Provider. Afterwards no client may have broken the protocol, unless the
+    test says `provider.forgive()`."""
+    running = []
+
+    def start(**words):
+        provider = Provider(authority, **words).__enter__()
+        running.append(provider)
+        return provider
+
+    yield start
+    wrong = []
+    for provider in running:
+        if not provider.forgiven:
+            wrong += provider.violations
+        provider.stop()
+    assert not wrong, wrong
+
+
+@pytest.fixture
+def machine(programs, authority, tmp_path):
+    return Machine(tmp_path, programs, authority)

@@ -1,0 +1,123 @@
+"""Where the password comes from."""
+
+import os
+
+import pytest
+
+
+def test_a_password_file(serve, machine):
+    provider = serve()
+    path = machine.file("password", "s3cret\n")
+    machine.use(provider, password=None, password_file=path)
+    machine.delivers("you@example.net")
+    assert provider.connection.password == "s3cret"
+
+
+@pytest.mark.parametrize("text", ["s3cret", "s3cret\r\n", "s3cret\nsecond line\n"])
+def test_the_first_line_is_the_password(serve, machine, text):
+    provider = serve()
+    machine.use(provider, password=None, password_file=machine.file("password", text))
+    machine.delivers("you@example.net")
+    assert provider.connection.password == "s3cret"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_password_file_that_others_can_read(serve, machine, mode):
+    provider = serve()
+    path = machine.file("password", "s3cret\n", mode)
+    machine.use(provider, password=None, password_file=path)
+    result = machine.sendmail("you@example.net")
+    assert result.code in (75, 78)
+    assert path in result.text and "s3cret" not in result.text
+    assert not any("AUTH" in c.verbs for c in provider.connections)
+
+
+def test_a_password_file_that_is_not_there(serve, machine):
+    provider = serve()
+    machine.use(provider, password=None, password_file="/nowhere/password")
+    result = machine.sendmail("you@example.net")
+    assert result.code in (75, 78)
+    assert "/nowhere/password" in result.text
+
+
+def test_a_credential_of_systemd(serve, machine):
+    provider = serve()
+    path = machine.file("credentials/work", "s3cret", 0o400)
+    machine.use(provider, password=None, password_file="work")
+    machine.delivers("you@example.net",
+                     environment={"CREDENTIALS_DIRECTORY": os.path.dirname(path)})
+    assert provider.connection.password == "s3cret"
+    assert machine.sendmail("you@example.net").code in (75, 78)
+
+
+@pytest.mark.parametrize("key", ["password_command", "passwordeval"])
+def test_a_password_command(serve, machine, key):
+    provider = serve()
+    machine.use(provider, password=None, **{key: "printf 's3cret\\nmore\\n'"})
+    machine.delivers("you@example.net")
+    assert provider.connection.password == "s3cret"
+
+
+def test_a_long_token_from_a_command(serve, machine):
+    token = "t" * 5000
+    provider = serve(users={"me@example.com": token}, mechanisms="XOAUTH2")
+    path = machine.file("token", token + "\n")
+    machine.use(provider, password=None, auth="xoauth2", password_command=f"cat {path}")
+    machine.delivers("you@example.net")
+    assert provider.connection.password == token
+
+
+def test_the_command_does_not_eat_the_message(serve, machine):
+    provider = serve()
+    machine.use(provider, password=None, password_command="cat >&2; echo s3cret")
+    machine.delivers("you@example.net")
+    assert provider.message.body == b"all is well\r\n"
+
+
+@pytest.mark.parametrize("command", ["echo s3cret; exit 1", "exit 0", "kill -9 $$",
+                                     "/nowhere/command", "yes", "sleep 1000"])
+def test_a_command_that_fails_gives_no_password(serve, machine, command):
+    provider = serve()
+    machine.use(provider, password=None, password_command=command, timeout="1")
+    result = machine.sendmail("you@example.net")
+    assert result.code in (75, 78), result.text
+    assert result.out == b""
+    assert not any("AUTH" in c.verbs for c in provider.connections)
+
+
+def test_what_a_slow_command_started_does_not_live_on(serve, machine):
+    provider = serve()
+    pid = machine.directory / "pid"
+    machine.use(provider, password=None, timeout="1",
+                password_command=f"sleep 1000 & echo $! > {pid}; wait")
+    assert machine.sendmail("you@example.net").code == 75
+    state = f"/proc/{int(pid.read_text())}/stat"
+    assert not os.path.exists(state) or open(state).read().split()[2] == "Z"
+
+
+def test_netrc(serve, machine):
+    provider = serve()
+    machine.file(machine.home / ".netrc", "machine other login me@example.com password no\n"
+                 "machine 127.0.0.1 login x password no\n"
+                 "machine 127.0.0.1\n  login me@example.com\n  password s3cret\n")
+    machine.use(provider, password=None)
+    machine.delivers("you@example.net")
+    assert provider.connection.password == "s3cret"
+
+
+def test_the_order_of_sources(serve, machine):
+    provider = serve()
+    machine.use(provider, password="s3cret",
+                password_command=f"touch {machine.directory}/asked; echo wrong")
+    machine.delivers("you@example.net")
+    assert provider.connection.password == "s3cret"
+    assert not (machine.directory / "asked").exists()
+
+
+def test_no_password_at_all_says_which_keys_give_one(serve, machine):
+    provider = serve()
+    machine.use(provider, password=None)
+    result = machine.sendmail("you@example.net", before=os.setsid)
+    assert result.code in (75, 78)
+    assert "password_command" in result.text
+    assert not any("AUTH" in c.verbs for c in provider.connections)

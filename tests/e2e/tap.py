@@ -1,0 +1,30 @@
+"""A pytest plugin: each story is a line of TAP on descriptor 3, its failure on standard error."""
+
+import os
+
+SEEN = []
+
+
+def say(line):
+    os.write(3, line.encode() + b"\n")
+
+
+def result(word, report, directive=""):
+    SEEN.append(report.nodeid)
+    name = report.nodeid.replace("#", "").replace("\\", "/")
+    say(f"{word} {len(SEEN)} - {name}{directive}")
+
+
+def pytest_runtest_logreport(report):
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        result("ok", report, " # SKIP " + reason.replace("Skipped: ", ""))
+    elif report.failed:
+        result("not ok", report, "" if report.when == "call" else f" ({report.when})")
+    elif report.when == "call":
+        result("ok", report)
+
+
+def pytest_sessionfinish(session):
+    if not hasattr(session.config, "workerinput"):  # the workers of xdist have nothing to say
+        say(f"1..{len(SEEN)}")
