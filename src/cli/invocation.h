@@ -28,6 +28,11 @@ enum invocation_mode {
     INVOKE_NOTHING,    /* -bh, -bH: host status that we do not keep */
 };
 
+struct queue_wish { /* -q: which entries, and whether only those that are due */
+    const char *id, *recipient, *sender; /* "" for all */
+    bool only_due;
+};
+
 struct override {
     const struct key *key;
     const char *value; /* borrowed from argv */
@@ -48,6 +53,7 @@ struct invocation {
     bool return_given;
     const char *envid; /* "" if not given */
     bool body_8bit_wish;
+    struct queue_wish queue;
     struct override *override;
     size_t overrides;
 };

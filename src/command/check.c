@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "cli/caller.h"
 #include "command/help.h"
 #include "command/report.h"
@@ -15,7 +16,7 @@
 #include "config/thishost.h"
 #include "delivery/connection.h"
 #include "delivery/verdict.h"
-#include "net/connect.h"
+#include "net/resolve.h"
 
 enum { COLUMN = 26 }; /* where details begin */
 
@@ -74,14 +75,24 @@ static void show_files(struct check *c)
     }
 }
 
+static bool find_addresses(const struct account *a, const char *host, struct str *out,
+                           struct error *err)
+{
+    struct resolve_list *list = memory_new(sizeof *list);
+    bool ok = resolve_host(host, account_port(a), clock_after(a->timeout), list, err);
+    for (size_t i = 0; ok && i < list->n; i++)
+        str_addf(out, "%s%s", i ? " " : "", list->item[i].text);
+    free(list);
+    return ok;
+}
+
 static void show_names(struct check *c, const struct account *a)
 {
     struct error err;
     for (size_t i = 0; i < a->host.n && !*a->socket; i++) {
         struct str addresses = {0};
         c->since = clock_now();
-        bool ok = connect_addresses(a->host.item[i], account_port(a), clock_after(a->timeout),
-                                    &addresses, &err);
+        bool ok = find_addresses(a, a->host.item[i], &addresses, &err);
         show_step(c, "name", str_text(&addresses), ok ? NULL : &err);
         str_clear(&addresses);
     }

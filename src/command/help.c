@@ -20,12 +20,6 @@ int help_version(void)
     return help_flush();
 }
 
-int help_empty_queue(void)
-{
-    (void)printf("Mail queue is empty\n");
-    return help_flush();
-}
-
 static void print_row(const struct option_row *row)
 {
     static const char *const arguments[] = {"", "=ARG", "[=ARG]"};

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "command/dialogue.h"
 #include "command/report.h"
 #include "command/spooling.h"
 
@@ -24,7 +25,7 @@ struct queuerun_call {
 static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
 {
     (void)context;
-    (void)fprintf(stderr, "%s %.*s\n", kind == TRACE_SENT ? "-->" : "<--", (int)len, line);
+    dialogue_show(stderr, kind, line, len);
 }
 
 static void prepare(struct queuerun_call *c)

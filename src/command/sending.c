@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "command/dialogue.h"
 #include "command/report.h"
 #include "command/terminal.h"
 
 static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
 {
     const struct sending *s = context;
-    (void)fprintf(s->dialogue, "%s %.*s\n", kind == TRACE_SENT ? "-->" : "<--", (int)len, line);
-    (void)fflush(s->dialogue); /* in the order in which things happen */
+    dialogue_show(s->dialogue, kind, line, len);
 }
 
 void sending_begin(struct sending *s, const struct invocation *call, const struct paths *paths)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "command/report.h"
+#include "delivery/verdict.h"
 #include "delivery/spoolplace.h"
 
 static int64_t seconds_now(void)

@@ -183,7 +183,8 @@ bool submission_finish(struct submission *s, const struct configuration *config,
     if (ok)
         complete(s, &sender, now);
     sender_choice_clear(&sender);
-    free(from);
+    free(s->original_from);
+    s->original_from = from;
     return ok;
 }
 
@@ -205,5 +206,6 @@ void submission_clear(struct submission *s)
     envelope_clear(&s->envelope);
     strlist_clear(&s->warnings);
     free(s->first_line);
-    s->first_line = NULL;
+    free(s->original_from);
+    s->first_line = s->original_from = NULL;
 }

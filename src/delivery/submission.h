@@ -37,6 +37,7 @@ struct submission {
     struct route route;
     struct strlist warnings; /* about aliases: to be shown and logged */
     char *first_line;        /* of the text, where there was no header; else NULL */
+    char *original_from;     /* mailbox of From as the caller wrote it; NULL until finished */
 };
 
 /* Reads the header from SOURCE and collects the recipients: arguments first, then, with -t, the
