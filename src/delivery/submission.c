@@ -65,9 +65,7 @@ bool submission_read(struct submission *s, struct error *err)
         header_recipients(&s->header, &list);
     add_addresses(&s->envelope, &list);
     address_list_clear(&list);
-    if (ok && s->header.absent)
-        ok = look_at_first_line(s, err);
-    return ok && check_recipients(s, err);
+    return ok && look_at_first_line(s, err) && check_recipients(s, err);
 }
 
 static char *header_sender(const struct header *header)

@@ -36,7 +36,7 @@ struct submission {
     struct account *account;  /* borrowed from the configuration */
     struct route route;
     struct strlist warnings; /* about aliases: to be shown and logged */
-    char *first_line;        /* of the text, where there was no header; else NULL */
+    char *first_line;        /* of the text */
     char *original_from;     /* mailbox of From as the caller wrote it; NULL until finished */
 };
 

@@ -128,7 +128,7 @@ static const struct {
     {"sendmail --tls-certcheck=off -t", NULL},
     {"sendmail --user=x -t", NULL},
     {"sendmail --socket=/tmp/evil -t", NULL},
-    {"sendmail --logfile=/var/www/x.php -t", "0 t"},
+    {"sendmail --logfile=/var/www/x.php -t", NULL},
     {"sendmail -X/var/www/x.php -fa@b -t", "0 t f=a@b"},
     {"sendmail -OQueueDirectory=/tmp -D /tmp/x -oQ/tmp -d99 -t", "0 t"},
     {"onehop -C /etc/x.ini --untrusted-args -t -C/tmp/evil", NULL},
