@@ -347,11 +347,10 @@ bool invocation_override(const struct invocation *call, struct account *account,
 {
     for (size_t i = 0; i < call->overrides; i++) {
         const struct override *o = &call->override[i];
-        if (!key_parse(o->key, account, o->value, home, err)) {
+        if (!account_set(account, o->key->name, o->value, home, err)) {
             err->code = EX_USAGE;
             return error_prefix(err, "option for %s", o->key->name);
         }
-        key_mark(&account->set, o->key);
     }
     return true;
 }

@@ -97,21 +97,24 @@ struct account *configuration_account(const struct configuration *config, const 
     return NULL;
 }
 
+void configuration_add(struct configuration *config, struct account *account)
+{
+    if (config->n == config->size) {
+        config->size = config->size ? 2 * config->size : 8;
+        config->account = memory_resize(config->account, config->size, sizeof(struct account *));
+    }
+    config->account[config->n++] = account;
+}
+
 /* Moves the accounts of FILE behind those that are there, but for those that are hidden. */
 static void add_accounts(struct configuration *config, struct configfile *file)
 {
     for (size_t i = 0; i < file->n; i++) {
         struct account *account = file->account[i];
-        if (configuration_account(config, account->name)) {
+        if (configuration_account(config, account->name))
             account_free(account);
-            continue;
-        }
-        if (config->n == config->size) {
-            config->size = config->size ? 2 * config->size : 8;
-            config->account =
-                memory_resize(config->account, config->size, sizeof(struct account *));
-        }
-        config->account[config->n++] = account;
+        else
+            configuration_add(config, account);
     }
     file->n = 0;
 }

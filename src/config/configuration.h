@@ -65,6 +65,9 @@ bool configuration_read(struct configuration *config, const struct paths *paths,
 /* By name, as -a does; NULL if there is none. */
 struct account *configuration_account(const struct configuration *config, const char *name);
 
+/* Adds an account behind the others, and owns it. */
+void configuration_add(struct configuration *config, struct account *account);
+
 void configuration_clear(struct configuration *config);
 
 #endif

@@ -117,22 +117,6 @@ static bool may_use(void *context, const char *mailbox)
     return route_may_send_as(usable->account, mailbox, usable->local_names);
 }
 
-static unsigned notify_of(const struct account *account)
-{
-    static const struct {
-        const char *name;
-        unsigned flag;
-    } words[] = {{"never", DSN_NEVER},
-                 {"success", DSN_SUCCESS},
-                 {"failure", DSN_FAILURE},
-                 {"delay", DSN_DELAY}};
-    unsigned notify = 0;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlist_has(&account->dsn_notify, words[i].name))
-            notify |= words[i].flag;
-    return notify;
-}
-
 static void complete(struct submission *s, const struct sender_choice *sender, time_t now)
 {
     const struct account *a = s->account;
@@ -146,7 +130,7 @@ static void complete(struct submission *s, const struct sender_choice *sender, t
         .may_use = a->rewrite_from == REWRITE_FOREIGN ? may_use : NULL,
         .context = &usable,
         .host = s->host->name,
-        .qualify_domain = a->level == LEVEL_COMMAND_LINE ? "" : s->host->mail_name,
+        .qualify_domain = a->as_msmtp ? "" : s->host->mail_name,
         .message_id_domain = sender->message_id_domain,
         .from = (enum complete_mode)a->set_from_header,
         .date = (enum complete_mode)a->set_date_header,
@@ -154,7 +138,6 @@ static void complete(struct submission *s, const struct sender_choice *sender, t
         .subject = (enum complete_mode)a->set_subject_header,
         .to = (enum complete_to)a->set_to_header,
         .keep_bcc = !a->remove_bcc_headers,
-        .recipients_were_read = s->wishes->read_recipients,
         .now = now,
         .envelope = &s->envelope,
     };
@@ -176,7 +159,7 @@ bool submission_finish(struct submission *s, const struct configuration *config,
     };
     sender_choose(&facts, &sender);
     envelope_set_sender(&s->envelope, sender.envelope);
-    s->envelope.notify |= notify_of(s->account);
+    s->envelope.notify |= account_dsn_notify(s->account);
     if (s->envelope.dsn_return == DSN_RETURN_UNSET)
         s->envelope.dsn_return = (enum dsn_return)s->account->dsn_return;
     bool ok = localmail_expand(s, config, err);

@@ -97,6 +97,21 @@ void address_format(struct str *out, const char *name, const char *mailbox)
     str_clear(&clean);
 }
 
+void address_list_format(struct str *out, const struct address_list *list)
+{
+    enum { NAME = 12, WIDTH = 76 }; /* RFC 5322, 2.1.1: 78 with the comma */
+    size_t column = NAME;
+    for (size_t i = 0; i < list->n; i++) {
+        struct str item = {0};
+        address_format(&item, list->item[i].display, list->item[i].mailbox);
+        bool fold = i > 0 && column + item.len > WIDTH;
+        str_add(out, i == 0 ? "" : fold ? ",\n " : ", ");
+        column = (fold ? 1 : column + 2) + item.len;
+        str_add_n(out, str_text(&item), item.len);
+        str_clear(&item);
+    }
+}
+
 void address_encode_text(struct str *out, const char *text)
 {
     if (escape_is_ascii(text))

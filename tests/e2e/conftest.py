@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 
 import pytest
 
@@ -47,3 +48,10 @@ def serve(authority):
 @pytest.fixture
 def machine(programs, authority, tmp_path):
     return Machine(tmp_path, programs, authority)
+
+
+@pytest.fixture
+def socket_path():
+    """A path short enough for an AF_UNIX address, wherever the build directory is."""
+    with tempfile.TemporaryDirectory(prefix="onehop-", dir="/tmp") as directory:
+        yield os.path.join(directory, "socket")

@@ -170,12 +170,11 @@ def test_violations_are_noticed(serve):
         assert what in found
 
 
-def test_a_unix_socket_speaks_lmtp(serve, tmp_path):
-    path = str(tmp_path / "lmtp")
-    provider = serve(unix=path, lmtp=True, tls="none", mechanisms="",
+def test_a_unix_socket_speaks_lmtp(serve, socket_path):
+    provider = serve(unix=socket_path, lmtp=True, tls="none", mechanisms="",
                      content={"b@x": "452 4.2.2 full"})
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.connect(path)
+        sock.connect(socket_path)
         reader = sock.makefile("rb", buffering=0)
         reader.readline()
         sock.sendall(b"LHLO x\r\n")

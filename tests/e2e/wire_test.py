@@ -274,6 +274,9 @@ def test_no_password_is_shown_to_the_network(serve, machine):
     ("content", b"250-2.0.0 ok\r\n550 5.0.0 or not\r\n", PROTOCOL),
     ("content", b"queued\r\n", PROTOCOL),
     ("content", "354 go on", PROTOCOL),
+    ("content", endless("250-more"), PROTOCOL),
+    ("content", drip("250 " + "slow " * 2000, 0.02), TEMPFAIL),
+    ("mail", drip("250 " + "slow " * 2000, 0.02), TEMPFAIL),
     ("content_begins", close, TEMPFAIL),
 ], ids=lambda value: str(value)[:24] if isinstance(value, (str, bytes)) else None)
 def test_each_step_refused(serve, machine, step, answer, codes, without):
@@ -332,6 +335,12 @@ def test_replies_nobody_asked_for(serve, machine, answers, without):
     provider.forgive()
     machine.use(provider, timeout="2", timeout_final="2")
     refused(machine.sendmail("you@example.net"), PROTOCOL)
+    assert provider.messages == []
+
+
+def test_a_421_out_of_turn_is_the_end_and_no_surprise(serve, machine):
+    provider = machine.use(serve(auth=(b"235 2.7.0 ok\r\n421 4.3.2 shutting down\r\n", close)))
+    refused(machine.sendmail("you@example.net"), (TEMPFAIL, PROTOCOL))
     assert provider.messages == []
 
 
@@ -466,16 +475,16 @@ def test_the_next_host_of_the_list_is_tried(machine, serve):
     assert provider.message
 
 
-def test_lmtp_over_a_unix_socket(machine, serve, tmp_path):
-    provider = serve(unix=str(tmp_path / "lmtp"), lmtp=True, tls="none", mechanisms="")
+def test_lmtp_over_a_unix_socket(machine, serve, socket_path):
+    provider = serve(unix=socket_path, lmtp=True, tls="none", mechanisms="")
     machine.use(provider)
     machine.delivers("a@example.net", "b@example.net")
     assert provider.message.recipients == ["a@example.net", "b@example.net"]
     assert provider.connection.verbs[0] == "LHLO"
 
 
-def test_lmtp_answers_for_each_recipient(machine, serve, tmp_path):
-    provider = serve(unix=str(tmp_path / "lmtp"), lmtp=True, tls="none", mechanisms="",
+def test_lmtp_answers_for_each_recipient(machine, serve, socket_path):
+    provider = serve(unix=socket_path, lmtp=True, tls="none", mechanisms="",
                      content={"b@example.net": "552 5.2.2 mailbox full"})
     machine.use(provider)
     result = refused(machine.sendmail("a@example.net", "b@example.net"), REFUSED)

@@ -53,7 +53,7 @@ static ssize_t script_write(struct stream *s, const void *data, size_t len, stru
     size_t left = strlen(step->write) - script->written;
     if (script->piece > 0 && len > script->piece)
         len = script->piece;
-    bool stop = step->early > script->written && len > step->early - script->written;
+    bool stop = step->early > script->written && len >= step->early - script->written;
     if (stop)
         len = step->early - script->written;
     bool whole = script->piece > 0 || step->early > 0 || len == left;
