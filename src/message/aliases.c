@@ -236,6 +236,8 @@ struct expansion {
 static const struct alias *find(const struct aliases *aliases, const char *name)
 {
     struct alias key = {.name = (char *)name, .line = 0};
+    if (aliases->n == 0)
+        return NULL;
     const struct alias *end = aliases->item + aliases->n, *low = aliases->item;
     for (size_t n = aliases->n; n > 0; n /= 2) {
         const struct alias *middle = low + n / 2;
