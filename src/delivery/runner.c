@@ -36,7 +36,8 @@ struct run {
     struct scan scan;
     struct share *share;
     size_t shares;
-    size_t workers; /* running now */
+    size_t workers;      /* running now */
+    bool ignore_breaker; /* in this pass */
 };
 
 static struct share *share_of(struct run *run, const char *account)
@@ -121,7 +122,7 @@ static _Noreturn void work(const struct run *run, const struct share *share)
         .account_name = mine.account,
         .next = next_of_share,
         .context = &own,
-        .ignore_breaker = run->filter->ignore_times,
+        .ignore_breaker = run->ignore_breaker,
         .per_connection = RUNNER_PER_CONNECTION,
     };
     size_t handled = 0;
@@ -214,6 +215,7 @@ bool runner_run(const struct relay *relay, const struct runner_filter *filter,
     bool ok = recovery_run(relay->spool, NULL, err);
     bool everything = filter->ignore_times;
     do {
+        run.ignore_breaker = everything; /* once: a later pass is nobody's order */
         ok = ok && pass(&run, everything, result, &handled, err);
         result->entries += handled;
         everything = false; /* what arrives meanwhile is due; what was just tried is not */
