@@ -186,17 +186,18 @@ static enum event reply_came(struct wire *wire, struct error *err)
     return REPLY;
 }
 
-/* The loop of both directions: ends with a reply, or, if UNTIL_WRITTEN, when nothing is queued. */
+/* The loop of both directions: ends with a reply, or, if UNTIL_WRITTEN, when nothing is queued.
+ * What has been read is looked at before more is written: it may be a reason not to. */
 static enum event turn(struct wire *wire, bool until_written, int64_t deadline, struct error *err)
 {
     if (wire->reply.complete)
         reply_clear(&wire->reply);
     for (;;) {
-        write_some(wire);
         if (!parse(wire, err))
             return FAILED;
         if (wire->reply.complete)
             return reply_came(wire, err);
+        write_some(wire);
         if (until_written && all_written(wire))
             return WRITTEN;
         int want = STREAM_READ | (all_written(wire) || wire->write_failed ? 0 : STREAM_WRITE);
