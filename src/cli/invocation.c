@@ -131,11 +131,53 @@ static void set_from(struct invocation *call, char *argument)
     call->wishes.from = strcasecmp(argument, "MAILER-DAEMON") == 0 ? "" : argument;
 }
 
-/* -oi and -oF name; everything else of sendmail's old -o has no meaning here. */
-static void set_old(struct invocation *call, const char *argument)
+/* -odi tries at once and waits, -odb is content when the message is durable, -odq and -odd only
+ * queue. */
+static bool set_delivery(struct invocation *call, char mode, struct error *err)
+{
+    switch (mode) {
+    case 'i':
+        return add_override(call, "delivery_mode", "interactive", err);
+    case 'b':
+        return add_override(call, "delivery_mode", "background", err);
+    case 'q':
+    case 'd':
+        return add_override(call, "delivery_mode", "queue", err);
+    default:
+        return true;
+    }
+}
+
+/* Everything else of sendmail's old -o has no meaning here. */
+static bool set_old(struct invocation *call, const char *argument, struct error *err)
 {
     if (strcmp(argument, "i") == 0 || strcmp(argument, "itrue") == 0)
         call->dots_are_text = true;
+    return argument[0] != 'd' || set_delivery(call, argument[1], err);
+}
+
+static bool set_sendmail(struct invocation *call, const char *argument, struct error *err)
+{
+    static const char name[] = "DeliveryMode=";
+    if (strncasecmp(argument, name, sizeof name - 1) != 0)
+        return true;
+    return set_delivery(call, argument[sizeof name - 1], err);
+}
+
+/* -qI, -qR and -qS choose entries; -q30m, which a daemon would repeat, is a run of what is due. */
+static void set_run(struct invocation *call, const char *argument)
+{
+    call->mode = INVOKE_RUN_QUEUE;
+    if (!argument)
+        return;
+    if (argument[0] == 'I')
+        call->queue.id = argument + 1;
+    else if (argument[0] == 'R')
+        call->queue.recipient = argument + 1;
+    else if (argument[0] == 'S')
+        call->queue.sender = argument + 1;
+    else
+        call->queue.only_due = argument[0] >= '0' && argument[0] <= '9';
 }
 
 static void debug(struct invocation *call, const char *argument)
@@ -178,8 +220,12 @@ static bool take(struct parser *p, const struct option_row *row, char *argument,
     case OPT_NOTIFY:
         return set_notify(call, argument, err);
     case OPT_OLD:
-        set_old(call, argument);
+        return set_old(call, argument, err);
+    case OPT_RUN:
+        set_run(call, argument);
         return true;
+    case OPT_SENDMAIL:
+        return set_sendmail(call, argument, err);
     case OPT_RETURN:
         return set_return(call, argument, err);
     case OPT_UNTRUSTED:
@@ -280,7 +326,8 @@ bool invocation_parse(struct invocation *call, int argc, char **argv, struct err
 {
     const char *path = argc > 0 ? argv[0] : "sendmail";
     const char *slash = strrchr(path, '/');
-    *call = (struct invocation){.program = slash ? slash + 1 : path, .envid = ""};
+    *call = (struct invocation){
+        .program = slash ? slash + 1 : path, .envid = "", .queue = {"", "", "", false}};
     call->wishes.account = call->wishes.full_name = "";
     call->personality = personality_of(call->program);
     call->mode = mode_of_name(call->program);
@@ -300,11 +347,10 @@ bool invocation_override(const struct invocation *call, struct account *account,
 {
     for (size_t i = 0; i < call->overrides; i++) {
         const struct override *o = &call->override[i];
-        if (!key_parse(o->key, account, o->value, home, err)) {
+        if (!account_set(account, o->key->name, o->value, home, err)) {
             err->code = EX_USAGE;
             return error_prefix(err, "option for %s", o->key->name);
         }
-        key_mark(&account->set, o->key);
     }
     return true;
 }

@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/strlist.h"
+#include "message/envelope.h"
 #include "config/account.h"
 #include "delivery/submission.h"
-#include "message/envelope.h"
 
 enum personality {
     PERSONALITY_SENDMAIL, /* sendmail, send-mail, and every name that is none of the others */
@@ -26,6 +26,11 @@ enum invocation_mode {
     INVOKE_RUN_QUEUE,  /* -q, runq */
     INVOKE_ALIASES,    /* -bi, newaliases */
     INVOKE_NOTHING,    /* -bh, -bH: host status that we do not keep */
+};
+
+struct queue_wish { /* -q: which entries, and whether only those that are due */
+    const char *id, *recipient, *sender; /* "" for all */
+    bool only_due;
 };
 
 struct override {
@@ -48,6 +53,7 @@ struct invocation {
     bool return_given;
     const char *envid; /* "" if not given */
     bool body_8bit_wish;
+    struct queue_wish queue;
     struct override *override;
     size_t overrides;
 };

@@ -28,6 +28,8 @@ enum option_id {
     OPT_NOTIFY,
     OPT_OLD,
     OPT_RETURN,
+    OPT_RUN,
+    OPT_SENDMAIL, /* -O Name=value */
     OPT_UNTRUSTED,
 };
 

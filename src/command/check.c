@@ -8,14 +8,15 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
+#include "config/thishost.h"
+#include "net/resolve.h"
+#include "delivery/connection.h"
+#include "delivery/verdict.h"
 #include "cli/caller.h"
 #include "command/help.h"
 #include "command/report.h"
 #include "command/terminal.h"
-#include "config/thishost.h"
-#include "delivery/connection.h"
-#include "delivery/verdict.h"
-#include "net/connect.h"
 
 enum { COLUMN = 26 }; /* where details begin */
 
@@ -74,20 +75,30 @@ static void show_files(struct check *c)
     }
 }
 
+static bool find_addresses(const struct account *a, const char *host, struct str *out,
+                           struct error *err)
+{
+    struct resolve_list *list = memory_new(sizeof *list);
+    bool ok = resolve_host(host, account_port(a), clock_after(a->timeout), list, err);
+    for (size_t i = 0; ok && i < list->n; i++)
+        str_addf(out, "%s%s", i ? " " : "", list->item[i].text);
+    free(list);
+    return ok;
+}
+
 static void show_names(struct check *c, const struct account *a)
 {
     struct error err;
     for (size_t i = 0; i < a->host.n && !*a->socket; i++) {
         struct str addresses = {0};
         c->since = clock_now();
-        bool ok = connect_addresses(a->host.item[i], account_port(a), clock_after(a->timeout),
-                                    &addresses, &err);
+        bool ok = find_addresses(a, a->host.item[i], &addresses, &err);
         show_step(c, "name", str_text(&addresses), ok ? NULL : &err);
         str_clear(&addresses);
     }
 }
 
-static void check_account(struct check *c, const struct account *a)
+static void check_account(struct check *c, struct account *a)
 {
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     const struct password_sources passwords = {
@@ -106,7 +117,7 @@ static void check_account(struct check *c, const struct account *a)
     struct error err;
     (void)printf("account %s (%s:%d)\n", a->name, a->file, a->line);
     c->since = clock_now();
-    bool ok = account_check(a, &err);
+    bool ok = provider_complete(&c->config.providers, a, &err);
     show_step(c, "settings", "", ok ? NULL : &err);
     if (ok) {
         show_names(c, a);

@@ -12,9 +12,10 @@
 #include "cli/invocation.h"
 #include "command/control.h"
 #include "command/help.h"
+#include "command/queuectl.h"
+#include "command/queuerun.h"
 #include "command/report.h"
 #include "command/send.h"
-#include "message/source.h"
 
 /* A caller may have closed any of the first three descriptors; the next file opened would take its
  * place and get our messages, or become the mail. */
@@ -33,6 +34,21 @@ static void prepare_process(void)
     (void)umask(077);
 }
 
+static int run_queue(const struct invocation *call, const struct paths *paths)
+{
+    const struct queuerun want = {
+        .program = call->program,
+        .file = call->file,
+        .verbose = call->verbose,
+        .filter = {.id = call->queue.id,
+                   .account = call->wishes.account,
+                   .recipient = call->queue.recipient,
+                   .sender = call->queue.sender,
+                   .ignore_times = !call->queue.only_due},
+    };
+    return queuerun_run(&want, paths);
+}
+
 static int invoke(const struct invocation *call, const struct paths *paths)
 {
     switch (call->mode) {
@@ -44,9 +60,10 @@ static int invoke(const struct invocation *call, const struct paths *paths)
     case INVOKE_HELP:
         return help_usage(call->program);
     case INVOKE_LIST_QUEUE:
-        return help_empty_queue();
-    case INVOKE_RUN_QUEUE: /* nothing is ever queued, so it is done */
-    case INVOKE_ALIASES:   /* the file is read as it is: there is nothing to rebuild */
+        return queuectl_list(call->program, paths, false, false);
+    case INVOKE_RUN_QUEUE:
+        return run_queue(call, paths);
+    case INVOKE_ALIASES: /* the file is read as it is: there is nothing to rebuild */
     case INVOKE_NOTHING:
         return EX_OK;
     }

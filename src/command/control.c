@@ -9,6 +9,8 @@
 #include "cli/caller.h"
 #include "command/check.h"
 #include "command/help.h"
+#include "command/queuectl.h"
+#include "command/queuerun.h"
 #include "command/report.h"
 
 static const char program[] = "onehopctl";
@@ -67,6 +69,67 @@ static int run_providers(int argc, char **argv, const struct paths *paths)
     return code == EX_OK ? help_flush() : code;
 }
 
+static int run_queue(int argc, char **argv, const struct paths *paths)
+{
+    bool json = false, failed = false;
+    for (int i = 0; i < argc; i++) {
+        bool is_json = strcmp(argv[i], "--json") == 0;
+        if (!is_json && strcmp(argv[i], "--failed") != 0) {
+            report_line(program, "queue knows --json and --failed, not '%s'", argv[i]);
+            return EX_USAGE;
+        }
+        json = json || is_json;
+        failed = failed || !is_json;
+    }
+    return queuectl_list(program, paths, json, failed);
+}
+
+static int run_flush(int argc, char **argv, const struct paths *paths)
+{
+    struct queuerun want = {
+        .program = program,
+        .filter = {.id = "", .account = "", .recipient = "", .sender = "", .ignore_times = true},
+    };
+    bool named = argc == 2 && strcmp(argv[0], "--account") == 0;
+    if (named)
+        want.filter.account = argv[1];
+    else if (argc == 1 && argv[0][0] != '-')
+        want.filter.id = argv[0];
+    else if (argc > 0) {
+        report_line(program, "flush takes an id, or --account NAME");
+        return EX_USAGE;
+    }
+    return queuerun_run(&want, paths);
+}
+
+static int act(int argc, char **argv, const struct paths *paths, enum queuectl_act what)
+{
+    if (argc == 1)
+        return queuectl_act(paths, what, argv[0]);
+    report_line(program, "an id is missing; `onehopctl queue` shows them");
+    return EX_USAGE;
+}
+
+static int run_show(int argc, char **argv, const struct paths *paths)
+{
+    return act(argc, argv, paths, QUEUECTL_SHOW);
+}
+
+static int run_hold(int argc, char **argv, const struct paths *paths)
+{
+    return act(argc, argv, paths, QUEUECTL_HOLD);
+}
+
+static int run_release(int argc, char **argv, const struct paths *paths)
+{
+    return act(argc, argv, paths, QUEUECTL_RELEASE);
+}
+
+static int run_delete(int argc, char **argv, const struct paths *paths)
+{
+    return act(argc, argv, paths, QUEUECTL_DELETE);
+}
+
 static int run_version(int argc, char **argv, const struct paths *paths)
 {
     (void)argc, (void)argv, (void)paths;
@@ -79,6 +142,12 @@ static const struct verb verbs[] = {
     {"check", "[ACCOUNT]", 1, run_check,
      "try configuration, name, connection, TLS and login; send nothing"},
     {"providers", "[DOMAIN]", 1, run_providers, "list the providers that are known"},
+    {"queue", "[--json] [--failed]", 2, run_queue, "list what waits, or what was given up"},
+    {"show", "ID", 1, run_show, "show an entry"},
+    {"flush", "[ID | --account NAME]", 2, run_flush, "deliver now what waits"},
+    {"hold", "ID", 1, run_hold, "hold an entry back"},
+    {"release", "ID", 1, run_release, "let an entry go that was held or given up"},
+    {"delete", "ID", 1, run_delete, "delete an entry"},
     {"version", "", 0, run_version, "show the version"},
     {"help", "[keys|options]", 1, run_help, "this list; all keys; all options"},
 };
@@ -93,7 +162,7 @@ static int run_help(int argc, char **argv, const struct paths *paths)
         return help_options();
     (void)printf("Usage: onehopctl VERB [ARGUMENT]\n\n");
     for (size_t i = 0; i < verb_count; i++)
-        (void)printf("  %-10s %-15s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+        (void)printf("  %-10s %-22s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
     return help_flush();
 }
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "config/key.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
-#include "config/key.h"
 
 int help_flush(void)
 {
@@ -17,12 +17,6 @@ int help_flush(void)
 int help_version(void)
 {
     (void)printf("onehop %s\n", PACKAGE_VERSION);
-    return help_flush();
-}
-
-int help_empty_queue(void)
-{
-    (void)printf("Mail queue is empty\n");
     return help_flush();
 }
 

@@ -4,7 +4,6 @@
 
 int help_version(void);
 int help_usage(const char *program);
-int help_empty_queue(void); /* what mailq says when nothing is queued */
 
 /* "SECTION KEY" and the options' names, one a line, for programs: tests/manual reads them. */
 int help_keys(void);

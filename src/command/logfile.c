@@ -36,6 +36,8 @@ static void add_time(struct str *out, const char *format)
     time_t now = time(NULL);
     if (strcmp(format, "none") == 0)
         return;
+    if (!*format)
+        format = "%b %d %H:%M:%S";
     if (localtime_r(&now, &local) && strftime(text, sizeof text, format, &local) > 0)
         str_addf(out, "%s ", text);
 }

@@ -25,7 +25,7 @@ struct queuerun_call {
 static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
 {
     (void)context;
-    (void)fprintf(stderr, "%s %.*s\n", kind == TRACE_SENT ? "-->" : "<--", (int)len, line);
+    dialogue_show(stderr, kind, line, len);
 }
 
 static void prepare(struct queuerun_call *c)

@@ -29,13 +29,10 @@ static void show_account(const struct sending *s)
 /* --host: no file is read at all. */
 static bool account_of_command_line(struct sending *s, struct error *err)
 {
-    struct account *a = account_new("", LEVEL_COMMAND_LINE);
+    struct account *a = account_new_msmtp("", LEVEL_COMMAND_LINE);
     configuration_add(&s->config, a);
-    account_use_msmtp_defaults(a);
     s->submission.account = a;
-    const struct key *host = key_find(KEY_ACCOUNT, "host");
-    key_mark(&a->set, host);
-    return key_parse(host, a, s->call->host, s->caller.home, err);
+    return account_set(a, "host", s->call->host, s->caller.home, err);
 }
 
 static bool choose_account(struct sending *s, struct error *err)
@@ -49,7 +46,7 @@ static bool choose_account(struct sending *s, struct error *err)
         return false;
     }
     return invocation_override(call, s->submission.account, s->caller.home, err) &&
-           account_check(s->submission.account, err);
+           provider_complete(&s->config.providers, s->submission.account, err);
 }
 
 static void apply_dsn_options(const struct invocation *call, struct envelope *env)

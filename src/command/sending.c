@@ -13,7 +13,7 @@
 static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
 {
     const struct sending *s = context;
-    (void)fprintf(s->dialogue, "%s %.*s\n", kind == TRACE_SENT ? "-->" : "<--", (int)len, line);
+    dialogue_show(s->dialogue, kind, line, len);
 }
 
 void sending_begin(struct sending *s, const struct invocation *call, const struct paths *paths)

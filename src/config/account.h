@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/str.h"
 #include "base/strlist.h"
 #include "config/key.h"
@@ -39,6 +40,7 @@ struct account {
     char *file; /* where it was read, "" for the command line's */
     int line;
     enum account_level level;
+    bool as_msmtp;      /* from the command line or an msmtprc: msmtp's defaults and rules hold */
     struct key_set set; /* keys given explicitly, here or in a parent */
 
     char *inherit;
@@ -61,7 +63,7 @@ struct account {
     char *tls_trust_file, *tls_crl_file, *tls_fingerprint, *tls_key_file, *tls_cert_file;
     char *tls_priorities, *tls_host_override;
     long tls_min_dh_prime_bits;
-    bool chunking; /* auto, off */
+    int chunking; /* 0 off, 1 auto: where it is offered */
     long max_connections;
     char *aliases, *admin;
     int rewrite_from;
@@ -71,7 +73,7 @@ struct account {
     struct strlist dsn_notify;
     int dsn_return;
     char *logfile, *logfile_time_format;
-    int syslog; /* 0 off, else index of the facility: see key.c */
+    int syslog; /* 0 off: ask account_syslog_facility() */
     bool queue;
     int delivery_mode;
     struct strlist allow_users, allow_groups;
@@ -82,12 +84,25 @@ struct account {
 
 /* A new account with every key's fallback. Free with account_free(). */
 struct account *account_new(const char *name, enum account_level level);
+
+/* The same with msmtp's defaults (no TLS, no login, no queue, port 25), for --host. */
+struct account *account_new_msmtp(const char *name, enum account_level level);
 void account_free(struct account *account);
 
-/* Takes over from PARENT every key that PARENT has set and ACCOUNT has not. */
+/* Parses TEXT into the key NAME (or its other name) and notes it as given, as an option of the
+ * command line does. HOME as in key_parse(). Unknown names: EX_CONFIG. */
+bool account_set(struct account *account, const char *name, const char *text, const char *home,
+                 struct error *err);
+
+/* True if key NAME was given, here or in a parent. NAME must be in the table. */
+bool account_has(const struct account *account, const char *name);
+
+/* Takes over from PARENT every key that PARENT has set and ACCOUNT has not, but for `domains` and
+ * `inherit`, which are about one account only. */
 void account_inherit(struct account *account, const struct account *parent);
 
-/* The port to connect to: `port`, else 24 for LMTP, 465 for implicit TLS, 587 for STARTTLS, 25. */
+/* The port to connect to: `port`, else 24 for LMTP, 465 for implicit TLS, 587 for STARTTLS, 25; as
+ * msmtp: 465 for implicit TLS, else 25, and 0 (there is none) for LMTP. */
 int account_port(const struct account *account);
 
 /* True if TLS starts with the connection: tls is on and tls_starttls off; `port = 465` alone, with
@@ -97,6 +112,19 @@ bool account_implicit_tls(const struct account *account);
 /* The address the account sends as: `from` without wildcards, else `user` if that is an address,
  * else "". Borrowed. */
 const char *account_address(const struct account *account);
+
+/* True if MAILBOX is the account's own: its `from` or its `user`, in any case of letters. */
+bool account_owns(const struct account *account, const char *mailbox);
+
+/* The DSN_* bits of `dsn_notify` (message/envelope.h), 0 if nothing is asked for. */
+unsigned account_dsn_notify(const struct account *account);
+
+/* The facility for openlog(3), -1 for none. `on` is LOG_MAIL, as msmtp LOG_USER. */
+int account_syslog_facility(const struct account *account);
+
+/* What single keys cannot tell: neither host nor socket, a key file without its certificate, keys
+ * that contradict each other. EX_CONFIG, "FILE:LINE: account NAME: what is wrong, what to add". */
+bool account_check(const struct account *account, struct error *err);
 
 /* Appends "key = value" lines of every account key, in the table's order. */
 void account_print(const struct account *account, struct str *out);

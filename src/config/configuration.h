@@ -44,14 +44,19 @@ struct configuration {
     size_t size;
     struct provider_table providers;
     struct queue_settings queue[3]; /* by enum account_level */
+    char *user_file, *system_file;  /* where each level was looked for, "" for nowhere */
     struct str files;               /* the files that were read, one a line, for messages and -P */
-    bool has_user, has_system;
+    bool has_user, has_system;      /* the file of that level exists */
 };
 
-/* Reads both levels. EXPLICIT ("-C") stands for the user level if not NULL. A file that does not
- * exist is no error (but an explicit one is: EX_CONFIG); any other trouble is, with FILE:LINE.
- * Secrets in a file that others can read are an error naming the mode and the chmod that mends it.
- * A user-level file whose owner is neither the caller nor root is an error. Providers are
+enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
+
+/* Reads both levels, each in the kind of file that its content shows: today INI alone. EXPLICIT
+ * ("-C") stands for the user level if not NULL. A file that does not exist is no error (but an
+ * explicit one is: EX_CONFIG); any other trouble is, with FILE:LINE. Secrets in a file that others
+ * can read are an error naming the mode and the chmod that mends it. A password in the file itself
+ * wants it closed: to all but its owner on the user level, to all but owner and group on the
+ * system's. A user-level file whose owner is neither the caller nor root is an error. Providers are
  * completed, [defaults] and inherit applied: every account is ready to use or to be complained of
  * when it is chosen. */
 bool configuration_read(struct configuration *config, const struct paths *paths,
@@ -59,6 +64,9 @@ bool configuration_read(struct configuration *config, const struct paths *paths,
 
 /* By name, as -a does; NULL if there is none. */
 struct account *configuration_account(const struct configuration *config, const char *name);
+
+/* Adds an account behind the others, and owns it. */
+void configuration_add(struct configuration *config, struct account *account);
 
 void configuration_clear(struct configuration *config);
 

@@ -9,8 +9,14 @@
 #include "base/error.h"
 #include "base/str.h"
 
+enum {
+    INIFILE_NAME_MAX = 255,  /* octets of a section or key name */
+    INIFILE_BUFFER_MIN = 64, /* octets, the least line buffer of a usable libinih */
+};
+
 struct ini_event {
-    const char *section; /* "[account work]" is "account work" with blanks folded to one */
+    const char *section; /* "[account work]" is "account work", blanks folded to one; "" before the
+                            first */
     const char *key;     /* NULL: the section itself begins */
     const char *value;   /* trimmed; comment removed; unquoted if it was between double quotes */
     int line;            /* where it stands, from 1 */

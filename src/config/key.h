@@ -38,6 +38,7 @@ struct key {
     enum key_type type;
     size_t offset;              /* of the field in the struct of its section */
     const char *fallback;       /* as it would be written; "" for none */
+    const char *msmtp;          /* msmtp's own default where it differs, else NULL */
     const char *const *choices; /* KEY_CHOICE, NULL-terminated */
     long min, max;              /* KEY_NUMBER */
     bool (*check)(const char *text, struct error *err); /* NULL, or a test of one value (of each
@@ -61,6 +62,9 @@ const struct key *key_find(enum key_section section, const char *name);
 /* The name in SECTION most like NAME ("did you mean"), NULL if none comes near. */
 const char *key_nearest(enum key_section section, const char *name);
 
+/* True if some value of this key is or yields a password: it is read as it stands. */
+bool key_is_raw(const struct key *key);
+
 size_t key_index(const struct key *key);
 bool key_is_set(const struct key_set *set, const struct key *key);
 void key_mark(struct key_set *set, const struct key *key);
@@ -74,10 +78,16 @@ bool key_parse(const struct key *key, void *object, const char *text, const char
 /* Appends the value of OBJECT's field as it would be written; "*" for a secret that is set. */
 void key_print(const struct key *key, const void *object, struct str *out);
 
+/* Makes TO's field a copy of FROM's, which may be one object. */
 void key_copy(const struct key *key, void *to, const void *from);
 
-/* Gives all fields of SECTION in OBJECT their fallback; frees all of them. */
+/* Gives all fields of SECTION in OBJECT, zeroed memory at first, their fallback. */
 void key_fill(enum key_section section, void *object);
+
+/* The same with msmtp's defaults where they differ. */
+void key_fill_msmtp(enum key_section section, void *object);
+
+/* Frees all fields of SECTION and makes them empty. */
 void key_clear(enum key_section section, void *object);
 
 #endif

@@ -23,9 +23,10 @@ struct password_sources {
 };
 
 /* Fills OUT (made a secret) with the first line, without its line end. A password file that group
- * or others can read is an error. None found: account, permanent, EX_CONFIG, saying which keys
- * would give one. A failing command: account trouble, temporary, EX_TEMPFAIL (EX_NOPERM it is not:
- * nobody refused the login). */
+ * or others can read is an error; so is a netrc file that has the password, but not for an account
+ * that is as_msmtp. A netrc file that cannot be read is passed over. None found: account,
+ * permanent, EX_CONFIG, saying which keys would give one. A failing command: account trouble,
+ * temporary, EX_TEMPFAIL (EX_NOPERM it is not: nobody refused the login). */
 bool password_find(const struct account *account, const struct password_sources *sources,
                    struct str *out, struct error *err);
 

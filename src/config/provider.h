@@ -14,6 +14,7 @@ struct provider {
     char *name;
     char *file; /* where it was read */
     int line;
+    enum account_level level; /* whose: an account is not completed from a lower level's */
     struct key_set set;
     struct strlist domains; /* mail domains, exact or "*.example" */
     struct strlist host;
@@ -31,17 +32,30 @@ struct provider_table {
     size_t size;
 };
 
-/* Reads providers from FILE into TABLE. */
+enum { PROVIDER_FILE_MAX = 1024 * 1024 }; /* octets of a file of providers */
+
+/* Adds a provider with every key's fallback; the table owns it. NULL, with an error, if FILE has
+ * described one of that name before. */
+struct provider *provider_add(struct provider_table *table, const char *name, const char *file,
+                              int line, enum account_level level, struct error *err);
+
+/* Reads providers of LEVEL_SYSTEM from FILE into TABLE. */
 bool provider_read(struct provider_table *table, const char *file, struct error *err);
 
 /* The provider that serves DOMAIN (later ones win over earlier ones), or that is named NAME. */
 const struct provider *provider_for_domain(const struct provider_table *table, const char *domain);
 const struct provider *provider_by_name(const struct provider_table *table, const char *name);
 
-/* Fills what ACCOUNT leaves open (host, port, tls_starttls, auth on, senders, trouble) from the
- * provider it names or the domain of its user or from. An account that still has neither host nor
- * socket: EX_CONFIG, "FILE:LINE: account NAME: no host is known for example.net: add `host = ...`".
- */
+/* True if DOMAIN is PATTERN, or below it if that is "*.example"; case is ignored. */
+bool provider_domain_fits(const char *pattern, const char *domain);
+
+/* Fills what ACCOUNT leaves open (host, port and tls_starttls, auth, senders, trouble) from the
+ * provider it names, or the one its host belongs to, or, without a host, the one that serves the
+ * domain of its user or from. Port and TLS mode come together: an account that says anything about
+ * either gets neither. What was filled does not count as given, so doing it again changes nothing.
+ * Accounts that are as_msmtp are left as they are. Then account_check(): an account that still has
+ * neither host nor socket is EX_CONFIG, "FILE:LINE: account NAME: no host is known for example.net:
+ * add `host = ...`". */
 bool provider_complete(const struct provider_table *table, struct account *account,
                        struct error *err);
 

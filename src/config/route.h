@@ -31,14 +31,18 @@ struct route {
     const char *sender; /* the address that decided; borrowed from the query */
 };
 
-/* Chooses. Nothing serves the sender: EX_CONFIG, "no account serves senders at qq.com (served:
+/* Chooses: by the first of -f and From that some account serves; if neither is served and both are
+ * local or missing, by the caller's address. What nothing serves gets the account `default`, and,
+ * if no foreign address was given, the only account of the user's level or of the system's.
+ * Nothing serves the sender: EX_CONFIG, "no account serves senders at qq.com (served:
  * 163.com, 126.com)", and what to add; no account at all: where a file was looked for and what its
  * smallest content is; two exact-sender accounts of one domain: an error that names both. */
 bool route_choose(const struct configuration *config, const struct route_query *query,
                   struct route *route, struct error *err);
 
-/* True if the account may send as MAILBOX without rewriting: its own address, and, unless its
- * provider takes exact senders only, whatever else it serves. Local senders never. */
+/* True if the account may send as MAILBOX without rewriting: its own address, an address among its
+ * `domains`, and, unless its provider takes exact senders only, whatever else it serves. Of local
+ * senders those without a dot in the domain never: nobody outside could answer them. */
 bool route_may_send_as(const struct account *account, const char *mailbox,
                        const struct strlist *local_names);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/escape.h"
 #include "message/address.h"
 #include "message/complete.h"
 #include "queue/bounce.h"
@@ -82,7 +83,7 @@ enum bouncing_result bouncing_tell(const struct settlement *s, struct claim *cla
     (void)standing_change(s->relay->spool, s->account->name, take_from_quota, &quota, NULL,
                           &ignored);
     if (quota.just_reached)
-        bouncing_notify_admin(s, claim);
+        bouncing_notify_admin(s, claim, "too many bounces in one hour");
     if (!quota.allowed)
         return BOUNCING_NOT_NOW;
 
@@ -105,4 +106,74 @@ enum bouncing_result bouncing_tell(const struct settlement *s, struct claim *cla
     str_clear(&date);
     str_clear(&arrival);
     return ok ? BOUNCING_TOLD : BOUNCING_TROUBLE;
+}
+
+struct notice {
+    int64_t now;
+    bool due;
+};
+
+static bool take_notice(struct standing *standing, void *context)
+{
+    struct notice *notice = context;
+    notice->due = standing_take_notice(standing, notice->now);
+    return notice->due;
+}
+
+static void add_notice(struct str *text, const struct settlement *s, const struct claim *claim,
+                       const char *id, const char *reason)
+{
+    const char *host =
+        *s->relay->host->full_name ? s->relay->host->full_name : s->relay->host->name;
+    struct str date = {0};
+    complete_date(&date, (time_t)s->relay->now());
+    str_addf(text, "From: Mail Delivery System <%s>\r\nTo: %s\r\n", account_address(s->account),
+             admin_of(s->account));
+    str_addf(text, "Subject: Mail on %s was given up\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\n", host,
+             str_text(&date), id, host);
+    str_add(text, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+                  "Content-Type: text/plain; charset=utf-8\r\n"
+                  "Content-Transfer-Encoding: 8bit\r\n\r\n");
+    str_addf(text,
+             "Mail that was to be relayed through account %s on %s was given up,\r\n"
+             "the entry %s among it.\r\n\r\nThe reason: %s\r\n\r\n",
+             s->account->name, host, claim->entry.id, reason);
+    str_add(text, "Nothing is lost. `onehopctl queue --failed` lists what is kept, `onehopctl\r\n"
+                  "release ID` sends it once more, `onehopctl delete ID` ends it. There is no\r\n"
+                  "second notice within the hour.\r\n");
+    str_clear(&date);
+}
+
+static bool write_notice(const struct settlement *s, const struct claim *claim, const char *reason,
+                         struct error *err)
+{
+    struct draft draft = {0};
+    struct entry entry = {.account = s->account->name, .from = (char *)"", .offset = 0};
+    struct str text = {0};
+    if (!entryid_derive(entry.id, claim->entry.id, ENTRYID_DERIVED_MAX))
+        return false; /* a bounce, or a notice: nobody is told of those */
+    memcpy(entry.bounce_of, claim->entry.id, sizeof entry.bounce_of);
+    envelope_set_sender(&entry.envelope, "");
+    (void)envelope_add(&entry.envelope, admin_of(s->account)); /* the first of its recipients */
+    add_notice(&text, s, claim, entry.id, reason);
+    bool ok = draft_begin(&draft, s->relay->spool, &entry, err);
+    draft.entry.has_8bit = !escape_is_ascii(str_text(&text));
+    ok = ok && output_write(&draft.output, text.data, text.len, err) &&
+         draft_commit(&draft, NULL, err);
+    draft_drop(&draft);
+    envelope_clear(&entry.envelope);
+    str_clear(&text);
+    return ok;
+}
+
+void bouncing_notify_admin(const struct settlement *s, const struct claim *claim,
+                           const char *reason)
+{
+    struct notice notice = {.now = s->relay->now(), .due = true};
+    struct error ignored; /* the entry itself is kept and shown */
+    if (!s->account || !*admin_of(s->account) || *claim->entry.bounce_of)
+        return;
+    (void)standing_change(s->relay->spool, s->account->name, take_notice, &notice, NULL, &ignored);
+    if (notice.due)
+        (void)write_notice(s, claim, reason, &ignored);
 }

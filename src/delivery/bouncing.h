@@ -17,8 +17,9 @@ enum bouncing_result {
 enum bouncing_result bouncing_tell(const struct settlement *settlement, struct claim *claim,
                                    struct error *err);
 
-/* Tells admin, at most once an hour for each account, that mail was given up because of the account
- * and is kept in failed/. Trouble in telling it is ignored: the entry itself is what is kept. */
-void bouncing_notify_admin(const struct settlement *settlement, const struct claim *claim);
+/* Tells admin, at most once an hour for each account, that mail was given up for REASON and is kept
+ * in failed/. Trouble in telling it is ignored: the entry itself is what is kept. */
+void bouncing_notify_admin(const struct settlement *settlement, const struct claim *claim,
+                           const char *reason);
 
 #endif

@@ -9,10 +9,10 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "delivery/verdict.h"
 #include "net/connect.h"
 #include "net/socket.h"
 #include "net/tls.h"
+#include "delivery/verdict.h"
 
 enum {
     TRANSACTIONS_MAX = 10000
@@ -92,10 +92,25 @@ static void add_address_literal(struct str *out, int fd)
         str_add(out, "localhost");
 }
 
+/* The earlier of the account's own limit and what the caller has left. */
+static int64_t limit(const struct connection *c, int64_t deadline)
+{
+    return c->options->deadline && c->options->deadline < deadline ? c->options->deadline
+                                                                   : deadline;
+}
+
+static int64_t connect_deadline(const struct connection *c)
+{
+    int64_t span = c->account->timeout;
+    if (c->options->connect_timeout && (span <= 0 || c->options->connect_timeout < span))
+        span = c->options->connect_timeout;
+    return limit(c, clock_after(span));
+}
+
 static struct stream *dial(struct connection *c, struct error *err)
 {
     const struct account *a = c->account;
-    int64_t deadline = clock_after(a->timeout);
+    int64_t deadline = connect_deadline(c);
     if (*a->socket) {
         struct stream *stream = socket_connect_unix(a->socket, deadline, err);
         tell(c, "connect", a->socket, stream ? NULL : err);
@@ -127,7 +142,7 @@ static bool start_session(struct connection *c, struct error *err)
     else
         add_address_literal(&c->hello, stream_descriptor(stream));
     bool implicit = account_implicit_tls(a);
-    if (implicit && !(stream = start_tls(c, stream, clock_after(a->timeout), err)))
+    if (implicit && !(stream = start_tls(c, stream, limit(c, clock_after(a->timeout)), err)))
         return false;
     c->login.host = c->host;
     c->params.hello = str_text(&c->hello);
@@ -229,7 +244,7 @@ struct connection *connection_open(const struct account *account,
     c->params = (struct session_params){
         .lmtp = account->protocol == PROTOCOL_LMTP,
         .start_tls = start_tls,
-        .chunking = account->chunking,
+        .chunking = account->chunking && !options->avoid_chunking,
         .timeout = account->timeout,
         .timeout_final = account->timeout_final,
         .trace = options->trace ? trace : NULL,
@@ -291,6 +306,11 @@ bool connection_send(struct connection *connection, const struct envelope *env,
 bool connection_usable(const struct connection *connection)
 {
     return session_usable(connection->session);
+}
+
+bool connection_chunking_hurt(const struct connection *connection)
+{
+    return session_chunking_hurt(connection->session);
 }
 
 const char *connection_host(const struct connection *connection)

@@ -8,16 +8,20 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "config/account.h"
-#include "config/password.h"
 #include "message/content.h"
 #include "message/envelope.h"
 #include "message/outcome.h"
+#include "config/account.h"
+#include "config/password.h"
 #include "smtp/session.h"
 
 struct connection_options {
     const struct password_sources *passwords;
-    const char *host_name; /* this host's full name for EHLO, or "" for an address literal */
+    int64_t connect_timeout; /* milliseconds for one host, where that is less than the account's
+                                timeout; 0: none */
+    int64_t deadline;        /* a moment: by then the session is ready or given up; 0: none */
+    bool avoid_chunking;     /* see connection_chunking_hurt() */
+    const char *host_name;   /* this host's full name for EHLO, or "" for an address literal */
     void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len); /* or NULL */
     /* Told when a step is through ("connect", "tls", "hello", "login") or has failed (ERR not
      * NULL). DETAIL is one line or several. May be NULL. */
@@ -42,6 +46,10 @@ bool connection_send(struct connection *connection, const struct envelope *env,
 
 /* True if connection_send() may be called again. */
 bool connection_usable(const struct connection *connection);
+
+/* True if content sent along with its envelope became unwanted on the way (see session.h): the next
+ * connection to this account should avoid CHUNKING. */
+bool connection_chunking_hurt(const struct connection *connection);
 
 /* The host of the list that answered. Borrowed. */
 const char *connection_host(const struct connection *connection);

@@ -4,12 +4,13 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
-#include "delivery/settle.h"
 #include "queue/slots.h"
+#include "delivery/settle.h"
 
 struct worker {
     const struct drain *drain;
-    const struct account *account; /* NULL until the first entry, or if nothing serves it */
+    const struct account *account;     /* NULL until the first entry, or if nothing serves it */
+    struct connection_options options; /* of the relay, and what was learnt here */
     struct connection *connection;
     size_t sent_here; /* messages over this connection */
     int slot;         /* descriptor, -1 if none */
@@ -63,14 +64,21 @@ static void fail_entry(struct worker *w, struct claim *claim, const struct error
     settle(w, claim, &attempt);
 }
 
+static void drop_connection(struct worker *w)
+{
+    if (w->connection && connection_chunking_hurt(w->connection))
+        w->options.avoid_chunking = true;
+    connection_close(w->connection);
+    w->connection = NULL;
+}
+
 static bool connect_for(struct worker *w, struct claim *claim)
 {
     const struct relay *relay = w->drain->relay;
     struct error err;
     if (w->connection &&
         (!connection_usable(w->connection) || w->sent_here >= w->drain->per_connection)) {
-        connection_close(w->connection);
-        w->connection = NULL;
+        drop_connection(w);
     }
     if (w->connection)
         return true;
@@ -80,7 +88,7 @@ static bool connect_for(struct worker *w, struct claim *claim)
         return false;
     }
     w->sent_here = 0;
-    w->connection = connection_open(w->account, relay->options, &err);
+    w->connection = connection_open(w->account, &w->options, &err);
     if (w->connection) {
         relay_note_success(relay, w->account);
         return true;
@@ -104,6 +112,18 @@ static void deliver(struct worker *w, struct claim *claim)
     settle(w, claim, &attempt);
 }
 
+/* Entries of an account that is gone may be served by several others. */
+static bool use_account(struct worker *w, const struct account *account)
+{
+    if (account != w->account) {
+        drop_connection(w);
+        slots_give(w->slot);
+        w->slot = -1;
+    }
+    w->account = account;
+    return account != NULL;
+}
+
 static void work_on(struct worker *w, const char *id)
 {
     const struct relay *relay = w->drain->relay;
@@ -117,7 +137,7 @@ static void work_on(struct worker *w, const char *id)
             relay->trouble(relay->context, &err);
         return;
     }
-    if (!w->account && !(w->account = relay_account(relay, &claim.entry, &err))) {
+    if (!use_account(w, relay_account(relay, &claim.entry, &err))) {
         fail_entry(w, &claim, &err);
         return;
     }
@@ -141,7 +161,7 @@ static void expire(struct worker *w, const char *id)
 
 int drain_run(const struct drain *drain, size_t *handled)
 {
-    struct worker w = {.drain = drain, .slot = -1};
+    struct worker w = {.drain = drain, .options = *drain->relay->options, .slot = -1};
     struct error err;
     const char *id;
     while (!w.spool_trouble && (id = drain->next(drain->context)) != NULL) {

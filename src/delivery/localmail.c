@@ -101,7 +101,7 @@ static void take_over(struct envelope *env, struct envelope *expanded)
 bool localmail_expand(struct submission *s, const struct configuration *config, struct error *err)
 {
     const struct account *a = s->account;
-    bool passes_on = a->level == LEVEL_COMMAND_LINE && !*a->aliases && !*a->admin;
+    bool passes_on = a->as_msmtp && !*a->aliases && !*a->admin;
     bool any = false;
     for (size_t i = 0; i < s->envelope.n && !any && !passes_on; i++)
         any = is_local(s, config, s->envelope.rcpt[i].address);

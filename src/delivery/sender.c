@@ -6,8 +6,8 @@
 
 #include "base/memory.h"
 #include "base/str.h"
-#include "config/route.h"
 #include "message/address.h"
+#include "config/route.h"
 
 static char *qualified(const char *mailbox, const char *domain)
 {
@@ -55,7 +55,7 @@ static char *name_for_from(const struct sender_facts *facts)
         return memory_copy(facts->full_name);
     if (*a->from_full_name)
         return memory_copy(a->from_full_name);
-    if (a->level == LEVEL_COMMAND_LINE)
+    if (a->as_msmtp)
         return memory_copy("");
     if (a->level == LEVEL_USER && facts->caller->uid != 0)
         return memory_copy(facts->caller->full_name);

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "delivery/bouncing.h"
 #include "queue/journal.h"
 #include "queue/schedule.h"
+#include "delivery/bouncing.h"
 
 /* The verdict on one recipient: account trouble is never held against the mail. */
 static enum fate fate_of(const struct outcome *o)
@@ -127,7 +127,7 @@ enum settle_end settle_attempt(const struct settlement *settlement, struct claim
                     now + schedule_interval(claim->journal.attempts + 1, relay->random()));
     bool expired = relay_is_expired(relay, claim->entry.id);
     if (expired && held_by_account_alone(claim)) {
-        bouncing_notify_admin(settlement, claim);
+        bouncing_notify_admin(settlement, claim, attempt->failed ? attempt->failure.text : "");
         return keep(claim, "not relayed within its lifetime: the account was in trouble", err);
     }
     if (expired)

@@ -7,10 +7,10 @@
 
 #include "base/escape.h"
 #include "base/memory.h"
-#include "delivery/localmail.h"
-#include "delivery/sender.h"
 #include "message/body.h"
 #include "message/complete.h"
+#include "delivery/localmail.h"
+#include "delivery/sender.h"
 
 enum { FIRST_LINE_MAX = 512 }; /* octets looked at for a Subject */
 
@@ -65,9 +65,7 @@ bool submission_read(struct submission *s, struct error *err)
         header_recipients(&s->header, &list);
     add_addresses(&s->envelope, &list);
     address_list_clear(&list);
-    if (ok && s->header.absent)
-        ok = look_at_first_line(s, err);
-    return ok && check_recipients(s, err);
+    return ok && look_at_first_line(s, err) && check_recipients(s, err);
 }
 
 static char *header_sender(const struct header *header)
@@ -117,22 +115,6 @@ static bool may_use(void *context, const char *mailbox)
     return route_may_send_as(usable->account, mailbox, usable->local_names);
 }
 
-static unsigned notify_of(const struct account *account)
-{
-    static const struct {
-        const char *name;
-        unsigned flag;
-    } words[] = {{"never", DSN_NEVER},
-                 {"success", DSN_SUCCESS},
-                 {"failure", DSN_FAILURE},
-                 {"delay", DSN_DELAY}};
-    unsigned notify = 0;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlist_has(&account->dsn_notify, words[i].name))
-            notify |= words[i].flag;
-    return notify;
-}
-
 static void complete(struct submission *s, const struct sender_choice *sender, time_t now)
 {
     const struct account *a = s->account;
@@ -146,7 +128,7 @@ static void complete(struct submission *s, const struct sender_choice *sender, t
         .may_use = a->rewrite_from == REWRITE_FOREIGN ? may_use : NULL,
         .context = &usable,
         .host = s->host->name,
-        .qualify_domain = a->level == LEVEL_COMMAND_LINE ? "" : s->host->mail_name,
+        .qualify_domain = a->as_msmtp ? "" : s->host->mail_name,
         .message_id_domain = sender->message_id_domain,
         .from = (enum complete_mode)a->set_from_header,
         .date = (enum complete_mode)a->set_date_header,
@@ -154,7 +136,6 @@ static void complete(struct submission *s, const struct sender_choice *sender, t
         .subject = (enum complete_mode)a->set_subject_header,
         .to = (enum complete_to)a->set_to_header,
         .keep_bcc = !a->remove_bcc_headers,
-        .recipients_were_read = s->wishes->read_recipients,
         .now = now,
         .envelope = &s->envelope,
     };
@@ -176,14 +157,15 @@ bool submission_finish(struct submission *s, const struct configuration *config,
     };
     sender_choose(&facts, &sender);
     envelope_set_sender(&s->envelope, sender.envelope);
-    s->envelope.notify |= notify_of(s->account);
+    s->envelope.notify |= account_dsn_notify(s->account);
     if (s->envelope.dsn_return == DSN_RETURN_UNSET)
         s->envelope.dsn_return = (enum dsn_return)s->account->dsn_return;
     bool ok = localmail_expand(s, config, err);
     if (ok)
         complete(s, &sender, now);
     sender_choice_clear(&sender);
-    free(from);
+    free(s->original_from);
+    s->original_from = from;
     return ok;
 }
 
@@ -205,5 +187,6 @@ void submission_clear(struct submission *s)
     envelope_clear(&s->envelope);
     strlist_clear(&s->warnings);
     free(s->first_line);
-    s->first_line = NULL;
+    free(s->original_from);
+    s->first_line = s->original_from = NULL;
 }

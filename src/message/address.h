@@ -48,6 +48,9 @@ bool address_equal(const char *a, const char *b, bool fold_local);
  * characters. */
 void address_format(struct str *out, const char *name, const char *mailbox);
 
+/* Appends all of LIST, as address_format() does, with commas and folds between. */
+void address_list_format(struct str *out, const struct address_list *list);
+
 /* Appends TEXT encoded for an unstructured field (RFC 2047) if it is not plain ASCII, else as it
  * is. */
 void address_encode_text(struct str *out, const char *text);

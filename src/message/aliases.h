@@ -1,6 +1,8 @@
 /* /etc/aliases in the syntax of aliases(5), as sendmail and Postfix read it: `name: a, b`,
- * continuation lines that begin with a blank, # comments at the start of a line, quoted names and
- * values, names in any case, `:include:/file`, a missing final newline. */
+ * continuation lines that begin with a blank, # comments at the start of a line (and, as msmtp has
+ * it, behind a blank), quoted names and values, names in any case, `\name` for a name that is not
+ * looked up again, `:include:/file`, a missing final newline. Of two entries of a name the first
+ * counts. */
 #ifndef ALIASES_H
 #define ALIASES_H
 
@@ -8,6 +10,11 @@
 
 #include "base/error.h"
 #include "base/strlist.h"
+
+enum {
+    ALIASES_FILE_MAX = 16 * 1024 * 1024, /* octets of the file, and of one that it includes */
+    ALIASES_DEPTH_MAX = 50,              /* an alias of an alias of ... */
+};
 
 struct aliases;
 
@@ -18,13 +25,13 @@ struct aliases;
 bool aliases_read(struct aliases **aliases, const char *path, bool may_be_missing,
                   struct strlist *warnings, struct error *err);
 
-/* Appends what NAME (a bare local part) stands for, expanded until nothing is left to expand. Bare
- * names that no alias fits, and addresses with a domain that is not local, come out as they are; a
- * name of an alias list that is in the midst of being expanded (a loop) stands for itself. The
- * entry `default:`, if there is one, serves names without an alias of their own. Pipes ("|cmd") and
- * files
- * (/x) are left out with a warning; if an alias has nothing else, the name itself comes out, so
- * that admin gets the mail. False, and OUT untouched, if no alias fits NAME. */
+/* Appends what NAME (a bare local part) stands for, expanded until nothing is left to expand, each
+ * alias once. Bare names that no alias fits, and addresses with a domain, come out as they are; a
+ * name that is in the midst of being expanded (a loop) stands for itself. The entry `default:`, if
+ * there is one, serves names without an alias of their own. Pipes ("|cmd"), files (/x) and included
+ * files that can't be read are left out with a warning; if an alias has nothing else, the name
+ * itself comes out, so that admin gets the mail. WARNINGS has each text once. False, and OUT
+ * untouched, if no alias fits NAME. */
 bool aliases_expand(const struct aliases *aliases, const char *name, struct strlist *out,
                     struct strlist *warnings);
 

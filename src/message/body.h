@@ -1,5 +1,8 @@
-/* The body on its way through: line ends settled line by line, stray CR to space, NUL dropped,
- * lines broken at 998 octets, CRLF at the very end. Constant memory, at the speed of memchr. */
+/* The body on its way through: line ends (any number of CRs, and LF) settled line by line, stray
+ * CRs to a space, NUL dropped, lines broken at 998 octets but not inside a UTF-8 character, CRLF at
+ * the very end. How the octets come in pieces changes nothing. Constant memory, at the speed of
+ * memchr.
+ */
 #ifndef BODY_H
 #define BODY_H
 
@@ -13,7 +16,7 @@
 
 /* The state between two pieces; zeroed memory is the start of a body. */
 struct body {
-    bool pending_cr; /* a CR was seen: what follows decides whether it was part of a line end */
+    bool pending_cr; /* CRs were seen: what follows decides whether they belong to a line end */
     size_t column;   /* octets written on this line */
     bool has_8bit;
     uint64_t written; /* octets */

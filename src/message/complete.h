@@ -10,39 +10,52 @@
 #include "message/envelope.h"
 #include "message/header.h"
 
-enum complete_mode {
-    COMPLETE_OFF,
-    COMPLETE_AUTO,
-    COMPLETE_ON
-}; /* auto: only where it is missing */
-enum complete_to { COMPLETE_TO_OFF, COMPLETE_TO_ON, COMPLETE_TO_UNDISCLOSED };
+enum complete_mode { /* auto: only where it is missing */
+                     COMPLETE_OFF,
+                     COMPLETE_AUTO,
+                     COMPLETE_ON
+};
+enum complete_to { /* a message without header gets a To in any case */
+                   COMPLETE_TO_OFF,
+                   COMPLETE_TO_ON, /* To, Cc and Bcc become one To, of the envelope's recipients */
+                   COMPLETE_TO_UNDISCLOSED, /* likewise, but `undisclosed-recipients:;` */
+};
 
 struct completion {
-    const char *sender;       /* envelope sender after account choice and rewriting */
-    const char *from_address; /* for a From that is made: the account's from, qualified */
+    const char *sender; /* envelope sender after account choice and rewriting */
+    const char
+        *from_address;     /* for a From that is made: the account's from, qualified; "": sender */
     const char *full_name; /* -F, or the account's from_full_name, or ""; for a From that is made */
     const char *rewrite_to; /* "" or the account's address: From and Sender that are not allowed
                                become this */
-    bool (*may_use)(void *context, const char *mailbox); /* with rewrite_to: addresses that stay */
+    bool (*may_use)(void *context, const char *mailbox); /* with rewrite_to: addresses that stay
+                               (they come qualified); NULL: only rewrite_to itself does */
     void *context;
     const char *host;           /* this host's name: "root on HOST" when a bare name is rewritten */
-    const char *qualify_domain; /* appended to bare addresses in address fields */
+    const char *qualify_domain; /* appended to bare addresses in address fields; "": they stay */
     const char *message_id_domain;
     enum complete_mode from, date, message_id, subject;
     enum complete_to to;
     bool keep_bcc;                   /* Resent-Bcc and Bcc go unless this is set (msmtp's option) */
-    bool recipients_were_read;       /* -t: To need not be made */
+    bool keep_8bit;                  /* leave header text that is not ASCII as it came */
     time_t now;                      /* for Date, local zone */
-    const struct envelope *envelope; /* To is made of its recipients when there was no header */
+    const struct envelope *envelope; /* for To */
 };
 
-/* Changes HEADER: removes Bcc and Resent-Bcc in every spelling, adds what is missing in the order
- * From, To, Subject, Date, Message-ID in front, qualifies bare addresses in From, Sender, Reply-To,
- * To, Cc and Resent-*, rewrites From and Sender. A From that is rewritten keeps its display name,
- * or gets "LOCAL on HOST" if it had none; a usable original (it has a domain with a dot that is not
- * local) goes to Reply-To unless there is one. Return-Path goes. FIRST_LINE is the first line of
- * the text, for a Subject where there was no header: at most 20 characters as they are, else 17 and
- * "...", never cut inside a UTF-8 character; control characters become blanks. */
+/* Changes HEADER:
+ * - Return-Path goes, Bcc and Resent-Bcc in every spelling too.
+ * - From, Sender, Resent-From and Resent-Sender that may not be used are rewritten. A From keeps
+ * its display name (`root (Cron Daemon)` becomes `Cron Daemon <ACCOUNT>`), or gets "LOCAL on HOST"
+ * if it had none; originals that answers can reach (the domain has a dot and is not local) go to
+ *   Reply-To unless there is one. A Sender that was rewritten and says no more than From goes.
+ * - Bare addresses are qualified: From, Sender, Reply-To, To, Cc and their Resent- twins.
+ * - Text that is not ASCII becomes encoded words (RFC 2047) in display names and unstructured
+ *   fields, because PHP and logwatch send it raw, and a server without SMTPUTF8 may refuse that.
+ * - What is missing is added in front, in the order From, To, Subject, Date, Message-ID. A From,
+ *   Date or Message-ID with nothing in it is missing. COMPLETE_ON for From replaces what is there.
+ * FIRST_LINE is the first line of the text, for a Subject: at most 20 characters as they are, else
+ * 17 and "...", never cut inside a UTF-8 character; control characters become blanks; a blank line
+ * makes no Subject. */
 void complete_header(struct header *header, const struct completion *want, const char *first_line);
 
 /* Appends "Mon, 23 Nov 2026 07:53:00 +0000" (RFC 5322, 3.3), local zone, whatever the locale. */

@@ -12,12 +12,16 @@
 #include "message/address.h"
 #include "message/source.h"
 
-enum { HEADER_MAX = 16 * 1024 * 1024 }; /* octets of a whole header */
+enum {
+    HEADER_MAX = 16 * 1024 * 1024, /* octets of a whole header */
+    HEADER_NAME_MAX = 256,         /* octets of a field name; what is longer is text */
+    HEADER_UNKNOWN_MAX = 65536,    /* octets of fields nobody knows before it is text after all */
+};
 
 struct field {
     char *name;  /* as written, without the colon and blanks before it */
     char *value; /* everything behind the colon, lines separated by '\n' (a folded line begins with
-                    its blank), without the last line end; no CR, no NUL */
+                    its blank, and is not all blanks), without the last line end; no CR, no NUL */
 };
 
 struct header {
@@ -26,16 +30,17 @@ struct header {
     size_t size;
     bool absent;     /* there was no header at all: the source stands at the first line of the text,
                         and a header and a blank line must be made */
-    struct str text; /* where `absent` was found out late, text that was already read: it comes
-                        before what is left in the source */
+    struct str text; /* what was read too far, as it came (line ends not settled): it comes before
+                        what is left in the source */
 };
 
-/* Reads the header and the blank line behind it. Line ends are CRs and LF, in any mixture; a CR
- * inside a line becomes a space, NULs go. One leading mbox line ("From x", ">From x") is dropped.
+/* Reads the header and the blank line behind it. Line ends are CRs and LF, in any mixture; CRs
+ * inside a line become a space, NULs go. One leading mbox line ("From x", ">From x") is dropped.
  * A first line that is no field, or a block of fields none of which is known from RFC 5322, MIME,
- * or begins with X- (`error: disk full`), means that there is no header. A line in the midst that
- * is neither a field nor a continuation ends the header as if a blank line stood before it. Empty
- * input is an empty header with `absent` set. Larger than HEADER_MAX: EX_DATAERR. */
+ * or begins with X- (`error: disk full`), means that there is no header: then nothing was dropped,
+ * and what was read is in `text`. A line in the midst that is neither a field nor a continuation
+ * ends the header as if a blank line stood before it. Empty input is an empty header with `absent`
+ * set. Larger than HEADER_MAX: message, permanent, EX_DATAERR. */
 bool header_read(struct header *header, struct source *src, struct error *err);
 
 /* The first field of that name (case is ignored) from index FROM on; h->n if there is none. */
@@ -47,6 +52,9 @@ const char *header_value(const struct header *header, const char *name);
 /* Removes every field of that name. Returns how many. */
 size_t header_remove(struct header *header, const char *name);
 
+/* Removes the field at index AT. */
+void header_drop(struct header *header, size_t at);
+
 /* Puts a new field in front, behind (at the end), or in the place of index AT. VALUE is as in
  * struct field but for the blank behind the colon, which is added. Newlines not followed by a blank
  * in VALUE become blanks: nothing smuggles in a field. */
@@ -57,11 +65,11 @@ void header_replace(struct header *header, size_t at, const char *value);
 /* Appends all addresses of every field of that name. */
 void header_addresses(const struct header *header, const char *name, struct address_list *list);
 
-/* True if the message was resent: some Resent- field with addresses exists (RFC 5322, 3.6.6). */
+/* True if the message was resent: some Resent-To, -Cc or -Bcc has an address (RFC 5322, 3.6.6). */
 bool header_is_resent(const struct header *header);
 
 /* Appends the addresses of -t: To, Cc, Bcc, or, if the message was resent, those of the first
- * contiguous block of Resent- fields. */
+ * contiguous block of Resent- fields that has any. */
 void header_recipients(const struct header *header, struct address_list *list);
 
 /* Writes the fields with CRLF line ends, lines above 998 octets broken at a blank where there is

@@ -15,6 +15,7 @@ struct source {
     int fd;
     bool lone_dot_ends; /* a line of one '.' is the end (a terminal, without -i) */
     bool ended;
+    bool in_line;      /* buffer[0] is not the start of a line */
     size_t start, end; /* what is unread in buffer */
     char *buffer;      /* SOURCE_BUFFER octets, allocated at the first read */
 };
@@ -29,7 +30,7 @@ bool source_piece(struct source *src, const char **data, size_t *len, struct err
  * with lone_dot_ends. *LEN 0 at end of file. */
 bool source_block(struct source *src, const char **data, size_t *len, struct error *err);
 
-/* Gives back the last LEN octets handed out: they come again. */
+/* Gives back the last LEN octets of what the last call handed out: they come again. */
 void source_unread(struct source *src, size_t len);
 
 /* Reads and forgets the rest, so that a caller that is still writing gets no SIGPIPE before our

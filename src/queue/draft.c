@@ -100,8 +100,9 @@ bool draft_commit(struct draft *draft, struct claim *claim, struct error *err)
     }
     if (!finish_file(draft, err) ||
         !spoolfile_move(spool, SPOOL_TMP, SPOOL_QUEUE, draft->entry.id, &exists, err)) {
+        bool same_bounce = exists && draft->derived;
         draft_drop(draft);
-        return exists && draft->derived;
+        return same_bounce;
     }
     if (!spool_sync_place(spool, SPOOL_QUEUE, err)) {
         spoolfile_take_back(spool, SPOOL_QUEUE, draft->entry.id, draft->fd);

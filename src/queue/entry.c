@@ -222,10 +222,16 @@ void entry_copy(struct entry *to, const struct entry *from)
     const struct envelope *envelope = &from->envelope;
     copy.account = copy_of(from->account);
     copy.from = copy_of(from->from);
-    copy.envelope.sender = copy_of(envelope->sender);
-    copy.envelope.envid = copy_of(envelope->envid);
-    copy.envelope.size = envelope->n;
-    copy.envelope.rcpt = memory_new(envelope->n * sizeof *envelope->rcpt);
+    copy.envelope = (struct envelope){
+        .sender = copy_of(envelope->sender),
+        .envid = copy_of(envelope->envid),
+        .rcpt = memory_new(envelope->n * sizeof *envelope->rcpt),
+        .n = envelope->n,
+        .size = envelope->n,
+        .notify = envelope->notify,
+        .dsn_return = envelope->dsn_return,
+        .body_8bit_wish = envelope->body_8bit_wish,
+    };
     for (size_t i = 0; i < envelope->n; i++)
         copy.envelope.rcpt[i].address = memory_copy(envelope->rcpt[i].address);
     entry_clear(to);

@@ -21,8 +21,8 @@ void standing_encode(const struct standing *standing, struct str *out)
     str_addf(out, "breaker %u %u %" PRId64 " %" PRId64 " ", breaker->failures,
              (unsigned)breaker->trouble, breaker->since, breaker->until);
     word_add(out, breaker->reason);
-    str_addf(out, " null_refused %u bounces %" PRId64 " %u", standing->null_refused,
-             standing->bounce_hour, standing->bounces);
+    str_addf(out, " null_refused %u bounces %" PRId64 " %u notice %" PRId64, standing->null_refused,
+             standing->bounce_hour, standing->bounces, standing->notice_hour);
     uint64_t sum = checksum_of(out->data + start, out->len - start, 0);
     str_addf(out, " sum %016" PRIx64 "\n", sum);
 }
@@ -47,14 +47,16 @@ static bool decode_breaker(struct breaker *breaker, struct words *words)
 static bool decode(struct standing *standing, const char *data, size_t len)
 {
     struct words words = {data, data + len};
-    uint64_t refused, hour, bounces, sum;
+    uint64_t refused, hour, bounces, notice, sum;
     if (!decode_breaker(&standing->breaker, &words) || !word_is(&words, "null_refused") ||
         !word_decimal(&words, 1, &refused) || !word_is(&words, "bounces") ||
-        !word_decimal(&words, time_max, &hour) || !word_decimal(&words, UINT32_MAX, &bounces))
+        !word_decimal(&words, time_max, &hour) || !word_decimal(&words, UINT32_MAX, &bounces) ||
+        !word_is(&words, "notice") || !word_decimal(&words, time_max, &notice))
         return false;
     standing->null_refused = refused == 1;
     standing->bounce_hour = (int64_t)hour;
     standing->bounces = (unsigned)bounces;
+    standing->notice_hour = (int64_t)notice;
     const char *summed = words.at;
     return word_is(&words, "sum") && word_hex(&words, &sum) && word_end(&words) &&
            sum == checksum_of(data, (size_t)(summed - data) - 1, 0);
@@ -79,6 +81,13 @@ bool standing_count_bounce(struct standing *standing, int64_t now)
         return false;
     standing->bounces++;
     return true;
+}
+
+bool standing_take_notice(struct standing *standing, int64_t now)
+{
+    bool news = standing->notice_hour != now / 3600;
+    standing->notice_hour = now / 3600;
+    return news;
 }
 
 bool standing_read(struct standing *standing, const struct spool *spool, const char *account,

@@ -21,6 +21,7 @@ struct standing {
     bool null_refused;   /* MAIL FROM:<> was refused: bounces come from the account's `from` */
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
     unsigned bounces;
+    int64_t notice_hour; /* hours since 1970 in which admin was last told of trouble */
 };
 
 /* Pure: the text of the file. What cannot be read leaves STANDING zeroed. */
@@ -29,6 +30,9 @@ void standing_decode(struct standing *standing, const char *data, size_t len);
 
 /* True, and counted, if another bounce may be made in the hour of NOW (seconds since 1970). */
 bool standing_count_bounce(struct standing *standing, int64_t now);
+
+/* True, and noted, if admin was not told of trouble in the hour of NOW yet. */
+bool standing_take_notice(struct standing *standing, int64_t now);
 
 /* What is on file for ACCOUNT; zeroed if there is nothing. */
 bool standing_read(struct standing *standing, const struct spool *spool, const char *account,

@@ -41,9 +41,12 @@ static void read_line(struct session_capabilities *caps, const char *line)
         const char *word;
         bool *flag;
     } words[] = {
-        {"STARTTLS", &caps->starttls},   {"PIPELINING", &caps->pipelining},
-        {"CHUNKING", &caps->chunking},   {"8BITMIME", &caps->eightbit},
-        {"SMTPUTF8", &caps->smtputf8},   {"DSN", &caps->dsn},
+        {"STARTTLS", &caps->starttls},
+        {"PIPELINING", &caps->pipelining},
+        {"CHUNKING", &caps->chunking},
+        {"8BITMIME", &caps->eightbit},
+        {"SMTPUTF8", &caps->smtputf8},
+        {"DSN", &caps->dsn},
         {"ENHANCEDSTATUSCODES", &caps->status_codes},
     };
     size_t len = strcspn(line, " \t");

@@ -58,8 +58,8 @@ static bool answer(struct session *session, const struct sasl *sasl, unsigned st
         encode(sasl, session->params->login, step, &coded);
     else
         str_add(&coded, sasl->give_up ? sasl->give_up : "*");
-    bool ok = wire_begin(&session->wire, "AUTH", err) &&
-              wire_secret(&session->wire, "", &coded, err);
+    bool ok =
+        wire_begin(&session->wire, "AUTH", err) && wire_secret(&session->wire, "", &coded, err);
     str_clear(&coded);
     return ok;
 }
@@ -119,7 +119,8 @@ bool session_login(struct session *session, struct error *err)
         return cannot(err, "the server does not offer a login (AUTH)%s", "");
     const struct sasl *sasl = sasl_choose(login->mechanism, str_text(&session->offers.mechanisms));
     if (!sasl)
-        return cannot(err, "the server does not offer a login with %s", sasl_name(login->mechanism));
+        return cannot(err, "the server does not offer a login with %s",
+                      sasl_name(login->mechanism));
     if (sasl->shows_secret && !session->secure && !login->without_tls)
         return cannot(err, "a login with %s would show the password to everybody: use TLS",
                       sasl->name);

@@ -81,7 +81,8 @@ const struct sasl *sasl_choose(enum sasl_mechanism wish, const char *offered)
 {
     for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
         const struct sasl *m = &mechanisms[i];
-        bool wanted = wish == SASL_AUTO ? m->id == SASL_PLAIN || m->id == SASL_LOGIN : m->id == wish;
+        bool wanted =
+            wish == SASL_AUTO ? m->id == SASL_PLAIN || m->id == SASL_LOGIN : m->id == wish;
         if (wanted && has(offered, m->name))
             return m;
     }

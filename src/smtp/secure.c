@@ -27,8 +27,8 @@ bool secure_start(struct session *session, struct error *err)
     if (!wire_begin(wire, "STARTTLS", err))
         return false;
     capability_clear(&session->offers);
-    wire->stream = params->start_tls(params->context, wire->stream, clock_after(params->timeout),
-                                     err);
+    wire->stream =
+        params->start_tls(params->context, wire->stream, clock_after(params->timeout), err);
     session->secure = wire->stream != NULL;
     wire->broken = !session->secure;
     return session->secure;

@@ -40,10 +40,8 @@ static void append_stuffed(struct str *out, struct dots *dots, const char *data,
         const char *hit = memmem(data, (size_t)(end - data), "\n.", 2);
         const char *stop = hit ? hit + 1 : end;
         str_add_n(out, data, (size_t)(stop - data));
-        if (hit)
-            str_add_char(out, '.');
-        if (hit) { /* the dot itself, so that it is not met as the start of a line again */
-            str_add_char(out, '.');
+        if (hit) {
+            str_add(out, "..");
             stop++;
         }
         data = stop;
@@ -60,7 +58,7 @@ bool transfer_queue_chunk(struct wire *wire, const struct content *content, stru
     wire->content_due = 1; /* the command's reply is the content's */
     note(wire, content);
     for (uint64_t at = 0; at < content->size; at += got)
-        if (!append(&wire->out, content, at, &got, err) || got == 0)
+        if (!append(&wire->out, content, at, &got, err))
             return false;
     return true;
 }

@@ -12,7 +12,8 @@
 
 enum { TRANSFER_BLOCK = 64 * 1024 };
 
-/* Queues CONTENT, of SESSION_INLINE_MAX octets or less, with its BDAT LAST behind what is queued. */
+/* Queues CONTENT, of SESSION_INLINE_MAX octets or less, with its BDAT LAST behind what is queued.
+ */
 bool transfer_queue_chunk(struct wire *wire, const struct content *content, struct error *err);
 
 /* Writes all of CONTENT as one BDAT LAST. The wire must have begun a group. */

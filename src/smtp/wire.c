@@ -181,8 +181,7 @@ static enum event reply_came(struct wire *wire, struct error *err)
 }
 
 /* The loop of both directions: ends with a reply, or, if UNTIL_WRITTEN, when nothing is queued. */
-static enum event turn(struct wire *wire, bool until_written, int64_t deadline,
-                            struct error *err)
+static enum event turn(struct wire *wire, bool until_written, int64_t deadline, struct error *err)
 {
     if (wire->reply.complete)
         reply_clear(&wire->reply);

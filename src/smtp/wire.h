@@ -33,7 +33,7 @@ struct wire {
     size_t content_due; /* how many of the last of these answer the content */
     bool content_open;  /* more of the content is to be queued */
     bool premature;     /* what is in `in` was read before the content had been written */
-    bool early;         /* so an octet of the present reply, which is to the content, came too soon */
+    bool early; /* so an octet of the present reply, which is to the content, came too soon */
     bool write_failed;
     struct error write_error;
     struct reply reply; /* the one that came last, or is coming */

@@ -1,0 +1,201 @@
+#include "config.h"
+#include "config/account.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <syslog.h>
+
+#include "base/memory.h"
+#include "message/address.h"
+#include "message/envelope.h"
+
+static struct account *new_account(const char *name, enum account_level level)
+{
+    struct account *account = memory_new(sizeof *account);
+    account->name = memory_copy(name);
+    account->file = memory_copy("");
+    account->level = level;
+    return account;
+}
+
+struct account *account_new(const char *name, enum account_level level)
+{
+    struct account *account = new_account(name, level);
+    key_fill(KEY_ACCOUNT, account);
+    return account;
+}
+
+struct account *account_new_msmtp(const char *name, enum account_level level)
+{
+    struct account *account = new_account(name, level);
+    account->as_msmtp = true;
+    key_fill_msmtp(KEY_ACCOUNT, account);
+    return account;
+}
+
+void account_free(struct account *account)
+{
+    if (!account)
+        return;
+    key_clear(KEY_ACCOUNT, account);
+    strlist_clear(&account->trouble);
+    free(account->name);
+    free(account->file);
+    free(account);
+}
+
+bool account_set(struct account *account, const char *name, const char *text, const char *home,
+                 struct error *err)
+{
+    const struct key *key = key_find(KEY_ACCOUNT, name);
+    if (!key)
+        return error_config(err, "no account has a key '%s'", name);
+    if (!key_parse(key, account, text, home, err))
+        return false;
+    key_mark(&account->set, key);
+    return true;
+}
+
+bool account_has(const struct account *account, const char *name)
+{
+    const struct key *key = key_find(KEY_ACCOUNT, name);
+    assert(key);
+    return key_is_set(&account->set, key);
+}
+
+void account_inherit(struct account *account, const struct account *parent)
+{
+    for (size_t i = 0; i < key_count; i++) {
+        const struct key *key = &key_table[i];
+        if (key->section != KEY_ACCOUNT || !key_is_set(&parent->set, key) ||
+            key_is_set(&account->set, key) || strcmp(key->name, "domains") == 0 ||
+            strcmp(key->name, "inherit") == 0)
+            continue;
+        key_copy(key, account, parent);
+        key_mark(&account->set, key);
+    }
+}
+
+bool account_implicit_tls(const struct account *account)
+{
+    if (!account->tls)
+        return false;
+    if (!account->tls_starttls)
+        return true;
+    return account->port == 465 && !account->as_msmtp && !account_has(account, "tls_starttls");
+}
+
+int account_port(const struct account *account)
+{
+    if (account->port)
+        return (int)account->port;
+    if (account->protocol == PROTOCOL_LMTP)
+        return account->as_msmtp ? 0 : 24;
+    if (account_implicit_tls(account))
+        return 465;
+    return account->tls && !account->as_msmtp ? 587 : 25;
+}
+
+const char *account_address(const struct account *account)
+{
+    if (*account->from && !strpbrk(account->from, "?*["))
+        return account->from;
+    return *address_domain(account->user) ? account->user : "";
+}
+
+bool account_owns(const struct account *account, const char *mailbox)
+{
+    if (*mailbox == '\0')
+        return false;
+    return address_equal(mailbox, account_address(account), true) ||
+           address_equal(mailbox, account->user, true);
+}
+
+unsigned account_dsn_notify(const struct account *account)
+{
+    static const struct {
+        const char *word;
+        unsigned bit;
+    } words[] = {{"never", DSN_NEVER},
+                 {"success", DSN_SUCCESS},
+                 {"failure", DSN_FAILURE},
+                 {"delay", DSN_DELAY}};
+    unsigned bits = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlist_has(&account->dsn_notify, words[i].word))
+            bits |= words[i].bit;
+    return bits;
+}
+
+int account_syslog_facility(const struct account *account)
+{
+    static const int facilities[] = {-1,         LOG_MAIL,   LOG_USER,   LOG_MAIL,
+                                     LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2, LOG_LOCAL3,
+                                     LOG_LOCAL4, LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7};
+    if (account->syslog == 1 && account->as_msmtp)
+        return LOG_USER;
+    return facilities[account->syslog];
+}
+
+/* What is wrong with the account as a whole, NULL if nothing is. */
+static const char *contradiction(const struct account *account)
+{
+    if (*account->tls_key_file && !*account->tls_cert_file)
+        return "tls_key_file needs a certificate: add `tls_cert_file = ...`";
+    if (*account->tls_cert_file && !*account->tls_key_file)
+        return "tls_cert_file needs its private key: add `tls_key_file = ...`";
+    if (account->tls && account->tls_certcheck && !*account->tls_trust_file &&
+        !*account->tls_fingerprint)
+        return "nothing says which certificates to trust: add `tls_trust_file = system` or "
+               "`tls_fingerprint = ...`";
+    if (*account->tls_crl_file && !*account->tls_trust_file)
+        return "tls_crl_file needs trusted authorities: add `tls_trust_file = system`";
+    if (account->dsn_notify.n > 1 &&
+        (strlist_has(&account->dsn_notify, "never") || strlist_has(&account->dsn_notify, "off")))
+        return "dsn_notify: never and off stand alone";
+    if (account_port(account) == 0 && !*account->socket)
+        return "LMTP has no port of its own: add `port = ...`";
+    return NULL;
+}
+
+static bool complain(const struct account *account, struct error *err)
+{
+    error_prefix(err, "account %s", *account->name ? account->name : "of the command line");
+    return *account->file ? error_prefix(err, "%s:%d", account->file, account->line) : false;
+}
+
+bool account_check(const struct account *account, struct error *err)
+{
+    const char *wrong = contradiction(account);
+    if (wrong) {
+        error_config(err, "%s", wrong);
+        return complain(account, err);
+    }
+    if (account->host.n > 0 || *account->socket)
+        return true;
+    const char *domain = address_domain(account->user);
+    if (!*domain)
+        domain = address_domain(account->from);
+    if (*account->provider)
+        error_config(err, "provider %s names no host: add `host = ...`", account->provider);
+    else if (*domain)
+        error_config(err, "no host is known for %s: add `host = ...` (the provider's SMTP server)",
+                     domain);
+    else
+        error_config(err, "no host is set: add `host = ...` (the provider's SMTP server), or "
+                          "`user = name@DOMAIN` if the provider is a known one");
+    return complain(account, err);
+}
+
+void account_print(const struct account *account, struct str *out)
+{
+    for (size_t i = 0; i < key_count; i++) {
+        if (key_table[i].section != KEY_ACCOUNT)
+            continue;
+        str_addf(out, "%s = ", key_table[i].name);
+        key_print(&key_table[i], account, out);
+        str_add(out, "\n");
+    }
+}

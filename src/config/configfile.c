@@ -1,0 +1,190 @@
+#include "config.h"
+#include "config/configfile.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "config/inifile.h"
+#include "config/nearest.h"
+#include "config/section.h"
+
+struct reading {
+    struct configfile *file;
+    struct section section;
+    struct account *defaults; /* of this file, wherever in it they stand */
+    int defaults_line, queue_line;
+};
+
+static struct account *find(const struct configfile *file, const char *name)
+{
+    for (size_t i = 0; i < file->n; i++)
+        if (strcmp(file->account[i]->name, name) == 0)
+            return file->account[i];
+    return NULL;
+}
+
+static bool check_name(const char *name, struct error *err)
+{
+    for (const char *p = name; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("-_.@+", *p) && (unsigned char)*p < 128)
+            return error_config(err, "'%s' is no name: use letters, digits, and - _ . @ +", name);
+    return true;
+}
+
+static bool begin_account(struct reading *r, const struct ini_event *event, struct error *err)
+{
+    struct configfile *file = r->file;
+    const char *name = event->section + strlen("account ");
+    if (!check_name(name, err))
+        return false;
+    const struct account *other = find(file, name);
+    if (other)
+        return error_config(err, "account %s was already described in line %d", name, other->line);
+    if (file->n == file->size) {
+        file->size = file->size ? 2 * file->size : 8;
+        file->account = memory_resize(file->account, file->size, sizeof(struct account *));
+    }
+    struct account *account = account_new(name, file->level);
+    memory_replace(&account->file, file->path);
+    account->line = event->line;
+    file->account[file->n++] = account;
+    section_begin(&r->section, KEY_ACCOUNT, account, &account->set, file->home);
+    return true;
+}
+
+static bool begin_provider(struct reading *r, const struct ini_event *event, struct error *err)
+{
+    const char *name = event->section + strlen("provider ");
+    if (!check_name(name, err))
+        return false;
+    struct provider *provider =
+        provider_add(r->file->providers, name, r->file->path, event->line, r->file->level, err);
+    if (!provider)
+        return false;
+    section_begin(&r->section, KEY_PROVIDER, provider, &provider->set, r->file->home);
+    return true;
+}
+
+static bool begin_once(int *line, const struct ini_event *event, struct error *err)
+{
+    if (*line)
+        return error_config(err, "[%s] stands already in line %d: put its keys there",
+                            event->section, *line);
+    *line = event->line;
+    return true;
+}
+
+static bool unknown_section(const char *name, struct error *err)
+{
+    size_t len = strcspn(name, " ");
+    char *word = memory_copy_n(name, len);
+    struct nearest nearest = {.word = word};
+    nearest_offer(&nearest, "account");
+    nearest_offer(&nearest, "defaults");
+    nearest_offer(&nearest, "provider");
+    nearest_offer(&nearest, "queue");
+    if (strcmp(word, "account") == 0 || strcmp(word, "provider") == 0)
+        error_config(err, "[%s] needs a name: write [%s NAME]", name, word);
+    else if (nearest.best)
+        error_config(err, "unknown section [%s]: did you mean [%s%s]?", name, nearest.best,
+                     name + len);
+    else
+        error_config(err, "unknown section [%s]: did you mean [account %s]?", name, word);
+    free(word);
+    return false;
+}
+
+static bool begin(struct reading *r, const struct ini_event *event, struct error *err)
+{
+    struct queue_settings *queue = r->file->queue;
+    if (strncmp(event->section, "account ", 8) == 0)
+        return begin_account(r, event, err);
+    if (strncmp(event->section, "provider ", 9) == 0)
+        return begin_provider(r, event, err);
+    if (strcmp(event->section, "defaults") == 0) {
+        section_begin(&r->section, KEY_ACCOUNT, r->defaults, &r->defaults->set, r->file->home);
+        return begin_once(&r->defaults_line, event, err);
+    }
+    if (strcmp(event->section, "queue") == 0) {
+        section_begin(&r->section, KEY_QUEUE, queue, &queue->set, r->file->home);
+        return begin_once(&r->queue_line, event, err);
+    }
+    return unknown_section(event->section, err);
+}
+
+static bool take(void *context, const struct ini_event *event, struct error *err)
+{
+    struct reading *r = context;
+    if (!event->key)
+        return begin(r, event, err);
+    if (!*event->section)
+        return error_config(err, "a section like [account NAME] must come first");
+    bool of_one = strcmp(event->key, "domains") == 0 || strcmp(event->key, "inherit") == 0;
+    if (of_one && r->section.object == r->defaults)
+        return error_config(err, "key '%s' belongs into one [account NAME]", event->key);
+    if (!section_take(&r->section, event, err))
+        return false;
+    if (strcmp(event->key, "password") == 0 && *event->value && !r->file->secret_line)
+        r->file->secret_line = event->line;
+    return true;
+}
+
+static bool is_raw(void *context, const char *section, const char *name)
+{
+    const struct reading *r = context;
+    (void)section;
+    const struct key *key = r->section.object ? key_find(r->section.kind, name) : NULL;
+    return key && key_is_raw(key);
+}
+
+static bool inherit(const struct configfile *file, struct account *account, struct error *err)
+{
+    size_t steps = 0;
+    for (const struct account *heir = account; *heir->inherit;) {
+        const struct account *parent = find(file, heir->inherit);
+        if (!parent) {
+            struct nearest nearest = {.word = heir->inherit};
+            for (size_t i = 0; i < file->n; i++)
+                nearest_offer(&nearest, file->account[i]->name);
+            if (nearest.best)
+                error_config(err,
+                             "inherit = %s: there is no such account in this file: did you "
+                             "mean '%s'?",
+                             heir->inherit, nearest.best);
+            else
+                error_config(err, "inherit = %s: there is no such account in this file",
+                             heir->inherit);
+            return error_prefix(err, "%s:%d: account %s", file->path, heir->line, heir->name);
+        }
+        if (++steps > file->n)
+            return error_config(err, "%s:%d: account %s inherits from itself", file->path,
+                                account->line, account->name);
+        account_inherit(account, parent);
+        heir = parent;
+    }
+    return true;
+}
+
+bool configfile_read(struct configfile *file, const struct str *text, struct error *err)
+{
+    struct reading r = {.file = file, .defaults = account_new("defaults", file->level)};
+    struct ini_reader reader = {.event = take, .is_raw = is_raw, .context = &r};
+    bool ok = inifile_parse(file->path, text, &reader, err);
+    for (size_t i = 0; ok && i < file->n; i++)
+        ok = inherit(file, file->account[i], err);
+    for (size_t i = 0; ok && i < file->n; i++)
+        account_inherit(file->account[i], r.defaults);
+    account_free(r.defaults);
+    return ok;
+}
+
+void configfile_clear(struct configfile *file)
+{
+    for (size_t i = 0; i < file->n; i++)
+        account_free(file->account[i]);
+    free(file->account);
+    file->account = NULL;
+    file->n = file->size = 0;
+}

@@ -1,0 +1,32 @@
+/* One configuration file in INI form: its accounts with defaults and inheritance applied, its
+ * providers, the sections that belong to its level. */
+#ifndef CONFIGFILE_H
+#define CONFIGFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "config/account.h"
+#include "config/configuration.h"
+
+struct configfile {
+    const char *path; /* for messages */
+    enum account_level level;
+    const char *home;                 /* for ~/ in paths, "" for none */
+    struct provider_table *providers; /* where [provider NAME] goes */
+    struct queue_settings *queue;     /* where [queue] goes: holds the fallbacks before */
+    struct account **account;         /* filled: in the order of the file */
+    size_t n;
+    size_t size;
+    int secret_line; /* of a literal password, 0 if there is none */
+};
+
+/* Reads TEXT. On failure ("PATH:LINE: ...", EX_CONFIG) the file holds what was read so far. */
+bool configfile_read(struct configfile *file, const struct str *text, struct error *err);
+
+/* Frees the accounts that are still there. */
+void configfile_clear(struct configfile *file);
+
+#endif

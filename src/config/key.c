@@ -1,0 +1,81 @@
+#include "config.h"
+#include "config/key.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "config/nearest.h"
+
+const struct key *key_find(enum key_section section, const char *name)
+{
+    for (size_t i = 0; i < key_count; i++) {
+        const struct key *key = &key_table[i];
+        if (key->section == section &&
+            (strcmp(key->name, name) == 0 || (key->alias && strcmp(key->alias, name) == 0)))
+            return key;
+    }
+    return NULL;
+}
+
+const char *key_nearest(enum key_section section, const char *name)
+{
+    struct nearest nearest = {.word = name};
+    for (size_t i = 0; i < key_count; i++) {
+        if (key_table[i].section != section)
+            continue;
+        nearest_offer(&nearest, key_table[i].name);
+        if (key_table[i].alias)
+            nearest_offer(&nearest, key_table[i].alias);
+    }
+    return nearest.best;
+}
+
+bool key_is_raw(const struct key *key)
+{
+    return key->type == KEY_SECRET || strcmp(key->name, "password_command") == 0;
+}
+
+size_t key_index(const struct key *key)
+{
+    assert(key >= key_table && key < key_table + key_count);
+    return (size_t)(key - key_table);
+}
+
+bool key_is_set(const struct key_set *set, const struct key *key)
+{
+    size_t i = key_index(key);
+    return set->bits[i / 64] >> (i % 64) & 1;
+}
+
+void key_mark(struct key_set *set, const struct key *key)
+{
+    size_t i = key_index(key);
+    set->bits[i / 64] |= (uint64_t)1 << (i % 64);
+}
+
+static void fill(enum key_section section, void *object, bool as_msmtp)
+{
+    for (size_t i = 0; i < key_count; i++) {
+        const struct key *key = &key_table[i];
+        if (key->section != section)
+            continue;
+        const char *text = as_msmtp && key->msmtp ? key->msmtp : key->fallback;
+        if (*text == '\0' && key->type == KEY_NUMBER)
+            continue; /* 0: there is none */
+        struct error err;
+        bool parsed = key_parse(key, object, text, "", &err);
+        assert(parsed);
+        (void)parsed; /* the table is ours, and a test walks it */
+    }
+}
+
+void key_fill(enum key_section section, void *object)
+{
+    fill(section, object, false);
+}
+
+void key_fill_msmtp(enum key_section section, void *object)
+{
+    fill(section, object, true);
+}

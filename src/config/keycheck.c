@@ -1,0 +1,138 @@
+#include "config.h"
+#include "config/keycheck.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+bool keycheck_word(const char *text, struct error *err)
+{
+    if (!strpbrk(text, " \t"))
+        return true;
+    return error_config(err, "'%s' must not contain blanks", text);
+}
+
+bool keycheck_sender(const char *text, struct error *err)
+{
+    if (!strpbrk(text, " \t<>,") && text[0] != '@' && text[strlen(text) - 1] != '@')
+        return true;
+    return error_config(err,
+                        "'%s' is no sender: write name@example.com, or a pattern like "
+                        "*@example.com",
+                        text);
+}
+
+bool keycheck_address(const char *text, struct error *err)
+{
+    const char *at = strrchr(text, '@');
+    if (!strpbrk(text, " \t<>,") && at && at != text && at[1])
+        return true;
+    return error_config(err, "'%s' is no address: write name@example.com", text);
+}
+
+/* Letters of all scripts, digits, '-', '_', with single dots between. */
+static bool is_domain(const char *text)
+{
+    if (text[0] == '.' || text[0] == '\0' || text[strlen(text) - 1] == '.' || strstr(text, ".."))
+        return false;
+    for (const char *p = text; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("-_.", *p) && (unsigned char)*p < 128)
+            return false;
+    return true;
+}
+
+bool keycheck_domain(const char *text, struct error *err)
+{
+    if (is_domain(strncmp(text, "*.", 2) == 0 ? text + 2 : text))
+        return true;
+    return error_config(err, "'%s' is no mail domain: write example.com or *.example.com", text);
+}
+
+bool keycheck_served(const char *text, struct error *err)
+{
+    const char *at = strrchr(text, '@');
+    if (at && at != text && text[0] != '*' && !strpbrk(text, " \t<>") && is_domain(at + 1))
+        return true;
+    if (!at && is_domain(strncmp(text, "*.", 2) == 0 ? text + 2 : text))
+        return true;
+    return error_config(err,
+                        "'%s' is nothing to serve: write example.com, *.example.com (for "
+                        "what is below it), or name@example.com, separated by commas",
+                        text);
+}
+
+static bool is_ip(const char *text)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
+bool keycheck_ip(const char *text, struct error *err)
+{
+    if (is_ip(text))
+        return true;
+    return error_config(err, "'%s' is no IP address: write it like 192.0.2.1 or 2001:db8::1", text);
+}
+
+bool keycheck_host(const char *text, struct error *err)
+{
+    if (is_ip(text) || is_domain(text))
+        return true;
+    const char *colon = strrchr(text, ':');
+    if (colon && colon[1] && colon[1 + strspn(colon + 1, "0123456789")] == '\0')
+        return error_config(err,
+                            "'%s' is no host name: the port has a line of its own, `port = %s`",
+                            text, colon + 1);
+    return error_config(err,
+                        "'%s' is no host name: write smtp.example.com, several separated by "
+                        "commas",
+                        text);
+}
+
+bool keycheck_absolute(const char *text, struct error *err)
+{
+    if (text[0] == '/')
+        return true;
+    return error_config(err, "'%s' is no full path: begin it with / or ~/", text);
+}
+
+bool keycheck_password_file(const char *text, struct error *err)
+{
+    if (text[0] == '/' || strncmp(text, "~/", 2) == 0)
+        return true;
+    if (!strchr(text, '/') && strcmp(text, ".") != 0 && strcmp(text, "..") != 0)
+        return true;
+    return error_config(err,
+                        "'%s' is neither a full path, beginning with / or ~/, nor the name of "
+                        "a systemd credential, without any /",
+                        text);
+}
+
+bool keycheck_fingerprint(const char *text, struct error *err)
+{
+    bool of_key = strncasecmp(text, "spki:", 5) == 0;
+    size_t digits = 0;
+    bool clean = true;
+    for (const char *p = text + (of_key ? 5 : 0); *p; p++) {
+        if (isxdigit((unsigned char)*p))
+            digits++;
+        else if (!strchr(": ", *p) || digits % 2 != 0)
+            clean = false;
+    }
+    if (clean && (digits == 64 || (digits == 40 && !of_key)))
+        return true;
+    return error_config(err,
+                        "'%s' is no fingerprint: a SHA-256 has 64 hexadecimal digits, with or "
+                        "without colons between the pairs",
+                        text);
+}
+
+bool keycheck_notify(const char *text, struct error *err)
+{
+    static const char *const words[] = {"off", "never", "failure", "delay", "success"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return error_config(err, "'%s' must be off, never, or some of failure, delay, success", text);
+}

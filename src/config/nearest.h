@@ -1,0 +1,17 @@
+/* "Did you mean": of several known words the one most like a mistyped one. */
+#ifndef NEAREST_H
+#define NEAREST_H
+
+enum { NEAREST_WORD_MAX = 64 }; /* longer words are like nothing */
+
+struct nearest {
+    const char *word; /* what was typed */
+    const char *best; /* borrowed; NULL while nothing came near */
+    unsigned distance;
+};
+
+/* Compares CANDIDATE with the word and keeps it if it is nearer than what was offered before. Case,
+ * and '-' for '_', cost nothing; one change in three letters is near. */
+void nearest_offer(struct nearest *nearest, const char *candidate);
+
+#endif

@@ -1,0 +1,170 @@
+#include "config.h"
+#include "config/password.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/fileread.h"
+#include "base/process.h"
+#include "config/netrc.h"
+
+enum answer { NO, FOUND, FAILED };
+
+/* Cuts SECRET behind its first line. False, with an error, if that leaves nothing or no text. */
+static bool first_line(struct str *secret, const char *origin, struct error *err)
+{
+    size_t len = strcspn(str_text(secret), "\r\n");
+    bool has_nul = len < secret->len && secret->data[len] == '\0';
+    str_truncate(secret, len);
+    if (has_nul)
+        return error_config(err, "%s: a NUL byte in the password", origin);
+    if (len == 0)
+        return error_config(err, "%s: the first line is empty, where the password should be",
+                            origin);
+    return true;
+}
+
+static bool check_mode(const char *path, const struct stat *facts, struct error *err)
+{
+    mode_t mode = facts->st_mode & 07777;
+    if ((mode & 077) == 0)
+        return true;
+    return error_config(err, "%s: a password that others can read (mode %04o): chmod 600 it", path,
+                        (unsigned)mode);
+}
+
+/* The modes of a credential are systemd's affair: with an ACL they show a group that is none. */
+static bool read_password_file(const struct account *account,
+                               const struct password_sources *sources, struct str *out,
+                               struct error *err)
+{
+    const char *name = account->password_file;
+    bool credential = !strchr(name, '/');
+    struct str path = {0};
+    if (credential && !*sources->credentials_directory)
+        return error_config(err,
+                            "password_file = %s names a systemd credential, and there is no "
+                            "$CREDENTIALS_DIRECTORY: write a full path, or LoadCredential=%s:PATH "
+                            "in the unit",
+                            name, name);
+    if (credential)
+        str_addf(&path, "%s/", sources->credentials_directory);
+    str_add(&path, name);
+    struct stat facts;
+    bool ok = fileread_all(str_text(&path), PASSWORD_MAX, out, &facts, err) &&
+              (credential || check_mode(str_text(&path), &facts, err)) &&
+              first_line(out, str_text(&path), err);
+    str_clear(&path);
+    return ok;
+}
+
+static bool run_password_command(const struct account *account,
+                                 const struct password_sources *sources, struct str *out,
+                                 struct error *err)
+{
+    if (!process_output(account->password_command, sources->deadline, PASSWORD_MAX, out, err))
+        return error_prefix(err, "password_command");
+    if (first_line(out, account->password_command, err))
+        return true;
+    err->class = ERROR_TEMPORARY; /* what it prints today it need not print tomorrow */
+    err->code = EX_TEMPFAIL;
+    return error_prefix(err, "password_command");
+}
+
+/* Looks for one of the account's hosts, or its socket, in the netrc file PATH. One that cannot be
+ * opened is as good as none: it belongs to other programs. */
+static enum answer look_into(const char *path, const struct account *account, struct str *out,
+                             struct error *err)
+{
+    struct str text = {.secret = true};
+    struct stat facts;
+    enum answer answer = NO;
+    if (fileread_all(path, NETRC_FILE_MAX, &text, &facts, err)) {
+        const char *data = str_text(&text);
+        bool found =
+            *account->socket && netrc_find(data, text.len, account->socket, account->user, out);
+        for (size_t i = 0; !found && i < account->host.n; i++)
+            found = netrc_find(data, text.len, account->host.item[i], account->user, out);
+        bool usable = found && first_line(out, path, err) &&
+                      (account->as_msmtp || check_mode(path, &facts, err));
+        if (found)
+            answer = usable ? FOUND : FAILED;
+    }
+    str_clear(&text);
+    return answer;
+}
+
+static enum answer ask_netrc(const struct account *account, const struct password_sources *sources,
+                             struct str *out, struct error *err)
+{
+    enum answer answer = NO;
+    struct str path = {0};
+    if (!*account->user)
+        return NO;
+    if (*sources->caller->home) {
+        str_addf(&path, "%s/.netrc", sources->caller->home);
+        answer = look_into(str_text(&path), account, out, err);
+    }
+    if (answer == NO) {
+        str_truncate(&path, 0);
+        str_addf(&path, "%s/netrc", sources->paths->sysconfdir);
+        answer = look_into(str_text(&path), account, out, err);
+    }
+    str_clear(&path);
+    return answer;
+}
+
+static const char *server(const struct account *account)
+{
+    return account->host.n > 0 ? account->host.item[0] : account->socket;
+}
+
+static bool ask_terminal(const struct account *account, const struct password_sources *sources,
+                         struct str *out)
+{
+    if (!sources->ask)
+        return false;
+    struct str prompt = {0};
+    str_addf(&prompt, "password for %s at %s: ", account->user, server(account));
+    bool answered = sources->ask(sources->context, str_text(&prompt), out);
+    str_clear(&prompt);
+    return answered;
+}
+
+static bool find(const struct account *account, const struct password_sources *sources,
+                 struct str *out, struct error *err)
+{
+    if (account->password.len > 0) {
+        str_add_n(out, str_text(&account->password), account->password.len);
+        return true;
+    }
+    if (*account->password_file)
+        return read_password_file(account, sources, out, err);
+    if (*account->password_command)
+        return run_password_command(account, sources, out, err);
+    enum answer answer = ask_netrc(account, sources, out, err);
+    if (answer != NO)
+        return answer == FOUND;
+    if (ask_terminal(account, sources, out))
+        return true;
+    return error_config(err,
+                        "no password for '%s' at %s: add `password_file = PATH` or "
+                        "`password_command = COMMAND` (or `password = ...`), or an entry to "
+                        "~/.netrc",
+                        account->user, server(account));
+}
+
+bool password_find(const struct account *account, const struct password_sources *sources,
+                   struct str *out, struct error *err)
+{
+    out->secret = true;
+    str_clear(out);
+    if (find(account, sources, out, err))
+        return true;
+    str_clear(out);
+    error_prefix(err, "account %s", account->name);
+    if (err->class == ERROR_PERMANENT && *account->file)
+        error_prefix(err, "%s:%d", account->file, account->line);
+    return false;
+}

@@ -1,0 +1,215 @@
+#include "config.h"
+#include "config/provider.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/fileread.h"
+#include "base/memory.h"
+#include "message/address.h"
+#include "config/inifile.h"
+#include "config/nearest.h"
+#include "config/section.h"
+
+struct reading {
+    struct provider_table *table;
+    const char *file;
+    struct section section;
+};
+
+static void provider_free(struct provider *provider)
+{
+    key_clear(KEY_PROVIDER, provider);
+    free(provider->name);
+    free(provider->file);
+    free(provider);
+}
+
+struct provider *provider_add(struct provider_table *table, const char *name, const char *file,
+                              int line, enum account_level level, struct error *err)
+{
+    for (size_t i = 0; i < table->n; i++) {
+        const struct provider *other = table->item[i];
+        if (strcasecmp(other->name, name) == 0 && strcmp(other->file, file) == 0) {
+            error_config(err, "provider %s was already described in line %d", name, other->line);
+            return NULL;
+        }
+    }
+    if (table->n == table->size) {
+        table->size = table->size ? 2 * table->size : 32;
+        table->item = memory_resize(table->item, table->size, sizeof(struct provider *));
+    }
+    struct provider *provider = memory_new(sizeof *provider);
+    provider->name = memory_copy(name);
+    provider->file = memory_copy(file);
+    provider->line = line;
+    provider->level = level;
+    key_fill(KEY_PROVIDER, provider);
+    table->item[table->n++] = provider;
+    return provider;
+}
+
+static bool take(void *context, const struct ini_event *event, struct error *err)
+{
+    struct reading *r = context;
+    if (event->key && !*event->section)
+        return error_config(err, "a section like [provider NAME] must come first");
+    if (event->key)
+        return section_take(&r->section, event, err);
+    if (strncmp(event->section, "provider ", 9) != 0)
+        return error_config(err, "[%s] does not belong here: write [provider NAME]",
+                            event->section);
+    struct provider *provider =
+        provider_add(r->table, event->section + 9, r->file, event->line, LEVEL_SYSTEM, err);
+    if (!provider)
+        return false;
+    section_begin(&r->section, KEY_PROVIDER, provider, &provider->set, "");
+    return true;
+}
+
+bool provider_read(struct provider_table *table, const char *file, struct error *err)
+{
+    struct reading r = {.table = table, .file = file};
+    struct ini_reader reader = {.event = take, .context = &r};
+    struct str text = {0};
+    bool ok = fileread_all(file, PROVIDER_FILE_MAX, &text, NULL, err) &&
+              inifile_parse(file, &text, &reader, err);
+    str_clear(&text);
+    return ok;
+}
+
+bool provider_domain_fits(const char *pattern, const char *domain)
+{
+    if (pattern[0] != '*')
+        return strcasecmp(pattern, domain) == 0;
+    size_t tail = strlen(pattern + 1), len = strlen(domain);
+    return len > tail && strcasecmp(domain + len - tail, pattern + 1) == 0;
+}
+
+/* Later ones win, and an exact domain over a wildcard; LEVEL leaves out those of lower levels. */
+static const struct provider *for_domain(const struct provider_table *table, const char *domain,
+                                         enum account_level level)
+{
+    const struct provider *best = NULL;
+    size_t best_length = 0;
+    for (size_t i = table->n; *domain && i-- > 0;) {
+        const struct provider *provider = table->item[i];
+        for (size_t j = 0; provider->level >= level && j < provider->domains.n; j++) {
+            const char *pattern = provider->domains.item[j];
+            size_t length = pattern[0] == '*' ? strlen(pattern) : SIZE_MAX;
+            if (length > best_length && provider_domain_fits(pattern, domain)) {
+                best = provider;
+                best_length = length;
+            }
+        }
+    }
+    return best;
+}
+
+const struct provider *provider_for_domain(const struct provider_table *table, const char *domain)
+{
+    return for_domain(table, domain, LEVEL_COMMAND_LINE);
+}
+
+static const struct provider *by_name(const struct provider_table *table, const char *name,
+                                      enum account_level level)
+{
+    for (size_t i = table->n; i-- > 0;)
+        if (table->item[i]->level >= level && strcasecmp(table->item[i]->name, name) == 0)
+            return table->item[i];
+    return NULL;
+}
+
+const struct provider *provider_by_name(const struct provider_table *table, const char *name)
+{
+    return by_name(table, name, LEVEL_COMMAND_LINE);
+}
+
+static const struct provider *by_host(const struct provider_table *table,
+                                      const struct account *account)
+{
+    for (size_t i = table->n; i-- > 0;)
+        for (size_t j = 0; table->item[i]->level >= account->level && j < account->host.n; j++)
+            if (strlist_has(&table->item[i]->host, account->host.item[j]))
+                return table->item[i];
+    return NULL;
+}
+
+/* A host that is not the provider's has not got the provider's quirks, whatever the user's domain
+ * is: so the host, where there is one, decides. */
+static const struct provider *of_account(const struct provider_table *table,
+                                         const struct account *account)
+{
+    if (*account->provider)
+        return by_name(table, account->provider, account->level);
+    if (account_has(account, "host"))
+        return by_host(table, account);
+    if (*account->socket)
+        return NULL;
+    const struct provider *found = for_domain(table, address_domain(account->user), account->level);
+    return found ? found : for_domain(table, address_domain(account->from), account->level);
+}
+
+static bool has_implicit_tls(const struct provider *provider)
+{
+    static const char name[] = "tls_starttls";
+    return !provider->tls_starttls ||
+           (provider->port == 465 && !key_is_set(&provider->set, key_find(KEY_PROVIDER, name)));
+}
+
+static void fill(struct account *account, const struct provider *provider)
+{
+    if (!account_has(account, "host") && !*account->socket)
+        strlist_copy(&account->host, &provider->host);
+    bool own_way = account_has(account, "port") || account_has(account, "tls") ||
+                   account_has(account, "tls_starttls") || account_has(account, "protocol");
+    if (!own_way) {
+        account->port = provider->port;
+        account->tls_starttls = !has_implicit_tls(provider);
+    }
+    if (!account_has(account, "auth"))
+        account->auth = provider->auth;
+    account->senders = provider->senders;
+    strlist_copy(&account->trouble, &provider->trouble);
+}
+
+static bool unknown(const struct provider_table *table, const struct account *account,
+                    struct error *err)
+{
+    struct nearest nearest = {.word = account->provider};
+    for (size_t i = 0; i < table->n; i++)
+        nearest_offer(&nearest, table->item[i]->name);
+    if (nearest.best)
+        error_config(err, "unknown provider '%s': did you mean '%s'?", account->provider,
+                     nearest.best);
+    else
+        error_config(err,
+                     "unknown provider '%s': add `host = ...` instead, or a section "
+                     "[provider %s]",
+                     account->provider, account->provider);
+    return error_prefix(err, "%s:%d: account %s", account->file, account->line, account->name);
+}
+
+bool provider_complete(const struct provider_table *table, struct account *account,
+                       struct error *err)
+{
+    if (account->as_msmtp)
+        return account_check(account, err);
+    if (!account_has(account, "auth"))
+        account->auth = *account->user ? AUTH_ON : AUTH_OFF;
+    const struct provider *provider = of_account(table, account);
+    if (!provider && *account->provider)
+        return unknown(table, account, err);
+    if (provider)
+        fill(account, provider);
+    return account_check(account, err);
+}
+
+void provider_table_clear(struct provider_table *table)
+{
+    for (size_t i = 0; i < table->n; i++)
+        provider_free(table->item[i]);
+    free(table->item);
+    *table = (struct provider_table){0};
+}

@@ -1,0 +1,255 @@
+#include "config.h"
+#include "message/header.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+
+#include "base/memory.h"
+
+/* Fields that programs put into messages and seldom into plain text: without one of these, lines
+ * that look like fields are no header. A name that ends in '-' stands for all that begin so. */
+static const char *const known_fields[] = {
+    "From",
+    "Sender",
+    "Reply-To",
+    "To",
+    "Cc",
+    "Bcc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Comments",
+    "Keywords",
+    "Resent-",
+    "Return-Path",
+    "Received",
+    "Content-",
+    "MIME-Version",
+    "X-",
+    "List-",
+    "Precedence",
+    "Errors-To",
+    "Delivered-To",
+    "Auto-Submitted",
+    "User-Agent",
+    "Importance",
+    "Organization",
+    "DKIM-Signature",
+    "ARC-",
+    "Apparently-To",
+    "Return-Receipt-To",
+    "Disposition-Notification-To",
+    "Mail-Followup-To",
+    "Mail-Reply-To",
+    "Authentication-Results",
+    "Autocrypt",
+    "Feedback-ID",
+    "Thread-Index",
+    "Thread-Topic",
+};
+
+enum kind { LINE_FIELD, LINE_FOLD, LINE_MBOX, LINE_BLANK, LINE_TEXT };
+
+struct reader {
+    struct header *header;
+    struct source *src;
+    struct str line;  /* the present one, clean */
+    struct str name;  /* of the field that is being read, "" before the first */
+    struct str value; /* its value so far */
+    struct str raw;   /* all that was read, until a known field makes it a header */
+    size_t total;     /* octets read */
+    bool known, mbox, blank;
+};
+
+static bool is_known(const char *name)
+{
+    for (size_t i = 0; i < sizeof known_fields / sizeof *known_fields; i++) {
+        const char *known = known_fields[i];
+        size_t len = strlen(known);
+        if (known[len - 1] == '-' ? strncasecmp(name, known, len) == 0
+                                  : strcasecmp(name, known) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Octets of the field name at the start of LINE, 0 if it is no field (RFC 5322, 2.2; blanks before
+ * the colon as 4.5.8 allows). */
+static size_t name_length(const char *line, size_t len)
+{
+    size_t n = 0;
+    while (n < len && line[n] > ' ' && line[n] < 127 && line[n] != ':')
+        n++;
+    size_t colon = n;
+    while (colon < len && (line[colon] == ' ' || line[colon] == '\t'))
+        colon++;
+    return n <= HEADER_NAME_MAX && colon < len && line[colon] == ':' ? n : 0;
+}
+
+/* Settles the line end, CRs and NULs of one line, or the beginning of one. */
+static void clean(struct str *line, const char *data, size_t len)
+{
+    bool pending_cr = false;
+    str_truncate(line, 0);
+    str_reserve(line, len + 1);
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] == '\r') {
+            pending_cr = true;
+        } else if (data[i] != '\0' && data[i] != '\n') {
+            if (pending_cr)
+                line->data[line->len++] = ' ';
+            pending_cr = false;
+            line->data[line->len++] = data[i];
+        }
+    }
+    line->data[line->len] = '\0';
+}
+
+static bool is_all_blank(const char *text)
+{
+    return text[strspn(text, " \t")] == '\0';
+}
+
+static bool is_mbox_line(const char *line)
+{
+    if (*line == '>')
+        line++;
+    if (strncmp(line, "From ", 5) != 0)
+        return false;
+    return line[4 + strspn(line + 4, " \t")] != ':';
+}
+
+static enum kind classify(const struct reader *reader, const struct str *line)
+{
+    const char *text = str_text(line);
+    bool first = reader->total == 0;
+    if (line->len == 0)
+        return LINE_BLANK;
+    if (first && is_mbox_line(text))
+        return LINE_MBOX;
+    if (*text == ' ' || *text == '\t')
+        return reader->name.len ? LINE_FOLD : LINE_TEXT;
+    return name_length(text, line->len) ? LINE_FIELD : LINE_TEXT;
+}
+
+static void add_present_field(struct reader *reader)
+{
+    struct header *header = reader->header;
+    if (reader->name.len == 0)
+        return;
+    if (header->n == header->size) {
+        header->size = header->size ? 2 * header->size : 16;
+        header->field = memory_resize(header->field, header->size, sizeof *header->field);
+    }
+    header->field[header->n++] =
+        (struct field){.name = str_take(&reader->name), .value = str_take(&reader->value)};
+}
+
+static void take_line(struct reader *reader, enum kind kind)
+{
+    const char *text = str_text(&reader->line);
+    if (kind == LINE_MBOX)
+        reader->mbox = true;
+    if (kind == LINE_FOLD && !is_all_blank(text)) {
+        str_add_char(&reader->value, '\n');
+        str_add_n(&reader->value, text, reader->line.len);
+    }
+    if (kind != LINE_FIELD)
+        return;
+    add_present_field(reader);
+    size_t len = name_length(text, reader->line.len);
+    const char *value = strchr(text, ':') + 1;
+    str_add_n(&reader->name, text, len);
+    str_add(&reader->value, value);
+    if (is_known(str_text(&reader->name)))
+        reader->known = true;
+}
+
+/* Reads one line into the header. *GO becomes false where the header ends. */
+static bool read_line(struct reader *reader, bool *go, struct error *err)
+{
+    const char *data;
+    size_t len;
+    struct str whole = {0};
+    if (!source_piece(reader->src, &data, &len, err))
+        return false;
+    clean(&reader->line, data, len);
+    bool partial = len == SOURCE_BUFFER && data[len - 1] != '\n';
+    enum kind kind = classify(reader, &reader->line);
+    if (kind == LINE_BLANK && partial)
+        kind = LINE_TEXT; /* NULs */
+    if (kind == LINE_TEXT)
+        str_add_n(&reader->header->text, data, len);
+    else if (!reader->known)
+        str_add_n(&reader->raw, data, len);
+    reader->total += len;
+    reader->blank = kind == LINE_BLANK && len > 0;
+    *go = kind != LINE_BLANK && kind != LINE_TEXT;
+    if (!*go || !partial) {
+        take_line(reader, kind);
+        return true;
+    }
+    str_add_n(&whole, data, len);
+    while (partial && whole.len <= HEADER_MAX) {
+        if (!source_piece(reader->src, &data, &len, err)) {
+            str_clear(&whole);
+            return false;
+        }
+        str_add_n(&whole, data, len);
+        if (!reader->known)
+            str_add_n(&reader->raw, data, len);
+        reader->total += len;
+        partial = len > 0 && data[len - 1] != '\n';
+    }
+    clean(&reader->line, whole.data, whole.len);
+    str_clear(&whole);
+    take_line(reader, kind);
+    return true;
+}
+
+static bool read_fields(struct reader *reader, struct error *err)
+{
+    for (bool go = true; go;) {
+        if (!read_line(reader, &go, err))
+            return false;
+        if (reader->known)
+            str_clear(&reader->raw);
+        else if (reader->raw.len > HEADER_UNKNOWN_MAX)
+            return true;
+        if (reader->total > HEADER_MAX)
+            return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR,
+                             "the header is larger than %d octets", HEADER_MAX);
+    }
+    add_present_field(reader);
+    return true;
+}
+
+/* Nothing known was seen: what looked like a header is text, and comes first. */
+static void make_absent(struct reader *reader)
+{
+    struct header *header = reader->header;
+    struct str text = reader->raw;
+    reader->raw = (struct str){0};
+    str_add_n(&text, str_text(&header->text), header->text.len);
+    header_clear(header);
+    header->text = text;
+    header->absent = true;
+}
+
+bool header_read(struct header *header, struct source *src, struct error *err)
+{
+    struct reader reader = {.header = header, .src = src};
+    bool ok = read_fields(&reader, err);
+    bool only_blank = reader.blank && header->n == 0 && !reader.mbox;
+    if (ok && !reader.known && !only_blank)
+        make_absent(&reader);
+    str_clear(&reader.line);
+    str_clear(&reader.name);
+    str_clear(&reader.value);
+    str_clear(&reader.raw);
+    return ok;
+}

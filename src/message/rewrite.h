@@ -1,0 +1,13 @@
+/* Fields that a caller wrote and that cannot leave as they are: senders the provider will not take,
+ * bare addresses, text that is not ASCII. Steps of complete_header(), which says what each does. */
+#ifndef REWRITE_H
+#define REWRITE_H
+
+#include "message/complete.h"
+#include "message/header.h"
+
+void rewrite_senders(struct header *header, const struct completion *want);
+void rewrite_qualify(struct header *header, const char *domain);
+void rewrite_encode(struct header *header);
+
+#endif

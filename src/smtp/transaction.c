@@ -1,0 +1,395 @@
+#include "config.h"
+#include "smtp/sessionstate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/memory.h"
+#include "smtp/mailbox.h"
+#include "smtp/refusal.h"
+#include "smtp/transfer.h"
+
+enum state { WAITING, ACCEPTED, PUT_OFF, REFUSED };
+
+struct transaction {
+    struct session *session;
+    struct wire *wire;
+    const struct envelope *env;
+    const struct content *content;
+    struct outcome *outcomes;
+    struct str *final; /* may be NULL */
+    size_t *index;     /* the recipients of this transaction */
+    enum state *state; /* of each */
+    size_t n, accepted;
+    struct str sender; /* as it goes onto the wire */
+    bool utf8, chunked, with_envelope;
+    bool mail_refused, data_refused;
+    bool go;              /* DATA was answered with 354 */
+    struct error refusal; /* of MAIL or DATA */
+};
+
+static bool wants_dsn(const struct envelope *env)
+{
+    return env->notify || env->dsn_return != DSN_RETURN_UNSET || (env->envid && *env->envid);
+}
+
+/* Finds out who can be asked for at all. Those who can't are refused before MAIL. */
+static bool plan(struct transaction *t, struct error *err)
+{
+    bool offered = t->session->offers.smtputf8;
+    const char *sender = t->env->sender ? t->env->sender : "";
+    if (!mailbox_add(&t->sender, sender, offered, &t->utf8, ERROR_MESSAGE, err))
+        return false;
+    t->index = memory_new(t->env->n * sizeof *t->index);
+    t->state = memory_new(t->env->n * sizeof *t->state);
+    struct str address = {0};
+    for (size_t i = 0; i < t->env->n; i++) {
+        struct error why;
+        str_truncate(&address, 0);
+        if (t->outcomes[i].result != OUTCOME_UNTRIED)
+            continue;
+        if (mailbox_add(&address, t->env->rcpt[i].address, offered, &t->utf8, ERROR_RECIPIENT,
+                        &why))
+            t->index[t->n++] = i;
+        else
+            outcome_refuse(&t->outcomes[i], &why);
+    }
+    str_clear(&address);
+    return true;
+}
+
+static bool check_size(const struct transaction *t, struct error *err)
+{
+    uint64_t limit = t->session->offers.size_limit;
+    if (limit == 0 || t->content->size <= limit)
+        return true;
+    return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE,
+                     "the message has %" PRIu64 " octets, and the server takes %" PRIu64,
+                     t->content->size, limit);
+}
+
+static bool queue_mail(struct transaction *t, struct error *err)
+{
+    const struct session_capabilities *offers = &t->session->offers;
+    const struct envelope *env = t->env;
+    struct str line = {0};
+    str_addf(&line, "MAIL FROM:<%s>", str_text(&t->sender));
+    if (offers->size)
+        str_addf(&line, " SIZE=%" PRIu64, t->content->size);
+    if (offers->eightbit && t->content->has_8bit)
+        str_add(&line, " BODY=8BITMIME");
+    if (t->utf8)
+        str_add(&line, " SMTPUTF8");
+    if (offers->dsn && env->dsn_return != DSN_RETURN_UNSET)
+        str_add(&line, env->dsn_return == DSN_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
+    if (offers->dsn && env->envid && *env->envid) {
+        str_add(&line, " ENVID=");
+        mailbox_add_xtext(&line, env->envid);
+    }
+    bool ok = wire_command(t->wire, err, "%s", line.data);
+    str_clear(&line);
+    return ok;
+}
+
+static void add_notify(struct str *line, unsigned notify)
+{
+    static const struct {
+        unsigned flag;
+        const char *word;
+    } words[] = {{DSN_SUCCESS, "SUCCESS"}, {DSN_FAILURE, "FAILURE"}, {DSN_DELAY, "DELAY"}};
+    const char *separator = " NOTIFY=";
+    if (notify & DSN_NEVER)
+        str_add(line, " NOTIFY=NEVER"); /* goes with nothing else (RFC 3461, 4.1) */
+    for (size_t i = 0; !(notify & DSN_NEVER) && i < sizeof words / sizeof *words; i++)
+        if (notify & words[i].flag) {
+            str_addf(line, "%s%s", separator, words[i].word);
+            separator = ",";
+        }
+}
+
+static bool queue_rcpt(struct transaction *t, size_t k, struct error *err)
+{
+    const char *address = t->env->rcpt[t->index[k]].address;
+    struct str line = {0};
+    bool utf8 = false;
+    str_add(&line, "RCPT TO:<");
+    bool ok = mailbox_add(&line, address, true, &utf8, ERROR_RECIPIENT, err);
+    str_add(&line, ">");
+    if (ok && t->session->offers.dsn && t->env->notify) {
+        add_notify(&line, t->env->notify);
+        if (!utf8) { /* rfc822 is a type of ASCII addresses (RFC 6533, 3) */
+            str_add(&line, " ORCPT=rfc822;");
+            mailbox_add_xtext(&line, address);
+        }
+    }
+    ok = ok && wire_command(t->wire, err, "%s", line.data);
+    str_clear(&line);
+    return ok;
+}
+
+static bool take(struct transaction *t, const char *step, struct error *err)
+{
+    t->wire->step = step;
+    return wire_reply(t->wire, t->session->params->timeout, err);
+}
+
+static bool take_reset(struct transaction *t, struct error *err)
+{
+    if (!take(t, "RSET", err))
+        return false;
+    return t->wire->reply.code == 250 || wire_absurd(t->wire, err);
+}
+
+static bool take_mail(struct transaction *t, struct error *err)
+{
+    if (!take(t, "MAIL FROM", err))
+        return false;
+    int class = t->wire->reply.code / 100;
+    if (class == 3)
+        return wire_absurd(t->wire, err);
+    t->mail_refused = class != 2;
+    if (t->mail_refused)
+        (void)refusal_set(&t->refusal, &t->wire->reply, ERROR_MESSAGE, EX_DATAERR,
+                          "the server refused the sender <%s>", str_text(&t->sender));
+    return true;
+}
+
+/* True for "too many recipients" (RFC 5321, 4.5.3.1.10): the others may come in a transaction of
+ * their own. */
+static bool is_put_off(const struct reply *reply)
+{
+    if (strcmp(reply->status, "4.5.3") == 0 || strcmp(reply->status, "5.5.3") == 0)
+        return true;
+    return reply->code == 452 && !reply->status[0];
+}
+
+static void refuse(struct transaction *t, size_t k)
+{
+    struct error why;
+    struct outcome *outcome = &t->outcomes[t->index[k]];
+    (void)refusal_set(&why, &t->wire->reply, ERROR_RECIPIENT, EX_NOUSER,
+                      "the server refused the recipient <%s>", t->env->rcpt[t->index[k]].address);
+    outcome_refuse(outcome, &why);
+    t->state[k] = REFUSED;
+}
+
+static bool take_rcpt(struct transaction *t, size_t k, struct error *err)
+{
+    if (!take(t, "RCPT TO", err))
+        return false;
+    const struct reply *reply = &t->wire->reply;
+    if (t->mail_refused)
+        return true; /* what it says of them now is about the missing MAIL */
+    if (reply->code / 100 == 3)
+        return wire_absurd(t->wire, err);
+    if (reply->code / 100 == 2) {
+        t->state[k] = ACCEPTED;
+        t->accepted++;
+        return true;
+    }
+    bool put_off = is_put_off(reply);
+    refuse(t, k);
+    if (put_off)
+        t->state[k] = PUT_OFF; /* the refusal stands unless others are sent: see settle() */
+    return true;
+}
+
+static bool take_data(struct transaction *t, struct error *err)
+{
+    if (!take(t, "DATA", err))
+        return false;
+    t->go = t->wire->reply.code == 354;
+    int class = t->wire->reply.code / 100;
+    if (!t->go && class != 4 && class != 5)
+        return wire_absurd(t->wire, err);
+    if (!t->go && !t->mail_refused) {
+        t->data_refused = true;
+        (void)refusal_set(&t->refusal, &t->wire->reply, ERROR_MESSAGE, EX_UNAVAILABLE,
+                          "the server refused the message (DATA)");
+    }
+    return true;
+}
+
+static bool queue_envelope(struct transaction *t, struct error *err)
+{
+    if (t->session->unclean && !wire_command(t->wire, err, "RSET"))
+        return false;
+    if (!queue_mail(t, err))
+        return false;
+    for (size_t k = 0; k < t->n; k++)
+        if (!queue_rcpt(t, k, err))
+            return false;
+    if (!t->chunked)
+        return wire_command(t->wire, err, "DATA");
+    return !t->with_envelope || transfer_queue_chunk(t->wire, t->content, err);
+}
+
+/* With PIPELINING (RFC 2920): all of the envelope in one write, with DATA or small content. */
+static bool exchange_group(struct transaction *t, struct error *err)
+{
+    if (!wire_begin(t->wire, "MAIL FROM", err))
+        return false;
+    bool reset = t->session->unclean;
+    if (!queue_envelope(t, err)) {
+        t->wire->broken = true; /* half a group is queued */
+        return false;
+    }
+    t->session->unclean = true;
+    if ((reset && !take_reset(t, err)) || !take_mail(t, err))
+        return false;
+    if (t->mail_refused && t->with_envelope)
+        return true;
+    for (size_t k = 0; k < t->n; k++)
+        if (!take_rcpt(t, k, err))
+            return false;
+    return t->chunked || take_data(t, err);
+}
+
+/* Without: a round trip for each command. */
+static bool exchange_steps(struct transaction *t, struct error *err)
+{
+    struct wire *wire = t->wire;
+    if (t->session->unclean &&
+        !(wire_begin(wire, "RSET", err) && wire_command(wire, err, "RSET") && take_reset(t, err)))
+        return false;
+    t->session->unclean = true;
+    if (!wire_begin(wire, "MAIL FROM", err) || !queue_mail(t, err) || !take_mail(t, err))
+        return false;
+    for (size_t k = 0; k < t->n && !t->mail_refused; k++)
+        if (!wire_begin(wire, "RCPT TO", err) || !queue_rcpt(t, k, err) || !take_rcpt(t, k, err))
+            return false;
+    if (t->mail_refused || t->accepted == 0 || t->chunked)
+        return true;
+    return wire_begin(wire, "DATA", err) && wire_command(wire, err, "DATA") && take_data(t, err);
+}
+
+/* Those put off are free for another try if this one has served somebody; otherwise the same would
+ * happen again and again, and the refusal they have already got stands. */
+static void settle(struct transaction *t)
+{
+    for (size_t k = 0; k < t->n; k++)
+        if (t->state[k] == PUT_OFF && t->accepted > 0)
+            outcome_clear(&t->outcomes[t->index[k]], 1);
+}
+
+/* Nobody wants the content: undoes what was begun. */
+static bool call_off(struct transaction *t, struct error *err)
+{
+    struct error ignored;
+    if (t->with_envelope) {
+        /* It is on its way all the same. A server that does not discard it would read it as
+         * commands, so that nothing may follow. */
+        t->wire->broken = true;
+        t->session->chunking_hurt = true;
+    } else if (t->go && wire_begin(t->wire, "DATA", &ignored) &&
+               transfer_nothing(t->wire, t->session->params->timeout, &ignored)) {
+        t->wire->step = "message";
+        (void)wire_reply(t->wire, t->session->params->timeout, &ignored); /* whatever it says */
+    }
+    if (t->mail_refused)
+        *err = t->refusal;
+    return !t->mail_refused;
+}
+
+static bool send_content(struct transaction *t, struct error *err)
+{
+    const struct session_params *params = t->session->params;
+    t->wire->step = "message";
+    if (t->with_envelope)
+        return true;
+    if (!wire_begin(t->wire, "message", err))
+        return false;
+    if (t->chunked)
+        return transfer_chunk(t->wire, t->content, params->timeout, err);
+    return transfer_data(t->wire, t->content, params->lmtp ? t->accepted : 1, params->timeout, err);
+}
+
+static void keep_final(struct transaction *t)
+{
+    if (!t->final)
+        return;
+    str_truncate(t->final, 0);
+    reply_print(&t->wire->reply, t->final);
+}
+
+static void mark_sent(struct transaction *t, size_t k)
+{
+    struct outcome *outcome = &t->outcomes[t->index[k]];
+    outcome->result = OUTCOME_SENT;
+    t->state[k] = REFUSED; /* not waiting for anything any more */
+}
+
+/* One reply for all, or with LMTP one for each recipient that was accepted (RFC 2033, 4.2). */
+static bool take_content(struct transaction *t, struct error *err)
+{
+    bool lmtp = t->session->params->lmtp;
+    for (size_t k = 0; k < t->n; k++) {
+        if (t->state[k] != ACCEPTED)
+            continue;
+        if (!wire_reply(t->wire, t->session->params->timeout_final, err))
+            return false;
+        const struct reply *reply = &t->wire->reply;
+        if (reply->code / 100 == 3)
+            return wire_absurd(t->wire, err);
+        if (reply->code / 100 != 2 && !lmtp)
+            return refusal_set(err, reply, ERROR_MESSAGE, EX_UNAVAILABLE,
+                               "the server refused the message");
+        keep_final(t);
+        if (reply->code / 100 != 2)
+            refuse(t, k);
+        else if (lmtp)
+            mark_sent(t, k);
+        for (size_t i = k; !lmtp && i < t->n; i++)
+            if (t->state[i] == ACCEPTED)
+                mark_sent(t, i);
+    }
+    t->session->unclean = false;
+    return true;
+}
+
+static bool run(struct transaction *t, struct error *err)
+{
+    const struct session_capabilities *offers = &t->session->offers;
+    const struct session_params *params = t->session->params;
+    if (!check_size(t, err) || !plan(t, err))
+        return false;
+    if (t->n == 0)
+        return true;
+    if (wants_dsn(t->env) && !offers->dsn)
+        wire_note(t->wire, TRACE_NOTE, "the server does not offer DSN: the wish is left out");
+    /* LMTP is a matter of this machine: the few that offer CHUNKING differ in what they answer. */
+    t->chunked =
+        params->chunking && offers->chunking && !params->lmtp && !t->session->chunking_hurt;
+    t->with_envelope = t->chunked && offers->pipelining && t->content->size <= SESSION_INLINE_MAX;
+    if (!(offers->pipelining ? exchange_group(t, err) : exchange_steps(t, err)))
+        return false;
+    if (t->mail_refused || t->accepted == 0)
+        return call_off(t, err);
+    if (t->data_refused) {
+        *err = t->refusal;
+        return false;
+    }
+    return send_content(t, err) && take_content(t, err);
+}
+
+bool session_send(struct session *session, const struct envelope *env,
+                  const struct content *content, struct outcome *outcomes, struct str *final,
+                  struct error *err)
+{
+    struct transaction *t = memory_new(sizeof *t);
+    *t = (struct transaction){.session = session,
+                              .wire = &session->wire,
+                              .env = env,
+                              .content = content,
+                              .outcomes = outcomes,
+                              .final = final};
+    bool ok = run(t, err);
+    settle(t);
+    free(t->index);
+    free(t->state);
+    str_clear(&t->sender);
+    free(t);
+    return ok;
+}

@@ -1,0 +1,90 @@
+"""The root in which the callers of sendmail live, with our build installed as its sendmail."""
+
+import os
+import subprocess
+
+from server import PASSWORD
+
+PACKAGES = ("logwatch", "cron", "php-cli", "bsd-mailx", "s-nail", "mutt", "git", "git-email",
+            "libmailtools-perl", "ca-certificates")
+
+# It provides mail-transport-agent, so that apt leaves /usr/sbin/sendmail to us.
+CONTROL = """\
+Package: onehop-interop
+Version: 1
+Architecture: all
+Maintainer: The onehop authors <root@localhost>
+Provides: mail-transport-agent
+Conflicts: mail-transport-agent
+Replaces: mail-transport-agent
+Description: stands for the mail transport agent under test
+"""
+
+# No queue: what the provider says is what the caller hears.
+SYSTEM_INI = """\
+[defaults]
+queue = off
+
+[account reports]
+from = reports@mail.test
+host = mail.test
+user = reports
+password_file = /etc/onehop/reports.password
+admin = alice@mail.test
+logfile = /var/log/onehop.log
+
+; two providers, the first of which will go away
+[account pair]
+inherit = reports
+from = pair@second.test
+host = second.test, mail.test
+rewrite_from = off
+
+[account wrong]
+inherit = reports
+password_file = /etc/onehop/wrong.password
+"""
+
+USER_INI = f"""\
+[account carol]
+queue = off
+from = carol@mail.test
+host = mail.test
+user = carol
+password = {PASSWORD}
+logfile = ~/onehop.log
+"""
+
+CRONTAB = """\
+* * * * * root echo 'cron job of root'
+* * * * * carol echo 'cron job of carol'
+"""
+
+
+def install_packages(root):
+    package = root.path.parent / "package"
+    (package / "DEBIAN").mkdir(parents=True)
+    (package / "DEBIAN/control").write_text(CONTROL)
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", package, root.path / "tmp/mta.deb"],
+                   check=True, capture_output=True)
+    root.install("/tmp/mta.deb", *PACKAGES)
+
+
+def install_sendmail(root):
+    """Our build, as a distribution would have it: the program and the name it is called by."""
+    subprocess.run(["make", "-s", "-C", os.environ["BUILDDIR"], "install",
+                    f"DESTDIR={root.path}"], check=True, capture_output=True, text=True)
+    program = root.run("sh", "-c", "command -v onehop").stdout.strip()
+    for link in ("usr/sbin/sendmail", "usr/lib/sendmail"):
+        (root.path / link).unlink(missing_ok=True)
+        (root.path / link).symlink_to(program)
+
+
+def configure(root):
+    root.run("useradd", "--create-home", "--shell", "/bin/sh", "carol")
+    root.write("etc/onehop/onehop.ini", SYSTEM_INI)
+    root.write("etc/onehop/reports.password", PASSWORD + "\n", 0o600)
+    root.write("etc/onehop/wrong.password", "guess\n", 0o600)
+    root.write("home/carol/.config/onehop/onehop.ini", USER_INI, 0o600)
+    root.run("chown", "-R", "carol:carol", "/home/carol")
+    root.write("etc/cron.d/interop", CRONTAB)

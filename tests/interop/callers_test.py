@@ -1,0 +1,114 @@
+"""Programs that call sendmail, and what of their mail arrives at a provider that demands STARTTLS,
+a login, and the login's own address as sender."""
+
+import re
+
+
+def assert_well_formed(message):
+    for name in ("Date", "Message-ID", "From"):
+        assert message[name], f"no {name}:\n{message.head}"
+    assert "Bcc" not in message.header
+    assert message["Return-Path"] == "<" + message.address("From") + ">"
+    assert "with ESMTPSA" in message.head  # encrypted, and logged in
+
+
+def test_logwatch_report_arrives(callers, postfix):
+    # What apt has just installed, as its log tells it: the same report each time.
+    command = ("logwatch", "--range", "all", "--service", "dpkg")
+    expected = callers.run(*command, "--output", "stdout").stdout
+    callers.run(*command, "--output", "mail", "--mailto", "root")
+
+    message = postfix.wait("Logwatch for")
+    assert_well_formed(message)
+    assert message.address("From") == "reports@mail.test"
+    assert message.header["From"].addresses[0].display_name.startswith("root")
+    assert message["X-Original-To"] == "alice@mail.test"
+    assert "root" in message["To"]
+    assert message["Auto-Submitted"]
+    assert "logwatch" in expected
+    assert report_lines(message.body.decode()) == report_lines(expected)
+
+
+def report_lines(report):
+    """Without the moment of its making, and the empty lines around it."""
+    return re.sub(r"(Processing Initiated:).*", r"\1", report).strip().splitlines()
+
+
+PHP_BODY = "Grüße aus PHP\n\n.\n.two dots\nFrom here on\ntrailing blank \nno newline at the end"
+
+
+def test_php_mail_arrives(callers, postfix):
+    script = ("exit(mail('bob@mail.test', 'php one', $argv[1], "
+              "\"Cc: alice@mail.test\\r\\nBcc: reports@mail.test\\r\\nX-One: 1\\r\\n"
+              "MIME-Version: 1.0\\r\\nContent-Type: text/plain; charset=utf-8\\r\\n"
+              "Content-Transfer-Encoding: 8bit\") ? 0 : 1);")
+    callers.run("php", "-r", script, "--", PHP_BODY, user="carol")
+    found = postfix.wait_copies("php one", 3)
+    assert {m["X-Original-To"] for m in found} == {
+        "bob@mail.test", "alice@mail.test", "reports@mail.test"}
+    for message in found:
+        assert_well_formed(message)
+        assert message.address("From") == "carol@mail.test"
+        assert message["To"] == "bob@mail.test"
+        assert message["Cc"] == "alice@mail.test"
+        assert message["X-One"] == "1"
+        assert message.body.decode() == PHP_BODY + "\n"
+
+
+def test_php_mail_with_fifth_parameter(callers, postfix):
+    script = ("exit(mail('bob@mail.test', 'php fifth', 'text', 'From: Shop <shop@client.test>', "
+              "'-fcarol@mail.test') ? 0 : 1);")
+    callers.run("php", "-r", script, user="carol")
+    message = postfix.wait("php fifth")
+    assert message["Return-Path"] == "<carol@mail.test>"
+    assert message.header["From"].addresses[0].display_name == "Shop"
+    assert message.address("From") == "carol@mail.test"
+    assert message.address("Reply-To") == "shop@client.test"
+
+
+def test_bsd_mailx(callers, postfix):
+    callers.run("bsd-mailx", "-s", "from bsd-mailx", "-c", "alice@mail.test", "bob@mail.test",
+                input="a body\n.\nbehind a lone dot\n", user="carol")
+    message = postfix.wait_copies("from bsd-mailx", 2)[0]
+    assert_well_formed(message)
+    assert message.address("From") == "carol@mail.test"
+    assert message.body.startswith(b"a body\n")
+
+
+def test_s_nail(callers, postfix):
+    text = "a body\n.\n..\nFrom the start\nend\n"
+    callers.run("s-nail", "-s", "from s-nail", "-b", "alice@mail.test", "bob@mail.test",
+                input=text, user="carol")
+    found = postfix.wait_copies("from s-nail", 2)
+    assert {m["X-Original-To"] for m in found} == {"alice@mail.test", "bob@mail.test"}
+    for message in found:
+        assert_well_formed(message)
+        assert message.address("From") == "carol@mail.test"
+        assert message.header.get_content() == text
+
+
+def test_mutt_with_attachment(callers, postfix):
+    attachment = bytes(range(256)) * 4000  # more than one chunk of 64 kB
+    (callers.path / "tmp/blob.bin").write_bytes(attachment)
+    callers.run("mutt", "-s", "from mutt", "-a", "/tmp/blob.bin", "--", "bob@mail.test",
+                input="see attachment\n", user="carol")
+    message = postfix.wait("from mutt")
+    assert_well_formed(message)
+    assert message.address("From") == "carol@mail.test"
+    text, blob = message.header.iter_parts()
+    assert text.get_content() == "see attachment\n"
+    assert blob.get_content() == attachment
+
+
+def test_git_send_email(callers, postfix):
+    callers.run("sh", "-ec", """
+        rm -rf ~/repo && git init -q ~/repo && cd ~/repo
+        git config user.name 'Carol Änne' && git config user.email carol@mail.test
+        echo one >file && git add file && git commit -qm 'from git'
+        git send-email -q --smtp-server=/usr/sbin/sendmail --confirm=never --suppress-cc=all \
+            --to=bob@mail.test -1
+    """, user="carol")
+    message = postfix.wait("from git")
+    assert_well_formed(message)
+    assert message["From"] == "Carol Änne <carol@mail.test>"
+    assert b"\n+one\n" in message.body

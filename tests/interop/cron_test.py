@@ -1,0 +1,28 @@
+"""cron, started before everything else: its first mail comes with the next full minute."""
+
+import time
+
+
+def first_mail(server, subject):
+    """A job runs every minute, so there may be more than one."""
+    deadline = time.monotonic() + 90
+    while not (found := server.find(subject)):
+        assert time.monotonic() < deadline, f"no {subject!r} within 90 seconds\n{server.log()[-2000:]}"
+        time.sleep(0.2)
+    return found[0]
+
+
+def test_cron_job_of_root(postfix):
+    message = first_mail(postfix, "echo 'cron job of root'")
+    assert message.address("From") == "reports@mail.test"
+    assert message["Return-Path"] == "<reports@mail.test>"
+    assert message["X-Original-To"] == "alice@mail.test"
+    assert message.body == b"cron job of root\n"
+    assert message["Date"] and message["Message-ID"]
+
+
+def test_cron_job_of_a_user_uses_their_own_account(postfix):
+    message = first_mail(postfix, "echo 'cron job of carol'")
+    assert message.address("From") == "carol@mail.test"
+    assert message["X-Original-To"] == "carol@mail.test"
+    assert message.body == b"cron job of carol\n"

@@ -1,0 +1,216 @@
+"""The two providers: Postfix with Dovecot's logins, and Exim. Both demand STARTTLS and a login."""
+
+import email
+import email.policy
+import socket
+import time
+
+PASSWORD = 'p;a "ss#1'  # what an INI file could mistake for a comment or a quote
+LOGINS = ("reports", "carol")
+
+DOVECOT = """\
+protocols =
+log_path = /var/log/dovecot.log
+ssl = no
+auth_mechanisms = plain login
+passdb {
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%n /etc/dovecot/users
+}
+userdb {
+  driver = passwd
+}
+service auth {
+  unix_listener /var/spool/postfix/private/auth {
+    mode = 0660
+    user = postfix
+    group = postfix
+  }
+}
+"""
+
+# A login may send only as its own address, as with the big mail providers.
+POSTFIX = {
+    "myhostname": "mail.test",
+    "mydestination": "mail.test",
+    "inet_interfaces": "127.0.0.1",
+    "inet_protocols": "ipv4",
+    "smtpd_tls_cert_file": "/etc/tls/mail.test.pem",
+    "smtpd_tls_key_file": "/etc/tls/mail.test.key",
+    "smtpd_tls_loglevel": "1",
+    "smtpd_sasl_type": "dovecot",
+    "smtpd_sasl_path": "private/auth",
+    "smtpd_sender_login_maps": "inline:{" + ",".join(
+        f"{name}@mail.test={name}" for name in LOGINS) + "}",
+    "maillog_file": "/var/log/postfix.log",
+    "compatibility_level": "3.6",
+    "home_mailbox": "Maildir/",
+    "alias_maps": "",
+    "alias_database": "",
+    "default_transport": "error",
+}
+
+POSTFIX_SUBMISSION = (
+    "127.0.0.1:587 inet n - n - - smtpd -o smtpd_tls_security_level=encrypt"
+    " -o smtpd_sasl_auth_enable=yes -o smtpd_tls_auth_only=yes"
+    " -o smtpd_sender_restrictions=reject_sender_login_mismatch"
+    " -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject")
+
+EXIM = """\
+primary_hostname = second.test
+local_interfaces = 127.0.0.2
+daemon_smtp_ports = 587
+tls_advertise_hosts = *
+tls_certificate = /etc/tls/second.test.pem
+tls_privatekey = /etc/tls/second.test.key
+auth_advertise_hosts = ${{if eq{{$tls_in_cipher}}{{}}{{}}{{*}}}}
+acl_smtp_rcpt = submitted
+acl_smtp_data = accept
+host_lookup =
+log_selector = +tls_cipher +smtp_protocol_error
+begin acl
+submitted:
+  accept authenticated = *
+  deny message = log in first
+begin routers
+everybody:
+  driver = accept
+  transport = maildir
+begin transports
+maildir:
+  driver = appendfile
+  directory = /var/mail/all
+  maildir_format
+  create_directory
+  return_path_add
+  envelope_to_add
+  user = mail
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = ${{if and{{{{eq{{$auth2}}{{reports}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
+  server_set_id = $auth2
+"""
+
+
+class Server:
+    def __init__(self, root, address, maildirs):
+        self.root, self.address, self.maildirs = root, address, maildirs
+
+    def messages(self):
+        """Every message that arrived so far."""
+        for pattern in self.maildirs:
+            for file in sorted(self.root.path.glob(pattern)):
+                yield Arrived(file.read_bytes())
+
+    def find(self, subject):
+        """All messages with this text in their subject, there at the time of the call."""
+        return [m for m in self.messages() if subject in m.subject]
+
+    def wait_copies(self, subject, count, seconds=20):
+        """The messages with this text in their subject. Local delivery follows the server's 250, so
+        it may be a moment away; a copy too many is as wrong as one too few."""
+        deadline = time.monotonic() + seconds
+        while len(found := self.find(subject)) < count and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(found) == count, (
+            f"{len(found)} messages with {subject!r} arrived, not {count}\n{self.log()[-2000:]}")
+        return found
+
+    def wait(self, subject):
+        return self.wait_copies(subject, 1)[0]
+
+    def log(self):
+        return "".join(file.read_text() for file in self.root.path.glob(self.log_name)
+                       if file.is_file())
+
+    def wait_listening(self, seconds=30):
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection((self.address, 587), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{self.address} does not listen\n{self.log()[-2000:]}")
+                time.sleep(0.05)
+
+
+class Postfix(Server):
+    log_name = "var/log/postfix.log"
+
+    def __init__(self, root):
+        super().__init__(root, "127.0.0.1", ["home/*/Maildir/new/*"])
+
+    @staticmethod
+    def install(root):
+        root.run("debconf-set-selections",
+                 input="postfix postfix/main_mailer_type select No configuration\n")
+        root.install("postfix", "dovecot-core", "ca-certificates", "openssl")
+
+    def start(self):
+        root = self.root
+        for name in ("alice", "bob", *LOGINS):
+            root.run("useradd", "--create-home", "--shell", "/bin/sh", name)
+        root.write("etc/dovecot/dovecot.conf", DOVECOT)
+        root.write("etc/dovecot/users", "".join(
+            f"{name}:{{PLAIN}}{PASSWORD}\n" for name in LOGINS), 0o640)
+        root.run("chgrp", "dovecot", "/etc/dovecot/users")
+        root.run("cp", "/usr/share/postfix/main.cf.debian", "/etc/postfix/main.cf")
+        if not (root.path / "etc/postfix/master.cf").exists():
+            root.run("cp", "/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf")
+        root.run("postconf", "-e", *(f"{key}={value}" for key, value in POSTFIX.items()))
+        root.run("postconf", "-MX", "smtp/inet")
+        root.run("postconf", "-M", f"127.0.0.1:587/inet={POSTFIX_SUBMISSION}")
+        root.run("postconf", "-M", "postlog/unix-dgram=postlog unix-dgram n - n - 1 postlogd")
+        root.start("dovecot", "-F", log="/var/log/dovecot.start")
+        root.start("postfix", "start-fg", log="/var/log/postfix.start")
+        self.wait_listening()
+
+
+class Exim(Server):
+    log_name = "var/log/exim4/*log"
+
+    def __init__(self, root):
+        super().__init__(root, "127.0.0.2", ["var/mail/all/new/*"])
+
+    @staticmethod
+    def install(root):
+        root.install("exim4-daemon-heavy", "ca-certificates", "openssl")
+
+    def start(self):
+        self.root.write("etc/exim4/test.conf", EXIM.format(password=PASSWORD))
+        # In the foreground: -bd would never return below the first process of a namespace.
+        self.daemon = self.root.start("exim4", "-C", "/etc/exim4/test.conf", "-bdf",
+                                      log="/var/log/exim4/daemonlog")
+        self.wait_listening()
+
+    def stop(self):
+        self.daemon.terminate()
+        self.daemon.wait(timeout=10)
+
+
+class Arrived:
+    """A message as it lies in a Maildir."""
+
+    def __init__(self, raw):
+        head, _, self.body = raw.partition(b"\n\n")
+        self.head = head.decode("utf-8", "replace")
+        self.header = email.message_from_bytes(raw, policy=email.policy.default)
+
+    @property
+    def subject(self):
+        return self["Subject"]
+
+    def __getitem__(self, name):
+        values = self.header.get_all(name, [])
+        assert len(values) <= 1, f"{len(values)} fields {name}"
+        return str(values[0]) if values else ""
+
+    def address(self, name):
+        """The one address of a field."""
+        addresses = self.header[name].addresses
+        assert len(addresses) == 1, self[name]
+        return addresses[0].addr_spec

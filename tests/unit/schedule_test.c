@@ -1,0 +1,203 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "queue/age.h"
+#include "queue/breaker.h"
+#include "queue/schedule.h"
+#include "queue/standing.h"
+
+enum { MINUTE = 60, DAY = 86400, NOW = 1763884800 };
+
+static void retries_are_spread_around_the_table(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned attempts;
+        int64_t minutes;
+    } cases[] = {{1, 1},   {2, 5},   {3, 15},  {4, 30},     {5, 60},
+                 {6, 120}, {7, 240}, {8, 240}, {9999, 240}, {0, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t middle = cases[i].minutes * MINUTE, low = INT64_MAX, high = 0;
+        for (uint64_t chance = 0; chance < 20000; chance++) {
+            int64_t got = schedule_interval(cases[i].attempts, chance);
+            low = got < low ? got : low;
+            high = got > high ? got : high;
+        }
+        assert_int_equal(low, middle * 3 / 4);
+        assert_int_equal(high, middle * 5 / 4);
+        assert_true(high <= SCHEDULE_LONGEST);
+    }
+}
+
+static void a_clock_that_was_set_makes_nobody_wait(void **state)
+{
+    (void)state;
+    assert_true(schedule_due(NOW, NOW));
+    assert_true(schedule_due(0, NOW));
+    assert_false(schedule_due(NOW + 1, NOW));
+    assert_false(schedule_due(NOW + SCHEDULE_LONGEST, NOW));
+    assert_true(schedule_due(NOW + SCHEDULE_LONGEST + 1, NOW));
+    assert_true(schedule_due(NOW + 365 * DAY, NOW));
+}
+
+static void age_counts_time_that_was_lived(void **state)
+{
+    (void)state;
+    struct age age = {0};
+    assert_int_equal(age_of(&age, NOW, NOW + 100), 100); /* never run: what else */
+    for (int hour = 0; hour <= 48; hour++)
+        age_note_run(&age, NOW + hour * 3600);
+    int64_t now = NOW + 2 * DAY;
+    assert_int_equal(age_of(&age, NOW, now), 2 * DAY);
+    /* The clock jumps by a year before the next run notices, and after it did. */
+    assert_int_equal(age_of(&age, NOW, now + 365 * DAY), 3 * DAY);
+    age_note_run(&age, now + 365 * DAY);
+    assert_int_equal(age_of(&age, NOW, now + 365 * DAY + 60), 3 * DAY + 60);
+    /* What came after the jump knows nothing of it. */
+    assert_int_equal(age_of(&age, now + 365 * DAY, now + 366 * DAY), DAY);
+    /* The clock goes back: younger, but never negative. */
+    age_note_run(&age, now);
+    assert_int_equal(age_of(&age, now + 100, now), 0);
+    assert_int_equal(age_of(&age, NOW, now), 2 * DAY);
+}
+
+static void a_board_without_a_clock_keeps_its_mail(void **state)
+{
+    (void)state;
+    struct age age = {0};
+    age_note_run(&age, 100);
+    age_note_run(&age, NOW); /* the network came up, and with it the date */
+    assert_int_equal(age_of(&age, 50, NOW), 50 + DAY);
+}
+
+static void age_survives_its_file_and_damage_starts_it_afresh(void **state)
+{
+    (void)state;
+    struct age age = {0}, back;
+    for (int i = 1; i < AGE_GAPS + 10; i++)
+        age_note_run(&age, NOW + (int64_t)i * 30 * DAY);
+    struct str text = {0};
+    age_encode(&age, &text);
+    assert_true(text.len < SPOOL_STAMP_MAX);
+    age_decode(&back, text.data, text.len);
+    assert_memory_equal(&back, &age, sizeof age);
+    for (size_t i = 0; i < text.len; i++) {
+        text.data[i] ^= 1;
+        age_decode(&back, text.data, text.len);
+        assert_int_equal(back.last_run, 0);
+        text.data[i] ^= 1;
+        age_decode(&back, text.data, i);
+        assert_int_equal(back.n, 0);
+    }
+    str_clear(&text);
+}
+
+static void a_breaker_opens_probes_and_closes(void **state)
+{
+    (void)state;
+    struct breaker breaker = {0};
+    int64_t now = NOW;
+    assert_true(breaker_allows(&breaker, now));
+    breaker_probe(&breaker, now);
+    assert_true(breaker_allows(&breaker, now)); /* a closed one lets all pass */
+    breaker_open(&breaker, BREAKER_NETWORK, "no\nroute", now, 7);
+    assert_string_equal(breaker.reason, "no?route");
+    assert_false(breaker_allows(&breaker, now));
+    assert_true(breaker_allows(&breaker, now + 38));
+    breaker_probe(&breaker, now + 38);
+    assert_false(breaker_allows(&breaker, now + 38));       /* one probe */
+    assert_true(breaker_allows(&breaker, now + 38 + 30));   /* a prober that died */
+    assert_true(breaker_allows(&breaker, now - 365 * DAY)); /* a clock that was set back */
+    breaker_close(&breaker);
+    assert_true(breaker_allows(&breaker, now));
+}
+
+static void breaker_intervals_double_up_to_their_longest(void **state)
+{
+    (void)state;
+    static const struct {
+        enum breaker_trouble trouble;
+        int64_t first, longest;
+    } cases[] = {{BREAKER_NETWORK, 30, 1800},
+                 {BREAKER_THROTTLE, 300, 3600},
+                 {BREAKER_LOGIN, 1800, 8 * 3600}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct breaker breaker = {0};
+        int64_t middle = cases[i].first;
+        for (int failure = 0; failure < 2000; failure++) {
+            breaker_open(&breaker, cases[i].trouble, "x", NOW, (uint64_t)failure * 977);
+            assert_in_range(breaker.until - NOW, middle - middle / 4, middle + middle / 4);
+            middle = 2 * middle < cases[i].longest ? 2 * middle : cases[i].longest;
+        }
+    }
+    /* 100,000 entries for a provider that is away: a handful of attempts an hour. */
+    struct breaker breaker = {0};
+    int attempts = 0;
+    for (int64_t now = NOW; now < NOW + 3600; now++)
+        if (breaker_allows(&breaker, now)) {
+            attempts++;
+            breaker_open(&breaker, BREAKER_NETWORK, "x", now, 0);
+        }
+    assert_in_range(attempts, 4, 10);
+    /* Another trouble starts at the beginning of its own intervals. */
+    breaker_open(&breaker, BREAKER_LOGIN, "x", NOW, 0);
+    assert_int_equal(breaker.failures, 1);
+}
+
+static void throttling_is_told_from_other_replies(void **state)
+{
+    (void)state;
+    assert_true(breaker_is_throttle(421, ""));
+    assert_true(breaker_is_throttle(450, "4.2.1"));
+    assert_true(breaker_is_throttle(454, "4.7.0"));
+    assert_false(breaker_is_throttle(450, "4.2.2"));
+    assert_false(breaker_is_throttle(454, ""));
+    assert_false(breaker_is_throttle(550, "4.7.0"));
+}
+
+static void standing_survives_its_file_and_damage_starts_it_afresh(void **state)
+{
+    (void)state;
+    struct standing standing = {.null_refused = true}, back;
+    breaker_open(&standing.breaker, BREAKER_LOGIN, "535 5.7.8 50% wrong", NOW, 3);
+    for (int i = 0; i < STANDING_BOUNCES_PER_HOUR; i++)
+        assert_true(standing_count_bounce(&standing, NOW));
+    assert_false(standing_count_bounce(&standing, NOW));
+    struct str text = {0};
+    standing_encode(&standing, &text);
+    standing_decode(&back, text.data, text.len);
+    assert_memory_equal(&back, &standing, sizeof back);
+    for (size_t i = 0; i < text.len; i++) {
+        text.data[i] ^= 4;
+        standing_decode(&back, text.data, text.len);
+        assert_true(breaker_allows(&back.breaker, NOW));
+        text.data[i] ^= 4;
+    }
+    assert_true(standing_count_bounce(&standing, NOW + 3600));
+    str_clear(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(retries_are_spread_around_the_table),
+        cmocka_unit_test(a_clock_that_was_set_makes_nobody_wait),
+        cmocka_unit_test(age_counts_time_that_was_lived),
+        cmocka_unit_test(a_board_without_a_clock_keeps_its_mail),
+        cmocka_unit_test(age_survives_its_file_and_damage_starts_it_afresh),
+        cmocka_unit_test(a_breaker_opens_probes_and_closes),
+        cmocka_unit_test(breaker_intervals_double_up_to_their_longest),
+        cmocka_unit_test(throttling_is_told_from_other_replies),
+        cmocka_unit_test(standing_survives_its_file_and_damage_starts_it_afresh),
+    };
+    return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
+}
