@@ -7,10 +7,10 @@
 
 #include "base/escape.h"
 #include "base/memory.h"
-#include "delivery/localmail.h"
-#include "delivery/sender.h"
 #include "message/body.h"
 #include "message/complete.h"
+#include "delivery/localmail.h"
+#include "delivery/sender.h"
 
 enum { FIRST_LINE_MAX = 512 }; /* octets looked at for a Subject */
 

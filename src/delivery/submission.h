@@ -10,11 +10,11 @@
 #include "base/error.h"
 #include "base/output.h"
 #include "base/strlist.h"
+#include "message/envelope.h"
+#include "message/header.h"
 #include "config/configuration.h"
 #include "config/route.h"
 #include "config/thishost.h"
-#include "message/envelope.h"
-#include "message/header.h"
 
 struct submission_wishes {
     const char *account;       /* -a, "" if not given */
