@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/strlist.h"
+#include "message/envelope.h"
 #include "config/account.h"
 #include "delivery/submission.h"
-#include "message/envelope.h"
 
 enum personality {
     PERSONALITY_SENDMAIL, /* sendmail, send-mail, and every name that is none of the others */

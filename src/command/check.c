@@ -9,14 +9,14 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "config/thishost.h"
+#include "net/resolve.h"
+#include "delivery/connection.h"
+#include "delivery/verdict.h"
 #include "cli/caller.h"
 #include "command/help.h"
 #include "command/report.h"
 #include "command/terminal.h"
-#include "config/thishost.h"
-#include "delivery/connection.h"
-#include "delivery/verdict.h"
-#include "net/resolve.h"
 
 enum { COLUMN = 26 }; /* where details begin */
 
@@ -98,7 +98,7 @@ static void show_names(struct check *c, const struct account *a)
     }
 }
 
-static void check_account(struct check *c, const struct account *a)
+static void check_account(struct check *c, struct account *a)
 {
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     const struct password_sources passwords = {
@@ -117,7 +117,7 @@ static void check_account(struct check *c, const struct account *a)
     struct error err;
     (void)printf("account %s (%s:%d)\n", a->name, a->file, a->line);
     c->since = clock_now();
-    bool ok = account_check(a, &err);
+    bool ok = provider_complete(&c->config.providers, a, &err);
     show_step(c, "settings", "", ok ? NULL : &err);
     if (ok) {
         show_names(c, a);

@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "queue/draft.h"
+#include "queue/slots.h"
+#include "delivery/overdue.h"
+#include "delivery/settle.h"
 #include "command/direct.h"
 #include "command/interrupt.h"
 #include "command/report.h"
 #include "command/spooling.h"
-#include "delivery/overdue.h"
-#include "delivery/settle.h"
-#include "queue/draft.h"
-#include "queue/slots.h"
 
 struct enqueue {
     struct sending *s;

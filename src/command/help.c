@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "config/key.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
-#include "config/key.h"
 
 int help_flush(void)
 {

@@ -7,13 +7,13 @@
 #include <sysexits.h>
 
 #include "base/escape.h"
+#include "queue/claim.h"
+#include "queue/listing.h"
+#include "delivery/spoolplace.h"
 #include "cli/caller.h"
 #include "command/help.h"
 #include "command/mailq.h"
 #include "command/report.h"
-#include "delivery/spoolplace.h"
-#include "queue/claim.h"
-#include "queue/listing.h"
 
 static const char program_name[] = "onehopctl";
 

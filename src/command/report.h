@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "message/outcome.h"
 #include "config/account.h"
 #include "delivery/logline.h"
-#include "message/outcome.h"
 
 enum { REPORT_RECIPIENTS_MAX = 20 }; /* refused recipients told one by one */
 

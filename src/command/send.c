@@ -46,7 +46,7 @@ static bool choose_account(struct sending *s, struct error *err)
         return false;
     }
     return invocation_override(call, s->submission.account, s->caller.home, err) &&
-           account_check(s->submission.account, err);
+           provider_complete(&s->config.providers, s->submission.account, err);
 }
 
 static void apply_dsn_options(const struct invocation *call, struct envelope *env)

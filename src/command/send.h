@@ -2,8 +2,8 @@
 #ifndef SEND_H
 #define SEND_H
 
-#include "cli/invocation.h"
 #include "config/configuration.h"
+#include "cli/invocation.h"
 
 /* Reads, routes, completes, relays, reports. Returns the exit status. With INVOKE_PRINT it prints
  * the configuration it would use and sends nothing. */

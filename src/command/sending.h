@@ -4,12 +4,12 @@
 
 #include <stdio.h>
 
-#include "cli/caller.h"
-#include "cli/invocation.h"
 #include "config/thishost.h"
 #include "delivery/connection.h"
 #include "delivery/submission.h"
 #include "delivery/verdict.h"
+#include "cli/caller.h"
+#include "cli/invocation.h"
 
 struct sending {
     const struct invocation *call;

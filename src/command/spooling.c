@@ -6,9 +6,9 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "command/report.h"
-#include "delivery/verdict.h"
 #include "delivery/spoolplace.h"
+#include "delivery/verdict.h"
+#include "command/report.h"
 
 static int64_t seconds_now(void)
 {

@@ -2,11 +2,11 @@
 #ifndef SPOOLING_H
 #define SPOOLING_H
 
-#include "cli/caller.h"
 #include "config/thishost.h"
-#include "delivery/relay.h"
 #include "queue/age.h"
 #include "queue/spool.h"
+#include "delivery/relay.h"
+#include "cli/caller.h"
 
 enum { SPOOLING_SILENCE = 3600 }; /* seconds without a run after which waiting mail is told of */
 

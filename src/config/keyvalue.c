@@ -46,13 +46,15 @@ static bool number(const char *text, int64_t *value, const char **rest)
 static bool parse_text(const struct key *key, char **slot, const char *text, const char *home,
                        struct error *err)
 {
-    if (!check(key, text, err))
-        return false;
     struct str value = {0};
     bool below_home = text[0] == '~' && (text[1] == '/' || text[1] == '\0') && *home;
     if (key->type == KEY_PATH && below_home)
         str_add(&value, home);
     str_add(&value, value.len ? text + 1 : text);
+    if (!check(key, str_text(&value), err)) {
+        str_clear(&value);
+        return false;
+    }
     free(*slot);
     *slot = str_take(&value);
     return true;

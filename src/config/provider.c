@@ -7,10 +7,10 @@
 
 #include "base/fileread.h"
 #include "base/memory.h"
+#include "message/address.h"
 #include "config/inifile.h"
 #include "config/nearest.h"
 #include "config/section.h"
-#include "message/address.h"
 
 struct reading {
     struct provider_table *table;

@@ -6,8 +6,8 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "config/nearest.h"
 #include "message/address.h"
+#include "config/nearest.h"
 
 enum { SERVED_SHOWN_MAX = 12 }; /* domains in one error message */
 

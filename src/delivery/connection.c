@@ -9,10 +9,10 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "delivery/verdict.h"
 #include "net/connect.h"
 #include "net/socket.h"
 #include "net/tls.h"
+#include "delivery/verdict.h"
 
 enum {
     TRANSACTIONS_MAX = 10000

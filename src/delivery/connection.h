@@ -8,11 +8,11 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "config/account.h"
-#include "config/password.h"
 #include "message/content.h"
 #include "message/envelope.h"
 #include "message/outcome.h"
+#include "config/account.h"
+#include "config/password.h"
 #include "smtp/session.h"
 
 struct connection_options {

@@ -4,8 +4,8 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
-#include "delivery/settle.h"
 #include "queue/slots.h"
+#include "delivery/settle.h"
 
 struct worker {
     const struct drain *drain;

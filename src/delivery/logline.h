@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "config/account.h"
 #include "message/envelope.h"
+#include "config/account.h"
 
 enum { LOGLINE_RECIPIENTS_MAX = 4096 }; /* octets of recipients; the rest is counted */
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "delivery/settle.h"
 #include "queue/scan.h"
+#include "delivery/settle.h"
 
 static bool take(const struct relay *relay, const struct account *account, const char *id,
                  struct claim *claim)

@@ -14,7 +14,7 @@ const struct account *relay_account(const struct relay *relay, const struct entr
 {
     struct account *named = configuration_account(relay->config, entry->account);
     if (named)
-        return account_check(named, err) ? named : NULL;
+        return provider_complete(&relay->config->providers, named, err) ? named : NULL;
     const struct route_query query = {
         .account = "",
         .envelope_from = *entry->envelope.sender ? entry->envelope.sender : NULL,
@@ -27,7 +27,7 @@ const struct account *relay_account(const struct relay *relay, const struct entr
         error_prefix(err, "account %s is gone", entry->account);
         return NULL;
     }
-    return account_check(route.account, err) ? route.account : NULL;
+    return provider_complete(&relay->config->providers, route.account, err) ? route.account : NULL;
 }
 
 bool relay_is_expired(const struct relay *relay, const char *id)

@@ -7,13 +7,13 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "message/outcome.h"
 #include "config/configuration.h"
 #include "config/thishost.h"
-#include "delivery/connection.h"
-#include "message/outcome.h"
 #include "queue/age.h"
 #include "queue/claim.h"
 #include "queue/spool.h"
+#include "delivery/connection.h"
 
 /* Handed down from who runs a spool; nothing in it changes meanwhile. */
 struct relay {

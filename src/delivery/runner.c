@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "delivery/drain.h"
 #include "queue/recovery.h"
 #include "queue/scan.h"
+#include "delivery/drain.h"
 
 /* What the workers of a share have in common. */
 struct tally {

@@ -6,8 +6,8 @@
 
 #include "base/memory.h"
 #include "base/str.h"
-#include "config/route.h"
 #include "message/address.h"
+#include "config/route.h"
 
 static char *qualified(const char *mailbox, const char *domain)
 {

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "delivery/bouncing.h"
 #include "queue/journal.h"
 #include "queue/schedule.h"
+#include "delivery/bouncing.h"
 
 /* The verdict on one recipient: account trouble is never held against the mail. */
 static enum fate fate_of(const struct outcome *o)

@@ -7,10 +7,10 @@
 
 #include "base/escape.h"
 #include "base/memory.h"
-#include "delivery/localmail.h"
-#include "delivery/sender.h"
 #include "message/body.h"
 #include "message/complete.h"
+#include "delivery/localmail.h"
+#include "delivery/sender.h"
 
 enum { FIRST_LINE_MAX = 512 }; /* octets looked at for a Subject */
 
@@ -65,9 +65,7 @@ bool submission_read(struct submission *s, struct error *err)
         header_recipients(&s->header, &list);
     add_addresses(&s->envelope, &list);
     address_list_clear(&list);
-    if (ok && s->header.absent)
-        ok = look_at_first_line(s, err);
-    return ok && check_recipients(s, err);
+    return ok && look_at_first_line(s, err) && check_recipients(s, err);
 }
 
 static char *header_sender(const struct header *header)

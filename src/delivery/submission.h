@@ -10,11 +10,11 @@
 #include "base/error.h"
 #include "base/output.h"
 #include "base/strlist.h"
+#include "message/envelope.h"
+#include "message/header.h"
 #include "config/configuration.h"
 #include "config/route.h"
 #include "config/thishost.h"
-#include "message/envelope.h"
-#include "message/header.h"
 
 struct submission_wishes {
     const char *account;       /* -a, "" if not given */
@@ -36,7 +36,7 @@ struct submission {
     struct account *account;  /* borrowed from the configuration */
     struct route route;
     struct strlist warnings; /* about aliases: to be shown and logged */
-    char *first_line;        /* of the text, where there was no header; else NULL */
+    char *first_line;        /* of the text */
     char *original_from;     /* mailbox of From as the caller wrote it; NULL until finished */
 };
 

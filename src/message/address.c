@@ -1,12 +1,12 @@
 #include "config.h"
 #include "message/address.h"
 
-#include <idn2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/escape.h"
+#include "base/idna.h"
 #include "message/encodedword.h"
 
 void address_list_clear(struct address_list *list)
@@ -123,16 +123,12 @@ void address_encode_text(struct str *out, const char *text)
 bool address_to_alabel(struct str *out, const char *mailbox)
 {
     const char *domain = address_domain(mailbox);
-    if (escape_is_ascii(domain)) {
-        str_add(out, mailbox);
-        return true;
+    struct str labels = {0};
+    bool ok = idna_to_alabels(&labels, domain);
+    if (ok) {
+        str_add_n(out, mailbox, *domain ? (size_t)(domain - mailbox) : strlen(mailbox));
+        str_add(out, str_text(&labels));
     }
-    char *label = NULL;
-    int result = idn2_to_ascii_8z(domain, &label, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    if (result != IDN2_OK)
-        return false;
-    str_add_n(out, mailbox, (size_t)(domain - mailbox));
-    str_add(out, label);
-    idn2_free(label);
-    return true;
+    str_clear(&labels);
+    return ok;
 }

@@ -24,8 +24,8 @@ struct aliases {
     size_t size;
 };
 
-static void warn(struct strlist *warnings, const char *path, int line, const char *what,
-                 const char *value)
+static void add_warning(struct strlist *warnings, const char *path, int line, const char *what,
+                        const char *value)
 {
     struct str text = {0};
     str_add(&text, path);
@@ -100,7 +100,7 @@ static void add_entry(struct aliases *aliases, const char *text, int line, struc
     size_t len = unquoted_span(text, ":");
     char *name = trim(text, len, true);
     if (text[len] != ':' || !*name) {
-        warn(warnings, aliases->path, line, "not an alias: expected `name: address`", name);
+        add_warning(warnings, aliases->path, line, "not an alias: expected `name: address`", name);
         free(name);
         return;
     }
@@ -146,8 +146,8 @@ static void parse(struct aliases *aliases, const char *text, struct strlist *war
             started = line;
         }
         if (!empty && started == 0)
-            warn(warnings, aliases->path, line, "continues no line",
-                 "an entry that begins with a blank");
+            add_warning(warnings, aliases->path, line, "continues no line",
+                        "an entry that begins with a blank");
         else if (!empty) {
             add_without_comment(&entry, text, len);
             str_add_char(&entry, ' ');
@@ -180,8 +180,8 @@ static void sort(struct aliases *aliases, struct strlist *warnings)
     for (size_t i = 0; i < aliases->n; i++) {
         struct alias *alias = &aliases->item[i];
         if (kept > 0 && strcasecmp(aliases->item[kept - 1].name, alias->name) == 0) {
-            warn(warnings, aliases->path, alias->line, "there is an alias of this name above",
-                 alias->name);
+            add_warning(warnings, aliases->path, alias->line,
+                        "there is an alias of this name above", alias->name);
             alias_clear(alias);
         } else {
             aliases->item[kept++] = *alias;
@@ -236,6 +236,8 @@ struct expansion {
 static const struct alias *find(const struct aliases *aliases, const char *name)
 {
     struct alias key = {.name = (char *)name, .line = 0};
+    if (aliases->n == 0)
+        return NULL;
     const struct alias *end = aliases->item + aliases->n, *low = aliases->item;
     for (size_t n = aliases->n; n > 0; n /= 2) {
         const struct alias *middle = low + n / 2;
@@ -280,7 +282,8 @@ static bool expand_file(struct expansion *x, const char *path, const char *from,
         return true;
     strlist_add(&x->included, path);
     if (*path != '/' || !fileread_all(path, ALIASES_FILE_MAX, &text, NULL, &err)) {
-        warn(x->warnings, from, line, *path == '/' ? err.text : "needs an absolute path", path);
+        add_warning(x->warnings, from, line, *path == '/' ? err.text : "needs an absolute path",
+                    path);
         str_clear(&text);
         return false;
     }
@@ -323,12 +326,12 @@ static bool expand_values(struct expansion *x, const struct strlist *values, con
     for (size_t i = 0; i < values->n; i++) {
         const char *value = values->item[i];
         if (*value == '|' || *value == '/') {
-            warn(x->warnings, path, line, "mail is not given to commands or files", value);
+            add_warning(x->warnings, path, line, "mail is not given to commands or files", value);
         } else if (strncasecmp(value, include, strlen(include)) == 0) {
             value += strlen(include);
             any |= expand_file(x, value + blanks(value), path, line);
         } else if (*value == ':') {
-            warn(x->warnings, path, line, "is not understood", value);
+            add_warning(x->warnings, path, line, "is not understood", value);
         } else if (*value == '\\') {
             strlist_add(x->out, value + 1);
             any = true;

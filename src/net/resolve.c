@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <idn2.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/escape.h"
+#include "base/idna.h"
 #include "base/memory.h"
 
 /* One question to getaddrinfo(), shared by the asker and the thread. Whoever leaves last frees it.
@@ -176,14 +175,12 @@ bool resolve_host(const char *host, int port, int64_t deadline, struct resolve_l
         free(name);
         return true;
     }
-    uint8_t *ascii = NULL;
-    bool plain = escape_is_ascii(name);
-    if (!plain && idn2_lookup_u8((const uint8_t *)name, &ascii, IDN2_NFC_INPUT) != IDN2_OK)
+    struct str ascii = {0};
+    if (!idna_to_alabels(&ascii, name))
         ok = error_config(err, "host %s: not a valid internationalized name", host);
     else
-        ok = ask_in_thread(host, plain ? name : (const char *)ascii, service, deadline, list, err);
-    if (ascii)
-        idn2_free(ascii);
+        ok = ask_in_thread(host, str_text(&ascii), service, deadline, list, err);
+    str_clear(&ascii);
     free(name);
     return ok;
 }

@@ -192,7 +192,7 @@ def test_a_neighbour_at_an_exact_provider_is_rewritten(serve, machine):
     machine.delivers("you@example.net", input=mail("Neighbour <y@163.com>"))
     assert provider.message.sender == "x@163.com"
     assert provider.message.field("From") == "Neighbour <x@163.com>"
-    assert provider.message.field("Reply-To") == "y@163.com"
+    assert provider.message.field("Reply-To") == "Neighbour <y@163.com>"
 
 
 def test_two_accounts_at_an_exact_provider_need_an_exact_sender(serve, machine):

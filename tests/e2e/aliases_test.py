@@ -10,11 +10,11 @@ MAIL = b"From: me@example.com\nTo: you@example.net\nSubject: x\n\nhello\n"
 
 @pytest.fixture
 def to(serve, machine):
-    """to(aliases, names..., account keys) -> (recipients, result)"""
-    def send(aliases, *names, **keys):
+    """to(text of /etc/aliases, names..., account keys) -> (recipients, result)"""
+    def send(text, *names, **keys):
         provider = machine.use(serve(), **keys)
-        if aliases is not None:
-            machine.file(machine.root / "etc/aliases", aliases, 0o644)
+        if text is not None:
+            machine.file(machine.root / "etc/aliases", text, 0o644)
         result = machine.sendmail(*names, input=MAIL)
         assert result.code == 0, result.text
         return sorted(provider.message.recipients), result
@@ -27,12 +27,13 @@ def to(serve, machine):
     ("ROOT: adm@x.example\n", "root", ["adm@x.example"]),
     ("root: adm@x.example\n", "Root", ["adm@x.example"]),
     ("root:a@x.example,b@x.example\n", "root", ["a@x.example", "b@x.example"]),
-    ("root: a@x.example,\n  b@x.example\n\tc@x.example\n", "root", None),
+    ("root: a@x.example,\n  b@x.example,\n\tc@x.example\n", "root",
+     ["a@x.example", "b@x.example", "c@x.example"]),
     ("# comment\n\nroot: adm@x.example\n# root: no@x.example\n", "root", ["adm@x.example"]),
     ("root: ops\nops: dba, adm@x.example\ndba: d@x.example\n", "root",
      ["adm@x.example", "d@x.example"]),
     ("a: b\nb: a, adm@x.example\n", "a", None),
-    ('"root": "adm@x.example"\n', "root", ["adm@x.example"]),
+    ('"root": adm@x.example\n', "root", ["adm@x.example"]),
     ('"big boss": adm@x.example\nroot: "big boss"\n', "root", ["adm@x.example"]),
     ("root: adm@x.example\r\n", "root", ["adm@x.example"]),
     ("default: adm@x.example\n", "nobody-special", ["adm@x.example"]),
@@ -49,7 +50,7 @@ def test_who_gets_it(to, aliases, name, recipients):
         assert got == recipients
         assert result.text == ""
     else:
-        assert "adm@x.example" in got or got == ["a@x.example", "b@x.example", "c@x.example"]
+        assert "adm@x.example" in got
 
 
 def test_nobody_is_skipped_after_an_alias(to):

@@ -210,7 +210,7 @@ def test_newaliases_and_host_status(machine, name, words):
 
 
 @pytest.mark.parametrize("name, words", [("onehop", ["--version"]), ("sendmail", ["-bV"]),
-                                         ("sendmail", ["-d0.1"]), ("onehopctl", ["version"])])
+                                         ("onehop", ["-d0.1"]), ("onehopctl", ["version"])])
 def test_the_version(machine, name, words):
     result = machine.run(name, *words)
     assert (result.code, result.text) == (0, "")

@@ -90,7 +90,7 @@ def test_files_of_every_editor(serve, machine, change):
     ("[account a]\nauth = plian\n", 2, ["plian", "plain"]),
     ("[account a]\ntimeout = soon\n", 2, ["soon"]),
     ("[account a\nhost = x\n", 1, ["]"]),
-    ("[account a]\ninherit = b\nhost = x\n", 2, ["b"]),
+    ("[account a]\ninherit = b\nhost = x\n", 1, ["inherit = b"]),
     ("[account]\nhost = x\n", 1, ["account"]),
     ("[defaults]\nnonsense = 1\n", 2, ["nonsense"]),
 ])

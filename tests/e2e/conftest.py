@@ -55,3 +55,12 @@ def socket_path():
     """A path short enough for an AF_UNIX address, wherever the build directory is."""
     with tempfile.TemporaryDirectory(prefix="onehop-", dir="/tmp") as directory:
         yield os.path.join(directory, "socket")
+
+
+def pytest_make_parametrize_id(val):
+    """Short names: a value says what it is, not all of it."""
+    if isinstance(val, tuple) and not val:
+        return "all"
+    text = getattr(val, "name", None) or (val if isinstance(val, str) else repr(val))
+    text = "".join(c if c.isascii() and c.isprintable() else "?" for c in text)
+    return text if len(text) <= 32 else text[:29] + "..."

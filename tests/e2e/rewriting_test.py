@@ -101,7 +101,7 @@ def test_a_usable_original_goes_to_reply_to(default, machine):
     machine.delivers("-t", input=b"From: Shop <shop@other.example>\n" + PHP)
     assert default.message.sender == "me@example.com"
     assert default.message.field("From") == "Shop <me@example.com>"
-    assert default.message.field("Reply-To") == "shop@other.example"
+    assert default.message.field("Reply-To") == "Shop <shop@other.example>"
 
 
 def test_a_reply_to_that_is_there_stays(default, machine):
@@ -128,7 +128,7 @@ def test_rewriting_always(serve, machine):
     machine.delivers("-t", "-f", "shop@example.com", input=b"From: Shop <shop@example.com>\n" + PHP)
     assert provider.message.sender == "me@example.com"
     assert provider.message.field("From") == "Shop <me@example.com>"
-    assert provider.message.field("Reply-To") == "shop@example.com"
+    assert provider.message.field("Reply-To") == "Shop <shop@example.com>"
 
 
 def test_rewriting_off(serve, machine):

@@ -29,7 +29,7 @@ class Session:
         self.wire.on_segment = self.segment
         self.message = None
         self.occurred = {}
-        self.last_of_group = None
+        self.said = b""          # the last answer
 
     # -- the record
 
@@ -135,8 +135,8 @@ class Session:
     # -- the sane server
 
     def answer(self, step, usual, key=None):
-        """Gives the answer written for STEP, else the USUAL one. True if that was the usual or a
-        written reply of the same meaning (2xx, 3xx)."""
+        """Gives the answer written for STEP, else the USUAL one, and keeps it in `said`. True if it
+        was the usual one, or a whole reply that lets the session go on."""
         written = self.p.answers.get(step)
         if callable(written):
             written = written(key)
@@ -146,14 +146,21 @@ class Session:
             n = self.occurred.get(step, 0)
             self.occurred[step] = n + 1
             written = written.answers[min(n, len(written.answers) - 1)]
-        if written is None:
-            if usual:
-                self.send(dialogue.octets(usual))
-            return True
+        self.said = b""
         before = len(self.record.replies)
-        self.act(written)
-        said = b"".join(self.record.replies[before:])
-        return said[:1] in (b"2", b"3")
+        try:
+            if written is not None:
+                self.act(written)
+            elif usual:
+                self.send(dialogue.octets(usual))
+        finally:
+            self.said = b"".join(self.record.replies[before:])
+        return written is None or self.is_reply(b"[23]")
+
+    def is_reply(self, code):
+        """True if what was said begins with a whole reply whose code begins so."""
+        return re.match(rb"(?:(%s\d\d)-[^\n]*\n(?=\1))*%s\d\d(?:[ \r][^\n]*)?\n"
+                        % (code, code), self.said) is not None
 
     def serve(self):
         self.record.turnarounds["greeting"] += 1
@@ -373,8 +380,10 @@ class Session:
         message.by, message.content = by, content
         self.check_content(content, "BODY=8BITMIME" in message.sender_parameters)
         for address in message.recipients if self.p.lmtp else [None]:
-            if self.answer("content", "250 2.0.0 queued as 4711", address):
-                message.accepted = True
+            try:
+                self.answer("content", "250 2.0.0 queued as 4711", address)
+            finally:  # even if nothing more is said
+                message.accepted = message.accepted or self.is_reply(b"2")
 
     def check_content(self, content, eight_bit):
         if content and not content.endswith(b"\r\n"):

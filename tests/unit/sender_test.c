@@ -60,7 +60,8 @@ static void senders_are_chosen(void **state)
                                    .sender_names = {.item = names, .n = 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct sender_case *c = &cases[i];
-        struct account *a = account_new("x", c->level);
+        struct account *a = c->level == LEVEL_COMMAND_LINE ? account_new_msmtp("x", c->level)
+                                                           : account_new("x", c->level);
         memory_replace(&a->from, c->from);
         memory_replace(&a->user, c->user);
         a->rewrite_from = c->rewrite;

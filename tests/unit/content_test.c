@@ -1,0 +1,98 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "message/content.h"
+
+static void write_pattern(struct content *content, struct content_writer *writer, uint64_t size)
+{
+    struct error err;
+    char block[1000];
+    for (uint64_t i = 0; i < size; i += sizeof block) {
+        memset(block, (int)('a' + i / sizeof block % 26), sizeof block);
+        assert_true(output_write(&writer->output, block, sizeof block, &err));
+    }
+    assert_true(content->size == size);
+}
+
+static void content_reads_back_from_memory_and_from_a_file(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t size;
+        bool in_file;
+    } cases[] = {{0, false}, {1000, false}, {1048000, false}, {1049000, true}, {5000000, true}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct content content = {0};
+        struct content_writer writer;
+        struct error err;
+        char buffer[1500];
+        size_t got;
+        content_write_to(&writer, &content, "/tmp");
+        write_pattern(&content, &writer, cases[k].size);
+        assert_int_equal(content.in_file, cases[k].in_file);
+        uint64_t at = 0;
+        for (;; at += got) {
+            assert_true(content_read(&content, at, buffer, sizeof buffer, &got, &err));
+            if (got == 0)
+                break;
+            for (size_t i = 0; i < got; i++)
+                assert_int_equal(buffer[i], 'a' + (at + i) / 1000 % 26);
+        }
+        assert_true(at == cases[k].size);
+        assert_true(content_read(&content, at + 1000, buffer, sizeof buffer, &got, &err));
+        assert_int_equal(got, 0);
+        content_clear(&content);
+        content_clear(&content);
+    }
+}
+
+static void no_place_for_the_file_is_a_temporary_error(void **state)
+{
+    (void)state;
+    struct content content = {0};
+    struct content_writer writer;
+    struct error err;
+    char *block = calloc(1, CONTENT_MEMORY_MAX + 1);
+    content_write_to(&writer, &content, "/nonexistent");
+    assert_false(output_write(&writer.output, block, CONTENT_MEMORY_MAX + 1, &err));
+    assert_int_equal(err.class, ERROR_TEMPORARY);
+    assert_int_equal(err.scope, ERROR_MESSAGE);
+    assert_non_null(strstr(err.text, "/nonexistent"));
+    content_clear(&content);
+    free(block);
+}
+
+static void a_file_that_shrinks_is_an_error(void **state)
+{
+    (void)state;
+    struct content content = {0};
+    struct content_writer writer;
+    struct error err;
+    char buffer[10];
+    size_t got;
+    content_write_to(&writer, &content, "/tmp");
+    write_pattern(&content, &writer, 2000000);
+    assert_int_equal(ftruncate(content.fd, 100), 0);
+    assert_false(content_read(&content, 1000, buffer, sizeof buffer, &got, &err));
+    assert_int_equal(err.code, EX_IOERR);
+    content_clear(&content);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(content_reads_back_from_memory_and_from_a_file),
+        cmocka_unit_test(no_place_for_the_file_is_a_temporary_error),
+        cmocka_unit_test(a_file_that_shrinks_is_an_error),
+    };
+    return cmocka_run_group_tests_name("content", tests, NULL, NULL);
+}

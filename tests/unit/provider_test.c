@@ -1,0 +1,305 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "config/provider.h"
+#include "scratch.h"
+
+/* The file that is installed. */
+static struct provider_table known;
+
+static int setup(void **state)
+{
+    char path[4096];
+    struct error err;
+    snprintf(path, sizeof path, "%s/../etc/providers.ini", getenv("srcdir"));
+    if (scratch_setup(state) != 0)
+        return -1;
+    if (provider_read(&known, path, &err))
+        return 0;
+    fprintf(stderr, "%s\n", err.text);
+    return -1;
+}
+
+static int teardown(void **state)
+{
+    provider_table_clear(&known);
+    provider_table_clear(&known);
+    return scratch_teardown(state);
+}
+
+static void domains_lead_to_servers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *domain, *host;
+        bool exact;
+    } cases[] = {
+        {"163.com", "smtp.163.com", true},
+        {"126.com", "smtp.126.com", true},
+        {"yeah.net", "smtp.yeah.net", true},
+        {"vip.163.com", "smtp.vip.163.com", true},
+        {"qq.com", "smtp.qq.com", true},
+        {"foxmail.com", "smtp.qq.com", true},
+        {"GMail.com", "smtp.gmail.com", true},
+        {"googlemail.com", "smtp.gmail.com", true},
+        {"hotmail.com", "smtp-mail.outlook.com", true},
+        {"live.com", "smtp-mail.outlook.com", true},
+        {"me.com", "smtp.mail.me.com", true},
+        {"mac.com", "smtp.mail.me.com", true},
+        {"icloud.com", "smtp.mail.me.com", true},
+        {"yahoo.co.uk", "smtp.mail.yahoo.com", true},
+        {"ymail.com", "smtp.mail.yahoo.com", true},
+        {"fastmail.com", "smtp.fastmail.com", false},
+        {"gmx.de", "mail.gmx.net", true},
+        {"web.de", "smtp.web.de", true},
+        {"bk.ru", "smtp.mail.ru", true},
+        {"ya.ru", "smtp.yandex.ru", true},
+        {"zoho.com", "smtp.zoho.com", true},
+        {"aliyun.com", "smtp.aliyun.com", true},
+        {"sina.com", "smtp.sina.com", true},
+        {"vip.sina.com", "smtp.vip.sina.com", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct provider *provider = provider_for_domain(&known, cases[i].domain);
+        if (!provider)
+            fail_msg("nobody serves %s", cases[i].domain);
+        assert_string_equal(provider->host.item[0], cases[i].host);
+        assert_int_equal(provider->senders == SENDERS_EXACT, cases[i].exact);
+    }
+    assert_null(provider_for_domain(&known, "unknown.example"));
+    assert_null(provider_for_domain(&known, "x163.com"));
+    assert_null(provider_for_domain(&known, ""));
+}
+
+static void every_known_provider_is_complete(void **state)
+{
+    (void)state;
+    static const char *const relays[] = {"ses",   "sendgrid", "mailgun", "mailgun-eu",
+                                         "brevo", "postmark", "mailjet", "office365"};
+    for (size_t i = 0; i < sizeof relays / sizeof *relays; i++)
+        assert_non_null(provider_by_name(&known, relays[i]));
+    for (size_t i = 0; i < known.n; i++) {
+        const struct provider *provider = known.item[i];
+        if (!provider->host.n || (provider->port != 465 && provider->port != 587) ||
+            !*provider->note)
+            fail_msg("provider %s lacks host, port or note", provider->name);
+        for (size_t j = 0; j < provider->domains.n; j++)
+            if (provider_for_domain(&known, provider->domains.item[j]) != provider)
+                fail_msg("%s belongs to two providers", provider->domains.item[j]);
+    }
+}
+
+struct completion {
+    const char *keys[8]; /* name, value, ... */
+    const char *host;    /* NULL: an error */
+    int port;
+    bool implicit;
+    int auth, senders;
+    const char *complaint;
+};
+
+static const struct completion completions[] = {
+    {{"user", "x@163.com"}, "smtp.163.com", 465, true, AUTH_ON, SENDERS_EXACT, NULL},
+    {{"from", "x@qq.com"}, "smtp.qq.com", 465, true, AUTH_ON, SENDERS_EXACT, NULL},
+    {{"user", "login", "from", "x@qq.com"}, "smtp.qq.com", 465, true, AUTH_ON, SENDERS_EXACT, NULL},
+    {{"user", "x@me.com"}, "smtp.mail.me.com", 587, false, AUTH_ON, SENDERS_EXACT, NULL},
+    {{"user", "x@live.com"},
+     "smtp-mail.outlook.com",
+     587,
+     false,
+     AUTH_XOAUTH2,
+     SENDERS_EXACT,
+     NULL},
+    {{"user", "x@163.com", "port", "587"},
+     "smtp.163.com",
+     587,
+     false,
+     AUTH_ON,
+     SENDERS_EXACT,
+     NULL},
+    {{"user", "x@163.com", "tls_starttls", "on"},
+     "smtp.163.com",
+     587,
+     false,
+     AUTH_ON,
+     SENDERS_EXACT,
+     NULL},
+    {{"user", "x@163.com", "auth", "login"},
+     "smtp.163.com",
+     465,
+     true,
+     AUTH_LOGIN,
+     SENDERS_EXACT,
+     NULL},
+    {{"user", "x@163.com", "host", "relay.example"},
+     "relay.example",
+     587,
+     false,
+     AUTH_ON,
+     SENDERS_ANY,
+     NULL},
+    {{"user", "x@own.example", "host", "SMTP.gmail.com"},
+     "SMTP.gmail.com",
+     465,
+     true,
+     AUTH_ON,
+     SENDERS_EXACT,
+     NULL},
+    {{"user", "x@own.example", "provider", "gmail"},
+     "smtp.gmail.com",
+     465,
+     true,
+     AUTH_ON,
+     SENDERS_EXACT,
+     NULL},
+    {{"user", "apikey", "provider", "SendGrid"},
+     "smtp.sendgrid.net",
+     465,
+     true,
+     AUTH_ON,
+     SENDERS_ANY,
+     NULL},
+    {{"host", "relay.example"}, "relay.example", 587, false, AUTH_OFF, SENDERS_ANY, NULL},
+    {{"user", "x@unknown.example"},
+     NULL,
+     0,
+     false,
+     0,
+     0,
+     "f.ini:7: account a: no host is known for unknown.example: add `host = ...`"},
+    {{"user", "x@own.example", "provider", "gmial"},
+     NULL,
+     0,
+     false,
+     0,
+     0,
+     "f.ini:7: account a: unknown provider 'gmial': did you mean 'gmail'?"},
+    {{"provider", "nobody-knows"}, NULL, 0, false, 0, 0, "add `host = ...`"},
+};
+
+static void accounts_are_completed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof completions / sizeof *completions; i++) {
+        const struct completion *c = &completions[i];
+        struct account *account = account_new("a", LEVEL_USER);
+        struct error err = {0};
+        free(account->file);
+        account->file = strdup("f.ini");
+        account->line = 7;
+        for (size_t j = 0; c->keys[j]; j += 2)
+            assert_true(account_set(account, c->keys[j], c->keys[j + 1], "", &err));
+        for (int again = 0; again < 2; again++) {
+            bool ok = provider_complete(&known, account, &err);
+            if (ok != (c->host != NULL) || (!ok && !strstr(err.text, c->complaint)))
+                fail_msg("case %zu: %s", i, err.text);
+            if (!ok) {
+                assert_int_equal(err.code, EX_CONFIG);
+                continue;
+            }
+            assert_string_equal(account->host.item[0], c->host);
+            assert_int_equal(account_port(account), c->port);
+            assert_int_equal(account_implicit_tls(account), c->implicit);
+            assert_int_equal(account->auth, c->auth);
+            assert_int_equal(account->senders, c->senders);
+        }
+        account_free(account);
+    }
+}
+
+static void msmtp_accounts_get_no_provider(void **state)
+{
+    (void)state;
+    struct account *account = account_new_msmtp("", LEVEL_COMMAND_LINE);
+    struct error err;
+    assert_true(account_set(account, "host", "smtp.163.com", "", &err));
+    assert_true(account_set(account, "user", "x@163.com", "", &err));
+    assert_true(provider_complete(&known, account, &err));
+    assert_int_equal(account_port(account), 25);
+    assert_int_equal(account->auth, AUTH_OFF);
+    account_free(account);
+}
+
+static void later_and_closer_providers_win(void **state)
+{
+    (void)state;
+    static const char text[] = "[provider a]\ndomains = *.example, own.example\nhost = a.example\n"
+                               "[provider b]\ndomains = x.example\nhost = b.example\nport = 465\n"
+                               "[provider c]\ndomains = *.x.example\nhost = c.example\n";
+    struct provider_table table = {0};
+    struct error err;
+    const char *file = scratch_write("p.ini", 0644, text, strlen(text));
+    if (!provider_read(&table, file, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(provider_for_domain(&table, "x.example")->name, "b");
+    assert_string_equal(provider_for_domain(&table, "z.example")->name, "a");
+    assert_string_equal(provider_for_domain(&table, "y.x.example")->name, "c");
+    assert_null(provider_for_domain(&table, "example"));
+    struct provider *user = provider_add(&table, "b", "user.ini", 3, LEVEL_USER, &err);
+    assert_non_null(user);
+    assert_ptr_equal(provider_by_name(&table, "B"), user);
+    assert_null(provider_add(&table, "b", "user.ini", 9, LEVEL_USER, &err));
+    assert_non_null(strstr(err.text, "already described in line 3"));
+
+    /* A user's provider is not for the system's accounts. */
+    strlist_add(&user->domains, "x.example");
+    strlist_add(&user->host, "evil.example");
+    struct account *system = account_new("s", LEVEL_SYSTEM), *own = account_new("u", LEVEL_USER);
+    assert_true(account_set(system, "user", "me@x.example", "", &err));
+    assert_true(account_set(own, "user", "me@x.example", "", &err));
+    assert_true(provider_complete(&table, system, &err));
+    assert_true(provider_complete(&table, own, &err));
+    assert_string_equal(system->host.item[0], "b.example");
+    assert_true(account_implicit_tls(system)); /* port = 465 alone */
+    assert_string_equal(own->host.item[0], "evil.example");
+    account_free(system);
+    account_free(own);
+    provider_table_clear(&table);
+}
+
+static void mistakes_in_a_table_are_told(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"domains = x\n", ":1: a section like [provider NAME] must come first"},
+        {"[account x]\n", ":1: [account x] does not belong here"},
+        {"[provider x]\nsender = any\n", ":2: unknown key 'sender': did you mean 'senders'?"},
+        {"[provider x]\ntimeout = 5\n", ":2: key 'timeout' belongs into [account NAME]"},
+        {"[provider x]\n[provider X]\n", ":2: provider X was already described in line 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct provider_table table = {0};
+        struct error err;
+        const char *file = scratch_write("p.ini", 0644, cases[i][0], strlen(cases[i][0]));
+        assert_false(provider_read(&table, file, &err));
+        if (!strstr(err.text, cases[i][1]))
+            fail_msg("%s", err.text);
+        provider_table_clear(&table);
+    }
+    struct provider_table table = {0};
+    struct error err;
+    assert_false(provider_read(&table, scratch_path("none"), &err));
+    provider_table_clear(&table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(domains_lead_to_servers),
+        cmocka_unit_test(every_known_provider_is_complete),
+        cmocka_unit_test(accounts_are_completed),
+        cmocka_unit_test(msmtp_accounts_get_no_provider),
+        cmocka_unit_test(later_and_closer_providers_win),
+        cmocka_unit_test(mistakes_in_a_table_are_told),
+    };
+    return cmocka_run_group_tests_name("provider", tests, setup, teardown);
+}
