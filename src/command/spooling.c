@@ -39,7 +39,7 @@ static void log_attempt(void *context, const struct account *account, const stru
         .account = account,
         .host = "",
         .envelope = &claim->entry.envelope,
-        .mailsize = sent ? claim->content.size : 0,
+        .content = sent ? &claim->content : NULL,
         .reply_code = sent ? 250 : err.reply_code,
         .reply = sent ? reply : err.reply,
         .error = err.text,

@@ -90,7 +90,6 @@ def test_a_success_is_logged_as_msmtp_does(serve, machine):
         r"smtpmsg='250 2\.0\.0 queued as 4711' exitcode=EX_OK", logged(machine))
 
 
-@pytest.mark.xfail(strict=True, reason="the size is that of the wire: a line end counts two")
 def test_the_logged_size_counts_a_line_end_as_one_like_msmtps(serve, machine):
     provider = machine.use(serve())
     machine.delivers("you@example.net")
