@@ -488,7 +488,7 @@ def test_reading_never_waits_for_writing(serve, machine):
     words = "as many words as it takes to fill what lies between us " * 18
     provider = serve(tls="none", mechanisms="", small_buffers=True, rcpt="250 2.1.5 " + words)
     machine.use(provider)
-    everyone = [f"{i}-{'x' * 50}@{'y' * 40}.example" for i in range(20_000)]
+    everyone = [f"{i}-{'x' * 350}@{'y' * 40}.example" for i in range(20_000)]
     bcc = ",\n ".join(everyone).encode()
     machine.delivers("-t", input=b"From: me@example.com\nBcc: " + bcc + b"\n\nhello\n")
     assert provider.message.recipients == everyone
