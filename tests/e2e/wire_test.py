@@ -91,8 +91,10 @@ def test_a_server_that_knows_helo_only(serve, machine):
     {"starttls": close},
     {"starttls": silence},
     {"starttls": ("220 go", close)},
+    {"starttls": ("220 go", drip(b"\x16\x03\x03\x40\x00" + bytes(1000), 0.02))},
     {"starttls": (b"220 go\r\n\x15\x03\x03\x00\x02\x02\x28", silence)},
-], ids=["missing", "454", "554", "close", "silence", "close-after-220", "alert"])
+], ids=["missing", "454", "554", "close", "silence", "close-after-220", "dripped-handshake",
+        "alert"])
 def test_without_tls_nothing_is_said(serve, machine, words):
     provider = machine.use(serve(**words), **patience(words.get("starttls")))
     refused(machine.sendmail("you@example.net"), (TEMPFAIL, PROTOCOL))
@@ -455,6 +457,41 @@ def test_status_notifications_travel_where_they_are_offered(serve, machine):
     notify = provider.message.recipient_parameters["you@example.net"]
     assert any(sorted(p[7:].split(",")) == ["DELAY", "FAILURE"]
                for p in notify if p.startswith("NOTIFY="))
+
+
+def test_words_of_ehlo_match_as_a_whole(serve, machine):
+    provider = machine.use(serve(
+        without=("CHUNKING", "PIPELINING", "SIZE"),
+        extra=("CHUNKINGX", "XCHUNKING", "PIPELININGX", "X PIPELINING", "XSIZE 1", "SIZEX 1")))
+    machine.delivers("you@example.net")
+    assert provider.message.by == "DATA"
+    assert provider.message.sender_parameters == []
+    poor = machine.use(serve(without=("STARTTLS",), extra=("STARTTLSX", "XSTARTTLS", "X STARTTLS")))
+    refused(machine.sendmail("you@example.net"), TEMPFAIL)
+    assert "STARTTLS" not in poor.connection.verbs
+
+
+def test_words_of_ehlo_match_in_any_case(serve, machine):
+    provider = machine.use(serve(ehlo="250 mail.example.com\n250 starttls\n250 Auth plain\n"
+                                      "250 chunking\n250 Pipelining", auth_before_tls=True))
+    machine.delivers("you@example.net")
+    assert provider.message.by == "BDAT"
+
+
+def test_a_size_of_zero_is_no_limit(serve, machine):
+    provider = machine.use(serve(size=0))
+    machine.delivers("you@example.net")
+    assert provider.message
+
+
+def test_reading_never_waits_for_writing(serve, machine):
+    words = "as many words as it takes to fill what lies between us " * 18
+    provider = serve(tls="none", mechanisms="", small_buffers=True, rcpt="250 2.1.5 " + words)
+    machine.use(provider)
+    everyone = [f"{i}-{'x' * 350}@{'y' * 40}.example" for i in range(20_000)]
+    bcc = ",\n ".join(everyone).encode()
+    machine.delivers("-t", input=b"From: me@example.com\nBcc: " + bcc + b"\n\nhello\n")
+    assert provider.message.recipients == everyone
 
 
 # -- ways to the provider
