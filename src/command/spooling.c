@@ -106,7 +106,8 @@ void spooling_note_run(struct spooling *spooling)
 {
     struct str stamp = {0};
     struct error ignored; /* a spool that can't be written to is noticed by the run itself */
-    age_note_run(&spooling->age, seconds_now());
+    spooling->last_run = seconds_now();
+    age_note_run(&spooling->age, spooling->last_run);
     age_encode(&spooling->age, &stamp);
     (void)spool_write_stamp(&spooling->spool, &stamp, &ignored);
     str_clear(&stamp);

@@ -247,6 +247,7 @@ struct connection *connection_open(const struct account *account,
         .chunking = account->chunking && !options->avoid_chunking,
         .timeout = account->timeout,
         .timeout_final = account->timeout_final,
+        .deadline = options->deadline,
         .trace = options->trace ? trace : NULL,
         .context = c,
     };

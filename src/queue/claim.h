@@ -51,7 +51,9 @@ enum claim_result claim_peek(const struct spool *spool, enum spool_place place, 
                              struct entry *entry, struct journal *journal, bool *active,
                              struct error *err);
 
-/* Writes what the journal has pending; to disk if some recipient was sent or failed. */
+/* Writes what the journal has pending; to disk if some recipient was sent or failed. Where this, or
+ * claim_remove(), fails, end the run: to go on delivering what can't be noted would repeat more
+ * than the transaction in flight. */
 bool claim_save(struct claim *claim, struct error *err);
 
 /* The next attempt is at NEXT (seconds since 1970). The claim goes on. */

@@ -379,6 +379,7 @@ bool session_send(struct session *session, const struct envelope *env,
                   struct error *err)
 {
     struct transaction *t = memory_new(sizeof *t);
+    session->wire.limit = 0; /* that was for getting here */
     *t = (struct transaction){.session = session,
                               .wire = &session->wire,
                               .env = env,

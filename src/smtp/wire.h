@@ -27,6 +27,7 @@ struct wire {
     const struct session_params *params; /* for the trace */
     const char *step;                    /* what is being done, for error texts: "MAIL FROM" */
     bool broken;
+    int64_t limit;  /* a moment that no reply may pass; 0: none */
     struct str out; /* a secret; from out_at on not yet written */
     size_t out_at;
     size_t due;         /* replies that have not come, of commands written or queued */
@@ -56,6 +57,9 @@ bool wire_secret(struct wire *wire, const char *start, const struct str *secret,
 /* Writes and reads until one more reply is complete: in wire->reply until the next call. SPAN
  * milliseconds (0: for ever) are given. A 421 is an error (EX_TEMPFAIL), whatever it answers. */
 bool wire_reply(struct wire *wire, int64_t span, struct error *err);
+
+/* The moment SPAN milliseconds from now, or the wire's limit if that is earlier. */
+int64_t wire_deadline(const struct wire *wire, int64_t span);
 
 /* N more replies are due without a command: the greeting, or, if CONTENT, those to the content,
  * none of which may come before it is written. */

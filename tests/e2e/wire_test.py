@@ -11,6 +11,14 @@ TEMPFAIL, PROTOCOL, NOPERM = 75, 76, 77
 REFUSED = (65, 67, 69)  # for good
 
 
+def patience(answer):
+    """Timeouts for an answer: short where only they end the wait, long where nothing should."""
+    waits = answer is silence or type(answer).__name__ == "Drip" or \
+        isinstance(answer, bytes) and not answer.endswith(b"\n") or \
+        isinstance(answer, tuple) and silence in answer
+    return {"timeout": "1", "timeout_final": "1"} if waits else {}
+
+
 def refused(result, codes):
     """The mail did not go: the code, something on stderr, nothing on stdout."""
     codes = (codes,) if isinstance(codes, int) else codes
@@ -45,7 +53,7 @@ def refused(result, codes):
         "mixed-codes", "long-code", "zeros", "http", "two-greetings", "greeting-and-a-half",
         "endless", "dripped"])
 def test_a_bad_greeting_is_trouble_of_the_account(serve, machine, answer, codes):
-    provider = machine.use(serve(greeting=answer), timeout="1")
+    provider = machine.use(serve(greeting=answer), **patience(answer))
     refused(machine.sendmail("you@example.net"), codes)
     assert not any(line.startswith("MAIL") for line in provider.connection.lines)
 
@@ -59,7 +67,7 @@ def test_a_bad_greeting_is_trouble_of_the_account(serve, machine, answer, codes)
     (b"250-mail\r\n550 PIPELINING\r\n", PROTOCOL),
 ])
 def test_a_bad_answer_to_ehlo(serve, machine, answer, codes):
-    machine.use(serve(ehlo=answer, helo="502 5.5.1 what?"), timeout="1")
+    machine.use(serve(ehlo=answer, helo="502 5.5.1 what?"), **patience(answer))
     refused(machine.sendmail("you@example.net"), codes)
 
 
@@ -86,7 +94,7 @@ def test_a_server_that_knows_helo_only(serve, machine):
     {"starttls": (b"220 go\r\n\x15\x03\x03\x00\x02\x02\x28", silence)},
 ], ids=["missing", "454", "554", "close", "silence", "close-after-220", "alert"])
 def test_without_tls_nothing_is_said(serve, machine, words):
-    provider = machine.use(serve(**words), timeout="1")
+    provider = machine.use(serve(**words), **patience(words.get("starttls")))
     refused(machine.sendmail("you@example.net"), (TEMPFAIL, PROTOCOL))
     assert not set(provider.connection.verbs) & {"AUTH", "MAIL"}
 
@@ -189,7 +197,8 @@ def test_an_unreadable_trust_file_says_which(serve, machine):
         "silence", "unexpected-334", "two-replies"])
 def test_the_login_does_not_work(serve, machine, words, codes):
     provider = serve(**words)
-    machine.use(provider, timeout="1", auth="on", user="me@example.com", password="s3cret")
+    machine.use(provider, auth="on", user="me@example.com", password="s3cret",
+                **patience(words.get("auth")))
     provider.forgive()  # what a client may say to 334 is its own affair
     refused(machine.sendmail("you@example.net"), codes)
     assert "MAIL" not in provider.connection.verbs
@@ -278,10 +287,10 @@ def test_no_password_is_shown_to_the_network(serve, machine):
     ("content", drip("250 " + "slow " * 2000, 0.02), TEMPFAIL),
     ("mail", drip("250 " + "slow " * 2000, 0.02), TEMPFAIL),
     ("content_begins", close, TEMPFAIL),
-], ids=lambda value: str(value)[:24] if isinstance(value, (str, bytes)) else None)
+])
 def test_each_step_refused(serve, machine, step, answer, codes, without):
-    provider = machine.use(serve(without=without, **{step: answer}), timeout="2",
-                           timeout_final="2")
+    provider = machine.use(serve(without=without, **{step: answer}),
+                           **patience(answer))
     result = refused(machine.sendmail("you@example.net"), codes)
     assert provider.messages == []
     if isinstance(answer, str) and codes != PROTOCOL:
@@ -315,7 +324,7 @@ def test_a_5xx_to_mail_is_final_for_another_sender(serve, machine):
 @pytest.mark.parametrize("early", ["250 2.0.0 ok", "550 5.0.0 no", b"2"])
 def test_a_reply_to_content_before_its_end_is_never_success(serve, machine, early):
     provider = serve(without=("CHUNKING",), content_begins=early, content=silence)
-    machine.use(provider, timeout="5", timeout_final="5")
+    machine.use(provider, **patience(early))
     line = b"more than all buffers on the way can hold, so that the end is still to be written\n"
     refused(machine.sendmail("you@example.net", input=REPORT + line * 400_000),
             (PROTOCOL, TEMPFAIL) if early == b"2" else PROTOCOL)
@@ -331,7 +340,7 @@ def test_a_reply_to_content_before_its_end_is_never_success(serve, machine, earl
 def test_replies_nobody_asked_for(serve, machine, answers, without):
     provider = serve(without=without, **answers)
     provider.forgive()
-    machine.use(provider, timeout="2", timeout_final="2")
+    machine.use(provider)
     refused(machine.sendmail("you@example.net"), PROTOCOL)
     assert provider.messages == []
 
