@@ -127,8 +127,8 @@ static int try_to_send(struct enqueue *q)
     if (connection) {
         relay_note_success(relay, account);
         relay_attempt(relay, connection, account, &q->claim, &attempt);
-        if (attempt.failed && attempt.failure.scope == ERROR_ACCOUNT)
-            relay_note_trouble(relay, account, &attempt.failure);
+        if (relay_attempt_troubled(&attempt, &err))
+            relay_note_trouble(relay, account, &err);
     } else {
         relay_note_trouble(relay, account, &err);
         relay_not_attempted(&q->claim, &err, &attempt);
