@@ -103,10 +103,11 @@ static void deliver(struct worker *w, struct claim *claim)
 {
     const struct relay *relay = w->drain->relay;
     struct attempt attempt = {0};
+    struct error why;
     relay_attempt(relay, w->connection, w->account, claim, &attempt);
     w->sent_here++;
-    if (attempt.failed && attempt.failure.scope == ERROR_ACCOUNT) {
-        relay_note_trouble(relay, w->account, &attempt.failure);
+    if (relay_attempt_troubled(&attempt, &why)) {
+        relay_note_trouble(relay, w->account, &why);
         w->stop = true;
     }
     settle(w, claim, &attempt);
