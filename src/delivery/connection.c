@@ -248,6 +248,7 @@ struct connection *connection_open(const struct account *account,
         .streaming = options->streaming,
         .timeout = account->timeout,
         .timeout_final = account->timeout_final,
+        .deadline = options->deadline,
         .trace = options->trace ? trace : NULL,
         .context = c,
     };

@@ -128,10 +128,11 @@ static bool connect_for(struct worker *w, struct claim *claim)
 /* What follows from an attempt for the account, then for the entry. */
 static void conclude(struct worker *w, struct held *held)
 {
-    const struct attempt *attempt = &held->attempt;
-    if (attempt->failed && attempt->failure.scope == ERROR_ACCOUNT) {
-        relay_note_trouble(w->drain->relay, w->account, &attempt->failure);
-        w->trouble = attempt->failure;
+    struct error why;
+    if (relay_attempt_troubled(&held->attempt, &why)) {
+        if (!w->stop) /* those in flight behind it tell the same */
+            relay_note_trouble(w->drain->relay, w->account, &why);
+        w->trouble = why;
         w->stop = true;
     }
     settle(w, &held->claim, &held->attempt);

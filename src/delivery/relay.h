@@ -43,7 +43,8 @@ bool relay_is_expired(const struct relay *relay, const char *id);
 struct attempt {
     struct outcome *outcomes; /* n of them */
     size_t n;
-    bool failed; /* ended as a whole: `failure` says how */
+    size_t sent_before; /* of them, by earlier attempts */
+    bool failed;        /* ended as a whole: `failure` says how */
     struct error failure;
     struct str reply;         /* to the content */
     struct session_mail mail; /* while it is in flight */
@@ -70,6 +71,11 @@ bool relay_pull(struct connection *connection, struct attempt *attempt);
 /* Makes an attempt out of a failure that came before the entry was tried. */
 void relay_not_attempted(const struct claim *claim, const struct error *failure,
                          struct attempt *attempt);
+
+/* True if the attempt says that the account should be left alone for a while: it is in trouble, or
+ * the provider asked to slow down. One recipient's trouble is not the account's as long as others
+ * were taken. Fills WHY. */
+bool relay_attempt_troubled(const struct attempt *attempt, struct error *why);
 
 void relay_attempt_clear(struct attempt *attempt);
 

@@ -28,7 +28,7 @@ enum {
     SESSION_INLINE_MAX = 64 * 1024,
     SESSION_WINDOW_MAX = 32,            /* transactions in flight */
     SESSION_WINDOW_OCTETS = 256 * 1024, /* of theirs, in flight */
-    SESSION_WINDOW_RECIPIENTS = 10, /* of one of them: fewer than any server puts off */
+    SESSION_WINDOW_RECIPIENTS = 10,     /* of one of them: fewer than any server puts off */
 };
 
 enum trace_kind {
@@ -69,6 +69,7 @@ struct session_params {
                               for its envelope, which costs a round trip and can do no harm */
     int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */
     int64_t timeout_final; /* for the reply to the content */
+    int64_t deadline;      /* a moment by which the login must be through; 0: none */
     /* Told every line of the dialogue, without its line end; credentials come masked ("AUTH PLAIN
      * ***"), content as one line "[1234 octets of content]". May be NULL. */
     void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len);

@@ -372,6 +372,7 @@ bool session_send(struct session *session, const struct envelope *env,
                   const struct content *content, struct outcome *outcomes, struct str *final,
                   struct error *err)
 {
+    session->wire.limit = 0; /* that was for getting here */
     struct transaction t = {.session = session,
                             .wire = &session->wire,
                             .env = env,

@@ -215,10 +215,16 @@ static enum event turn(struct wire *wire, bool until_written, int64_t deadline, 
     }
 }
 
+int64_t wire_deadline(const struct wire *wire, int64_t span)
+{
+    int64_t deadline = clock_after(span);
+    return wire->limit && wire->limit < deadline ? wire->limit : deadline;
+}
+
 bool wire_reply(struct wire *wire, int64_t span, struct error *err)
 {
     assert(wire->due > 0);
-    return turn(wire, false, clock_after(span), err) == REPLY;
+    return turn(wire, false, wire_deadline(wire, span), err) == REPLY;
 }
 
 void wire_expect(struct wire *wire, size_t n)

@@ -35,6 +35,7 @@ struct wire {
     const struct session_params *params; /* for the trace */
     const char *step;                    /* what is being done, for error texts: "MAIL FROM" */
     bool broken;
+    int64_t limit;  /* a moment that no reply may pass; 0: none */
     struct str out; /* a secret; from out_at on not yet written */
     size_t out_at;
     uint64_t written; /* octets, ever */
@@ -80,6 +81,9 @@ uint64_t wire_place(const struct wire *wire);
 
 /* Frees the room of what has been written, for who queues while the rest of it is still leaving. */
 void wire_make_room(struct wire *wire);
+
+/* The moment SPAN milliseconds from now, or the wire's limit if that is earlier. */
+int64_t wire_deadline(const struct wire *wire, int64_t span);
 
 /* Writes what is queued of the content, in SPAN milliseconds. An octet of its reply that is there
  * before is an error. */
