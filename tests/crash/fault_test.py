@@ -6,6 +6,7 @@ import pytest
 import inject
 from kill_test import prepare_delivery
 from ledger import stop_at
+from spool import message
 
 PARTS = 4
 RENAMES = ("rename", "renameat", "renameat2", "link", "linkat")
@@ -71,7 +72,6 @@ def traced(ledger, *words, input=b""):
 
 
 def test_success_is_said_after_data_name_and_directory_are_on_disk(strace, ledger):
-    from spool import message
     ledger.accepted("-odq")
     before = set(ledger.spool.ids())
     lines = traced(ledger, "-odq", "you@example.net", input=message("number 2", "x"))
