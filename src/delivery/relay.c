@@ -101,6 +101,38 @@ void relay_attempt(const struct relay *relay, struct connection *connection,
         attempt->failure.class = ERROR_TEMPORARY; /* the next attempt goes under the own address */
 }
 
+static struct session_mail mail_of(const struct claim *claim, struct attempt *attempt)
+{
+    return (struct session_mail){.env = &claim->entry.envelope,
+                                 .content = &claim->content,
+                                 .outcomes = attempt->outcomes,
+                                 .final = &attempt->reply};
+}
+
+enum session_room relay_room(const struct connection *connection, const struct claim *claim)
+{
+    struct attempt none = {0};
+    const struct session_mail mail = mail_of(claim, &none);
+    return *claim->entry.bounce_of ? SESSION_ROOM_NEVER : connection_room(connection, &mail);
+}
+
+bool relay_push(struct connection *connection, const struct claim *claim, struct attempt *attempt)
+{
+    prepare(attempt, claim);
+    attempt->mail = mail_of(claim, attempt);
+    if (connection_push(connection, &attempt->mail))
+        return true;
+    relay_attempt_clear(attempt);
+    return false;
+}
+
+bool relay_pull(struct connection *connection, struct attempt *attempt)
+{
+    enum session_pulled pulled = connection_pull(connection, &attempt->mail, &attempt->failure);
+    attempt->failed = pulled == SESSION_FAILED;
+    return pulled != SESSION_UNTRIED;
+}
+
 void relay_not_attempted(const struct claim *claim, const struct error *failure,
                          struct attempt *attempt)
 {

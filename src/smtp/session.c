@@ -49,6 +49,7 @@ void session_end(struct session *session)
         return;
     if (session_usable(session))
         quit(&session->wire);
+    window_clear(session);
     wire_clear(&session->wire);
     capability_clear(&session->offers);
     free(session);

@@ -87,7 +87,7 @@ def install_sendmail(root):
 
 def configure(root):
     root.run("useradd", "--create-home", "--shell", "/bin/sh", "carol")
-    root.write("etc/onehop/onehop.ini", SYSTEM_INI)
+    root.write(os.environ["SYSCONFDIR"].lstrip("/") + "/onehop/onehop.ini", SYSTEM_INI)
     root.write("etc/onehop/more.ini", MORE_INI)
     root.write("etc/onehop/reports.password", PASSWORD + "\n", 0o600)
     root.write("etc/onehop/wrong.password", "guess\n", 0o600)
