@@ -12,7 +12,7 @@ PARTS = 4
 RENAMES = ("rename", "renameat", "renameat2", "link", "linkat")
 
 
-def faults(trace, short, part):
+def faults(trace, short, part, parts=PARTS):
     """(point, fault): every error at every file call, once and from then on."""
     points = inject.points(trace, inject.FILE_CALLS)
     assert len(points) > 30
@@ -22,7 +22,7 @@ def faults(trace, short, part):
             found.append(((call, n), f"error={error}"))
         found.append(((call, f"{n}+"), "error=EIO"))
         found.append(((call, f"{n}+"), "error=ENOSPC"))
-    return inject.sample(found, short, part, PARTS)
+    return inject.sample(found, short, part, parts)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -40,13 +40,14 @@ def test_a_submission_into_trouble(strace, ledger, mode, part):
         ledger.check(where, extra=0 if mode == "-odq" else 1)
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_a_delivery_into_trouble(strace, ledger, part):
-    prepare_delivery(ledger)
-    for point, fault in faults(ledger.trace(), 80, part):
+@pytest.mark.parametrize("part", range(PARTS // 2))
+@pytest.mark.parametrize("streaming", [False, True], ids=["one by one", "streaming"])
+def test_a_delivery_into_trouble(strace, ledger, part, streaming):
+    _, extra = prepare_delivery(ledger, streaming)
+    for point, fault in faults(ledger.trace(), 40, part, PARTS // 2):
         ledger.restore()
         ledger.call("sendmail", "-q", before=stop_at(ledger.trace(), point, fault))
-        ledger.check(f"delivery with {fault} at {point}", extra=1)
+        ledger.check(f"delivery with {fault} at {point}", extra)
 
 
 def trace_of_calls(trace):
