@@ -50,6 +50,16 @@ def test_a_delivery_into_trouble(strace, ledger, part, streaming):
         ledger.check(f"delivery with {fault} at {point}", extra)
 
 
+def test_a_run_ends_where_it_cannot_note_what_it_did(strace, ledger):
+    """Every worker of the run finds the journal full: one of them tries, not one after the other."""
+    prepare_delivery(ledger, streaming=False)
+    ledger.restore()
+    code, _, err = ledger.call("sendmail", "-q", before=stop_at(
+        ledger.trace(), ("write", 1), "error=ENOSPC"))
+    assert code == 74 and err
+    ledger.check("the journal is full", extra=1)
+
+
 def trace_of_calls(trace):
     return [line.split(None, 1)[1] for line in open(trace, errors="replace")]
 
