@@ -61,6 +61,14 @@ static void spools_end(struct spools *s)
     caller_clear(&s->storage);
 }
 
+static int end_output(const char *program, int code)
+{
+    int flushed = help_flush();
+    if (flushed != EX_OK)
+        report_line(program, "cannot write to standard output");
+    return code == EX_OK ? flushed : code;
+}
+
 struct listing {
     struct mailq mailq;
     bool json;
@@ -96,8 +104,7 @@ int queuectl_list(const char *program, const struct paths *paths, bool json, boo
     if (!json)
         mailq_end(&listing.mailq);
     spools_end(&s);
-    int flushed = help_flush();
-    return code == EX_OK ? flushed : code;
+    return end_output(program, code);
 }
 
 static void show_progress(const struct claim *claim)
@@ -211,6 +218,5 @@ int queuectl_act(const struct paths *paths, enum queuectl_act act, const char *i
         report_line(program_name, "there is no entry %s", id);
         code = EX_NOINPUT;
     }
-    int flushed = help_flush();
-    return code == EX_OK ? flushed : code;
+    return end_output(program_name, code);
 }

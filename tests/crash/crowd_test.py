@@ -7,7 +7,8 @@ import threading
 import time
 
 import inject
-from ledger import PATIENCE
+from ledger import PATIENCE, TEXT
+from spool import message
 
 SUBMITTERS, RUNNERS = 8, 3
 EACH = 40 if inject.FULL else 6
@@ -30,8 +31,6 @@ def test_submitters_and_runners_at_once(ledger):
                 number = ledger.n = ledger.n + 1
             subject = f"number {number}"
             ledger.people[subject] = {"you@example.net"}
-            from ledger import TEXT
-            from spool import message
             code, _, err = ledger.call("sendmail", ("-odi", "-odq", "-odb")[i % 3],
                                        "you@example.net", input=message(subject, TEXT))
             assert (code, err) == (0, "")

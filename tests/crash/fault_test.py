@@ -6,12 +6,13 @@ import pytest
 import inject
 from kill_test import prepare_delivery
 from ledger import stop_at
+from spool import message
 
 PARTS = 4
 RENAMES = ("rename", "renameat", "renameat2", "link", "linkat")
 
 
-def faults(trace, short, part):
+def faults(trace, short, part, parts=PARTS):
     """(point, fault): every error at every file call, once and from then on."""
     points = inject.points(trace, inject.FILE_CALLS)
     assert len(points) > 30
@@ -21,7 +22,7 @@ def faults(trace, short, part):
             found.append(((call, n), f"error={error}"))
         found.append(((call, f"{n}+"), "error=EIO"))
         found.append(((call, f"{n}+"), "error=ENOSPC"))
-    return inject.sample(found, short, part, PARTS)
+    return inject.sample(found, short, part, parts)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -39,13 +40,24 @@ def test_a_submission_into_trouble(strace, ledger, mode, part):
         ledger.check(where, extra=0 if mode == "-odq" else 1)
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_a_delivery_into_trouble(strace, ledger, part):
-    prepare_delivery(ledger)
-    for point, fault in faults(ledger.trace(), 80, part):
+@pytest.mark.parametrize("part", range(PARTS // 2))
+@pytest.mark.parametrize("streaming", [False, True], ids=["one by one", "streaming"])
+def test_a_delivery_into_trouble(strace, ledger, part, streaming):
+    _, extra = prepare_delivery(ledger, streaming)
+    for point, fault in faults(ledger.trace(), 40, part, PARTS // 2):
         ledger.restore()
         ledger.call("sendmail", "-q", before=stop_at(ledger.trace(), point, fault))
-        ledger.check(f"delivery with {fault} at {point}", extra=1)
+        ledger.check(f"delivery with {fault} at {point}", extra)
+
+
+def test_a_run_ends_where_it_cannot_note_what_it_did(strace, ledger):
+    """Every worker of the run finds the journal full: one of them tries, not one after the other."""
+    prepare_delivery(ledger, streaming=False)
+    ledger.restore()
+    code, _, err = ledger.call("sendmail", "-q", before=stop_at(
+        ledger.trace(), ("write", 1), "error=ENOSPC"))
+    assert code == 74 and err
+    ledger.check("the journal is full", extra=1)
 
 
 def trace_of_calls(trace):
@@ -71,7 +83,6 @@ def traced(ledger, *words, input=b""):
 
 
 def test_success_is_said_after_data_name_and_directory_are_on_disk(strace, ledger):
-    from spool import message
     ledger.accepted("-odq")
     before = set(ledger.spool.ids())
     lines = traced(ledger, "-odq", "you@example.net", input=message("number 2", "x"))

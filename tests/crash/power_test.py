@@ -95,7 +95,7 @@ def test_power_goes_during_a_submission(ledger, image, part):
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_power_goes_during_a_delivery(ledger, image, part):
-    prepare_delivery(ledger)
+    prepare_delivery(ledger, streaming=True)
     ledger.call("sendmail", "-q", before=inject.command(ledger.trace()))
     ledger.restore()
     ledger.call("sendmail", "-q", before=inject.command(ledger.trace()))
