@@ -16,6 +16,7 @@
 #include "command/queuerun.h"
 #include "command/report.h"
 #include "command/send.h"
+#include "command/talk.h"
 
 /* A caller may have closed any of the first three descriptors; the next file opened would take its
  * place and get our messages, or become the mail. */
@@ -63,6 +64,10 @@ static int invoke(const struct invocation *call, const struct paths *paths)
         return queuectl_list(call->program, paths, false, false);
     case INVOKE_RUN_QUEUE:
         return run_queue(call, paths);
+    case INVOKE_SERVE:
+        return EX_USAGE;
+    case INVOKE_TALK:
+        return talk_run(call, paths);
     case INVOKE_ALIASES: /* the file is read as it is: there is nothing to rebuild */
     case INVOKE_NOTHING:
         return EX_OK;

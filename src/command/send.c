@@ -35,14 +35,20 @@ static bool account_of_command_line(struct sending *s, struct error *err)
     return account_set(a, "host", s->call->host, s->caller.home, err);
 }
 
+static bool read_configuration(struct sending *s, struct error *err)
+{
+    s->has_config =
+        s->has_config || configuration_read(&s->config, s->paths, &s->caller, s->call->file, err);
+    return s->has_config;
+}
+
 static bool choose_account(struct sending *s, struct error *err)
 {
     const struct invocation *call = s->call;
     if (call->host) {
         if (!account_of_command_line(s, err))
             return false;
-    } else if (!configuration_read(&s->config, s->paths, &s->caller, call->file, err) ||
-               !submission_route(&s->submission, &s->config, err)) {
+    } else if (!read_configuration(s, err) || !submission_route(&s->submission, &s->config, err)) {
         return false;
     }
     return invocation_override(call, s->submission.account, s->caller.home, err) &&
@@ -57,7 +63,7 @@ static void apply_dsn_options(const struct invocation *call, struct envelope *en
         env->dsn_return = call->dsn_return;
     if (*call->envid)
         memory_replace(&env->envid, call->envid);
-    env->body_8bit_wish = call->body_8bit_wish;
+    env->body_8bit_wish = env->body_8bit_wish || call->body_8bit_wish;
 }
 
 static void tell_warnings(const struct sending *s)
@@ -72,8 +78,13 @@ static bool prepare(struct sending *s, struct error *err)
         return false;
     if (s->call->verbose)
         show_account(s);
+    unsigned notify = s->submission.envelope.notify;
     bool ok = submission_finish(&s->submission, &s->config, time(NULL), err);
     tell_warnings(s);
+    if (s->asked_notify)
+        s->submission.envelope.notify = notify;
+    if (*s->received)
+        header_prepend(&s->submission.header, "Received", s->received);
     apply_dsn_options(s->call, &s->submission.envelope);
     return ok;
 }
@@ -99,9 +110,17 @@ static int fail(struct sending *s, const struct error *err)
         .queue_id = "",
         .code = err->code,
     };
-    report_drain_input();
+    sending_drain(s);
     report_log(s->call->program, &facts);
     return sending_report(s, err, err->code);
+}
+
+int send_message(struct sending *s)
+{
+    struct error err;
+    if (!prepare(s, &err))
+        return fail(s, &err);
+    return s->submission.account->queue ? enqueue_run(s) : direct_run(s);
 }
 
 static int run(struct sending *s)
@@ -114,9 +133,7 @@ static int run(struct sending *s)
         report_error(s->call->program, &err);
         return err.code;
     }
-    if (!prepare(s, &err))
-        return fail(s, &err);
-    return s->submission.account->queue ? enqueue_run(s) : direct_run(s);
+    return send_message(s);
 }
 
 int send_run(const struct invocation *call, const struct paths *paths)
