@@ -97,15 +97,13 @@ static int conclude(struct enqueue *q, const struct connection *connection, stru
     };
     const struct error *failure = attempt->failed ? &attempt->failure : NULL;
     struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
-    bool mail_failed =
-        failure && failure->class == ERROR_PERMANENT && failure->scope != ERROR_ACCOUNT;
-    bool all_failed = v.failed + (mail_failed ? v.deferred : 0) == attempt->n;
+    bool refused = verdict_is_refusal(&v, failure);
     relay->log(relay->context, settlement.account, &q->claim, attempt->outcomes, failure,
                str_text(&attempt->reply));
     enum settle_end end = settle_attempt(&settlement, &q->claim, attempt, &err);
     if (end == SETTLE_TROUBLE)
         relay->trouble(relay->context, &err);
-    if (all_failed)
+    if (refused)
         return refused_by_all(q, attempt, &v);
     if (end == SETTLE_WAITS) {
         tell_queued(q, failure);

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "command/send.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -10,8 +11,11 @@
 #include "command/direct.h"
 #include "command/enqueue.h"
 #include "command/help.h"
+#include "command/permission.h"
 #include "command/report.h"
 #include "command/sending.h"
+#include "command/serviceline.h"
+#include "command/serviceuser.h"
 
 static void show_account(const struct sending *s)
 {
@@ -51,6 +55,9 @@ static bool choose_account(struct sending *s, struct error *err)
     } else if (!read_configuration(s, err) || !submission_route(&s->submission, &s->config, err)) {
         return false;
     }
+    if (s->submission.account->level == LEVEL_SYSTEM &&
+        !permission_check(s->submission.account, &s->caller, err))
+        return false;
     return invocation_override(call, s->submission.account, s->caller.home, err) &&
            provider_complete(&s->config.providers, s->submission.account, err);
 }
@@ -72,10 +79,52 @@ static void tell_warnings(const struct sending *s)
         report_line(s->call->program, "%s", s->submission.warnings.item[i]);
 }
 
-static bool prepare(struct sending *s, struct error *err)
+/* Settings of the command line are no business of the service, but for the delivery mode and what
+ * the client does itself. */
+static bool is_plain(const struct sending *s)
 {
-    if (!submission_read(&s->submission, err) || !choose_account(s, err))
-        return false;
+    for (size_t i = 0; i < s->call->overrides; i++) {
+        const char *name = s->call->override[i].key->name;
+        if (strcmp(name, "delivery_mode") != 0 && strcmp(name, "remove_bcc_headers") != 0)
+            return false;
+    }
+    return !s->call->file;
+}
+
+static bool is_readable(const char *path)
+{
+    return !*path || access(path, R_OK) == 0;
+}
+
+/* True if this caller can log in to the account without help. */
+static bool has_secrets(const struct account *a)
+{
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    struct str path = {0};
+    if (*a->password_file && !strchr(a->password_file, '/') && credentials)
+        str_addf(&path, "%s/", credentials);
+    str_add(&path, a->password_file);
+    bool readable = is_readable(str_text(&path)) && is_readable(a->tls_key_file);
+    str_clear(&path);
+    return readable;
+}
+
+/* An account of the system's is used through the service if that answers (*LINE); else by root as
+ * the service's user; else by whoever can read the secret. */
+static bool find_way(struct sending *s, struct stream **line, struct error *err)
+{
+    struct error ignored;
+    *line = NULL;
+    if (s->here || s->submission.account->level != LEVEL_SYSTEM)
+        return true;
+    if (is_plain(s) && (*line = serviceline_open(s->paths, &ignored)) != NULL)
+        return true;
+    return serviceuser_become(err) &&
+           (has_secrets(s->submission.account) || serviceline_missing(s, err));
+}
+
+static bool finish(struct sending *s, struct error *err)
+{
     if (s->call->verbose)
         show_account(s);
     unsigned notify = s->submission.envelope.notify;
@@ -85,7 +134,6 @@ static bool prepare(struct sending *s, struct error *err)
         s->submission.envelope.notify = notify;
     if (*s->received)
         header_prepend(&s->submission.header, "Received", s->received);
-    apply_dsn_options(s->call, &s->submission.envelope);
     return ok;
 }
 
@@ -117,9 +165,18 @@ static int fail(struct sending *s, const struct error *err)
 
 int send_message(struct sending *s)
 {
+    struct stream *line;
     struct error err;
-    if (!prepare(s, &err))
+    if (!submission_read(&s->submission, &err) || !choose_account(s, &err) ||
+        !find_way(s, &line, &err))
         return fail(s, &err);
+    if (line) {
+        apply_dsn_options(s->call, &s->submission.envelope);
+        return serviceline_send(s, line);
+    }
+    if (!finish(s, &err))
+        return fail(s, &err);
+    apply_dsn_options(s->call, &s->submission.envelope);
     return s->submission.account->queue ? enqueue_run(s) : direct_run(s);
 }
 

@@ -25,6 +25,7 @@ struct sending {
     struct connection_options options;
     FILE *dialogue;        /* where -v goes */
     bool has_config;       /* `config` was read already */
+    bool here;             /* never by way of the service: it is the service */
     bool quiet;            /* a dialogue carries the errors, so that standard error does not */
     struct error error;    /* what was reported last */
     char id[ENTRYID_SIZE]; /* of the entry that was made of the message; "" if none was */

@@ -69,12 +69,12 @@ static void refuse(const struct serving *serving, int code, struct server_reply 
     bool permanent = is_permanent(err, code);
     char class = permanent ? '5' : '4';
     const char *status = err->status[0] == class ? err->status : permanent ? "5.0.0" : "4.0.0";
-    server_reply_set(reply, permanent ? 550 : 451, status, "%s",
-                     *err->text ? err->text : "the message could not be taken");
+    server_reply_set(reply, permanent ? 550 : 451, status, "%s", "");
+    if (serving->wants_code)
+        str_addf(&reply->text, "%s%d\n", SERVING_STATUS, code);
+    str_add(&reply->text, *err->text ? err->text : "the message could not be taken");
     if (*err->reply)
         str_addf(&reply->text, "\n%s", err->reply);
-    if (serving->wants_code)
-        str_addf(&reply->text, "\n%s%d", SERVING_STATUS, code);
 }
 
 static void set_wishes(struct serving *serving, const struct server_message *message)

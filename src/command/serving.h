@@ -32,8 +32,8 @@ struct serving {
 #define SERVING_SENDER "XSENDER"   /* NAMED: MAIL tells -f; NONE: nobody did; HEADER */
 #define SERVING_MODE "XMODE"       /* a value of delivery_mode */
 
-/* The last line of a refusal: this and the exit status. Lines between it and the first are replies
- * of the provider. */
+/* The first line of a refusal, for a client that knows our parameters: this and the exit status.
+ * The second is the error, those after it are the provider's reply. */
 #define SERVING_STATUS "exit status "
 
 /* Serves STREAM. True if the client ended the dialogue. */

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "smtp/serverstate.h"
+#include "smtp/server.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "smtp/serverstate.h"
 
 void server_reset(struct server *server)
 {
@@ -93,7 +94,7 @@ static bool take_private(struct server *server, const char *name, const char *va
 {
     struct str text = {0};
     const struct server_params *params = server->params;
-    bool decoded = serverpath_xtext(value, &text);
+    bool decoded = server_xtext(value, &text);
     bool known = decoded && params->handler->parameter &&
                  params->handler->parameter(params->context, name, str_text(&text));
     str_clear(&text);
@@ -120,7 +121,7 @@ static bool take_mail_parameter(struct server *server, const char *name, const c
     }
     if (strcmp(name, "ENVID") == 0) {
         struct str text = {0};
-        bool ok = *value && serverpath_xtext(value, &text);
+        bool ok = *value && server_xtext(value, &text);
         memory_replace(&env->envid, str_text(&text));
         str_clear(&text);
         return ok || bad_parameter(server, name);

@@ -95,7 +95,7 @@ static int hex(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-bool serverpath_xtext(const char *text, struct str *out)
+bool server_xtext(const char *text, struct str *out)
 {
     for (; *text; text++) {
         char c = *text;

@@ -83,7 +83,4 @@ bool serverpath_parameters(struct server *server, const char *text,
                            bool (*take)(struct server *server, const char *name,
                                         const char *value));
 
-/* Decodes xtext (RFC 3461, 4). False: it is none, or has a control character in it. */
-bool serverpath_xtext(const char *text, struct str *out);
-
 #endif
