@@ -194,16 +194,15 @@ int enqueue_run(struct sending *s)
     };
     int code;
     sending_prepare_connection(s);
-    switch (spooling_open(&q.spooling, &facts, s->submission.account->level, true, &err)) {
-    case SPOOLING_OPEN:
+    enum spooling_result opened =
+        spooling_open(&q.spooling, &facts, s->submission.account->level, true, &err);
+    if (opened == SPOOLING_OPEN) {
         if (q.spooling.last_run == 0)
             spooling_note_run(&q.spooling); /* the hour of grace begins with the spool */
         code = accept_and_try(&q);
-        break;
-    case SPOOLING_NONE:
+    } else if (opened == SPOOLING_NONE && !s->hand_on) {
         code = direct_run(s);
-        break;
-    default:
+    } else { /* the service takes nothing that it cannot keep */
         sending_drain(s);
         log_result(&q, &err, EX_TEMPFAIL);
         code = sending_report(s, &err, EX_TEMPFAIL);

@@ -65,14 +65,15 @@ static enum opened spools_open(struct spools *s, enum account_level level, int *
     ok = ok && spoolplace_path(&path, s->config, s->want->paths, &s->caller, level) &&
          spool_open(&s->spool, str_text(&path), false, &err);
     int why = errno;
-    if (!ok && path.len && why != ENOENT && why != EACCES) {
+    bool denied = level == LEVEL_SYSTEM && (why == EACCES || why == EPERM);
+    if (!ok && path.len && why != ENOENT && why != EACCES && !denied) {
         report_line(s->want->program, "%s", err.text);
         *code = err.code;
     }
     str_clear(&path);
     if (ok)
         return OPENED;
-    return level == LEVEL_SYSTEM && why == EACCES ? DENIED : NOT_THERE;
+    return denied ? DENIED : NOT_THERE;
 }
 
 static void spools_end(struct spools *s)
