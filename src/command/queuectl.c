@@ -157,6 +157,8 @@ static void show_progress(const struct claim *claim)
         str_addf(&line, "recipient: %s (%s)", env->rcpt[i].address, fates[p->fate]);
         if (p->why.text)
             str_addf(&line, " %s", p->why.text);
+        if (p->why.reply && *p->why.reply)
+            str_addf(&line, ": %s", p->why.reply);
         struct str clean = {0};
         escape_line(&clean, str_text(&line), line.len);
         (void)printf("%s\n", str_text(&clean));

@@ -205,12 +205,21 @@ enum claim_result claim_peek(const struct spool *spool, enum spool_place place, 
     return result;
 }
 
-static bool rewrite_journal(struct claim *claim, const struct str *short_form, struct error *err)
+/* Puts the short form in the place of a journal that grew too long. False if there was no need, or
+ * it did not work: appending is as good. */
+static bool shorten_journal(struct claim *claim, size_t more)
 {
-    if (!spoolfile_replace(claim->spool, SPOOL_JOURNAL, claim->entry.id, short_form, err))
+    struct error ignored; /* appending comes next, and tells */
+    struct str text = {0};
+    if (claim->journal_size + more <= CLAIM_JOURNAL_SLACK)
         return false;
-    claim->journal_size = short_form->len;
-    return true;
+    journal_encode(&claim->journal, &text);
+    bool done = claim->journal_size + more > CLAIM_JOURNAL_SLACK + 2 * text.len &&
+                spoolfile_replace(claim->spool, SPOOL_JOURNAL, claim->entry.id, &text, &ignored);
+    if (done)
+        claim->journal_size = text.len;
+    str_clear(&text);
+    return done;
 }
 
 bool claim_save(struct claim *claim, struct error *err)
@@ -218,19 +227,12 @@ bool claim_save(struct claim *claim, struct error *err)
     const struct str *lines = journal_pending(&claim->journal);
     if (lines->len == 0)
         return true;
-    bool ok, done = false;
-    if (claim->journal_size + lines->len > CLAIM_JOURNAL_SLACK) {
-        struct str short_form = {0};
-        journal_encode(&claim->journal, &short_form);
-        if (claim->journal_size + lines->len > CLAIM_JOURNAL_SLACK + 2 * short_form.len)
-            done = rewrite_journal(claim, &short_form, err);
-        str_clear(&short_form);
-    }
-    ok = done || spoolfile_append(claim->spool, SPOOL_JOURNAL, claim->entry.id, lines,
-                                  claim->journal.must_sync, &claim->journal_size, err);
-    if (ok)
-        journal_written(&claim->journal);
-    return ok;
+    if (!shorten_journal(claim, lines->len) &&
+        !spoolfile_append(claim->spool, SPOOL_JOURNAL, claim->entry.id, lines,
+                          claim->journal.must_sync, &claim->journal_size, err))
+        return false;
+    journal_written(&claim->journal);
+    return true;
 }
 
 bool claim_postpone(struct claim *claim, int64_t next, struct error *err)
@@ -258,6 +260,24 @@ bool claim_remove(struct claim *claim, struct error *err)
     bool ok = remove_files(claim, err);
     claim_release(claim);
     return ok;
+}
+
+enum claim_result claim_delete(struct spool *spool, enum spool_place place, const char *id,
+                               struct error *err)
+{
+    struct spoolfile file;
+    if (!is_id(id, err))
+        return CLAIM_LEFT;
+    enum claim_result result = find(spool, place, id, true, &file, err);
+    if (result != CLAIM_TAKEN)
+        return result;
+    struct claim claim = {.spool = spool,
+                          .place = place,
+                          .fd = file.fd,
+                          .journal_size = 1, /* there may be one: not to find it is no error */
+                          .other_names = file.other_names};
+    set_id(&claim.entry, id);
+    return claim_remove(&claim, err) && spool_sync(spool, err) ? CLAIM_TAKEN : CLAIM_TROUBLE;
 }
 
 bool claim_move(struct claim *claim, enum spool_place place, const char *note, struct error *err)
