@@ -242,7 +242,7 @@ bool runner_run(const struct relay *relay, const struct runner_filter *filter,
         result->entries += handled;
         run.everything = false; /* what arrives meanwhile is due; what was just tried is not, and
                                    an account that just failed is left alone */
-    } while (ok && handled > 0);
+    } while (ok && handled > 0 && !result->trouble); /* what can't be noted would be sent again */
     scan_clear(&run.scan);
     return ok;
 }
