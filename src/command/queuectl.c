@@ -150,7 +150,7 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
     if (!json && !ended)
         mailq_end(&listing.mailq);
     spools_end(&s);
-    return end_output(program, code);
+    return end_output(want->program, code);
 }
 
 static void show_progress(const struct claim *claim)
@@ -295,5 +295,5 @@ int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char 
         report_line(want->program, "there is no entry %s", id);
         code = EX_NOINPUT;
     }
-    return end_output(program_name, code);
+    return end_output(want->program, code);
 }
