@@ -2,6 +2,7 @@
 #include "delivery/drain.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/clock.h"
@@ -64,10 +65,13 @@ static void settle(struct worker *w, struct claim *claim, struct attempt *attemp
 {
     const struct relay *relay = w->drain->relay;
     struct error err;
+    char id[ENTRYID_SIZE];
+    memcpy(id, claim->entry.id, sizeof id);
     const struct settlement settlement = {
         .relay = relay,
         .account = w->account,
         .provider = w->connection ? connection_host(w->connection) : "",
+        .caller_hears = relay->listens && relay->listens(relay->context, id),
     };
     if (relay->log)
         relay->log(relay->context, w->account, claim, attempt->outcomes,
@@ -79,6 +83,8 @@ static void settle(struct worker *w, struct claim *claim, struct attempt *attemp
     } else {
         w->handled++;
     }
+    if (settlement.caller_hears)
+        relay->hears(relay->context, id, attempt);
     relay_attempt_clear(attempt);
     if (!spool_sync_when_due(relay->spool, clock_now(), &err))
         w->spool_trouble = w->stop = true;
@@ -99,6 +105,14 @@ static void drop_connection(struct worker *w)
     w->connection = NULL;
 }
 
+/* Whoever waits for the entry learns that this run does not try it. */
+static void pass_over(const struct worker *w, const char *id)
+{
+    const struct relay *relay = w->drain->relay;
+    if (relay->hears)
+        relay->hears(relay->context, id, NULL);
+}
+
 static bool connect_for(struct worker *w, struct claim *claim)
 {
     const struct relay *relay = w->drain->relay;
@@ -110,6 +124,7 @@ static bool connect_for(struct worker *w, struct claim *claim)
         return true;
     if (!may_connect(w)) {
         w->stop = true;
+        pass_over(w, claim->entry.id);
         claim_release(claim);
         return false;
     }
@@ -163,12 +178,14 @@ static void expire(struct worker *w, struct claim *claim)
 /* Nothing can be sent any more. */
 static void put_back(struct worker *w, struct held *held)
 {
-    if (held->tried && w->trouble.text[0])
+    if (held->tried && w->trouble.text[0]) {
         fail_entry(w, &held->claim, &w->trouble);
-    else if (relay_is_expired(w->drain->relay, held->claim.entry.id))
+    } else if (relay_is_expired(w->drain->relay, held->claim.entry.id)) {
         expire(w, &held->claim);
-    else
+    } else {
+        pass_over(w, held->claim.entry.id);
         claim_release(&held->claim);
+    }
     let_go(w);
 }
 
@@ -237,8 +254,10 @@ static bool take_next(struct worker *w)
     while (!w->spool_trouble && (id = w->drain->next(w->drain->context)) != NULL) {
         struct held *held = in_hand(w, w->held);
         struct error err;
-        if (w->stop && !relay_is_expired(relay, id))
+        if (w->stop && !relay_is_expired(relay, id)) {
+            pass_over(w, id);
             continue;
+        }
         enum claim_result result = claim_take(&held->claim, relay->spool, SPOOL_QUEUE, id, &err);
         if (result == CLAIM_TAKEN) {
             w->held++;

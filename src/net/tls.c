@@ -69,16 +69,17 @@ static ssize_t pull(gnutls_transport_ptr_t context, void *buffer, size_t len)
 {
     struct tls *tls = context;
     int number = 0;
-    if (!flush(tls, &number) && number != EAGAIN) {
-        gnutls_transport_set_errno(tls->session, number);
-        return -1;
-    }
+    /* What can't be written any more is no reason not to read: a peer that hung up in the middle of
+     * what was said has answered the beginning. */
+    (void)flush(tls, &number);
     if (tls->in_at == tls->in_end) {
-        ssize_t n = stream_read(tls->inner, tls->in, sizeof tls->in, &tls->error);
+        struct error later; /* the first failure is the one to tell */
+        ssize_t n =
+            stream_read(tls->inner, tls->in, sizeof tls->in, tls->failed ? &later : &tls->error);
         if (n == 0)
             return 0;
         if (n == STREAM_FAILED)
-            (void)keep_error(tls, &number);
+            tls->failed = true;
         if (n < 0) {
             gnutls_transport_set_errno(tls->session, n == STREAM_AGAIN ? EAGAIN : EIO);
             return -1;
@@ -169,7 +170,7 @@ static int tls_wait(struct stream *s, int want, int64_t deadline, struct error *
         (tls->in_at < tls->in_end || gnutls_record_check_pending(tls->session) > 0))
         return STREAM_READ;
     for (;;) {
-        bool waiting = tls->flight_at < tls->flight.len;
+        bool waiting = !tls->failed && tls->flight_at < tls->flight.len;
         int ready = stream_wait(tls->inner, want | (waiting ? STREAM_WRITE : 0), deadline, err);
         if (ready <= 0 || (ready & want))
             return ready <= 0 ? ready : ready & want;

@@ -24,9 +24,10 @@ struct claim {
     int fd;
     struct entry entry;
     struct journal journal;
-    uint64_t journal_size;  /* octets of its file */
-    bool other_names;       /* the file stands elsewhere in the spool, too */
-    struct content content; /* borrowed from fd: valid as long as the claim */
+    uint64_t journal_size; /* octets of its file */
+    bool other_names;      /* the file stands elsewhere in the spool, too */
+    struct content
+        content; /* borrowed from fd, or in memory if small: valid as long as the claim */
 };
 
 enum claim_result {

@@ -65,6 +65,8 @@ struct session_params {
                                 struct error *err);
     const struct session_login *login; /* NULL: none */
     bool chunking;                     /* use BDAT where offered */
+    const char *mail_parameters;       /* put behind those of MAIL, for a server that is known to
+                                          take them; NULL: none */
     bool streaming;        /* session_push() will be called: session_send() lets every content wait
                               for its envelope, which costs a round trip and can do no harm */
     int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */

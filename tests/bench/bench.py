@@ -39,7 +39,7 @@ def enter_namespace():
     if os.environ.get("ONEHOP_BENCH_NAMESPACE"):
         link.loopback_up()
         return
-    unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-Urn"]
+    unshare = ["unshare", "-nm"] if os.geteuid() == 0 else ["unshare", "-Urnm"]
     try:
         possible = subprocess.run(unshare + ["true"], capture_output=True).returncode == 0
     except FileNotFoundError:
