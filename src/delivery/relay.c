@@ -33,7 +33,8 @@ const struct account *relay_account(const struct relay *relay, const struct entr
 bool relay_is_expired(const struct relay *relay, const char *id)
 {
     int64_t arrival = entryid_arrival(id) / 1000000;
-    return relay->lifetime > 0 && age_of(relay->age, arrival, relay->now()) > relay->lifetime;
+    int64_t lifetime = entryid_is_derived(id) ? 2 * relay->lifetime : relay->lifetime;
+    return relay->lifetime > 0 && age_of(relay->age, arrival, relay->now()) > lifetime;
 }
 
 static void prepare(struct attempt *attempt, const struct claim *claim)

@@ -43,7 +43,8 @@ struct relay {
     void *context;
 };
 
-/* True if the entry ID has outlived the lifetime. */
+/* True if the entry ID has outlived the lifetime. A bounce, whose id tells when its original came
+ * and which may be made on that one's last day, has the same time once more. */
 bool relay_is_expired(const struct relay *relay, const char *id);
 
 /* An attempt and what it meant, one outcome for each recipient of the entry; those that had their

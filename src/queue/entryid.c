@@ -46,6 +46,11 @@ bool entryid_derive(char id[ENTRYID_SIZE], const char *original, unsigned number
     return true;
 }
 
+bool entryid_is_derived(const char *id)
+{
+    return entryid_valid(id) && id[ENTRYID_LENGTH - 1] != '0';
+}
+
 bool entryid_valid(const char *text)
 {
     for (size_t i = 0; i < ENTRYID_LENGTH; i++)

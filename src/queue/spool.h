@@ -28,8 +28,8 @@
  *
  *     left behind                         told the caller   the next run
  *     ---------------------------------   ---------------   ------------------------------------
- *     some directories, no `format`       nothing           the next submission makes what is missing
-    directories without `format`        perhaps accepted  syncs them again, then makes `format`
+ *     some directories, no `format`       nothing           the next submission makes what is
+ missing directories without `format`        perhaps accepted  syncs them again, then makes `format`
  *     tmp/ID, unlocked, any length        nothing           removes it (recovery.h)
  *     tmp/ID, locked                      -                 leaves it: somebody is writing
  *     queue/ID, queue/ not yet synced     nothing           delivers it (after a power cut it may

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { FILE_MODE = 0600, LOAD_BLOCK = 16 * 1024 };
+enum { FILE_MODE = 0600, LOAD_BLOCK = 16 * 1024, LOCK_STEP = 2 /* milliseconds */ };
 
 static bool is_taken(const char *id, struct error *err)
 {
@@ -321,6 +322,17 @@ bool spoolfile_share(const struct spool *spool, const char *name, int *fd, bool 
     }
     *locked = flock(*fd, LOCK_EX | LOCK_NB) == 0;
     return true;
+}
+
+bool spoolfile_lock(int fd, int span)
+{
+    for (int waited = 0;; waited += LOCK_STEP) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (waited >= span)
+            return false;
+        (void)poll(NULL, 0, LOCK_STEP);
+    }
 }
 
 bool spoolfile_overwrite(int fd, const struct str *data, struct error *err)

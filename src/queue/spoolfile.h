@@ -97,6 +97,9 @@ bool spoolfile_replace(struct spool *spool, enum spool_place place, const char *
 bool spoolfile_share(const struct spool *spool, const char *name, int *fd, bool *locked,
                      struct error *err);
 
+/* Waits for the lock of a shared file, SPAN milliseconds at most. True: it is ours. */
+bool spoolfile_lock(int fd, int span);
+
 /* Makes DATA all that a shared file holds. Not synced. */
 bool spoolfile_overwrite(int fd, const struct str *data, struct error *err);
 

@@ -10,7 +10,7 @@
 #include "queue/spoolfile.h"
 #include "queue/word.h"
 
-enum { FILE_MAX = 2048 };
+enum { FILE_MAX = 2048, LOCK_WAIT = 200 }; /* octets; milliseconds */
 
 static const uint64_t time_max = INT64_MAX / 4;
 
@@ -132,6 +132,8 @@ bool standing_change(const struct spool *spool, const char *account,
     str_add(&name, ".standing");
     bool ok = spoolfile_share(spool, name.data, &fd, &locked, err);
     if (ok) {
+        if (!locked)
+            (void)spoolfile_lock(fd, LOCK_WAIT); /* without it the file mends itself */
         ok = change_file(fd, change, context, standing ? standing : &own, err);
         spoolfile_close(fd);
     }
