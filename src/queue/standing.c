@@ -2,6 +2,7 @@
 #include "queue/standing.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 #include "queue/spoolfile.h"
 #include "queue/word.h"
 
-enum { FILE_MAX = 2048 };
+/* Who holds the lock lets it go within a few calls, unless it was stopped there: then it is not
+ * waited for, and a count may be wrong by one. */
+enum { FILE_MAX = 2048, LOCK_TRIES = 100, LOCK_PAUSE = 2 /* milliseconds */ };
 
 static const uint64_t time_max = INT64_MAX / 4;
 
@@ -126,11 +129,17 @@ bool standing_change(const struct spool *spool, const char *account,
 {
     struct standing own;
     struct str name = {0};
-    int fd;
-    bool locked;
+    int fd = -1;
+    bool ok, locked = false;
     word_add_name(&name, account);
     str_add(&name, ".standing");
-    bool ok = spoolfile_share(spool, name.data, &fd, &locked, err);
+    for (int i = 0;; i++) {
+        ok = spoolfile_share(spool, name.data, &fd, &locked, err);
+        if (!ok || locked || i == LOCK_TRIES)
+            break;
+        spoolfile_close(fd);
+        (void)poll(NULL, 0, LOCK_PAUSE);
+    }
     if (ok) {
         ok = change_file(fd, change, context, standing ? standing : &own, err);
         spoolfile_close(fd);

@@ -9,6 +9,7 @@ import hashlib
 import os
 import ssl
 import subprocess
+import threading
 
 NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1,DNS:mail.example.com"
 
@@ -49,6 +50,7 @@ class Authority:
         self.config = self.path("ca.cnf")
         self.trust = self.path("ca.pem")
         self._made = {}
+        self._making = threading.Lock()
         with open(self.config, "w") as out:
             out.write(CONFIG.format(directory=self.directory))
         open(self.path("index"), "w").close()
@@ -61,12 +63,13 @@ class Authority:
 
     def certificate(self, kind="good"):
         """The files (certificate, key) of one of KINDS or "self-signed", made when first asked."""
-        if kind not in self._made:
-            if kind == "self-signed":
-                self._self_signed(kind, "/CN=localhost", "CA:FALSE", NAMES)
-            else:
-                self._issue(kind)
-            self._made[kind] = (self.path(kind + ".pem"), self.path(kind + ".key"))
+        with self._making:  # several connections may be the first to ask
+            if kind not in self._made:
+                if kind == "self-signed":
+                    self._self_signed(kind, "/CN=localhost", "CA:FALSE", NAMES)
+                else:
+                    self._issue(kind)
+                self._made[kind] = (self.path(kind + ".pem"), self.path(kind + ".key"))
         return self._made[kind]
 
     def fingerprint(self, kind="good", digest="sha256"):
