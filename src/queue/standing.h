@@ -40,7 +40,8 @@ bool standing_read(struct standing *standing, const struct spool *spool, const c
 
 /* Reads, lets CHANGE alter it, and writes it back, all under a lock. The lock is waited
  * for a moment only: somebody who was stopped while he held it must not stop us, and the file mends
- * itself. CHANGE returns whether there is anything to write. STANDING, if not NULL, gets the result. */
+ * itself. CHANGE returns whether there is anything to write. STANDING, if not NULL, gets the
+ * result. */
 bool standing_change(const struct spool *spool, const char *account,
                      bool (*change)(struct standing *standing, void *context), void *context,
                      struct standing *standing, struct error *err);
