@@ -38,10 +38,10 @@ bool standing_take_notice(struct standing *standing, int64_t now);
 bool standing_read(struct standing *standing, const struct spool *spool, const char *account,
                    struct error *err);
 
-/* Reads, lets CHANGE alter it, and writes it back, all under a lock. The lock is waited for
- * a moment only: somebody who was stopped while he held it must not stop us, and the file mends
- * itself. CHANGE
- * returns whether there is anything to write. STANDING, if not NULL, gets the result. */
+/* Reads, lets CHANGE alter it, and writes it back, all under a lock. The lock is waited
+ * for a moment only: somebody who was stopped while he held it must not stop us, and the file mends
+ * itself. CHANGE returns whether there is anything to write. STANDING, if not NULL, gets the
+ * result. */
 bool standing_change(const struct spool *spool, const char *account,
                      bool (*change)(struct standing *standing, void *context), void *context,
                      struct standing *standing, struct error *err);
