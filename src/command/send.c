@@ -119,8 +119,16 @@ static bool find_way(struct sending *s, struct stream **line, struct error *err)
         return true;
     if (is_plain(s) && (*line = serviceline_open(s->paths, &ignored)) != NULL)
         return true;
-    return serviceuser_become(err) &&
-           (has_secrets(s->submission.account) || serviceline_missing(s, err));
+    if (!serviceuser_become(err))
+        return false;
+    if (has_secrets(s->submission.account))
+        return true;
+    if (is_plain(s))
+        return serviceline_missing(s, err);
+    return error_usage(err,
+                       "account %s is the system's: whoever cannot read its password can neither "
+                       "change its settings by options nor use -C",
+                       s->submission.account->name);
 }
 
 static bool finish(struct sending *s, struct error *err)

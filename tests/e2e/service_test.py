@@ -373,7 +373,40 @@ def test_no_new_privileges_and_no_password(shared, serve):
     shared.stop()
     status, _, err = send(shared, BOB, privileged=["--no-new-privs"])
     assert status == 75 and "onehop -bd" in err
+    for word in ("--tls=off", "--timeout=5", "--auth=plain"):
+        status, _, err = send(shared, BOB, word, "-t", name="onehop")
+        assert status == 64 and "the system's" in err
     assert len(provider.messages) == 1
+
+
+@needs_root
+def test_a_caller_that_can_write_nowhere_and_has_no_network(shared, serve):
+    """What ProtectSystem=strict, PrivateNetwork and DynamicUser leave to a caller."""
+    provider = serve()
+    shared.serve(provider)
+    script = ('mount -o remount,ro,bind / && ! touch "$0" 2>/dev/null && ! ip route get 192.0.2.1 '
+              '2>/dev/null && exec "$@"')
+    done = subprocess.run(
+        ["unshare", "-n", "-m", "sh", "-c", script, str(shared.directory / "tmp/x"),
+         *become(BOB, "--no-new-privs"), str(shared.programs / "sendmail"), "-t"],
+        input=REPORT, capture_output=True, env=shared.environment(HOME="/nonexistent"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert f"from uid {BOB}" in provider.message.field("Received")
+
+
+def test_a_hostile_umask(served, serve):
+    provider = serve()
+    served.serve(provider)
+    served.stop()
+    served.start(preexec_fn=lambda: os.umask(0))
+    served.until(served.answers, "it does not answer")
+    assert send(served, 0, "-odq", "-t", before=lambda: os.umask(0)) == (0, "", "")
+    places = [served.root / "spool" / name for name in ("queue", "tmp", "journal")]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in places + served.queued())
+    served.stop()
+    served.start(preexec_fn=lambda: os.umask(0o777))
+    served.until(served.answers, "it does not answer")
+    assert (served.root / "run/submit").stat().st_mode & 0o777 == 0o666
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
