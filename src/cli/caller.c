@@ -48,19 +48,18 @@ static void find_full_name(struct str *out, const struct passwd *entry)
     }
 }
 
-void caller_find(struct caller *caller, struct caller_storage *storage)
+static void find_names(struct caller_storage *storage, const struct passwd *entry, uid_t uid)
 {
-    uid_t uid = getuid();
-    const struct passwd *entry = getpwuid(uid);
     if (entry) {
         str_add(&storage->name, entry->pw_name);
         find_full_name(&storage->full_name, entry);
     } else {
         str_addf(&storage->name, "%lu", (unsigned long)uid);
     }
-    find_home(&storage->home, entry, uid);
-    find_xdg(&storage->config_home, "XDG_CONFIG_HOME", &storage->home, ".config", uid);
-    find_xdg(&storage->state_home, "XDG_STATE_HOME", &storage->home, ".local/state", uid);
+}
+
+static void show(struct caller *caller, const struct caller_storage *storage, uid_t uid)
+{
     *caller = (struct caller){
         .uid = uid,
         .name = str_text(&storage->name),
@@ -69,6 +68,27 @@ void caller_find(struct caller *caller, struct caller_storage *storage)
         .config_home = str_text(&storage->config_home),
         .state_home = str_text(&storage->state_home),
     };
+}
+
+void caller_find_peer(struct caller *caller, struct caller_storage *storage, uid_t uid)
+{
+    find_names(storage, uid == (uid_t)-1 ? NULL : getpwuid(uid), uid);
+    if (uid == (uid_t)-1) {
+        str_truncate(&storage->name, 0);
+        str_add(&storage->name, "nobody");
+    }
+    show(caller, storage, uid);
+}
+
+void caller_find(struct caller *caller, struct caller_storage *storage)
+{
+    uid_t uid = getuid();
+    const struct passwd *entry = getpwuid(uid);
+    find_names(storage, entry, uid);
+    find_home(&storage->home, entry, uid);
+    find_xdg(&storage->config_home, "XDG_CONFIG_HOME", &storage->home, ".config", uid);
+    find_xdg(&storage->state_home, "XDG_STATE_HOME", &storage->home, ".local/state", uid);
+    show(caller, storage, uid);
 }
 
 void caller_clear(struct caller_storage *storage)

@@ -14,6 +14,10 @@ struct caller_storage { /* what the caller's strings point to */
  * XDG_CONFIG_HOME and XDG_STATE_HOME likewise, with the defaults of the XDG specification below
  * HOME. A uid without a passwd entry is called by its digits. Never fails. */
 void caller_find(struct caller *caller, struct caller_storage *storage);
+
+/* The same for another uid, of whose environment nothing is known: no home, no directories. */
+void caller_find_peer(struct caller *caller, struct caller_storage *storage, uid_t uid);
+
 void caller_clear(struct caller_storage *storage);
 
 #endif

@@ -25,6 +25,8 @@ enum invocation_mode {
     INVOKE_LIST_QUEUE, /* -bp, mailq */
     INVOKE_RUN_QUEUE,  /* -q, runq */
     INVOKE_ALIASES,    /* -bi, newaliases */
+    INVOKE_TALK,       /* -bs: SMTP on standard input and output */
+    INVOKE_SERVE,      /* -bd: the service */
     INVOKE_NOTHING,    /* -bh, -bH: host status that we do not keep */
 };
 

@@ -16,6 +16,8 @@
 #include "command/queuerun.h"
 #include "command/report.h"
 #include "command/send.h"
+#include "command/service.h"
+#include "command/talk.h"
 
 /* A caller may have closed any of the first three descriptors; the next file opened would take its
  * place and get our messages, or become the mail. */
@@ -49,6 +51,12 @@ static int run_queue(const struct invocation *call, const struct paths *paths)
     return queuerun_run(&want, paths);
 }
 
+static int list_queue(const struct invocation *call, const struct paths *paths)
+{
+    const struct queuectl want = {.program = call->program, .paths = paths};
+    return queuectl_list(&want, false, false);
+}
+
 static int invoke(const struct invocation *call, const struct paths *paths)
 {
     switch (call->mode) {
@@ -60,9 +68,13 @@ static int invoke(const struct invocation *call, const struct paths *paths)
     case INVOKE_HELP:
         return help_usage(call->program);
     case INVOKE_LIST_QUEUE:
-        return queuectl_list(call->program, paths, false, false);
+        return list_queue(call, paths);
     case INVOKE_RUN_QUEUE:
         return run_queue(call, paths);
+    case INVOKE_SERVE:
+        return service_run(call->program, paths);
+    case INVOKE_TALK:
+        return talk_run(call, paths);
     case INVOKE_ALIASES: /* the file is read as it is: there is nothing to rebuild */
     case INVOKE_NOTHING:
         return EX_OK;

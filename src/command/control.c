@@ -81,7 +81,8 @@ static int run_queue(int argc, char **argv, const struct paths *paths)
         json = json || is_json;
         failed = failed || !is_json;
     }
-    return queuectl_list(program, paths, json, failed);
+    const struct queuectl want = {.program = program, .paths = paths};
+    return queuectl_list(&want, json, failed);
 }
 
 static int run_flush(int argc, char **argv, const struct paths *paths)
@@ -104,8 +105,9 @@ static int run_flush(int argc, char **argv, const struct paths *paths)
 
 static int act(int argc, char **argv, const struct paths *paths, enum queuectl_act what)
 {
+    const struct queuectl want = {.program = program, .paths = paths};
     if (argc == 1)
-        return queuectl_act(paths, what, argv[0]);
+        return queuectl_act(&want, what, argv[0]);
     report_line(program, "an id is missing; `onehopctl queue` shows them");
     return EX_USAGE;
 }

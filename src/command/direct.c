@@ -77,7 +77,7 @@ int direct_run(struct sending *s)
     if (write_content(&d, &err)) {
         code = deliver(&d);
     } else {
-        report_drain_input();
+        sending_drain(s);
         code = sending_report(s, &err, err.code);
         log_result(&d, &err, code);
     }

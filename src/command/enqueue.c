@@ -19,7 +19,6 @@ struct enqueue {
     struct sending *s;
     struct spooling spooling;
     struct claim claim;
-    char id[ENTRYID_SIZE];
 };
 
 static bool write_entry(struct enqueue *q, struct error *err)
@@ -43,7 +42,7 @@ static bool write_entry(struct enqueue *q, struct error *err)
     }
     draft_drop(&draft);
     if (ok) {
-        memcpy(q->id, q->claim.entry.id, sizeof q->id);
+        memcpy(q->s->id, q->claim.entry.id, sizeof q->s->id);
         interrupt_after_commit();
     } else {
         interrupt_as_usual();
@@ -60,7 +59,7 @@ static void log_result(const struct enqueue *q, const struct error *err, int cod
         .reply_code = err ? err->reply_code : 0,
         .reply = err ? err->reply : "",
         .error = err ? err->text : "",
-        .queue_id = q->id,
+        .queue_id = q->s->id,
         .code = code,
     };
     report_log(q->s->call->program, &facts);
@@ -74,7 +73,7 @@ static void tell_queued(const struct enqueue *q, const struct error *why)
         return;
     if (why)
         report_line(program, "%s", why->text);
-    report_line(program, "the message is queued as %s and will be sent later", q->id);
+    report_line(program, "the message is queued as %s and will be sent later", q->s->id);
 }
 
 static int refused_by_all(struct enqueue *q, const struct attempt *attempt, const struct verdict *v)
@@ -98,15 +97,13 @@ static int conclude(struct enqueue *q, const struct connection *connection, stru
     };
     const struct error *failure = attempt->failed ? &attempt->failure : NULL;
     struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
-    bool mail_failed =
-        failure && failure->class == ERROR_PERMANENT && failure->scope != ERROR_ACCOUNT;
-    bool all_failed = v.failed + (mail_failed ? v.deferred : 0) == attempt->n;
+    bool refused = verdict_is_refusal(&v, failure);
     relay->log(relay->context, settlement.account, &q->claim, attempt->outcomes, failure,
                str_text(&attempt->reply));
     enum settle_end end = settle_attempt(&settlement, &q->claim, attempt, &err);
     if (end == SETTLE_TROUBLE)
         relay->trouble(relay->context, &err);
-    if (all_failed)
+    if (refused)
         return refused_by_all(q, attempt, &v);
     if (end == SETTLE_WAITS) {
         tell_queued(q, failure);
@@ -166,12 +163,16 @@ static int accept_and_try(struct enqueue *q)
 {
     struct error err;
     if (!write_entry(q, &err)) {
-        report_drain_input();
+        sending_drain(q->s);
         int code = verdict_code(&err);
         log_result(q, &err, code);
         return sending_report(q->s, &err, code);
     }
-    if (q->s->submission.account->delivery_mode == MODE_INTERACTIVE)
+    if (q->s->hand_on) {
+        log_result(q, NULL, EX_OK);
+        return q->s->hand_on(q->s, &q->claim);
+    }
+    if (sending_mode(q->s) == MODE_INTERACTIVE)
         return first_try(q);
     claim_release(&q->claim);
     log_result(q, NULL, EX_OK);
@@ -203,7 +204,7 @@ int enqueue_run(struct sending *s)
         code = direct_run(s);
         break;
     default:
-        report_drain_input();
+        sending_drain(s);
         log_result(&q, &err, EX_TEMPFAIL);
         code = sending_report(s, &err, EX_TEMPFAIL);
     }

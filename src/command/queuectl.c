@@ -2,6 +2,7 @@
 #include "command/queuectl.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -14,61 +15,88 @@
 #include "command/help.h"
 #include "command/mailq.h"
 #include "command/report.h"
+#include "command/serviceline.h"
+#include "command/serviceuser.h"
 
-static const char program_name[] = "onehopctl";
+const char *const queuectl_names[QUEUECTL_ACTS] = {
+    [QUEUECTL_SHOW] = "SHOW",
+    [QUEUECTL_HOLD] = "HOLD",
+    [QUEUECTL_RELEASE] = "RELEASE",
+    [QUEUECTL_DELETE] = "DELETE",
+};
 
 /* The spools of the caller, one after the other. */
 struct spools {
+    const struct queuectl *want;
     struct caller_storage storage;
     struct caller caller;
-    struct configuration config;
-    const struct paths *paths;
+    struct configuration own; /* unless it was handed in */
+    const struct configuration *config;
     struct spool spool;
 };
 
+enum opened { OPENED, NOT_THERE, DENIED };
+
 /* The queue must be seen even while the configuration is broken: then it is looked for where it is
  * by default. */
-static void spools_begin(struct spools *s, const char *program, const struct paths *paths)
+static void spools_begin(struct spools *s, const struct queuectl *want)
 {
     struct error err;
-    s->paths = paths;
+    *s = (struct spools){.want = want, .config = want->config};
     caller_find(&s->caller, &s->storage);
-    if (!configuration_read(&s->config, paths, &s->caller, NULL, &err)) {
-        report_line(program, "%s", err.text);
-        configuration_clear(&s->config);
+    if (want->config)
+        return;
+    s->config = &s->own;
+    if (!configuration_read(&s->own, want->paths, &s->caller, NULL, &err)) {
+        report_line(want->program, "%s", err.text);
+        configuration_clear(&s->own);
     }
 }
 
-/* Opens the spool of LEVEL. False if there is none, or (*CODE) it is in trouble. */
-static bool spools_open(struct spools *s, const char *program, enum account_level level, int *code)
+/* Opens the spool of LEVEL; trouble sets *CODE. Root looks at the system's as its owner does. */
+static enum opened spools_open(struct spools *s, enum account_level level, int *code)
 {
     struct str path = {0};
     struct error err;
+    if (s->want->config && level != LEVEL_SYSTEM)
+        return NOT_THERE;
+    bool ok = level != LEVEL_SYSTEM || serviceuser_become(&err);
     errno = 0;
-    bool ok = spoolplace_path(&path, &s->config, s->paths, &s->caller, level) &&
-              spool_open(&s->spool, str_text(&path), false, &err);
-    if (!ok && path.len && errno != ENOENT && errno != EACCES) {
-        report_line(program, "%s", err.text);
+    ok = ok && spoolplace_path(&path, s->config, s->want->paths, &s->caller, level) &&
+         spool_open(&s->spool, str_text(&path), false, &err);
+    int why = errno;
+    if (!ok && path.len && why != ENOENT && why != EACCES) {
+        report_line(s->want->program, "%s", err.text);
         *code = err.code;
     }
     str_clear(&path);
-    return ok;
+    if (ok)
+        return OPENED;
+    return level == LEVEL_SYSTEM && why == EACCES ? DENIED : NOT_THERE;
 }
 
 static void spools_end(struct spools *s)
 {
-    configuration_clear(&s->config);
+    configuration_clear(&s->own);
     caller_clear(&s->storage);
 }
 
 struct listing {
+    const struct queuectl *want;
     struct mailq mailq;
     bool json;
 };
 
+static bool may_see(const struct queuectl *want, const struct entry *entry)
+{
+    return !want->only_uid || (entry && entry->has_uid && entry->uid == want->uid);
+}
+
 static bool list_one(void *context, const struct listing_item *item)
 {
     struct listing *l = context;
+    if (!may_see(l->want, item->entry))
+        return true;
     if (l->json)
         mailq_print_json(item);
     else
@@ -76,24 +104,41 @@ static bool list_one(void *context, const struct listing_item *item)
     return !ferror(stdout);
 }
 
-int queuectl_list(const char *program, const struct paths *paths, bool json, bool failed)
+/* The service goes on where we are, and ends the listing. */
+static int list_by_service(const struct listing *listing, bool failed)
+{
+    struct str line = {0};
+    str_addf(&line, "LIST requests=%lu octets=%" PRIu64 "%s%s", listing->mailq.requests,
+             listing->mailq.octets, listing->json ? " json=1" : "", failed ? " failed=1" : "");
+    int code = serviceline_queue(listing->want->program, listing->want->paths, str_text(&line));
+    str_clear(&line);
+    return code;
+}
+
+int queuectl_list(const struct queuectl *want, bool json, bool failed)
 {
     static const enum account_level levels[] = {LEVEL_USER, LEVEL_SYSTEM};
-    struct spools s = {0};
-    struct listing listing = {.json = json};
+    struct spools s;
+    struct listing listing = {.want = want, .json = json, .mailq = {want->requests, want->octets}};
     struct error err;
     int code = EX_OK;
-    spools_begin(&s, program, paths);
+    bool ended = false;
+    spools_begin(&s, want);
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        if (!spools_open(&s, program, levels[i], &code))
+        enum opened opened = spools_open(&s, levels[i], &code);
+        if (opened == DENIED && !want->config) {
+            code = list_by_service(&listing, failed);
+            ended = true;
+        }
+        if (opened != OPENED)
             continue;
         if (!listing_each(&s.spool, failed, list_one, &listing, &err)) {
-            report_error(program, &err);
+            report_error(want->program, &err);
             code = err.code;
         }
         spool_close(&s.spool);
     }
-    if (!json)
+    if (!json && !ended)
         mailq_end(&listing.mailq);
     spools_end(&s);
     int flushed = help_flush();
@@ -162,6 +207,26 @@ static bool act_on(struct claim *claim, enum queuectl_act act, struct error *err
     return ok;
 }
 
+/* True if the entry, which somebody else holds, is the caller's. */
+static bool is_own(const struct spools *s, enum spool_place place, const char *id)
+{
+    struct entry head = {0};
+    struct error ignored;
+    bool own = claim_peek(&s->spool, place, id, &head, NULL, NULL, &ignored) == CLAIM_TAKEN &&
+               may_see(s->want, &head);
+    entry_clear(&head);
+    return own;
+}
+
+static int act_by_service(const struct queuectl *want, enum queuectl_act act, const char *id)
+{
+    struct str line = {0};
+    str_addf(&line, "%s %s", queuectl_names[act], id);
+    int code = serviceline_queue(want->program, want->paths, str_text(&line));
+    str_clear(&line);
+    return code;
+}
+
 /* Looks in every place of the open spool. Returns whether the entry was there, with *CODE. */
 static bool act_in_spool(struct spools *s, enum queuectl_act act, const char *id, int *code)
 {
@@ -172,14 +237,20 @@ static bool act_in_spool(struct spools *s, enum queuectl_act act, const char *id
         enum claim_result result = claim_take(&claim, &s->spool, places[i], id, &err);
         if (result == CLAIM_GONE)
             continue;
+        if (result == CLAIM_TAKEN && !may_see(s->want, &claim.entry)) {
+            claim_release(&claim);
+            return false; /* as if it were not there */
+        }
+        if (result != CLAIM_TAKEN && s->want->only_uid && !is_own(s, places[i], id))
+            return false;
         if (result == CLAIM_BUSY) {
-            report_line(program_name, "%s is being delivered right now; try again", id);
+            report_line(s->want->program, "%s is being delivered right now; try again", id);
             *code = EX_TEMPFAIL;
         } else if (result != CLAIM_TAKEN) {
-            report_error(program_name, &err);
+            report_error(s->want->program, &err);
             *code = EX_DATAERR;
         } else if (!act_on(&claim, act, &err) || !spool_sync(&s->spool, &err)) {
-            report_error(program_name, &err);
+            report_error(s->want->program, &err);
             *code = err.code;
         }
         return true;
@@ -187,26 +258,31 @@ static bool act_in_spool(struct spools *s, enum queuectl_act act, const char *id
     return false;
 }
 
-int queuectl_act(const struct paths *paths, enum queuectl_act act, const char *id)
+int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char *id)
 {
     static const enum account_level levels[] = {LEVEL_USER, LEVEL_SYSTEM};
-    struct spools s = {0};
+    struct spools s;
     int code = EX_OK;
     bool found = false;
     if (!entryid_valid(id)) {
-        report_line(program_name, "'%s' is not a queue id; mailq shows them", id);
+        report_line(want->program, "'%s' is not a queue id; mailq shows them", id);
         return EX_USAGE;
     }
-    spools_begin(&s, program_name, paths);
+    spools_begin(&s, want);
     for (size_t i = 0; i < sizeof levels / sizeof *levels && !found; i++) {
-        if (!spools_open(&s, program_name, levels[i], &code))
+        enum opened opened = spools_open(&s, levels[i], &code);
+        if (opened == DENIED && !want->config) {
+            code = act_by_service(want, act, id);
+            found = true;
+        }
+        if (opened != OPENED)
             continue;
         found = act_in_spool(&s, act, id, &code);
         spool_close(&s.spool);
     }
     spools_end(&s);
     if (!found && code == EX_OK) {
-        report_line(program_name, "there is no entry %s", id);
+        report_line(want->program, "there is no entry %s", id);
         code = EX_NOINPUT;
     }
     int flushed = help_flush();

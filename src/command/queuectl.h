@@ -3,18 +3,37 @@
 #define QUEUECTL_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "config/configuration.h"
 
+struct queuectl {
+    const char *program; /* for messages */
+    const struct paths *paths;
+    /* For the service, which asks for somebody else: the system's spool alone. */
+    const struct configuration
+        *config;   /* NULL: this caller's, of every spool that is the caller's */
+    bool only_uid; /* entries of this uid alone */
+    uid_t uid;
+    unsigned long requests; /* of the listing that the caller began with a spool of its own */
+    uint64_t octets;
+};
+
 /* mailq: every spool that the caller has, in Postfix's format, or as JSON. With FAILED what is in
- * failed/. Returns the exit status. */
-int queuectl_list(const char *program, const struct paths *paths, bool json, bool failed);
+ * failed/. The system's by way of the service if this caller may not read it. Returns the exit
+ * status. */
+int queuectl_list(const struct queuectl *want, bool json, bool failed);
 
 enum queuectl_act { QUEUECTL_SHOW, QUEUECTL_HOLD, QUEUECTL_RELEASE, QUEUECTL_DELETE };
 
 /* Does ACT to the entry ID. Shows its envelope, its journal and its content; holds it back, whether
  * it waits or has failed; lets it go again, from hold/ or failed/; deletes it. An entry that is not
  * there is EX_NOINPUT, one that is being delivered EX_TEMPFAIL. */
-int queuectl_act(const struct paths *paths, enum queuectl_act act, const char *id);
+int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char *id);
+
+/* What an act is called in the dialogue with the service; QUEUECTL_ACTS of them. */
+enum { QUEUECTL_ACTS = QUEUECTL_DELETE + 1 };
+extern const char *const queuectl_names[QUEUECTL_ACTS];
 
 #endif

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "command/send.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -10,8 +11,11 @@
 #include "command/direct.h"
 #include "command/enqueue.h"
 #include "command/help.h"
+#include "command/permission.h"
 #include "command/report.h"
 #include "command/sending.h"
+#include "command/serviceline.h"
+#include "command/serviceuser.h"
 
 static void show_account(const struct sending *s)
 {
@@ -35,16 +39,25 @@ static bool account_of_command_line(struct sending *s, struct error *err)
     return account_set(a, "host", s->call->host, s->caller.home, err);
 }
 
+static bool read_configuration(struct sending *s, struct error *err)
+{
+    s->has_config =
+        s->has_config || configuration_read(&s->config, s->paths, &s->caller, s->call->file, err);
+    return s->has_config;
+}
+
 static bool choose_account(struct sending *s, struct error *err)
 {
     const struct invocation *call = s->call;
     if (call->host) {
         if (!account_of_command_line(s, err))
             return false;
-    } else if (!configuration_read(&s->config, s->paths, &s->caller, call->file, err) ||
-               !submission_route(&s->submission, &s->config, err)) {
+    } else if (!read_configuration(s, err) || !submission_route(&s->submission, &s->config, err)) {
         return false;
     }
+    if (s->submission.account->level == LEVEL_SYSTEM &&
+        !permission_check(s->submission.account, &s->caller, err))
+        return false;
     return invocation_override(call, s->submission.account, s->caller.home, err) &&
            provider_complete(&s->config.providers, s->submission.account, err);
 }
@@ -57,7 +70,7 @@ static void apply_dsn_options(const struct invocation *call, struct envelope *en
         env->dsn_return = call->dsn_return;
     if (*call->envid)
         memory_replace(&env->envid, call->envid);
-    env->body_8bit_wish = call->body_8bit_wish;
+    env->body_8bit_wish = env->body_8bit_wish || call->body_8bit_wish;
 }
 
 static void tell_warnings(const struct sending *s)
@@ -66,15 +79,61 @@ static void tell_warnings(const struct sending *s)
         report_line(s->call->program, "%s", s->submission.warnings.item[i]);
 }
 
-static bool prepare(struct sending *s, struct error *err)
+/* Settings of the command line are no business of the service, but for the delivery mode and what
+ * the client does itself. */
+static bool is_plain(const struct sending *s)
 {
-    if (!submission_read(&s->submission, err) || !choose_account(s, err))
-        return false;
+    for (size_t i = 0; i < s->call->overrides; i++) {
+        const char *name = s->call->override[i].key->name;
+        if (strcmp(name, "delivery_mode") != 0 && strcmp(name, "remove_bcc_headers") != 0)
+            return false;
+    }
+    return !s->call->file;
+}
+
+static bool is_readable(const char *path)
+{
+    return !*path || access(path, R_OK) == 0;
+}
+
+/* True if this caller can log in to the account without help. */
+static bool has_secrets(const struct account *a)
+{
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    struct str path = {0};
+    if (*a->password_file && !strchr(a->password_file, '/') && credentials)
+        str_addf(&path, "%s/", credentials);
+    str_add(&path, a->password_file);
+    bool readable = is_readable(str_text(&path)) && is_readable(a->tls_key_file);
+    str_clear(&path);
+    return readable;
+}
+
+/* An account of the system's is used through the service if that answers (*LINE); else by root as
+ * the service's user; else by whoever can read the secret. */
+static bool find_way(struct sending *s, struct stream **line, struct error *err)
+{
+    struct error ignored;
+    *line = NULL;
+    if (s->here || s->submission.account->level != LEVEL_SYSTEM)
+        return true;
+    if (is_plain(s) && (*line = serviceline_open(s->paths, &ignored)) != NULL)
+        return true;
+    return serviceuser_become(err) &&
+           (has_secrets(s->submission.account) || serviceline_missing(s, err));
+}
+
+static bool finish(struct sending *s, struct error *err)
+{
     if (s->call->verbose)
         show_account(s);
+    unsigned notify = s->submission.envelope.notify;
     bool ok = submission_finish(&s->submission, &s->config, time(NULL), err);
     tell_warnings(s);
-    apply_dsn_options(s->call, &s->submission.envelope);
+    if (s->asked_notify)
+        s->submission.envelope.notify = notify;
+    if (*s->received)
+        header_prepend(&s->submission.header, "Received", s->received);
     return ok;
 }
 
@@ -99,9 +158,26 @@ static int fail(struct sending *s, const struct error *err)
         .queue_id = "",
         .code = err->code,
     };
-    report_drain_input();
+    sending_drain(s);
     report_log(s->call->program, &facts);
     return sending_report(s, err, err->code);
+}
+
+int send_message(struct sending *s)
+{
+    struct stream *line;
+    struct error err;
+    if (!submission_read(&s->submission, &err) || !choose_account(s, &err) ||
+        !find_way(s, &line, &err))
+        return fail(s, &err);
+    if (line) {
+        apply_dsn_options(s->call, &s->submission.envelope);
+        return serviceline_send(s, line);
+    }
+    if (!finish(s, &err))
+        return fail(s, &err);
+    apply_dsn_options(s->call, &s->submission.envelope);
+    return s->submission.account->queue ? enqueue_run(s) : direct_run(s);
 }
 
 static int run(struct sending *s)
@@ -114,9 +190,7 @@ static int run(struct sending *s)
         report_error(s->call->program, &err);
         return err.code;
     }
-    if (!prepare(s, &err))
-        return fail(s, &err);
-    return s->submission.account->queue ? enqueue_run(s) : direct_run(s);
+    return send_message(s);
 }
 
 int send_run(const struct invocation *call, const struct paths *paths)

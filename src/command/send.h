@@ -4,9 +4,14 @@
 
 #include "config/configuration.h"
 #include "cli/invocation.h"
+#include "command/sending.h"
 
 /* Reads, routes, completes, relays, reports. Returns the exit status. With INVOKE_PRINT it prints
  * the configuration it would use and sends nothing. */
 int send_run(const struct invocation *call, const struct paths *paths);
+
+/* The middle part of it, for a message of many: reads, routes, completes, relays or queues the
+ * message of S. Returns the exit status. */
+int send_message(struct sending *s);
 
 #endif

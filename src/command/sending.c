@@ -27,13 +27,36 @@ void sending_begin(struct sending *s, const struct invocation *call, const struc
         .fd = STDIN_FILENO,
         .lone_dot_ends = !call->dots_are_text && isatty(STDIN_FILENO),
     };
+    s->received = "";
+    sending_again(s);
+}
+
+void sending_again(struct sending *s)
+{
+    submission_clear(&s->submission);
     s->submission = (struct submission){
-        .wishes = &call->wishes,
+        .wishes = &s->call->wishes,
         .caller = &s->caller,
         .host = &s->host,
-        .paths = paths,
+        .paths = s->paths,
         .source = &s->source,
     };
+    s->error = (struct error){0};
+    s->asked_notify = false;
+    s->asked_mode = -1;
+    s->id[0] = '\0';
+}
+
+enum account_mode sending_mode(const struct sending *s)
+{
+    int mode = s->asked_mode >= 0 ? s->asked_mode : s->submission.account->delivery_mode;
+    return (enum account_mode)mode;
+}
+
+void sending_drain(const struct sending *s)
+{
+    if (!s->source.read)
+        report_drain_input();
 }
 
 void sending_prepare_connection(struct sending *s)
@@ -63,14 +86,17 @@ static void report_end(const struct sending *s, const char *what)
         report_line(s->call->program, "%s (account %s from %s)", what, a->name, a->file);
 }
 
-int sending_report(const struct sending *s, const struct error *err, int code)
+int sending_report(struct sending *s, const struct error *err, int code)
 {
+    s->error = *err;
+    if (s->quiet)
+        return code;
     report_error(s->call->program, err);
     report_end(s, "could not send mail");
     return code;
 }
 
-void sending_report_attempt(const struct sending *s, const struct outcome *outcomes,
+void sending_report_attempt(struct sending *s, const struct outcome *outcomes,
                             const struct verdict *verdict, const struct error *failure,
                             struct error *err)
 {
@@ -83,6 +109,9 @@ void sending_report_attempt(const struct sending *s, const struct outcome *outco
     else /* put off with 452 and never taken: such recipients have no reply of their own */
         (void)error_set(err, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL,
                         "the server did not take %zu of the recipients now", verdict->deferred);
+    s->error = *err;
+    if (s->quiet)
+        return;
     report_refusals(s->call->program, env, outcomes);
     if (failure)
         report_error(s->call->program, failure);

@@ -55,6 +55,33 @@ static void tell_trouble(void *context, const struct error *err)
     report_line(spooling->program, "%s: %s", spooling->path, err->text);
 }
 
+static bool caller_listens(void *context, const char *id)
+{
+    const struct spooling *spooling = context;
+    return waiting_listens(spooling->waiting, id);
+}
+
+/* What a caller of the command line would get for exit status, and would read. */
+static void caller_hears(void *context, const char *id, const struct attempt *attempt)
+{
+    const struct spooling *spooling = context;
+    struct waiting_answer answer = {0};
+    if (attempt) {
+        const struct error *failure = attempt->failed ? &attempt->failure : NULL;
+        struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
+        if (verdict_is_refusal(&v, failure)) {
+            answer.code = v.code;
+            if (v.worst < attempt->n)
+                outcome_to_error(&attempt->outcomes[v.worst], &answer.error);
+            else if (failure)
+                answer.error = *failure;
+        }
+    } else if (!waiting_listens(spooling->waiting, id)) {
+        return;
+    }
+    waiting_tell(spooling->waiting, id, &answer);
+}
+
 static bool may_not(int number)
 {
     return number == EACCES || number == EPERM || number == EROFS || number == ENOENT ||
@@ -74,7 +101,8 @@ enum spooling_result spooling_open(struct spooling *spooling, const struct spool
                                    enum account_level level, bool create, struct error *err)
 {
     struct str path = {0};
-    *spooling = (struct spooling){.program = facts->program, .level = level};
+    *spooling =
+        (struct spooling){.program = facts->program, .level = level, .waiting = facts->waiting};
     if (!spoolplace_path(&path, facts->config, facts->paths, facts->caller, level)) {
         str_clear(&path);
         return SPOOLING_NONE;
@@ -97,6 +125,8 @@ enum spooling_result spooling_open(struct spooling *spooling, const struct spool
         .random = random_number,
         .log = log_attempt,
         .trouble = tell_trouble,
+        .listens = facts->waiting ? caller_listens : NULL,
+        .hears = facts->waiting ? caller_hears : NULL,
         .context = spooling,
     };
     return SPOOLING_OPEN;

@@ -7,6 +7,7 @@
 #include "queue/spool.h"
 #include "delivery/relay.h"
 #include "cli/caller.h"
+#include "command/waiting.h"
 
 enum { SPOOLING_SILENCE = 3600 }; /* seconds without a run after which waiting mail is told of */
 
@@ -17,6 +18,7 @@ struct spooling {
     struct age age;
     struct relay relay;
     char *path;
+    struct waiting *waiting;
     int64_t last_run; /* seconds since 1970, 0 if never */
 };
 
@@ -27,6 +29,7 @@ struct spooling_facts {
     const struct this_host *host;
     const struct configuration *config;
     const struct connection_options *options;
+    struct waiting *waiting; /* callers who want to hear of the first attempt, or NULL */
 };
 
 enum spooling_result {

@@ -14,7 +14,7 @@ struct reading {
     struct configfile *file;
     struct section section;
     struct account *defaults; /* of this file, wherever in it they stand */
-    int defaults_line, queue_line;
+    int defaults_line, queue_line, service_line;
 };
 
 static struct account *find(const struct configfile *file, const char *name)
@@ -85,6 +85,7 @@ static bool unknown_section(const char *name, struct error *err)
     nearest_offer(&nearest, "defaults");
     nearest_offer(&nearest, "provider");
     nearest_offer(&nearest, "queue");
+    nearest_offer(&nearest, "service");
     if (strcmp(word, "account") == 0 || strcmp(word, "provider") == 0)
         error_config(err, "[%s] needs a name: write [%s NAME]", name, word);
     else if (nearest.best)
@@ -94,6 +95,15 @@ static bool unknown_section(const char *name, struct error *err)
         error_config(err, "unknown section [%s]: did you mean [account %s]?", name, word);
     free(word);
     return false;
+}
+
+static bool begin_service(struct reading *r, const struct ini_event *event, struct error *err)
+{
+    struct service_settings *service = r->file->service;
+    if (!service)
+        return error_config(err, "[service] belongs into the system's configuration");
+    section_begin(&r->section, KEY_SERVICE, service, &service->set, r->file->home);
+    return begin_once(&r->service_line, event, err);
 }
 
 static bool begin(struct reading *r, const struct ini_event *event, struct error *err)
@@ -111,6 +121,8 @@ static bool begin(struct reading *r, const struct ini_event *event, struct error
         section_begin(&r->section, KEY_QUEUE, queue, &queue->set, r->file->home);
         return begin_once(&r->queue_line, event, err);
     }
+    if (strcmp(event->section, "service") == 0)
+        return begin_service(r, event, err);
     return unknown_section(event->section, err);
 }
 

@@ -17,6 +17,7 @@ struct configfile {
     const char *home;                 /* for ~/ in paths, "" for none */
     struct provider_table *providers; /* where [provider NAME] goes */
     struct queue_settings *queue;     /* where [queue] goes: holds the fallbacks before */
+    struct service_settings *service; /* where [service] goes; NULL: it may not stand here */
     struct account **account;         /* filled: in the order of the file */
     size_t n;
     size_t size;

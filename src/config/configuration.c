@@ -127,7 +127,8 @@ static bool read_levels(struct configuration *config, const struct caller *calle
                                 .level = LEVEL_SYSTEM,
                                 .home = "",
                                 .providers = &config->providers,
-                                .queue = &config->queue[LEVEL_SYSTEM]};
+                                .queue = &config->queue[LEVEL_SYSTEM],
+                                .service = &config->service};
     struct configfile user = {.path = config->user_file,
                               .level = LEVEL_USER,
                               .home = caller->home,
@@ -154,12 +155,18 @@ static char *file_below(const char *directory)
     return str_take(&path);
 }
 
-bool configuration_read(struct configuration *config, const struct paths *paths,
-                        const struct caller *caller, const char *explicit_file, struct error *err)
+void configuration_empty(struct configuration *config)
 {
     *config = (struct configuration){0};
     for (size_t i = 0; i < sizeof config->queue / sizeof *config->queue; i++)
         key_fill(KEY_QUEUE, &config->queue[i]);
+    key_fill(KEY_SERVICE, &config->service);
+}
+
+bool configuration_read(struct configuration *config, const struct paths *paths,
+                        const struct caller *caller, const char *explicit_file, struct error *err)
+{
+    configuration_empty(config);
     config->system_file = file_below(paths->sysconfdir);
     config->user_file =
         explicit_file ? memory_copy(explicit_file) : file_below(caller->config_home);
@@ -186,6 +193,7 @@ void configuration_clear(struct configuration *config)
     provider_table_clear(&config->providers);
     for (size_t i = 0; i < sizeof config->queue / sizeof *config->queue; i++)
         key_clear(KEY_QUEUE, &config->queue[i]);
+    key_clear(KEY_SERVICE, &config->service);
     str_clear(&config->files);
     free(config->user_file);
     free(config->system_file);

@@ -37,6 +37,16 @@ struct queue_settings {
     char *bounce_to;
 };
 
+struct service_settings { /* of the system's level */
+    struct key_set set;
+    char *listen;           /* "127.0.0.1:25", beside the socket; "" for nothing */
+    long messages_per_hour; /* from one user; root may send more */
+    long connections_per_user;
+    long connections; /* of everybody */
+    int64_t size;     /* octets of a message */
+    int64_t idle;     /* milliseconds until a service that a socket woke ends; 0: never */
+};
+
 struct configuration {
     struct account **account; /* user level first, each level in file order; a user's account hides
                                  a system account of the same name */
@@ -44,9 +54,10 @@ struct configuration {
     size_t size;
     struct provider_table providers;
     struct queue_settings queue[3]; /* by enum account_level */
-    char *user_file, *system_file;  /* where each level was looked for, "" for nowhere */
-    struct str files;               /* the files that were read, one a line, for messages and -P */
-    bool has_user, has_system;      /* the file of that level exists */
+    struct service_settings service;
+    char *user_file, *system_file; /* where each level was looked for, "" for nowhere */
+    struct str files;              /* the files that were read, one a line, for messages and -P */
+    bool has_user, has_system;     /* the file of that level exists */
 };
 
 enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
@@ -61,6 +72,9 @@ enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
  * when it is chosen. */
 bool configuration_read(struct configuration *config, const struct paths *paths,
                         const struct caller *caller, const char *explicit_file, struct error *err);
+
+/* Makes CONFIG, zeroed memory, one without accounts in which every setting has its fallback. */
+void configuration_empty(struct configuration *config);
 
 /* By name, as -a does; NULL if there is none. */
 struct account *configuration_account(const struct configuration *config, const char *name);

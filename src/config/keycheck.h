@@ -19,4 +19,7 @@ bool keycheck_password_file(const char *text, struct error *err); /* that, or a 
 bool keycheck_fingerprint(const char *text, struct error *err);   /* SHA-256, or SHA-1 */
 bool keycheck_notify(const char *text, struct error *err);        /* an item of dsn_notify */
 
+/* "ADDRESS:PORT" of a loopback address: whoever is on the network must not reach it. */
+bool keycheck_loopback(const char *text, struct error *err);
+
 #endif

@@ -24,6 +24,7 @@ static const char *const facilities[] = {"off",        "on",         "LOG_USER",
 
 #define ACCOUNT(member) .section = KEY_ACCOUNT, .offset = offsetof(struct account, member)
 #define QUEUE(member) .section = KEY_QUEUE, .offset = offsetof(struct queue_settings, member)
+#define SERVICE(member) .section = KEY_SERVICE, .offset = offsetof(struct service_settings, member)
 #define PROVIDER(member) .section = KEY_PROVIDER, .offset = offsetof(struct provider, member)
 #define CHOICE(list) .type = KEY_CHOICE, .choices = (list)
 #define RANGE(low, high) .type = KEY_NUMBER, .min = (low), .max = (high)
@@ -145,6 +146,19 @@ const struct key key_table[] = {
      .help = "how long a message is tried"},
     {"bounce_to", QUEUE(bounce_to), .type = KEY_TEXT, .fallback = "", .check = keycheck_address,
      .help = "who is told where the sender cannot be"},
+
+    {"listen", SERVICE(listen), .type = KEY_TEXT, .fallback = "", .check = keycheck_loopback,
+     .help = "address and port of this machine to listen on, beside the socket"},
+    {"messages_per_hour", SERVICE(messages_per_hour), RANGE(1, 1000000), .fallback = "1000",
+     .help = "messages that one user may submit in an hour"},
+    {"connections_per_user", SERVICE(connections_per_user), RANGE(1, 1000), .fallback = "20",
+     .help = "connections that one user may have at one time"},
+    {"connections", SERVICE(connections), RANGE(1, 10000), .fallback = "200",
+     .help = "connections at one time"},
+    {"size", SERVICE(size), .type = KEY_SIZE, .fallback = "100M",
+     .help = "octets that a message may have"},
+    {"idle", SERVICE(idle), .type = KEY_DURATION, .fallback = "60",
+     .help = "time without work after which a service that a socket woke ends"},
 
     {"domains", PROVIDER(domains), .type = KEY_LIST, .fallback = "", .check = keycheck_domain,
      .help = "mail domains of this provider"},

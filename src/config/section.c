@@ -17,6 +17,7 @@ static bool unknown(enum key_section kind, const char *name, struct error *err)
         const char *shown;
     } others[] = {{KEY_ACCOUNT, "[account NAME] or [defaults]"},
                   {KEY_QUEUE, "[queue]"},
+                  {KEY_SERVICE, "[service]"},
                   {KEY_PROVIDER, "[provider NAME]"}};
     const char *nearest = key_nearest(kind, name);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "delivery/drain.h"
 
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/clock.h"
@@ -37,10 +38,13 @@ static void settle(struct worker *w, struct claim *claim, struct attempt *attemp
 {
     const struct relay *relay = w->drain->relay;
     struct error err;
+    char id[ENTRYID_SIZE];
+    memcpy(id, claim->entry.id, sizeof id);
     const struct settlement settlement = {
         .relay = relay,
         .account = w->account,
         .provider = w->connection ? connection_host(w->connection) : "",
+        .caller_hears = relay->listens && relay->listens(relay->context, id),
     };
     if (relay->log)
         relay->log(relay->context, w->account, claim, attempt->outcomes,
@@ -52,6 +56,8 @@ static void settle(struct worker *w, struct claim *claim, struct attempt *attemp
     } else {
         w->handled++;
     }
+    if (settlement.caller_hears)
+        relay->hears(relay->context, id, attempt);
     relay_attempt_clear(attempt);
     if (!spool_sync_when_due(relay->spool, clock_now(), &err))
         w->spool_trouble = w->stop = true;
@@ -169,6 +175,8 @@ int drain_run(const struct drain *drain, size_t *handled)
             expire(&w, id);
         else
             work_on(&w, id);
+        if (w.stop && drain->relay->hears)
+            drain->relay->hears(drain->relay->context, id, NULL);
     }
     connection_close(w.connection);
     slots_give(w.slot);

@@ -15,6 +15,8 @@
 #include "queue/spool.h"
 #include "delivery/connection.h"
 
+struct attempt;
+
 /* Handed down from who runs a spool; nothing in it changes meanwhile. */
 struct relay {
     struct spool *spool;
@@ -32,6 +34,12 @@ struct relay {
                 const struct outcome *outcomes, const struct error *failure, const char *reply);
     /* Told of entries that cannot be read, and of trouble with the spool. May be NULL. */
     void (*trouble)(void *context, const struct error *err);
+    /* Asked before what became of an attempt is settled: true if the caller is waiting for it, and
+     * will be told by hears(). May be NULL, as hears(). */
+    bool (*listens)(void *context, const char *id);
+    /* Told what became of an attempt for which listens() was true; with ATTEMPT NULL, that the
+     * entry will not be tried by this run. */
+    void (*hears)(void *context, const char *id, const struct attempt *attempt);
     void *context;
 };
 

@@ -94,3 +94,9 @@ struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct
         v.code = v.deferred ? EX_TEMPFAIL : EX_OK;
     return v;
 }
+
+bool verdict_is_refusal(const struct verdict *verdict, const struct error *failure)
+{
+    bool of_all = failure && failure->class == ERROR_PERMANENT && failure->scope != ERROR_ACCOUNT;
+    return verdict->sent == 0 && (of_all || verdict->deferred == 0);
+}

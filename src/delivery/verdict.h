@@ -34,6 +34,10 @@ struct verdict {
  * would not help that recipient; 0 only if all N were sent. */
 struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct error *failure);
 
+/* True if nobody got the mail and nobody will: every recipient was refused for good, or the message
+ * itself was. FAILURE as for verdict_of(). */
+bool verdict_is_refusal(const struct verdict *verdict, const struct error *failure);
+
 /* The exit status of an error where nothing stays queued: account trouble is 75, but for the login
  * (77), malformed replies (76), an unknown host (68), input or output (74) and the configuration
  * (78); other temporary trouble is 75 or 76; what is permanent keeps its code. */

@@ -11,6 +11,15 @@
 
 #include "base/memory.h"
 
+static bool fill_from_reader(struct source *src, struct error *err)
+{
+    ssize_t n = src->read(src->context, src->buffer + src->end, SOURCE_BUFFER - src->end, err);
+    src->ended = n <= 0;
+    if (n > 0)
+        src->end += (size_t)n;
+    return n >= 0;
+}
+
 /* Reads what there is room for behind the unread octets, which move to the front first. */
 static bool fill(struct source *src, struct error *err)
 {
@@ -22,6 +31,8 @@ static bool fill(struct source *src, struct error *err)
         memmove(src->buffer, src->buffer + src->start, src->end);
         src->start = 0;
     }
+    if (src->read)
+        return fill_from_reader(src, err);
     for (;;) {
         ssize_t n = read(src->fd, src->buffer + src->end, SOURCE_BUFFER - src->end);
         if (n >= 0) {

@@ -1,11 +1,12 @@
-/* The message as it comes: a descriptor read in large blocks, given out line by line or in pieces
- * of a line, so that a line of any length takes constant memory. */
+/* The message as it comes: a descriptor (or whoever decodes it) read in large blocks, given out
+ * line by line or in pieces of a line, so that a line of any length takes constant memory. */
 #ifndef SOURCE_H
 #define SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -13,6 +14,10 @@ enum { SOURCE_BUFFER = 65536 };
 
 struct source {
     int fd;
+    /* Where set, asked instead of the descriptor: up to LEN octets, 0 at the end, -1 with the error
+     * filled. */
+    ssize_t (*read)(void *context, void *buffer, size_t len, struct error *err);
+    void *context;
     bool lone_dot_ends; /* a line of one '.' is the end (a terminal, without -i) */
     bool ended;
     bool in_line;      /* buffer[0] is not the start of a line */

@@ -60,6 +60,8 @@ struct session_params {
                                 struct error *err);
     const struct session_login *login; /* NULL: none */
     bool chunking;                     /* use BDAT where offered */
+    const char *mail_parameters;       /* put behind those of MAIL, for a server that is known to
+                                          take them; NULL: none */
     int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */
     int64_t timeout_final; /* for the reply to the content */
     /* Told every line of the dialogue, without its line end; credentials come masked ("AUTH PLAIN

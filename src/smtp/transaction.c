@@ -88,6 +88,8 @@ static bool queue_mail(struct transaction *t, struct error *err)
         str_add(&line, " ENVID=");
         mailbox_add_xtext(&line, env->envid);
     }
+    if (t->session->params->mail_parameters)
+        str_add(&line, t->session->params->mail_parameters);
     bool ok = wire_command(t->wire, err, "%s", line.data);
     str_clear(&line);
     return ok;

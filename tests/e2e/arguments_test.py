@@ -97,7 +97,7 @@ def test_the_same_behind_untrusted_args(account, machine, words):
     assert account.connections == []
 
 
-@pytest.mark.parametrize("words", [["-z"], ["--nonsense"], ["-bs0"], ["-bd"], ["-bS"], ["-f"],
+@pytest.mark.parametrize("words", [["-z"], ["--nonsense"], ["-bs0"], ["-bS"], ["-f"],
                                    ["-N", "sometimes"], ["-R", "all"],
                                    ["--read-envelope-from=x"]], ids=" ".join)
 def test_wrong_options(account, machine, words):

@@ -98,8 +98,6 @@ static const struct {
     {"sendmail -bV", "2"},
     {"sendmail --vers", "2"},
     {"onehop -d0.1", "2 v"},
-    {"sendmail -bs", NULL},
-    {"sendmail -bd", NULL},
     /* the command line in full, for who is trusted */
     {"onehop --host=h --port=25 --tls=off x@y", "0 host=h port:25 tls:off <x@y>"},
     {"onehop --tls --auth --set-from-header x", "0 tls:on auth:on set_from_header:auto <x>"},

@@ -1,0 +1,19 @@
+/* -bd: the service. One parent listens and knows nothing but the configuration; it forks a process
+ * for each client (reception.h), and for each run of the queue: these alone connect out. */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include "config/configuration.h"
+
+enum {
+    SERVICE_RUNS_MAX = 2,         /* runs of the queue at one time */
+    SERVICE_TICK = 60 * 1000,     /* milliseconds between looks at what is due */
+    SERVICE_PATIENCE = 10 * 1000, /* for children when it ends; then they are told, then killed */
+};
+
+/* Serves until SIGTERM or SIGINT, or, if a service manager holds the socket, until there was
+ * nothing to do for a while. SIGHUP reads the configuration again; if it is broken the last good
+ * one is kept. Returns the exit status. */
+int service_run(const char *program, const struct paths *paths);
+
+#endif

@@ -1,0 +1,131 @@
+"""sendmail -bs: programs that speak SMTP to sendmail on its standard input and output."""
+
+import subprocess
+
+import pytest
+
+# What was said by each: strict CRLF, LF only, several messages over one process.
+SYMFONY = ("EHLO [127.0.0.1]\r\n", "MAIL FROM:<shop@example.com>\r\n",
+           "RCPT TO:<you@example.net>\r\n", "DATA\r\n",
+           "From: Shop <shop@example.com>\r\nTo: you@example.net\r\nSubject: order\r\n\r\n"
+           "one\r\n..two\r\n.\r\n")
+ALPINE = ("EHLO web1\n", "MAIL FROM:<shop@example.com> BODY=8BITMIME\n",
+          "RCPT TO:<you@example.net>\n", "DATA\n",
+          "From: shop@example.com\nTo: you@example.net\n\none\n..two\n.\n")
+CODES = (250, 250, 250, 354, 250)
+
+
+class Dialogue:
+    """Speaks line by line, as such programs do: each waits for its reply."""
+
+    def __init__(self, machine, *words, name="sendmail", before=None, environment=None):
+        self.process = subprocess.Popen(
+            [str(machine.programs / name), "-bs", *words], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=machine.directory,
+            preexec_fn=before, env=machine.environment(**(environment or {})))
+        self.reply()
+
+    def reply(self):
+        lines = []
+        while True:
+            line = self.process.stdout.readline().decode()
+            assert line.endswith("\r\n"), (line, self.process.stderr.read())
+            lines.append(line.rstrip())
+            if line[3:4] == " ":
+                self.last = "\n".join(lines)
+                return int(line[:3])
+
+    def say(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+        return self.reply()
+
+    def end(self):
+        out, err = self.process.communicate(timeout=60)
+        assert b"Sanitizer" not in err, err
+        return self.process.returncode, out.decode(), err.decode()
+
+
+@pytest.mark.parametrize("words", [SYMFONY, ALPINE], ids=["symfony", "alpine"])
+def test_a_dialogue_sends_a_message(machine, serve, words):
+    provider = machine.use(serve(), queue="on")
+    talk = Dialogue(machine)
+    assert talk.last.startswith("220 ")
+    assert tuple(talk.say(text) for text in words) == CODES
+    assert talk.say("QUIT\r\n") == 221
+    assert talk.end() == (0, "", "")
+    (message,) = provider.messages
+    assert message.body == b"one\r\n.two\r\n"
+    assert b"you@example.net" in message.header
+
+
+def test_two_messages_over_one_process(machine, serve):
+    provider = machine.use(serve(), queue="on")
+    talk = Dialogue(machine)
+    for words in (SYMFONY, SYMFONY[1:]):
+        for text in words:
+            assert talk.say(text) in (250, 354)
+    assert talk.end()[0] == 0  # a program that just closes its end is no trouble
+    assert len(provider.messages) == 2
+
+
+def test_an_answer_of_250_means_that_it_is_in_the_spool(machine, serve):
+    machine.configure("[account work]\nhost = 127.0.0.1\nport = 1\ntls = off\nauth = off\n"
+                      "from = me@example.com\nsyslog = off\ndelivery_mode = queue\n")
+    talk = Dialogue(machine)
+    for text, code in zip(SYMFONY, CODES):
+        assert talk.say(text) == code
+    entries = list((machine.home / ".local/state/onehop/queue").iterdir())
+    assert len(entries) == 1 and entries[0].name in talk.last
+    assert b"one\r\n.two\r\n" in entries[0].read_bytes()
+    talk.process.kill()
+    talk.end()
+
+
+def test_a_message_cut_short_is_not_taken(machine, serve):
+    machine.configure("[account work]\nhost = 127.0.0.1\nport = 1\ntls = off\nauth = off\n"
+                      "from = me@example.com\nsyslog = off\ndelivery_mode = queue\n")
+    talk = Dialogue(machine)
+    for text in SYMFONY[:4]:
+        talk.say(text)
+    talk.process.stdin.write(b"Subject: half\r\n\r\nof it\r\n")
+    talk.end()
+    spool = machine.home / ".local/state/onehop"
+    assert not spool.exists() or (list((spool / "queue").iterdir()) == []
+                                  and list((spool / "tmp").iterdir()) == [])
+
+
+def test_the_providers_refusal_is_the_reply(machine, serve):
+    provider = serve(rcpt="550 5.1.1 nobody here")
+    machine.use(provider, queue="on")
+    talk = Dialogue(machine)
+    codes = [talk.say(text) for text in SYMFONY]
+    assert codes == [250, 250, 250, 354, 550]
+    assert "5.1.1" in talk.last and "nobody here" in talk.last
+    assert talk.say("QUIT\r\n") == 221
+    talk.end()
+
+
+def test_a_sender_that_nothing_serves_is_refused_with_the_reason(machine, serve):
+    machine.use(serve(), queue="on")
+    talk = Dialogue(machine)
+    for text in ("EHLO x\r\n", "MAIL FROM:<me@qq.com>\r\n", "RCPT TO:<you@example.net>\r\n"):
+        assert talk.say(text) == 250
+    assert talk.say("DATA\r\n") == 354
+    assert talk.say("From: me@qq.com\r\n\r\nx\r\n.\r\n") == 550
+    assert "no account serves senders at qq.com" in talk.last
+    assert talk.say("RSET\r\n") == 250
+    talk.end()
+
+
+def test_bcc_goes_and_recipients_are_those_of_the_dialogue(machine, serve):
+    provider = machine.use(serve(), queue="on")
+    talk = Dialogue(machine, "-t", "-i")
+    for text in SYMFONY[:3] + ("RCPT TO:<hidden@example.net>\r\n", "DATA\r\n"):
+        talk.say(text)
+    assert talk.say("From: shop@example.com\r\nTo: you@example.net\r\nCc: else@example.net\r\n"
+                    "Bcc: hidden@example.net\r\n\r\nx\r\n.\r\n") == 250
+    talk.end()
+    (message,) = provider.messages
+    assert b"Bcc" not in message.header
+    assert len(message.recipients) == 2

@@ -1,0 +1,331 @@
+/* The SMTP server against clients that are played by the book, good ones and bad ones. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "script.h"
+#include "smtp/server.h"
+
+#define HELLO "220 test ESMTP\r\n"
+#define OFFERS                                                                                     \
+    "250-test\r\n250-PIPELINING\r\n250-SIZE 100\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"               \
+    "250-CHUNKING\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n"
+#define GO "250 2.1.0 go on\r\n"
+#define GO_ON "250 2.1.5 go on\r\n"
+#define TAKEN "250 2.0.0 taken\r\n"
+#define START "354 go on, and end with a line that has only a dot\r\n"
+#define BYE "221 2.0.0 bye\r\n"
+#define ENVELOPE "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+
+enum { STEPS_MAX = 8 };
+
+struct book {
+    const char *name;
+    bool lenient, refuses, ends_well;
+    const char *taken; /* what the handler saw: "sender|recipient,...|content" of each message */
+    struct script_step step[STEPS_MAX];
+};
+
+struct taker {
+    struct str seen;
+    bool refuses;
+};
+
+static bool begin(void *context, struct server_reply *reply)
+{
+    (void)context, (void)reply;
+    return true;
+}
+
+static bool parameter(void *context, const char *name, const char *value)
+{
+    struct taker *taker = context;
+    if (strcmp(name, "XNAME") != 0)
+        return false;
+    str_addf(&taker->seen, "%s: ", value);
+    return true;
+}
+
+static void take(void *context, const struct server_message *message, struct server_reply *reply)
+{
+    struct taker *taker = context;
+    struct str text = {0};
+    struct error err;
+    const char *data;
+    size_t len = 0;
+    bool ok = !taker->refuses;
+    while (ok && (ok = source_block(message->source, &data, &len, &err)) && len > 0)
+        str_add_n(&text, data, len);
+    if (ok) {
+        str_addf(&taker->seen, "%s|", message->envelope->sender ? message->envelope->sender : "");
+        for (size_t i = 0; i < message->envelope->n; i++)
+            str_addf(&taker->seen, "%s%s", i ? "," : "", message->envelope->rcpt[i].address);
+        str_addf(&taker->seen, "|%s;", str_text(&text));
+        server_reply_set(reply, 250, "2.0.0", "taken");
+    } else {
+        server_reply_set(reply, 550, "5.0.0", "not taken");
+    }
+    str_clear(&text);
+}
+
+static bool command(void *context, const char *line, struct server_reply *reply, bool *end)
+{
+    (void)context;
+    if (strcmp(line, "XEND") != 0)
+        return false;
+    server_reply_set(reply, 250, "", "that was it");
+    *end = true;
+    return true;
+}
+
+static const struct server_handler handler = {begin, parameter, take, command};
+
+static const struct book books[] = {
+    {"a message by DATA, dots undone", .ends_well = true, .taken = "a@b|c@d|x\r\n.y\r\n;",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, ENVELOPE, 0, 0},
+              {GO GO_ON, "DATA\r\n", 0, 0},
+              {START, "x\r\n..y\r\n.\r\n", 0, 0},
+              {TAKEN, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"an empty message", .ends_well = true, .taken = "|c@d|;",
+     .step = {{HELLO, "HELO me\r\n", 0, 0},
+              {"250 test\r\n", "MAIL FROM:<>\r\nRCPT TO:<c@d>\r\nDATA\r\n", 0, 0},
+              {GO GO_ON START, ".\r\n", 0, 0},
+              {TAKEN, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"only CR LF dot CR LF ends", .ends_well = true, .taken = "a@b|c@d|x\n.\ny\r\n\r.\rz\r\n;",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, ENVELOPE "DATA\r\n", 0, 0},
+              {GO GO_ON START, "x\n.\ny\r\n\r.\rz\r\n.\r\n", 0, 0},
+              {TAKEN, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"a dot and a CR are no end yet", .ends_well = true, .taken = "a@b|c@d|\r\r\n\rx\r\n;",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, ENVELOPE "DATA\r\n", 0, 0},
+              {GO GO_ON START, ".\r\r\n.\rx\r\n.\r\n", 0, 0},
+              {TAKEN, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"standard input may speak early and in bare LF", .lenient = true, .ends_well = true,
+     .taken = "a@b|c@d|x\n.y\n;",
+     .step = {{NULL, "EHLO\nMAIL FROM: <a@b>\nRCPT TO:c@d\nDATA\nx\n..y\n.\nQUIT\n", 0, 0},
+              {HELLO, NULL, 0, 0},
+              {OFFERS GO GO_ON START TAKEN BYE, NULL, 0, 0}}},
+    {"chunks, and commands behind them", .ends_well = true, .taken = "a@b|c@d|xyz;e@f|g@h|1;",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS,
+               ENVELOPE "BDAT 2\r\nxyBDAT 0\r\nBDAT 1 LAST\r\nzMAIL FROM:<e@f>\r\n"
+                        "RCPT TO:<g@h>\r\nBDAT 1 LAST\r\n1QUIT\r\n",
+               0, 0},
+              {GO GO_ON "250 2.0.0 2 octets so far\r\n250 2.0.0 2 octets so far\r\n" TAKEN GO GO_ON
+                   TAKEN BYE,
+               NULL, 0, 0}}},
+    {"chunks given up", .ends_well = true, .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, ENVELOPE "BDAT 2\r\nxyRSET\r\nQUIT\r\n", 0, 0},
+              {GO GO_ON "250 2.0.0 2 octets so far\r\n250 2.0.0 forgotten\r\n" BYE, NULL, 0, 0}}},
+    {"the end of the connection inside a message", .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, ENVELOPE "DATA\r\n", 0, 0},
+              {GO GO_ON START, "x\r\n", 0, true}}},
+    {"a chunk for nobody is passed over", .ends_well = true, .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, "MAIL FROM:<a b@c>\r\nBDAT 6 LAST\r\nQUIT\r\nQUIT\r\n", 0, 0},
+              {"553 5.1.7 the sender is no address\r\n503 5.5.1 say MAIL first\r\n" BYE, NULL, 0,
+               0}}},
+    {"a handler that refuses without reading", .refuses = true, .ends_well = true, .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, ENVELOPE "DATA\r\n", 0, 0},
+              {GO GO_ON START, "x\r\n.\r\nQUIT\r\n", 0, 0},
+              {"550 5.0.0 not taken\r\n" BYE, NULL, 0, 0}}},
+    {"more than the limit, announced", .ends_well = true, .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, "MAIL FROM:<a@b> SIZE=101\r\n", 0, 0},
+              {"552 5.3.4 the message is larger than 100 octets\r\n", "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"more than the limit, not announced", .ends_well = true, .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, ENVELOPE "DATA\r\n", 0, 0},
+              {GO GO_ON START,
+               "0123456789012345678901234567890123456789012345678901234567890123456789"
+               "0123456789012345678901234567890123456789\r\n.\r\n",
+               0, 0},
+              {"550 5.0.0 not taken\r\n", "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"parameters", .ends_well = true, .taken = "A B: a@b|c@d|x;",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS,
+               "MAIL FROM:<a@b> BODY=8BITMIME RET=HDRS ENVID=a+2Bb XNAME=A+20B\r\n"
+               "RCPT TO:<c@d> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;c@d\r\nBDAT 1 LAST\r\nx",
+               0, 0},
+              {GO GO_ON TAKEN, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"parameters that make no sense", .ends_well = true, .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, "MAIL FROM:<a@b> BODY=NONE\r\n", 0, 0},
+              {"501 5.5.4 the value of BODY makes no sense\r\n", "MAIL FROM:<a@b> XNAME=+0A\r\n", 0,
+               0},
+              {"555 5.5.4 a parameter is not known here\r\n",
+               "MAIL FROM:<a@b>\r\nRCPT TO:<c@d> NOTIFY=NEVER,DELAY\r\nDATA\r\n", 0, 0},
+              {GO "501 5.5.4 the value of NOTIFY makes no sense\r\n"
+                  "554 5.5.1 there is no recipient\r\n",
+               "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"an address that needs SMTPUTF8 must say so", .ends_well = true, .taken = "\xc3\xb6@b|c@d|;",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, "MAIL FROM:<\xc3\xb6@b>\r\n", 0, 0},
+              {"553 5.1.7 the sender is no address\r\n",
+               "MAIL FROM:<\xc3\xb6@b> SMTPUTF8\r\nRCPT TO:<c@d>\r\nBDAT 0 LAST\r\n", 0, 0},
+              {GO GO_ON TAKEN, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"commands in the wrong order", .ends_well = true, .taken = "",
+     .step = {{HELLO, "MAIL FROM:<a@b>\r\n", 0, 0},
+              {"503 5.5.1 say EHLO first\r\n", "DATA\r\n", 0, 0},
+              {"503 5.5.1 say MAIL first\r\n", "EHLO me\r\n", 0, 0},
+              {OFFERS, "RCPT TO:<c@d>\r\nVRFY c\r\nNOOP\r\nTURN\r\nHELP\r\nQUIT\r\n", 0, 0},
+              {"503 5.5.1 say MAIL first\r\n252 2.5.0 send mail and see\r\n250 2.0.0 yes\r\n"
+               "500 5.5.1 that is no command here\r\n"
+               "214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\r\n" BYE,
+               NULL, 0, 0}}},
+    {"who speaks before the greeting is hung up on", .taken = "",
+     .step = {{NULL, "EHLO me\r\n", 0, 0},
+              {"554 5.5.0 you speak before you are asked\r\n", NULL, 0, 0}}},
+    {"who sends a message before 354 is hung up on", .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, ENVELOPE "DATA\r\nx\r\n.\r\n", 0, 0},
+              {GO GO_ON "554 5.5.0 you speak before you are asked\r\n", NULL, 0, 0}}},
+    {"a browser is hung up on", .taken = "", .step = {{HELLO, "POST / HTTP/1.1\r\n", 0, 0}}},
+    {"a line that ends in LF is hung up on", .taken = "",
+     .step = {{HELLO, "EHLO me\n", 0, 0},
+              {"554 5.5.2 a line that does not end in CR LF ends the session\r\n", NULL, 0, 0}}},
+    {"a control character is refused", .ends_well = true, .taken = "",
+     .step = {{HELLO, "EHLO a\rb\r\n", 0, 0},
+              {"500 5.5.2 a command has control characters in it\r\n", "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"silence is waited for once", .taken = "",
+     .step = {{HELLO, NULL, 0, 0}, {"421 4.4.2 you took too long\r\n", NULL, 0, 0}}},
+    {"the end of the connection between messages", .ends_well = true, .taken = "",
+     .step = {{HELLO, NULL, 0, true}}},
+    {"a command of the handler's", .ends_well = true, .taken = "",
+     .step = {{HELLO, "XEND\r\n", 0, 0}, {"250 that was it\r\n", NULL, 0, 0}}},
+};
+
+static size_t steps_of(const struct book *book)
+{
+    size_t n = STEPS_MAX;
+    while (n > 0 && !book->step[n - 1].read && !book->step[n - 1].write && !book->step[n - 1].end)
+        n--;
+    return n;
+}
+
+static void play(const struct book *book)
+{
+    struct script script;
+    struct taker taker = {.refuses = book->refuses};
+    const struct server_params params = {
+        .name = "test",
+        .extension = "",
+        .size_max = 100,
+        .timeout = 1000,
+        .lenient = book->lenient,
+        .handler = &handler,
+        .context = &taker,
+    };
+    script_start(&script, book->step, steps_of(book));
+    bool ok = server_run(&script.stream, &params);
+    stream_close(&script.stream);
+    if (!script_played(&script))
+        fail_msg("%s: step %zu: %s", book->name, script.at, str_text(&script.complaint));
+    if (ok != book->ends_well || strcmp(str_text(&taker.seen), book->taken) != 0)
+        fail_msg("%s: took \"%s\", ended %s", book->name, str_text(&taker.seen),
+                 ok ? "well" : "badly");
+    script_clear(&script);
+    str_clear(&taker.seen);
+}
+
+static void clients_by_the_book(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof books / sizeof *books; i++)
+        play(&books[i]);
+}
+
+/* A client that repeats itself for ever, and what it was told. */
+struct nagger {
+    struct stream stream;
+    const char *unit;
+    size_t given;
+    struct str heard;
+};
+
+static ssize_t nagger_read(struct stream *s, void *buffer, size_t len, struct error *err)
+{
+    struct nagger *nagger = (struct nagger *)s;
+    size_t n = 0;
+    (void)err;
+    for (size_t unit = strlen(nagger->unit); n + unit <= len; n += unit)
+        memcpy((char *)buffer + n, nagger->unit, unit);
+    nagger->given += n;
+    return (ssize_t)n;
+}
+
+static ssize_t nagger_write(struct stream *s, const void *data, size_t len, struct error *err)
+{
+    (void)err;
+    str_add_n(&((struct nagger *)s)->heard, data, len);
+    return (ssize_t)len;
+}
+
+static int nagger_wait(struct stream *s, int want, int64_t deadline, struct error *err)
+{
+    (void)s, (void)deadline, (void)err;
+    return want;
+}
+
+static const struct stream_ops nagger_ops = {
+    .read = nagger_read, .write = nagger_write, .wait = nagger_wait};
+
+/* UNIT again and again: the session must end by itself, soon, with LAST_WORDS. */
+static void nag(const char *unit, const char *last_words)
+{
+    struct nagger nagger = {.stream = {&nagger_ops}, .unit = unit};
+    struct taker taker = {0};
+    const struct server_params params = {.name = "test",
+                                         .extension = "",
+                                         .size_max = 100,
+                                         .lenient = true,
+                                         .handler = &handler,
+                                         .context = &taker};
+    assert_false(server_run(&nagger.stream, &params));
+    if (!strstr(str_text(&nagger.heard), last_words))
+        fail_msg("%s for ever: %s", unit, str_text(&nagger.heard));
+    assert_true(nagger.given < 8 * 1024 * 1024);
+    str_clear(&nagger.heard);
+    str_clear(&taker.seen);
+}
+
+static void limits_hold(void **state)
+{
+    (void)state;
+    nag("FOO\r\n", "421 4.7.0 too many commands");
+    nag("NOOP\r\n", "421 4.7.0 too many commands");
+    nag("EHLO me\r\nMAIL FROM:<a@b>\r\nRSET\r\n", "421 4.7.0 too many commands");
+    nag("x", "220 test ESMTP\r\n"); /* a line that does not end */
+    nag("EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n", "354");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clients_by_the_book),
+        cmocka_unit_test(limits_hold),
+    };
+    return cmocka_run_group_tests_name("server", tests, NULL, NULL);
+}
