@@ -164,12 +164,15 @@ static bool set_sendmail(struct invocation *call, const char *argument, struct e
     return set_delivery(call, argument[sizeof name - 1], err);
 }
 
-/* -qI, -qR and -qS choose entries; -q30m, which a daemon would repeat, is a run of what is due. */
-static void set_run(struct invocation *call, const char *argument)
+/* -qI, -qR and -qS choose entries; -q30m, which a daemon would repeat, is a run of what is due.
+ * What they choose by follows at once: `-qR text` would choose everything. */
+static bool set_run(struct invocation *call, const char *argument, struct error *err)
 {
     call->mode = INVOKE_RUN_QUEUE;
     if (!argument)
-        return;
+        return true;
+    if (*argument && strchr("IRS", *argument) && !argument[1])
+        return error_usage(err, "-q%s needs its text right behind it, without a blank", argument);
     if (argument[0] == 'I')
         call->queue.id = argument + 1;
     else if (argument[0] == 'R')
@@ -178,6 +181,7 @@ static void set_run(struct invocation *call, const char *argument)
         call->queue.sender = argument + 1;
     else
         call->queue.only_due = argument[0] >= '0' && argument[0] <= '9';
+    return true;
 }
 
 static void debug(struct invocation *call, const char *argument)
@@ -222,8 +226,7 @@ static bool take(struct parser *p, const struct option_row *row, char *argument,
     case OPT_OLD:
         return set_old(call, argument, err);
     case OPT_RUN:
-        set_run(call, argument);
-        return true;
+        return set_run(call, argument, err);
     case OPT_SENDMAIL:
         return set_sendmail(call, argument, err);
     case OPT_RETURN:

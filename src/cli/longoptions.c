@@ -51,10 +51,11 @@ const char *longoptions_bare_value(const struct key *key)
         return "on";
     if (key->type != KEY_CHOICE)
         return NULL;
+    const char *bare = NULL;
     for (const char *const *choice = key->choices; *choice; choice++)
-        if (strcmp(*choice, "auto") == 0)
-            return "auto";
-    return "on";
+        if (strcmp(*choice, "auto") == 0 || (!bare && strcmp(*choice, "on") == 0))
+            bare = *choice;
+    return bare;
 }
 
 static void add(struct longoptions *all, const char *name, int has_arg, int value)

@@ -2,12 +2,14 @@
 #include "command/command.h"
 
 #include <fcntl.h>
-#include <locale.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
+#ifdef HAVE_MALLOPT
+#include <malloc.h>
+#endif
 
 #include "cli/invocation.h"
 #include "command/control.h"
@@ -19,6 +21,8 @@
 #include "command/service.h"
 #include "command/talk.h"
 
+enum { HEAP_STEP = 1024 * 1024 };
+
 /* A caller may have closed any of the first three descriptors; the next file opened would take its
  * place and get our messages, or become the mail. */
 static void fill_standard_descriptors(void)
@@ -28,8 +32,22 @@ static void fill_standard_descriptors(void)
             (void)open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY); /* takes the lowest: FD */
 }
 
+#ifdef HAVE_MALLOPT
+/* The system's trust store is a hundred certificates; glibc would ask the kernel for each of them.
+ */
+static void grow_heap_in_steps(void)
+{
+    (void)mallopt(M_TOP_PAD, HEAP_STEP);
+}
+#else
+static void grow_heap_in_steps(void)
+{
+}
+#endif
+
 static void prepare_process(void)
 {
+    grow_heap_in_steps();
     fill_standard_descriptors();
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), not our end */
     (void)signal(SIGXFSZ, SIG_IGN); /* so is a file size limit */

@@ -31,7 +31,7 @@ static int run_check(int argc, char **argv, const struct paths *paths)
 static void print_provider(const struct provider *p)
 {
     (void)printf("%-12s %s:%ld %s%s\n", p->name, p->host.n ? p->host.item[0] : "", p->port,
-                 p->tls_starttls ? "STARTTLS" : "TLS",
+                 provider_implicit_tls(p) ? "TLS" : "STARTTLS",
                  p->senders == SENDERS_EXACT ? ", sends as its own address only" : "");
     (void)printf("%12s for", "");
     for (size_t i = 0; i < p->domains.n; i++)

@@ -42,7 +42,7 @@ static void log_result(const struct direct *d, const struct error *err, int code
         .account = d->s->submission.account,
         .host = d->host ? d->host : "",
         .envelope = &d->s->submission.envelope,
-        .mailsize = err ? 0 : d->content.size,
+        .content = err ? NULL : &d->content,
         .reply_code = err ? err->reply_code : 250,
         .reply = err ? err->reply : str_text(&d->final),
         .error = err ? err->text : "",

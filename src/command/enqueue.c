@@ -19,6 +19,7 @@ struct enqueue {
     struct sending *s;
     struct spooling spooling;
     struct claim claim;
+    bool spool_trouble; /* what was done could not be noted: do no more */
 };
 
 static bool write_entry(struct enqueue *q, struct error *err)
@@ -101,8 +102,10 @@ static int conclude(struct enqueue *q, const struct connection *connection, stru
     relay->log(relay->context, settlement.account, &q->claim, attempt->outcomes, failure,
                str_text(&attempt->reply));
     enum settle_end end = settle_attempt(&settlement, &q->claim, attempt, &err);
-    if (end == SETTLE_TROUBLE)
+    if (end == SETTLE_TROUBLE) {
+        q->spool_trouble = true;
         relay->trouble(relay->context, &err);
+    }
     if (refused)
         return refused_by_all(q, attempt, &v);
     if (end == SETTLE_WAITS) {
@@ -124,14 +127,14 @@ static int try_to_send(struct enqueue *q)
     if (connection) {
         relay_note_success(relay, account);
         relay_attempt(relay, connection, account, &q->claim, &attempt);
-        if (attempt.failed && attempt.failure.scope == ERROR_ACCOUNT)
-            relay_note_trouble(relay, account, &attempt.failure);
+        if (relay_attempt_troubled(&attempt, &err))
+            relay_note_trouble(relay, account, &err);
     } else {
         relay_note_trouble(relay, account, &err);
         relay_not_attempted(&q->claim, &err, &attempt);
     }
     int code = conclude(q, connection, &attempt);
-    if (connection && connection_usable(connection))
+    if (connection && connection_usable(connection) && !q->spool_trouble)
         overdue_try_one(relay, account, connection);
     connection_close(connection);
     relay_attempt_clear(&attempt);
@@ -194,16 +197,15 @@ int enqueue_run(struct sending *s)
     };
     int code;
     sending_prepare_connection(s);
-    switch (spooling_open(&q.spooling, &facts, s->submission.account->level, true, &err)) {
-    case SPOOLING_OPEN:
+    enum spooling_result opened =
+        spooling_open(&q.spooling, &facts, s->submission.account->level, true, &err);
+    if (opened == SPOOLING_OPEN) {
         if (q.spooling.last_run == 0)
             spooling_note_run(&q.spooling); /* the hour of grace begins with the spool */
         code = accept_and_try(&q);
-        break;
-    case SPOOLING_NONE:
+    } else if (opened == SPOOLING_NONE && !s->hand_on) {
         code = direct_run(s);
-        break;
-    default:
+    } else { /* the service takes nothing that it cannot keep */
         sending_drain(s);
         log_result(&q, &err, EX_TEMPFAIL);
         code = sending_report(s, &err, EX_TEMPFAIL);

@@ -57,11 +57,11 @@ static bool append(const char *path, const struct str *line, struct error *err)
     return ok;
 }
 
+/* Never closed: a run logs thousands of lines, and the descriptor is closed on exec. */
 static void send_to_syslog(int facility, const char *line, bool success)
 {
     openlog("onehop", 0, facility);
     syslog(success ? LOG_INFO : LOG_ERR, "%s", line);
-    closelog();
 }
 
 bool logfile_write(const struct account *account, const char *line, bool success, struct error *err)

@@ -50,29 +50,39 @@ static bool is_shown(const struct listing_item *item, size_t i)
     return item->state == LISTING_FAILED ? fate != FATE_SENT : fate == FATE_WAITING;
 }
 
-static const char *reason_of(const struct listing_item *item, size_t i)
+/* Appends why recipient I waits: our words, then the provider's. Nothing if it was not tried. */
+static void add_reason(struct str *out, const struct listing_item *item, size_t i)
 {
     const struct outcome *why = &item->journal->rcpt[i].why;
-    return why->text ? why->text : "";
+    str_add(out, why->text ? why->text : "");
+    const char *reply = why->reply ? why->reply : "";
+    if (*reply)
+        str_add(out, out->len ? ": " : "");
+    for (; *reply; reply++)
+        str_add_char(out, *reply == '\n' ? ' ' : *reply);
 }
 
 /* Recipients follow the reason they share, each reason once for those that stand together. */
 static void print_recipients(const struct listing_item *item)
 {
-    const char *last = "";
+    struct str last = {0}, reason = {0};
     for (size_t i = 0; i < item->entry->envelope.n && i < item->journal->n; i++) {
         if (!is_shown(item, i))
             continue;
-        const char *reason = reason_of(item, i);
-        if (*reason && strcmp(reason, last) != 0)
-            print_reason(reason);
-        last = reason;
+        str_truncate(&reason, 0);
+        add_reason(&reason, item, i);
+        if (reason.len && strcmp(str_text(&reason), str_text(&last)) != 0)
+            print_reason(str_text(&reason));
+        str_truncate(&last, 0);
+        str_add_n(&last, str_text(&reason), reason.len);
         struct str address = {0};
         const char *text = item->entry->envelope.rcpt[i].address;
         escape_line(&address, text, strlen(text));
         print_columns("", "", "", str_text(&address));
         str_clear(&address);
     }
+    str_clear(&last);
+    str_clear(&reason);
 }
 
 void mailq_print(struct mailq *mailq, const struct listing_item *item)
@@ -131,8 +141,11 @@ static void print_json_recipients(const struct listing_item *item)
             continue;
         (void)printf("%s{\"address\": ", first ? "" : ", ");
         print_json_text(item->entry->envelope.rcpt[i].address);
-        if (*reason_of(item, i))
-            print_json_member("delay_reason", reason_of(item, i));
+        struct str reason = {0};
+        add_reason(&reason, item, i);
+        if (reason.len)
+            print_json_member("delay_reason", str_text(&reason));
+        str_clear(&reason);
         (void)printf("}");
         first = false;
     }

@@ -65,20 +65,29 @@ static enum opened spools_open(struct spools *s, enum account_level level, int *
     ok = ok && spoolplace_path(&path, s->config, s->want->paths, &s->caller, level) &&
          spool_open(&s->spool, str_text(&path), false, &err);
     int why = errno;
-    if (!ok && path.len && why != ENOENT && why != EACCES) {
+    bool denied = level == LEVEL_SYSTEM && (why == EACCES || why == EPERM);
+    if (!ok && path.len && why != ENOENT && why != EACCES && !denied) {
         report_line(s->want->program, "%s", err.text);
         *code = err.code;
     }
     str_clear(&path);
     if (ok)
         return OPENED;
-    return level == LEVEL_SYSTEM && why == EACCES ? DENIED : NOT_THERE;
+    return denied ? DENIED : NOT_THERE;
 }
 
 static void spools_end(struct spools *s)
 {
     configuration_clear(&s->own);
     caller_clear(&s->storage);
+}
+
+static int end_output(const char *program, int code)
+{
+    int flushed = help_flush();
+    if (flushed != EX_OK)
+        report_line(program, "cannot write to standard output");
+    return code == EX_OK ? flushed : code;
 }
 
 struct listing {
@@ -141,8 +150,7 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
     if (!json && !ended)
         mailq_end(&listing.mailq);
     spools_end(&s);
-    int flushed = help_flush();
-    return code == EX_OK ? flushed : code;
+    return end_output(want->program, code);
 }
 
 static void show_progress(const struct claim *claim)
@@ -156,6 +164,8 @@ static void show_progress(const struct claim *claim)
         str_addf(&line, "recipient: %s (%s)", env->rcpt[i].address, fates[p->fate]);
         if (p->why.text)
             str_addf(&line, " %s", p->why.text);
+        if (p->why.reply && *p->why.reply)
+            str_addf(&line, ": %s", p->why.reply);
         struct str clean = {0};
         escape_line(&clean, str_text(&line), line.len);
         (void)printf("%s\n", str_text(&clean));
@@ -285,6 +295,5 @@ int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char 
         report_line(want->program, "there is no entry %s", id);
         code = EX_NOINPUT;
     }
-    int flushed = help_flush();
-    return code == EX_OK ? flushed : code;
+    return end_output(want->program, code);
 }

@@ -39,7 +39,7 @@ static void log_attempt(void *context, const struct account *account, const stru
         .account = account,
         .host = "",
         .envelope = &claim->entry.envelope,
-        .mailsize = sent ? claim->content.size : 0,
+        .content = sent ? &claim->content : NULL,
         .reply_code = sent ? 250 : err.reply_code,
         .reply = sent ? reply : err.reply,
         .error = err.text,
@@ -91,9 +91,11 @@ static bool may_not(int number)
 static void read_stamp(struct spooling *spooling)
 {
     struct str stamp = {0};
+    int64_t written;
     struct error ignored; /* without it every entry has the age its id says */
-    if (spool_read_stamp(&spooling->spool, &stamp, &spooling->last_run, &ignored))
+    if (spool_read_stamp(&spooling->spool, &stamp, &written, &ignored))
         age_decode(&spooling->age, str_text(&stamp), stamp.len);
+    spooling->last_run = spooling->age.last_run;
     str_clear(&stamp);
 }
 

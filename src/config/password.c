@@ -52,9 +52,13 @@ static bool read_password_file(const struct account *account,
         str_addf(&path, "%s/", sources->credentials_directory);
     str_add(&path, name);
     struct stat facts;
-    bool ok = fileread_all(str_text(&path), PASSWORD_MAX, out, &facts, err) &&
-              (credential || check_mode(str_text(&path), &facts, err)) &&
+    bool readable = fileread_all(str_text(&path), PASSWORD_MAX, out, &facts, err);
+    bool ok = readable && (credential || check_mode(str_text(&path), &facts, err)) &&
               first_line(out, str_text(&path), err);
+    if (!readable) { /* by this caller, now: no fault of the message or the command line */
+        err->class = ERROR_TEMPORARY;
+        err->code = EX_TEMPFAIL;
+    }
     str_clear(&path);
     return ok;
 }

@@ -151,7 +151,7 @@ static const struct provider *of_account(const struct provider_table *table,
     return found ? found : for_domain(table, address_domain(account->from), account->level);
 }
 
-static bool has_implicit_tls(const struct provider *provider)
+bool provider_implicit_tls(const struct provider *provider)
 {
     static const char name[] = "tls_starttls";
     return !provider->tls_starttls ||
@@ -166,7 +166,7 @@ static void fill(struct account *account, const struct provider *provider)
                    account_has(account, "tls_starttls") || account_has(account, "protocol");
     if (!own_way) {
         account->port = provider->port;
-        account->tls_starttls = !has_implicit_tls(provider);
+        account->tls_starttls = !provider_implicit_tls(provider);
     }
     if (!account_has(account, "auth"))
         account->auth = provider->auth;

@@ -144,20 +144,16 @@ static bool serve(const struct configuration *config, const char *mailbox, struc
     return true;
 }
 
-static struct account *sole(const struct configuration *config)
+static struct account *sole(const struct configuration *config, enum account_level level)
 {
-    for (enum account_level level = LEVEL_USER; level <= LEVEL_SYSTEM; level++) {
-        struct account *only = NULL;
-        size_t n = 0;
-        for (size_t i = 0; i < config->n; i++)
-            if (config->account[i]->level == level) {
-                only = config->account[i];
-                n++;
-            }
-        if (n == 1)
-            return only;
-    }
-    return NULL;
+    struct account *only = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < config->n; i++)
+        if (config->account[i]->level == level) {
+            only = config->account[i];
+            n++;
+        }
+    return n == 1 ? only : NULL;
 }
 
 static void add_places(const struct configuration *config, struct str *out)
@@ -233,19 +229,23 @@ static bool nothing_serves(const struct configuration *config, const char *sende
     return false;
 }
 
+/* Level by level: who has one account of their own means that, whatever the system's default is. */
 static bool fall_back(const struct configuration *config, const char *sender, bool foreign,
                       struct route *route, struct error *err)
 {
-    struct account *account = configuration_account(config, "default");
-    enum route_reason reason = ROUTE_DEFAULT;
-    if (!account && !foreign) {
-        account = sole(config);
-        reason = ROUTE_SOLE;
+    for (enum account_level level = LEVEL_USER; level <= LEVEL_SYSTEM; level++) {
+        struct account *account = configuration_account(config, "default");
+        enum route_reason reason = ROUTE_DEFAULT;
+        if ((!account || account->level != level) && !foreign) {
+            account = sole(config, level);
+            reason = ROUTE_SOLE;
+        }
+        if (account && account->level == level) {
+            *route = (struct route){account, reason, sender};
+            return true;
+        }
     }
-    if (!account)
-        return nothing_serves(config, sender, foreign, err);
-    *route = (struct route){account, reason, sender};
-    return true;
+    return nothing_serves(config, sender, foreign, err);
 }
 
 bool route_choose(const struct configuration *config, const struct route_query *query,

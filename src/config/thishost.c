@@ -1,7 +1,6 @@
 #include "config.h"
 #include "config/thishost.h"
 
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,7 +10,7 @@
 #include "base/fileread.h"
 #include "base/memory.h"
 
-enum { NAME_MAX_OCTETS = 255, MAILNAME_MAX = 4096 };
+enum { NAME_MAX_OCTETS = 255, MAILNAME_MAX = 4096, HOSTS_MAX = 1024 * 1024 };
 
 static bool is_name(const char *text)
 {
@@ -19,21 +18,40 @@ static bool is_name(const char *text)
            !strpbrk(text, " @<>\"");
 }
 
-/* gethostent() walks the hosts file and asks no name server. */
-static char *full_name_in_hosts_file(const char *name)
+/* Looks at one line of hosts(5): address, canonical name, aliases. */
+static char *full_name_in_line(char *line, const char *name)
 {
-    char *found = NULL;
-    const struct hostent *entry;
-    sethostent(0);
-    while (!found && (entry = gethostent()) != NULL) {
-        bool ours = strcasecmp(entry->h_name, name) == 0;
-        for (char **alias = entry->h_aliases; !ours && *alias; alias++)
-            ours = strcasecmp(*alias, name) == 0;
-        if (ours && strchr(entry->h_name, '.') && is_name(entry->h_name))
-            found = memory_copy(entry->h_name);
+    char *at = line, *word, *canonical = NULL;
+    bool ours = false;
+    line[strcspn(line, "#")] = '\0';
+    (void)strsep(&at, " \t"); /* the address */
+    while ((word = strsep(&at, " \t")) != NULL) {
+        if (!*word)
+            continue;
+        if (!canonical)
+            canonical = word;
+        ours = ours || strcasecmp(word, name) == 0;
     }
-    endhostent();
-    return found ? found : memory_copy("");
+    return ours && strchr(canonical, '.') && is_name(canonical) ? canonical : NULL;
+}
+
+/* Read here because getaddrinfo(3) might ask a name server, and gethostent(3) takes four times the
+ * system calls. */
+static char *full_name_in_hosts_file(const struct paths *paths, const char *name)
+{
+    struct str path = {0}, text = {0};
+    struct error ignored; /* a machine without the file has its short name */
+    char *found = NULL;
+    str_addf(&path, "%s/hosts", paths->sysconfdir);
+    if (*name && fileread_all(str_text(&path), HOSTS_MAX, &text, NULL, &ignored)) {
+        char *at = text.data, *line;
+        while (!found && (line = strsep(&at, "\r\n")) != NULL)
+            found = full_name_in_line(line, name);
+    }
+    char *copy = memory_copy(found ? found : "");
+    str_clear(&path);
+    str_clear(&text);
+    return copy;
 }
 
 static char *mail_name_of(const struct paths *paths)
@@ -60,7 +78,7 @@ void this_host_read(struct this_host *host, const struct paths *paths)
     if (strchr(name, '.'))
         host->full_name = memory_copy(name);
     else
-        host->full_name = full_name_in_hosts_file(name);
+        host->full_name = full_name_in_hosts_file(paths, name);
     host->name = *name ? memory_copy_n(name, strcspn(name, ".")) : memory_copy("localhost");
     host->mail_name = mail_name_of(paths);
     if (!host->mail_name)

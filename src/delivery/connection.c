@@ -245,8 +245,10 @@ struct connection *connection_open(const struct account *account,
         .lmtp = account->protocol == PROTOCOL_LMTP,
         .start_tls = start_tls,
         .chunking = account->chunking && !options->avoid_chunking,
+        .streaming = options->streaming,
         .timeout = account->timeout,
         .timeout_final = account->timeout_final,
+        .deadline = options->deadline,
         .trace = options->trace ? trace : NULL,
         .context = c,
     };
@@ -270,6 +272,16 @@ static void classify_all(struct outcome *outcomes, size_t n, const struct verdic
     }
 }
 
+static struct verdict_rules rules_for(const struct connection *connection,
+                                      const struct envelope *env)
+{
+    return (struct verdict_rules){
+        .sender = env->sender ? env->sender : "",
+        .own_address = account_address(connection->account),
+        .trouble = &connection->account->trouble,
+    };
+}
+
 static size_t count_untried(const struct outcome *outcomes, size_t n)
 {
     size_t untried = 0;
@@ -282,11 +294,7 @@ bool connection_send(struct connection *connection, const struct envelope *env,
                      const struct content *content, struct outcome *outcomes, struct str *final,
                      struct error *err)
 {
-    const struct verdict_rules rules = {
-        .sender = env->sender ? env->sender : "",
-        .own_address = account_address(connection->account),
-        .trouble = &connection->account->trouble,
-    };
+    const struct verdict_rules rules = rules_for(connection, env);
     size_t untried = count_untried(outcomes, env->n);
     for (int round = 0; untried > 0 && round < TRANSACTIONS_MAX; round++) {
         bool ok = session_send(connection->session, env, content, outcomes, final, err);
@@ -301,6 +309,28 @@ bool connection_send(struct connection *connection, const struct envelope *env,
         untried = left;
     }
     return true;
+}
+
+enum session_room connection_room(const struct connection *connection,
+                                  const struct session_mail *mail)
+{
+    return session_room(connection->session, mail);
+}
+
+bool connection_push(struct connection *connection, const struct session_mail *mail)
+{
+    return session_push(connection->session, mail);
+}
+
+enum session_pulled connection_pull(struct connection *connection, const struct session_mail *mail,
+                                    struct error *err)
+{
+    const struct verdict_rules rules = rules_for(connection, mail->env);
+    enum session_pulled pulled = session_pull(connection->session, err);
+    classify_all(mail->outcomes, mail->env->n, &rules);
+    if (pulled == SESSION_FAILED)
+        verdict_classify(err, &rules);
+    return pulled;
 }
 
 bool connection_usable(const struct connection *connection)

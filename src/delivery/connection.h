@@ -21,6 +21,7 @@ struct connection_options {
                                 timeout; 0: none */
     int64_t deadline;        /* a moment: by then the session is ready or given up; 0: none */
     bool avoid_chunking;     /* see connection_chunking_hurt() */
+    bool streaming;          /* connection_push() will be used: see session.h */
     const char *host_name;   /* this host's full name for EHLO, or "" for an address literal */
     void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len); /* or NULL */
     /* Told when a step is through ("connect", "tls", "hello", "login") or has failed (ERR not
@@ -43,6 +44,15 @@ struct connection *connection_open(const struct account *account,
 bool connection_send(struct connection *connection, const struct envelope *env,
                      const struct content *content, struct outcome *outcomes, struct str *final,
                      struct error *err);
+
+/* Several mails in flight: as session_room(), session_push() and session_pull(), but that facts are
+ * classified. MAIL is the oldest in flight when it is pulled. Recipients that a 452 put off stay
+ * untried. */
+enum session_room connection_room(const struct connection *connection,
+                                  const struct session_mail *mail);
+bool connection_push(struct connection *connection, const struct session_mail *mail);
+enum session_pulled connection_pull(struct connection *connection, const struct session_mail *mail,
+                                    struct error *err);
 
 /* True if connection_send() may be called again. */
 bool connection_usable(const struct connection *connection);

@@ -1,5 +1,7 @@
 /* One process, one account, one connection at a time: entries in the order in which they are handed
- * out, until none is left or the account is in trouble. */
+ * out, until none is left or the account is in trouble. Where the server allows it several are in
+ * flight (smtp/window.c); results are settled in the same order, each as soon as it is known, so
+ * that a crash repeats at most what was in flight. */
 #ifndef DRAIN_H
 #define DRAIN_H
 
@@ -7,6 +9,8 @@
 #include <stddef.h>
 
 #include "delivery/relay.h"
+
+enum { DRAIN_HELD_MAX = SESSION_WINDOW_MAX + 1 }; /* claims in hand */
 
 struct drain {
     const struct relay *relay;

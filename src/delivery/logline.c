@@ -70,6 +70,14 @@ static void add_account(const struct logline *facts, struct str *out)
     }
 }
 
+/* As the caller wrote it, with line ends of one octet: so msmtp counts. */
+static uint64_t mail_size(const struct content *content)
+{
+    uint64_t lines = 0;
+    struct error ignored; /* it could be read when it was sent */
+    return content_count_lines(content, &lines, &ignored) ? content->size - lines : content->size;
+}
+
 void logline_format(const struct logline *facts, struct str *out)
 {
     const struct envelope *env = facts->envelope;
@@ -80,8 +88,8 @@ void logline_format(const struct logline *facts, struct str *out)
     str_add(out, " recipients=");
     if (env)
         add_recipients(out, env);
-    if (facts->mailsize)
-        str_addf(out, " mailsize=%" PRIu64, facts->mailsize);
+    if (facts->content)
+        str_addf(out, " mailsize=%" PRIu64, mail_size(facts->content));
     if (facts->reply_code) {
         str_addf(out, " smtpstatus=%d", facts->reply_code);
         add_quoted(out, "smtpmsg", facts->reply);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "message/content.h"
 #include "message/envelope.h"
 #include "config/account.h"
 
@@ -16,7 +17,7 @@ struct logline {
     const struct account *account;   /* NULL if none was chosen */
     const char *host;                /* that was talked to last; "" for the account's first */
     const struct envelope *envelope; /* NULL if there was none yet */
-    uint64_t mailsize;               /* 0: not sent */
+    const struct content *content;   /* that was sent, or NULL */
     int reply_code;                  /* 0: no reply */
     const char *reply;               /* lines separated by '\n', code included, or "" */
     const char *error;               /* "" for success */

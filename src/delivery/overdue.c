@@ -30,8 +30,8 @@ static void deliver(const struct relay *relay, const struct account *account,
     };
     relay_attempt(relay, connection, account, claim, &attempt);
     const struct error *failure = attempt.failed ? &attempt.failure : NULL;
-    if (failure && failure->scope == ERROR_ACCOUNT)
-        relay_note_trouble(relay, account, failure);
+    if (relay_attempt_troubled(&attempt, &err))
+        relay_note_trouble(relay, account, &err);
     if (relay->log)
         relay->log(relay->context, account, claim, attempt.outcomes, failure,
                    str_text(&attempt.reply));

@@ -43,8 +43,10 @@ static void prepare(struct attempt *attempt, const struct claim *claim)
     for (size_t i = 0; i < attempt->n; i++) {
         const struct progress *past = &claim->journal.rcpt[i];
         struct error why;
-        if (past->fate == FATE_SENT)
+        if (past->fate == FATE_SENT) {
             attempt->outcomes[i].result = OUTCOME_SENT;
+            attempt->sent_before++;
+        }
         if (past->fate == FATE_FAILED) {
             outcome_to_error(&past->why, &why);
             outcome_refuse(&attempt->outcomes[i], &why);
@@ -99,12 +101,70 @@ void relay_attempt(const struct relay *relay, struct connection *connection,
         attempt->failure.class = ERROR_TEMPORARY; /* the next attempt goes under the own address */
 }
 
+static struct session_mail mail_of(const struct claim *claim, struct attempt *attempt)
+{
+    return (struct session_mail){.env = &claim->entry.envelope,
+                                 .content = &claim->content,
+                                 .outcomes = attempt->outcomes,
+                                 .final = &attempt->reply};
+}
+
+enum session_room relay_room(const struct connection *connection, const struct claim *claim)
+{
+    struct attempt none = {0};
+    const struct session_mail mail = mail_of(claim, &none);
+    return *claim->entry.bounce_of ? SESSION_ROOM_NEVER : connection_room(connection, &mail);
+}
+
+bool relay_push(struct connection *connection, const struct claim *claim, struct attempt *attempt)
+{
+    prepare(attempt, claim);
+    attempt->mail = mail_of(claim, attempt);
+    if (connection_push(connection, &attempt->mail))
+        return true;
+    relay_attempt_clear(attempt);
+    return false;
+}
+
+bool relay_pull(struct connection *connection, struct attempt *attempt)
+{
+    enum session_pulled pulled = connection_pull(connection, &attempt->mail, &attempt->failure);
+    attempt->failed = pulled == SESSION_FAILED;
+    return pulled != SESSION_UNTRIED;
+}
+
 void relay_not_attempted(const struct claim *claim, const struct error *failure,
                          struct attempt *attempt)
 {
     prepare(attempt, claim);
     attempt->failed = true;
     attempt->failure = *failure;
+}
+
+static bool is_account_trouble(const struct error *why)
+{
+    return why->scope == ERROR_ACCOUNT || breaker_is_throttle(why->reply_code, why->status);
+}
+
+bool relay_attempt_troubled(const struct attempt *attempt, struct error *why)
+{
+    size_t sent = 0;
+    bool found = false;
+    if (attempt->failed && is_account_trouble(&attempt->failure)) {
+        *why = attempt->failure;
+        return true;
+    }
+    for (size_t i = 0; i < attempt->n; i++) {
+        struct error one;
+        sent += attempt->outcomes[i].result == OUTCOME_SENT;
+        if (found || attempt->outcomes[i].result != OUTCOME_REFUSED)
+            continue;
+        outcome_to_error(&attempt->outcomes[i], &one);
+        found = is_account_trouble(&one);
+        if (found)
+            *why = one;
+    }
+    return found && sent == attempt->sent_before;
 }
 
 void relay_attempt_clear(struct attempt *attempt)

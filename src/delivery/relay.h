@@ -51,9 +51,11 @@ bool relay_is_expired(const struct relay *relay, const char *id);
 struct attempt {
     struct outcome *outcomes; /* n of them */
     size_t n;
-    bool failed; /* ended as a whole: `failure` says how */
+    size_t sent_before; /* of them, by earlier attempts */
+    bool failed;        /* ended as a whole: `failure` says how */
     struct error failure;
-    struct str reply; /* to the content */
+    struct str reply;         /* to the content */
+    struct session_mail mail; /* while it is in flight */
 };
 
 /* The account that an entry is to be relayed through: the one it names, else the one that serves
@@ -67,9 +69,21 @@ void relay_attempt(const struct relay *relay, struct connection *connection,
                    const struct account *account, const struct claim *claim,
                    struct attempt *attempt);
 
+/* The same with others in flight, see session.h. A bounce never goes this way. ATTEMPT must be
+ * zeroed, and is so again if relay_push() fails. CLAIM and ATTEMPT must stay where they are until
+ * relay_pull(), which takes the oldest in flight; false: nothing is known of it. */
+enum session_room relay_room(const struct connection *connection, const struct claim *claim);
+bool relay_push(struct connection *connection, const struct claim *claim, struct attempt *attempt);
+bool relay_pull(struct connection *connection, struct attempt *attempt);
+
 /* Makes an attempt out of a failure that came before the entry was tried. */
 void relay_not_attempted(const struct claim *claim, const struct error *failure,
                          struct attempt *attempt);
+
+/* True if the attempt says that the account should be left alone for a while: it is in trouble, or
+ * the provider asked to slow down. One recipient's trouble is not the account's as long as others
+ * were taken. Fills WHY. */
+bool relay_attempt_troubled(const struct attempt *attempt, struct error *why);
 
 void relay_attempt_clear(struct attempt *attempt);
 

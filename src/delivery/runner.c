@@ -36,7 +36,8 @@ struct run {
     struct scan scan;
     struct share *share;
     size_t shares;
-    size_t workers; /* running now */
+    size_t workers;  /* running now */
+    bool everything; /* in this pass: not only what is due, and whatever the breaker says */
 };
 
 static struct share *share_of(struct run *run, const char *account)
@@ -56,6 +57,25 @@ static void share_add(struct share *share, size_t place)
         share->item = memory_resize(share->item, share->size, sizeof *share->item);
     }
     share->item[share->n++] = (uint32_t)place;
+}
+
+/* What stays and is no mail of ours is told to who runs the queue by hand; mailq shows it always. A
+ * crontab would send mail about it every few minutes. */
+static void tell(const struct run *run, const struct error *err)
+{
+    if (run->everything && run->relay->trouble)
+        run->relay->trouble(run->relay->context, err);
+}
+
+static void tell_foreign(const struct run *run)
+{
+    struct error err;
+    if (run->scan.foreign == 0)
+        return;
+    (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_DATAERR,
+                    "%zu files in queue/ are no mail and are left alone, %s among them",
+                    run->scan.foreign, run->scan.example);
+    tell(run, &err);
 }
 
 static bool contains(const char *text, const char *part)
@@ -79,16 +99,20 @@ static void deal(struct run *run)
 {
     for (size_t i = 0; i < run->scan.n; i++) {
         struct entry entry = {0};
-        struct error ignored; /* found again, and told, by who claims the entry */
+        struct error err = {0};
         const char *id = run->scan.item[i].id;
         if (*run->filter->id && strcmp(run->filter->id, id) != 0)
             continue;
         enum claim_result result =
-            claim_peek(run->relay->spool, SPOOL_QUEUE, id, &entry, NULL, NULL, &ignored);
-        if (result == CLAIM_DAMAGED)
+            claim_peek(run->relay->spool, SPOOL_QUEUE, id, &entry, NULL, NULL, &err);
+        if (result == CLAIM_LEFT) {
+            (void)error_prefix(&err, "%s", id);
+            tell(run, &err);
+        } else if (result == CLAIM_DAMAGED) {
             share_add(share_of(run, ""), i);
-        else if (result == CLAIM_TAKEN && is_wanted(run->filter, &entry))
+        } else if (result == CLAIM_TAKEN && is_wanted(run->filter, &entry)) {
             share_add(share_of(run, entry.account), i);
+        }
         entry_clear(&entry);
     }
 }
@@ -121,7 +145,7 @@ static _Noreturn void work(const struct run *run, const struct share *share)
         .account_name = mine.account,
         .next = next_of_share,
         .context = &own,
-        .ignore_breaker = run->filter->ignore_times,
+        .ignore_breaker = run->everything,
         .per_connection = RUNNER_PER_CONNECTION,
     };
     size_t handled = 0;
@@ -177,13 +201,13 @@ static struct tally *share_tallies(size_t n)
 }
 
 /* One scan, dealt out and worked off. *HANDLED tells how many entries changed by it. */
-static bool pass(struct run *run, bool everything, struct runner_result *result, size_t *handled,
-                 struct error *err)
+static bool pass(struct run *run, struct runner_result *result, size_t *handled, struct error *err)
 {
     *handled = 0;
     if (!scan_read(&run->scan, run->relay->spool, SPOOL_QUEUE, err))
         return false;
-    if (!everything)
+    tell_foreign(run);
+    if (!run->everything)
         scan_keep_due(&run->scan, run->relay->now());
     deal(run);
     if (run->shares == 0)
@@ -212,12 +236,13 @@ bool runner_run(const struct relay *relay, const struct runner_filter *filter,
     size_t handled = 0;
     *result = (struct runner_result){0};
     bool ok = recovery_run(relay->spool, NULL, err);
-    bool everything = filter->ignore_times;
+    run.everything = filter->ignore_times;
     do {
-        ok = ok && pass(&run, everything, result, &handled, err);
+        ok = ok && pass(&run, result, &handled, err);
         result->entries += handled;
-        everything = false; /* what arrives meanwhile is due; what was just tried is not */
-    } while (ok && handled > 0);
+        run.everything = false; /* what arrives meanwhile is due; what was just tried is not, and
+                                   an account that just failed is left alone */
+    } while (ok && handled > 0 && !result->trouble); /* what can't be noted would be sent again */
     scan_clear(&run.scan);
     return ok;
 }

@@ -136,6 +136,7 @@ static void complete(struct submission *s, const struct sender_choice *sender, t
         .subject = (enum complete_mode)a->set_subject_header,
         .to = (enum complete_to)a->set_to_header,
         .keep_bcc = !a->remove_bcc_headers,
+        .keep_8bit = a->as_msmtp,
         .now = now,
         .envelope = &s->envelope,
     };

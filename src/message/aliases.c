@@ -233,7 +233,7 @@ struct expansion {
     int depth;
 };
 
-static const struct alias *find(const struct aliases *aliases, const char *name)
+static const struct alias *find_plain(const struct aliases *aliases, const char *name)
 {
     struct alias key = {.name = (char *)name, .line = 0};
     if (aliases->n == 0)
@@ -248,7 +248,16 @@ static const struct alias *find(const struct aliases *aliases, const char *name)
     }
     if (low < end && strcasecmp(low->name, name) == 0)
         return low;
-    return strcasecmp(name, "default") == 0 ? NULL : find(aliases, "default");
+    return strcasecmp(name, "default") == 0 ? NULL : find_plain(aliases, "default");
+}
+
+/* Names of entries are kept without quotes, local parts come with them where they need them. */
+static const struct alias *find(const struct aliases *aliases, const char *name)
+{
+    char *plain = trim(name, strlen(name), true);
+    const struct alias *alias = find_plain(aliases, plain);
+    free(plain);
+    return alias;
 }
 
 static bool expand_values(struct expansion *x, const struct strlist *values, const char *path,

@@ -5,7 +5,10 @@
 
 #include "message/content.h"
 
-enum { CHUNK = 32768 };
+enum {
+    CHUNK = 32768,
+    EASY = CONTENT_LINE_MAX - 3 /* columns where every UTF-8 character fits */
+};
 
 /* What leaves is gathered here, so that the output gets large blocks. */
 struct chunk {
@@ -57,7 +60,6 @@ static size_t character_length(char c)
  * the text came in pieces: so the last columns are gone through one by one. */
 static void add_text(struct chunk *chunk, const char *data, size_t len)
 {
-    enum { EASY = CONTENT_LINE_MAX - 3 };
     struct body *body = chunk->body;
     while (len > 0) {
         size_t n = 1;
@@ -104,15 +106,34 @@ static bool has_8bit(const char *data, size_t len)
     return (all & UINT64_C(0x8080808080808080)) != 0;
 }
 
+/* The line that nearly all are, in one copy: whole, short, with no CR but at its end. */
+static bool add_plain_line(struct chunk *chunk, const char *data, size_t len, bool may_have_cr)
+{
+    const char *cr = may_have_cr ? memchr(data, '\r', len) : NULL;
+    if (cr && cr + 1 != data + len)
+        return false;
+    len -= cr != NULL;
+    if (len > EASY || chunk->used + len + 2 > CHUNK || chunk->body->column > 0 ||
+        chunk->body->pending_cr)
+        return false;
+    memcpy(chunk->data + chunk->used, data, len);
+    memcpy(chunk->data + chunk->used + len, "\r\n", 2);
+    chunk->used += len + 2;
+    return true;
+}
+
 /* Any octets but NUL. */
 static void add_stretch(struct chunk *chunk, const char *data, size_t len)
 {
     bool may_have_cr = memchr(data, '\r', len) != NULL;
     const char *end = data + len, *newline;
     while (data < end && (newline = memchr(data, '\n', (size_t)(end - data)))) {
-        add_line(chunk, data, (size_t)(newline - data), may_have_cr);
-        chunk->body->pending_cr = false;
-        end_line(chunk);
+        size_t n = (size_t)(newline - data);
+        if (!add_plain_line(chunk, data, n, may_have_cr)) {
+            add_line(chunk, data, n, may_have_cr);
+            chunk->body->pending_cr = false;
+            end_line(chunk);
+        }
         data = newline + 1;
     }
     add_line(chunk, data, (size_t)(end - data), may_have_cr);

@@ -108,6 +108,21 @@ bool content_read(const struct content *content, uint64_t position, void *buffer
     return true;
 }
 
+bool content_count_lines(const struct content *content, uint64_t *lines, struct error *err)
+{
+    char block[32768];
+    size_t got = 0;
+    *lines = 0;
+    for (uint64_t at = 0; at < content->size; at += got) {
+        if (!content_read(content, at, block, sizeof block, &got, err))
+            return false;
+        const char *end = block + got;
+        for (const char *c = block; (c = memchr(c, '\n', (size_t)(end - c))); c++)
+            ++*lines;
+    }
+    return true;
+}
+
 void content_clear(struct content *content)
 {
     if (content->in_file && !content->borrowed)

@@ -44,6 +44,10 @@ void content_write_to(struct content_writer *writer, struct content *content,
 bool content_read(const struct content *content, uint64_t position, void *buffer, size_t len,
                   size_t *got, struct error *err);
 
+/* *LINES becomes the number of line ends: octets of the message as its caller counts them are size
+ * minus this. Reads all of it. */
+bool content_count_lines(const struct content *content, uint64_t *lines, struct error *err);
+
 void content_clear(struct content *content);
 
 #endif

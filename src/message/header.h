@@ -15,7 +15,8 @@
 enum {
     HEADER_MAX = 16 * 1024 * 1024, /* octets of a whole header */
     HEADER_NAME_MAX = 256,         /* octets of a field name; what is longer is text */
-    HEADER_UNKNOWN_MAX = 65536,    /* octets of fields nobody knows before it is text after all */
+    HEADER_UNKNOWN_MAX =
+        2 * 1024 * 1024, /* octets of fields nobody knows before it is text after all */
 };
 
 struct field {

@@ -154,8 +154,10 @@ static bool rewrite_field(struct header *header, const char *name, const struct 
     for (size_t i = 0; i < list.n; i++)
         refused |= !may_use(want, list.item[i].mailbox);
     if (refused) {
-        char *display = make_display(&list.item[0], want->host);
-        address_format(&value, display, want->rewrite_to);
+        const struct address *first = &list.item[0];
+        bool keeps = may_use(want, first->mailbox);
+        char *display = keeps ? memory_copy(first->display) : make_display(first, want->host);
+        address_format(&value, display, keeps ? first->mailbox : want->rewrite_to);
         header_replace(header, at, str_text(&value));
         if (strcasecmp(name, "From") == 0) {
             while ((at = header_find(header, name, at + 1)) < header->n)

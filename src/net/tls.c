@@ -13,7 +13,7 @@
 
 /* Records that are encrypted before they are handed down, so that a group of commands with its
  * content is one write below as well. */
-enum { FLIGHT_MAX = 128 * 1024 };
+enum { FLIGHT_MAX = 128 * 1024, PULL_MAX = 17 * 1024 };
 
 struct tls {
     struct stream stream;
@@ -22,8 +22,10 @@ struct tls {
     struct trust trust;
     struct str flight; /* encrypted, from flight_at on not yet taken by the layer below */
     size_t flight_at;
-    size_t taken; /* octets of the caller's that are in the flight */
-    bool failed;  /* the layer below has failed: with this */
+    size_t taken;      /* octets of the caller's that are in the flight */
+    char in[PULL_MAX]; /* read ahead: GnuTLS asks for a record's head and then for the rest */
+    size_t in_at, in_end;
+    bool failed; /* the layer below has failed: with this */
     bool established;
     struct error error;
 };
@@ -67,17 +69,28 @@ static ssize_t pull(gnutls_transport_ptr_t context, void *buffer, size_t len)
 {
     struct tls *tls = context;
     int number = 0;
-    if (!flush(tls, &number) && number != EAGAIN) {
-        gnutls_transport_set_errno(tls->session, number);
-        return -1;
+    /* What can't be written any more is no reason not to read: a peer that hung up in the middle of
+     * what was said has answered the beginning. */
+    (void)flush(tls, &number);
+    if (tls->in_at == tls->in_end) {
+        struct error later; /* the first failure is the one to tell */
+        ssize_t n =
+            stream_read(tls->inner, tls->in, sizeof tls->in, tls->failed ? &later : &tls->error);
+        if (n == 0)
+            return 0;
+        if (n == STREAM_FAILED)
+            tls->failed = true;
+        if (n < 0) {
+            gnutls_transport_set_errno(tls->session, n == STREAM_AGAIN ? EAGAIN : EIO);
+            return -1;
+        }
+        tls->in_at = 0;
+        tls->in_end = (size_t)n;
     }
-    ssize_t n = stream_read(tls->inner, buffer, len, &tls->error);
-    if (n >= 0)
-        return n;
-    if (n == STREAM_FAILED)
-        (void)keep_error(tls, &number);
-    gnutls_transport_set_errno(tls->session, n == STREAM_AGAIN ? EAGAIN : EIO);
-    return -1;
+    size_t n = tls->in_end - tls->in_at < len ? tls->in_end - tls->in_at : len;
+    memcpy(buffer, tls->in + tls->in_at, n);
+    tls->in_at += n;
+    return (ssize_t)n;
 }
 
 static bool fail(struct tls *tls, int status, struct error *err)
@@ -153,10 +166,11 @@ static ssize_t tls_write(struct stream *s, const void *data, size_t len, struct 
 static int tls_wait(struct stream *s, int want, int64_t deadline, struct error *err)
 {
     struct tls *tls = (struct tls *)s;
-    if ((want & STREAM_READ) && gnutls_record_check_pending(tls->session) > 0)
+    if ((want & STREAM_READ) &&
+        (tls->in_at < tls->in_end || gnutls_record_check_pending(tls->session) > 0))
         return STREAM_READ;
     for (;;) {
-        bool waiting = tls->flight_at < tls->flight.len;
+        bool waiting = !tls->failed && tls->flight_at < tls->flight.len;
         int ready = stream_wait(tls->inner, want | (waiting ? STREAM_WRITE : 0), deadline, err);
         if (ready <= 0 || (ready & want))
             return ready <= 0 ? ready : ready & want;

@@ -15,8 +15,8 @@ enum { BLOCK = 64 * 1024 };
 struct reading {
     int fd;
     uint64_t size;
-    char *block; /* the first GOT octets of the file */
-    size_t got;
+    char *block; /* the first GOT octets of the file, with room for ROOM and a NUL */
+    size_t room, got;
 };
 
 static enum claim_result result_of(enum entry_state state)
@@ -27,8 +27,9 @@ static enum claim_result result_of(enum entry_state state)
 static enum claim_result read_head(struct reading *reading, struct entry *entry, struct error *err)
 {
     size_t length;
-    reading->block = memory_new(BLOCK);
-    if (!spoolfile_read(reading->fd, 0, reading->block, BLOCK, &reading->got, err))
+    reading->room = reading->size < BLOCK ? (size_t)reading->size : BLOCK;
+    reading->block = memory_new(reading->room + 1);
+    if (!spoolfile_read(reading->fd, 0, reading->block, reading->room, &reading->got, err))
         return CLAIM_TROUBLE;
     enum entry_state state = entry_head_length(reading->block, reading->got, &length, err);
     if (state != ENTRY_GOOD)
@@ -67,7 +68,7 @@ static enum claim_result check_sum(struct reading *reading, const struct entry *
     size_t got = reading->got;
     checksum_begin(&sum, 0);
     for (uint64_t at = 0; at < end; at += got) {
-        if (at > 0 && !spoolfile_read(reading->fd, at, reading->block, BLOCK, &got, err))
+        if (at > 0 && !spoolfile_read(reading->fd, at, reading->block, reading->room, &got, err))
             return CLAIM_TROUBLE;
         if (got == 0)
             break;
@@ -80,7 +81,20 @@ static enum claim_result check_sum(struct reading *reading, const struct entry *
     return CLAIM_DAMAGED;
 }
 
-static enum claim_result read_entry(int fd, uint64_t size, bool whole, struct entry *entry,
+/* The content of a small entry, which has just been read and found good, need not be read again. */
+static void keep_content(struct reading *reading, const struct entry *entry, struct str *memory)
+{
+    if (reading->size > reading->got)
+        return;
+    memmove(reading->block, reading->block + entry->offset, (size_t)entry->size);
+    reading->block[entry->size] = '\0';
+    *memory =
+        (struct str){.data = reading->block, .len = (size_t)entry->size, .size = reading->room + 1};
+    reading->block = NULL;
+}
+
+/* With MEMORY, reads and checks the whole of it, and keeps the content there if that is small. */
+static enum claim_result read_entry(int fd, uint64_t size, struct str *memory, struct entry *entry,
                                     struct error *err)
 {
     struct reading reading = {.fd = fd, .size = size};
@@ -88,8 +102,10 @@ static enum claim_result read_entry(int fd, uint64_t size, bool whole, struct en
     enum claim_result result = read_head(&reading, entry, err);
     if (result == CLAIM_TAKEN)
         result = read_end(&reading, entry, &sum, err);
-    if (result == CLAIM_TAKEN && whole)
+    if (result == CLAIM_TAKEN && memory)
         result = check_sum(&reading, entry, sum, err);
+    if (result == CLAIM_TAKEN && memory)
+        keep_content(&reading, entry, memory);
     free(reading.block);
     return result;
 }
@@ -158,14 +174,20 @@ enum claim_result claim_take(struct claim *claim, struct spool *spool, enum spoo
     *claim = (struct claim){
         .spool = spool, .place = place, .fd = file.fd, .other_names = file.other_names};
     set_id(&claim->entry, id);
-    result = read_entry(file.fd, file.size, true, &claim->entry, err);
+    struct str memory = {0};
+    result = read_entry(file.fd, file.size, &memory, &claim->entry, err);
     if (result == CLAIM_TAKEN &&
         !read_journal(spool, &claim->entry, &claim->journal, &claim->journal_size, err))
         result = CLAIM_TROUBLE;
     if (result == CLAIM_TAKEN) {
         claim_show_content(claim);
+        if (memory.data) {
+            claim->content.memory = memory;
+            claim->content.in_file = false;
+        }
         return result;
     }
+    str_clear(&memory);
     if (result == CLAIM_DAMAGED && place != SPOOL_FAILED)
         quarantine(claim, err);
     claim_release(claim);
@@ -197,7 +219,7 @@ enum claim_result claim_peek(const struct spool *spool, enum spool_place place, 
     set_id(entry, id);
     if (active)
         *active = spoolfile_is_locked(file.fd);
-    result = read_entry(file.fd, file.size, false, entry, err);
+    result = read_entry(file.fd, file.size, NULL, entry, err);
     if (result == CLAIM_TAKEN && journal &&
         !read_journal(spool, entry, journal, &journal_size, err))
         result = CLAIM_TROUBLE;
@@ -205,12 +227,21 @@ enum claim_result claim_peek(const struct spool *spool, enum spool_place place, 
     return result;
 }
 
-static bool rewrite_journal(struct claim *claim, const struct str *short_form, struct error *err)
+/* Puts the short form in the place of a journal that grew too long. False if there was no need, or
+ * it did not work: appending is as good. */
+static bool shorten_journal(struct claim *claim, size_t more)
 {
-    if (!spoolfile_replace(claim->spool, SPOOL_JOURNAL, claim->entry.id, short_form, err))
+    struct error ignored; /* appending comes next, and tells */
+    struct str text = {0};
+    if (claim->journal_size + more <= CLAIM_JOURNAL_SLACK)
         return false;
-    claim->journal_size = short_form->len;
-    return true;
+    journal_encode(&claim->journal, &text);
+    bool done = claim->journal_size + more > CLAIM_JOURNAL_SLACK + 2 * text.len &&
+                spoolfile_replace(claim->spool, SPOOL_JOURNAL, claim->entry.id, &text, &ignored);
+    if (done)
+        claim->journal_size = text.len;
+    str_clear(&text);
+    return done;
 }
 
 bool claim_save(struct claim *claim, struct error *err)
@@ -218,19 +249,12 @@ bool claim_save(struct claim *claim, struct error *err)
     const struct str *lines = journal_pending(&claim->journal);
     if (lines->len == 0)
         return true;
-    bool ok, done = false;
-    if (claim->journal_size + lines->len > CLAIM_JOURNAL_SLACK) {
-        struct str short_form = {0};
-        journal_encode(&claim->journal, &short_form);
-        if (claim->journal_size + lines->len > CLAIM_JOURNAL_SLACK + 2 * short_form.len)
-            done = rewrite_journal(claim, &short_form, err);
-        str_clear(&short_form);
-    }
-    ok = done || spoolfile_append(claim->spool, SPOOL_JOURNAL, claim->entry.id, lines,
-                                  claim->journal.must_sync, &claim->journal_size, err);
-    if (ok)
-        journal_written(&claim->journal);
-    return ok;
+    if (!shorten_journal(claim, lines->len) &&
+        !spoolfile_append(claim->spool, SPOOL_JOURNAL, claim->entry.id, lines,
+                          claim->journal.must_sync, &claim->journal_size, err))
+        return false;
+    journal_written(&claim->journal);
+    return true;
 }
 
 bool claim_postpone(struct claim *claim, int64_t next, struct error *err)
@@ -258,6 +282,24 @@ bool claim_remove(struct claim *claim, struct error *err)
     bool ok = remove_files(claim, err);
     claim_release(claim);
     return ok;
+}
+
+enum claim_result claim_delete(struct spool *spool, enum spool_place place, const char *id,
+                               struct error *err)
+{
+    struct spoolfile file;
+    if (!is_id(id, err))
+        return CLAIM_LEFT;
+    enum claim_result result = find(spool, place, id, true, &file, err);
+    if (result != CLAIM_TAKEN)
+        return result;
+    struct claim claim = {.spool = spool,
+                          .place = place,
+                          .fd = file.fd,
+                          .journal_size = 1, /* there may be one: not to find it is no error */
+                          .other_names = file.other_names};
+    set_id(&claim.entry, id);
+    return claim_remove(&claim, err) && spool_sync(spool, err) ? CLAIM_TAKEN : CLAIM_TROUBLE;
 }
 
 bool claim_move(struct claim *claim, enum spool_place place, const char *note, struct error *err)

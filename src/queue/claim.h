@@ -24,9 +24,10 @@ struct claim {
     int fd;
     struct entry entry;
     struct journal journal;
-    uint64_t journal_size;  /* octets of its file */
-    bool other_names;       /* the file stands elsewhere in the spool, too */
-    struct content content; /* borrowed from fd: valid as long as the claim */
+    uint64_t journal_size; /* octets of its file */
+    bool other_names;      /* the file stands elsewhere in the spool, too */
+    struct content
+        content; /* borrowed from fd, or in memory if small: valid as long as the claim */
 };
 
 enum claim_result {
@@ -45,13 +46,16 @@ enum claim_result claim_take(struct claim *claim, struct spool *spool, enum spoo
 
 /* Reads an entry's head and journal without lock and without reading the content: for listings and
  * for choosing. ENTRY and JOURNAL (may be NULL) must be zeroed; clear them in any case. *ACTIVE, if
- * not NULL, tells whether somebody is working on it. The results mean what they mean above, but
- * nothing is moved and CLAIM_TAKEN takes nothing. */
+ * not NULL, tells whether somebody is working on it (to find out takes a shared lock for a moment;
+ * whoever wants the entry just then finds it busy and comes back). The results mean what they mean
+ * above, but nothing is moved and CLAIM_TAKEN takes nothing. */
 enum claim_result claim_peek(const struct spool *spool, enum spool_place place, const char *id,
                              struct entry *entry, struct journal *journal, bool *active,
                              struct error *err);
 
-/* Writes what the journal has pending; to disk if some recipient was sent or failed. */
+/* Writes what the journal has pending; to disk if some recipient was sent or failed. Where this, or
+ * claim_remove(), fails, end the run: to go on delivering what can't be noted would repeat more
+ * than the transaction in flight. */
 bool claim_save(struct claim *claim, struct error *err);
 
 /* The next attempt is at NEXT (seconds since 1970). The claim goes on. */
@@ -60,6 +64,11 @@ bool claim_postpone(struct claim *claim, int64_t next, struct error *err);
 /* Ends the claim and the entry. What the journal has pending is not written. The removal is on disk
  * after the next spool_sync(). If it fails the claim still ends. */
 bool claim_remove(struct claim *claim, struct error *err);
+
+/* Removes the entry ID from PLACE, readable or not, if nobody is working on it: CLAIM_TAKEN (and it
+ * is gone, on disk), CLAIM_BUSY, CLAIM_GONE, CLAIM_LEFT, CLAIM_TROUBLE. */
+enum claim_result claim_delete(struct spool *spool, enum spool_place place, const char *id,
+                               struct error *err);
 
 /* Ends the claim and moves the entry to PLACE: hold/, failed/ or back to queue/ (where it is due at
  * once). NOTE, if not NULL, is written into the journal. On disk when this returns. */

@@ -6,6 +6,8 @@
 
 #include "queue/spoolfile.h"
 
+enum { CREATE_TRIES = 10 };
+
 static bool broken(struct draft *draft)
 {
     draft->broken = true;
@@ -43,20 +45,34 @@ static bool draft_write(struct output *self, const void *data, size_t len, struc
     return true;
 }
 
+/* A file under the id that was handed in, or under a new one. A cleaner can be quicker than our
+ * lock; each time with a new id, as he will remove the file by its name. */
+static bool create(struct draft *draft, struct spool *spool, char id[ENTRYID_SIZE],
+                   struct error *err)
+{
+    bool taken = true;
+    for (int i = 0; taken && i < CREATE_TRIES; i++) {
+        if (!draft->derived && !spool_new_id(spool, id, err))
+            return false;
+        if (spoolfile_create(spool, id, &draft->fd, &taken, err))
+            return true;
+        taken = taken && !draft->derived;
+    }
+    return false;
+}
+
 bool draft_begin(struct draft *draft, struct spool *spool, const struct entry *entry,
                  struct error *err)
 {
     *draft = (struct draft){.output = {draft_write}, .derived = *entry->id != '\0', .fd = -1};
     char id[ENTRYID_SIZE];
     memcpy(id, entry->id, sizeof id);
-    if (!draft->derived && !spool_new_id(spool, id, err))
-        return false;
     struct str head = {0};
     if (!entry_encode_head(&head, entry, err)) {
         str_clear(&head);
         return false;
     }
-    if (spoolfile_create(spool, id, &draft->fd, err)) {
+    if (create(draft, spool, id, err)) {
         entry_copy(&draft->entry, entry);
         memcpy(draft->entry.id, id, sizeof id);
         draft->entry.offset = head.len;

@@ -138,7 +138,7 @@ void journal_settle(struct journal *journal, size_t i, enum fate fate, const str
     if (p->fate != FATE_WAITING)
         return;
     struct progress new = {.fate = fate};
-    set_outcome(&new.why, why, fate == FATE_WAITING);
+    set_outcome(&new.why, fate == FATE_SENT ? NULL : why, fate == FATE_WAITING);
     bool news = fate != FATE_WAITING ||
                 (new.why.result == OUTCOME_REFUSED && !same_outcome(&new.why, &p->why));
     if (!news) {
@@ -261,6 +261,8 @@ static bool take_fate(struct journal *journal, struct words *words, enum fate fa
         if (journal->rcpt[i].fate != FATE_WAITING)
             continue;
         journal->rcpt[i].fate = fate;
+        if (fate == FATE_SENT)
+            outcome_clear(&journal->rcpt[i].why, 1);
         set_outcome(&journal->rcpt[i].why, &why, false);
     }
     outcome_clear(&why, 1);

@@ -9,51 +9,56 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { FILE_MODE = 0600, CREATE_TRIES = 5, LOAD_BLOCK = 16 * 1024 };
+enum { FILE_MODE = 0600, LOAD_BLOCK = 16 * 1024 };
 
-/* After somebody else's leftover was in the way: gone now, or locked? */
-static bool remove_leftover(const struct spool *spool, const char *id, struct error *err)
+static bool is_taken(const char *id, struct error *err)
 {
-    struct spoolfile file;
-    enum spoolfile_found found = spoolfile_find(spool, SPOOL_TMP, id, true, &file, err);
-    if (found == SPOOLFILE_BUSY)
-        error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                  "spool: %s/tmp/%s is being written by somebody else", spool->path, id);
-    if (found != SPOOLFILE_FOUND)
-        return found == SPOOLFILE_GONE;
-    spoolfile_discard(spool, SPOOL_TMP, id);
-    spoolfile_close(file.fd);
-    return true;
+    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                     "spool: somebody else has tmp/%s", id);
 }
 
-bool spoolfile_create(const struct spool *spool, const char *id, int *fd, struct error *err)
+/* Locks the file that was just made. A cleaner may have taken it for a leftover between the two
+ * steps: then it is his to remove, and its name must not be used again before he has done so. */
+static bool lock_new(int fd, const char *id, bool *taken, struct error *err)
 {
-    for (int i = 0; i < CREATE_TRIES; i++) {
-        *fd = spool_open_at(spool->place[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
-        if (*fd < 0 && errno != EEXIST)
-            return spool_trouble(err, "create", "tmp", id);
-        if (*fd < 0) {
-            if (!remove_leftover(spool, id, err))
-                return false;
-            continue;
-        }
-        /* Between open and lock a cleaner may take it for a leftover: then it is his. */
-        struct stat facts;
-        if (flock(*fd, LOCK_EX | LOCK_NB) == 0 && fstat(*fd, &facts) == 0 &&
-            (facts.st_nlink == 0 || (facts.st_mode & 07777) == FILE_MODE ||
-             fchmod(*fd, FILE_MODE) == 0)) {
-            if (facts.st_nlink > 0)
-                return true;
-        } else if (errno != EWOULDBLOCK) {
-            spool_trouble(err, "lock", "tmp", id);
-            spoolfile_discard(spool, SPOOL_TMP, id);
-            spoolfile_close(*fd);
+    struct stat facts;
+    *taken = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (*taken)
+        return is_taken(id, err);
+    if (fstat(fd, &facts) != 0 ||
+        ((facts.st_mode & 07777) != FILE_MODE && fchmod(fd, FILE_MODE) != 0))
+        return spool_trouble(err, "prepare", "tmp", id);
+    *taken = facts.st_nlink == 0;
+    return !*taken || is_taken(id, err);
+}
+
+bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *taken,
+                      struct error *err)
+{
+    struct spoolfile leftover;
+    *taken = false;
+    *fd = spool_open_at(spool->place[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
+    if (*fd < 0 && errno == EEXIST) {
+        enum spoolfile_found found = spoolfile_find(spool, SPOOL_TMP, id, true, &leftover, err);
+        *taken = found == SPOOLFILE_BUSY;
+        if (*taken)
+            return is_taken(id, err);
+        if (found != SPOOLFILE_FOUND && found != SPOOLFILE_GONE)
             return false;
+        if (found == SPOOLFILE_FOUND) {
+            spoolfile_discard(spool, SPOOL_TMP, id);
+            spoolfile_close(leftover.fd);
         }
-        spoolfile_close(*fd);
+        *fd = spool_open_at(spool->place[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
     }
-    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                     "spool: tmp/%s is removed each time it is created", id);
+    if (*fd < 0)
+        return spool_trouble(err, "create", "tmp", id);
+    if (lock_new(*fd, id, taken, err))
+        return true;
+    if (!*taken)
+        spoolfile_discard(spool, SPOOL_TMP, id);
+    spoolfile_close(*fd);
+    return false;
 }
 
 static enum spoolfile_found judge(const struct stat *facts, struct spoolfile *file)
@@ -291,7 +296,8 @@ bool spoolfile_replace(struct spool *spool, enum spool_place place, const char *
                        const struct str *data, struct error *err)
 {
     int fd;
-    if (!spoolfile_create(spool, id, &fd, err))
+    bool taken;
+    if (!spoolfile_create(spool, id, &fd, &taken, err))
         return false;
     bool ok = spoolfile_write(fd, str_text(data), data->len, err) && spoolfile_flush(fd, err) &&
               (renameat(spool->place[SPOOL_TMP], id, spool->place[place], id) == 0 ||

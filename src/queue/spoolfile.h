@@ -32,8 +32,10 @@ enum spoolfile_found {
 };
 
 /* Creates tmp/ID, mode 0600, locked, and gives its descriptor. A leftover of the same name is
- * removed first; one that is locked is an error. */
-bool spoolfile_create(const struct spool *spool, const char *id, int *fd, struct error *err);
+ * removed first. *TAKEN tells that somebody else has the lock of it, be it that he writes there or
+ * that he is removing what he takes for a leftover: another id may do. */
+bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *taken,
+                      struct error *err);
 
 /* Opens NAME for reading, with its lock unless LOCK is false. Nothing that is not a regular file
  * is opened for longer than it takes to see that, no FIFO is waited for, no link followed. */

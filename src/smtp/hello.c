@@ -19,7 +19,7 @@ static bool greeting(struct session *session, struct error *err)
 {
     struct wire *wire = &session->wire;
     wire->step = "greeting";
-    wire_expect(wire, 1, false);
+    wire_expect(wire, 1);
     if (!wire_reply(wire, session->params->timeout, err))
         return false;
     return wire->reply.code == 220 || refused(session, "the server does not serve us now", err);

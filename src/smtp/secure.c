@@ -3,7 +3,6 @@
 
 #include <sysexits.h>
 
-#include "base/clock.h"
 #include "smtp/refusal.h"
 
 bool secure_start(struct session *session, struct error *err)
@@ -28,7 +27,7 @@ bool secure_start(struct session *session, struct error *err)
         return false;
     capability_clear(&session->offers);
     wire->stream =
-        params->start_tls(params->context, wire->stream, clock_after(params->timeout), err);
+        params->start_tls(params->context, wire->stream, wire_deadline(wire, params->timeout), err);
     session->secure = wire->stream != NULL;
     wire->broken = !session->secure;
     return session->secure;

@@ -14,6 +14,7 @@ struct session *session_new(struct stream *stream, const struct session_params *
     session->wire.stream = stream;
     session->wire.params = params;
     session->wire.step = "";
+    session->wire.limit = params->deadline;
     session->wire.out.secret = true;
     return session;
 }
@@ -48,6 +49,7 @@ void session_end(struct session *session)
         return;
     if (session_usable(session))
         quit(&session->wire);
+    window_clear(session);
     wire_clear(&session->wire);
     capability_clear(&session->offers);
     free(session);

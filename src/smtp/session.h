@@ -24,7 +24,12 @@
 #include "message/outcome.h"
 #include "net/stream.h"
 
-enum { SESSION_INLINE_MAX = 64 * 1024 };
+enum {
+    SESSION_INLINE_MAX = 64 * 1024,
+    SESSION_WINDOW_MAX = 32,            /* transactions in flight */
+    SESSION_WINDOW_OCTETS = 256 * 1024, /* of theirs, in flight */
+    SESSION_WINDOW_RECIPIENTS = 10,     /* of one of them: fewer than any server puts off */
+};
 
 enum trace_kind {
     TRACE_SENT,
@@ -62,8 +67,11 @@ struct session_params {
     bool chunking;                     /* use BDAT where offered */
     const char *mail_parameters;       /* put behind those of MAIL, for a server that is known to
                                           take them; NULL: none */
+    bool streaming;        /* session_push() will be called: session_send() lets every content wait
+                              for its envelope, which costs a round trip and can do no harm */
     int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */
     int64_t timeout_final; /* for the reply to the content */
+    int64_t deadline;      /* a moment by which the login must be through; 0: none */
     /* Told every line of the dialogue, without its line end; credentials come masked ("AUTH PLAIN
      * ***"), content as one line "[1234 octets of content]". May be NULL. */
     void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len);
@@ -104,12 +112,46 @@ bool session_send(struct session *session, const struct envelope *env,
                   const struct content *content, struct outcome *outcomes, struct str *final,
                   struct error *err);
 
+/* A mail in flight: lives until session_pull() has told what became of it. */
+struct session_mail {
+    const struct envelope *env;
+    const struct content *content;
+    struct outcome *outcomes; /* as for session_send() */
+    struct str *final;        /* may be NULL */
+};
+
+/* Whether mail can go behind others whose replies have not come: the server offers PIPELINING and
+ * CHUNKING and has accepted a transaction completely, the content is of SESSION_INLINE_MAX octets
+ * or less and does not begin like a command, the recipients are few. */
+enum session_room {
+    SESSION_ROOM,       /* session_push() it */
+    SESSION_ROOM_LATER, /* after the next session_pull() */
+    SESSION_ROOM_NEVER  /* send it the ordinary way, when nothing is in flight any more */
+};
+enum session_room session_room(const struct session *session, const struct session_mail *mail);
+
+/* Queues MAIL's transaction; session_pull() writes. False: it can't go this way, nothing happened,
+ * and session_send() will tell why. */
+bool session_push(struct session *session, const struct session_mail *mail);
+
+/* Waits for the replies to the oldest transaction in flight, of which there must be one. */
+enum session_pulled {
+    SESSION_ENDED,   /* as when session_send() returns true */
+    SESSION_FAILED,  /* as when it returns false */
+    SESSION_UNTRIED, /* the connection is over, and nothing is known of it or believed: its outcomes
+                        are as they were. It may be sent again over another */
+};
+enum session_pulled session_pull(struct session *session, struct error *err);
+
+size_t session_in_flight(const struct session *session);
+
 /* True if another transaction can follow. */
 bool session_usable(const struct session *session);
 
 /* True if a transaction ended because its content, sent with the envelope, had become unwanted by
- * the time it left (MAIL or every recipient was refused). The connection is gone; the next one to
- * this server should have params.chunking off. */
+ * the time it left (MAIL or every recipient was refused); with transactions in flight behind it,
+ * only if the server did not discard it. The connection is gone; the next one to this server should
+ * have params.chunking off. */
 bool session_chunking_hurt(const struct session *session);
 
 /* Sends QUIT if that is possible without waiting, closes, frees. NULL is allowed. */

@@ -1,5 +1,5 @@
 /* What the steps of a session share; for the files of this folder only. Each step is a file:
- * hello.c, secure.c, login.c, transaction.c. */
+ * hello.c, secure.c, login.c, transaction.c, window.c. */
 #ifndef SESSIONSTATE_H
 #define SESSIONSTATE_H
 
@@ -8,6 +8,8 @@
 #include "smtp/session.h"
 #include "smtp/wire.h"
 
+struct transaction;
+
 struct session {
     struct wire wire;
     const struct session_params *params;
@@ -15,10 +17,17 @@ struct session {
     bool secure;        /* passwords may be shown */
     bool unclean;       /* a transaction was begun and not ended: RSET goes before the next */
     bool chunking_hurt; /* see session_chunking_hurt() */
+    bool proven;        /* a transaction was accepted completely, the ordinary way */
+    bool doubted;       /* see window.c */
+    struct transaction *window; /* in flight: a ring of SESSION_WINDOW_MAX; NULL: none yet */
+    size_t window_at, in_flight, octets_in_flight;
 };
 
 /* STARTTLS and the handshake (RFC 3207). Afterwards nothing of the time before is known. */
 bool secure_start(struct session *session, struct error *err);
+
+/* Forgets the transactions in flight. */
+void window_clear(struct session *session);
 
 /* Reads the lines of an EHLO reply into CAPABILITIES, which are cleared before. Words are matched
  * whole and in any case; `AUTH=` of servers before RFC 2554 counts as AUTH. */

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "smtp/sessionstate.h"
+#include "smtp/transaction.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,25 +10,6 @@
 #include "smtp/mailbox.h"
 #include "smtp/refusal.h"
 #include "smtp/transfer.h"
-
-enum state { WAITING, ACCEPTED, PUT_OFF, REFUSED };
-
-struct transaction {
-    struct session *session;
-    struct wire *wire;
-    const struct envelope *env;
-    const struct content *content;
-    struct outcome *outcomes;
-    struct str *final; /* may be NULL */
-    size_t *index;     /* the recipients of this transaction */
-    enum state *state; /* of each */
-    size_t n, accepted;
-    struct str sender; /* as it goes onto the wire */
-    bool utf8, chunked, with_envelope;
-    bool mail_refused, data_refused;
-    bool go;              /* DATA was answered with 354 */
-    struct error refusal; /* of MAIL or DATA */
-};
 
 static bool wants_dsn(const struct envelope *env)
 {
@@ -68,6 +49,15 @@ static bool check_size(const struct transaction *t, struct error *err)
     return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE,
                      "the message has %" PRIu64 " octets, and the server takes %" PRIu64,
                      t->content->size, limit);
+}
+
+bool transaction_prepare(struct transaction *t, struct error *err)
+{
+    if (!check_size(t, err) || !plan(t, err))
+        return false;
+    if (t->n > 0 && wants_dsn(t->env) && !t->session->offers.dsn)
+        wire_note(t->wire, TRACE_NOTE, "the server does not offer DSN: the wish is left out");
+    return true;
 }
 
 static bool queue_mail(struct transaction *t, struct error *err)
@@ -137,14 +127,14 @@ static bool take(struct transaction *t, const char *step, struct error *err)
     return wire_reply(t->wire, t->session->params->timeout, err);
 }
 
-static bool take_reset(struct transaction *t, struct error *err)
+bool transaction_take_reset(struct transaction *t, struct error *err)
 {
     if (!take(t, "RSET", err))
         return false;
     return t->wire->reply.code == 250 || wire_absurd(t->wire, err);
 }
 
-static bool take_mail(struct transaction *t, struct error *err)
+bool transaction_take_mail(struct transaction *t, struct error *err)
 {
     if (!take(t, "MAIL FROM", err))
         return false;
@@ -174,10 +164,10 @@ static void refuse(struct transaction *t, size_t k)
     (void)refusal_set(&why, &t->wire->reply, ERROR_RECIPIENT, EX_NOUSER,
                       "the server refused the recipient <%s>", t->env->rcpt[t->index[k]].address);
     outcome_refuse(outcome, &why);
-    t->state[k] = REFUSED;
+    t->state[k] = RCPT_REFUSED;
 }
 
-static bool take_rcpt(struct transaction *t, size_t k, struct error *err)
+bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err)
 {
     if (!take(t, "RCPT TO", err))
         return false;
@@ -187,14 +177,14 @@ static bool take_rcpt(struct transaction *t, size_t k, struct error *err)
     if (reply->code / 100 == 3)
         return wire_absurd(t->wire, err);
     if (reply->code / 100 == 2) {
-        t->state[k] = ACCEPTED;
+        t->state[k] = RCPT_ACCEPTED;
         t->accepted++;
         return true;
     }
     bool put_off = is_put_off(reply);
     refuse(t, k);
     if (put_off)
-        t->state[k] = PUT_OFF; /* the refusal stands unless others are sent: see settle() */
+        t->state[k] = RCPT_PUT_OFF; /* the refusal stands unless others are sent: see settle() */
     return true;
 }
 
@@ -214,9 +204,9 @@ static bool take_data(struct transaction *t, struct error *err)
     return true;
 }
 
-static bool queue_envelope(struct transaction *t, struct error *err)
+bool transaction_queue(struct transaction *t, struct error *err)
 {
-    if (t->session->unclean && !wire_command(t->wire, err, "RSET"))
+    if (t->reset && !wire_command(t->wire, err, "RSET"))
         return false;
     if (!queue_mail(t, err))
         return false;
@@ -233,18 +223,18 @@ static bool exchange_group(struct transaction *t, struct error *err)
 {
     if (!wire_begin(t->wire, "MAIL FROM", err))
         return false;
-    bool reset = t->session->unclean;
-    if (!queue_envelope(t, err)) {
+    t->reset = t->session->unclean;
+    if (!transaction_queue(t, err)) {
         t->wire->broken = true; /* half a group is queued */
         return false;
     }
     t->session->unclean = true;
-    if ((reset && !take_reset(t, err)) || !take_mail(t, err))
+    if ((t->reset && !transaction_take_reset(t, err)) || !transaction_take_mail(t, err))
         return false;
     if (t->mail_refused && t->with_envelope)
         return true;
     for (size_t k = 0; k < t->n; k++)
-        if (!take_rcpt(t, k, err))
+        if (!transaction_take_rcpt(t, k, err))
             return false;
     return t->chunked || take_data(t, err);
 }
@@ -253,27 +243,31 @@ static bool exchange_group(struct transaction *t, struct error *err)
 static bool exchange_steps(struct transaction *t, struct error *err)
 {
     struct wire *wire = t->wire;
-    if (t->session->unclean &&
-        !(wire_begin(wire, "RSET", err) && wire_command(wire, err, "RSET") && take_reset(t, err)))
+    if (t->session->unclean && !(wire_begin(wire, "RSET", err) && wire_command(wire, err, "RSET") &&
+                                 transaction_take_reset(t, err)))
         return false;
     t->session->unclean = true;
-    if (!wire_begin(wire, "MAIL FROM", err) || !queue_mail(t, err) || !take_mail(t, err))
+    if (!wire_begin(wire, "MAIL FROM", err) || !queue_mail(t, err) ||
+        !transaction_take_mail(t, err))
         return false;
     for (size_t k = 0; k < t->n && !t->mail_refused; k++)
-        if (!wire_begin(wire, "RCPT TO", err) || !queue_rcpt(t, k, err) || !take_rcpt(t, k, err))
+        if (!wire_begin(wire, "RCPT TO", err) || !queue_rcpt(t, k, err) ||
+            !transaction_take_rcpt(t, k, err))
             return false;
     if (t->mail_refused || t->accepted == 0 || t->chunked)
         return true;
     return wire_begin(wire, "DATA", err) && wire_command(wire, err, "DATA") && take_data(t, err);
 }
 
-/* Those put off are free for another try if this one has served somebody; otherwise the same would
- * happen again and again, and the refusal they have already got stands. */
-static void settle(struct transaction *t)
+void transaction_end(struct transaction *t)
 {
     for (size_t k = 0; k < t->n; k++)
-        if (t->state[k] == PUT_OFF && t->accepted > 0)
+        if (t->state[k] == RCPT_PUT_OFF && t->accepted > 0)
             outcome_clear(&t->outcomes[t->index[k]], 1);
+    free(t->index);
+    free(t->state);
+    str_clear(&t->sender);
+    *t = (struct transaction){0};
 }
 
 /* Nobody wants the content: undoes what was begun. */
@@ -320,15 +314,16 @@ static void mark_sent(struct transaction *t, size_t k)
 {
     struct outcome *outcome = &t->outcomes[t->index[k]];
     outcome->result = OUTCOME_SENT;
-    t->state[k] = REFUSED; /* not waiting for anything any more */
+    t->delivered++;
+    t->state[k] = RCPT_REFUSED; /* not waiting for anything any more */
 }
 
 /* One reply for all, or with LMTP one for each recipient that was accepted (RFC 2033, 4.2). */
-static bool take_content(struct transaction *t, struct error *err)
+bool transaction_take_content(struct transaction *t, struct error *err)
 {
     bool lmtp = t->session->params->lmtp;
     for (size_t k = 0; k < t->n; k++) {
-        if (t->state[k] != ACCEPTED)
+        if (t->state[k] != RCPT_ACCEPTED)
             continue;
         if (!wire_reply(t->wire, t->session->params->timeout_final, err))
             return false;
@@ -344,7 +339,7 @@ static bool take_content(struct transaction *t, struct error *err)
         else if (lmtp)
             mark_sent(t, k);
         for (size_t i = k; !lmtp && i < t->n; i++)
-            if (t->state[i] == ACCEPTED)
+            if (t->state[i] == RCPT_ACCEPTED)
                 mark_sent(t, i);
     }
     t->session->unclean = false;
@@ -355,16 +350,15 @@ static bool run(struct transaction *t, struct error *err)
 {
     const struct session_capabilities *offers = &t->session->offers;
     const struct session_params *params = t->session->params;
-    if (!check_size(t, err) || !plan(t, err))
+    if (!transaction_prepare(t, err))
         return false;
     if (t->n == 0)
         return true;
-    if (wants_dsn(t->env) && !offers->dsn)
-        wire_note(t->wire, TRACE_NOTE, "the server does not offer DSN: the wish is left out");
     /* LMTP is a matter of this machine: the few that offer CHUNKING differ in what they answer. */
     t->chunked =
         params->chunking && offers->chunking && !params->lmtp && !t->session->chunking_hurt;
-    t->with_envelope = t->chunked && offers->pipelining && t->content->size <= SESSION_INLINE_MAX;
+    t->with_envelope = t->chunked && offers->pipelining && !params->streaming &&
+                       t->content->size <= SESSION_INLINE_MAX;
     if (!(offers->pipelining ? exchange_group(t, err) : exchange_steps(t, err)))
         return false;
     if (t->mail_refused || t->accepted == 0)
@@ -373,25 +367,22 @@ static bool run(struct transaction *t, struct error *err)
         *err = t->refusal;
         return false;
     }
-    return send_content(t, err) && take_content(t, err);
+    return send_content(t, err) && transaction_take_content(t, err);
 }
 
 bool session_send(struct session *session, const struct envelope *env,
                   const struct content *content, struct outcome *outcomes, struct str *final,
                   struct error *err)
 {
-    struct transaction *t = memory_new(sizeof *t);
-    *t = (struct transaction){.session = session,
-                              .wire = &session->wire,
-                              .env = env,
-                              .content = content,
-                              .outcomes = outcomes,
-                              .final = final};
-    bool ok = run(t, err);
-    settle(t);
-    free(t->index);
-    free(t->state);
-    str_clear(&t->sender);
-    free(t);
+    session->wire.limit = 0; /* that was for getting here */
+    struct transaction t = {.session = session,
+                            .wire = &session->wire,
+                            .env = env,
+                            .content = content,
+                            .outcomes = outcomes,
+                            .final = final};
+    bool ok = run(&t, err);
+    session->proven = session->proven || (ok && t.n > 0 && t.delivered == t.n);
+    transaction_end(&t);
     return ok;
 }

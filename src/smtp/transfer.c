@@ -21,8 +21,10 @@ static void note(struct wire *wire, const struct content *content)
 static bool append(struct str *out, const struct content *content, uint64_t at, size_t *got,
                    struct error *err)
 {
-    str_reserve(out, TRANSFER_BLOCK);
-    if (!content_read(content, at, out->data + out->len, TRANSFER_BLOCK, got, err))
+    uint64_t left = content->size - at;
+    size_t block = left < TRANSFER_BLOCK ? (size_t)left : TRANSFER_BLOCK;
+    str_reserve(out, block);
+    if (!content_read(content, at, out->data + out->len, block, got, err))
         return false;
     out->len += *got;
     out->data[out->len] = '\0';
@@ -55,17 +57,19 @@ bool transfer_queue_chunk(struct wire *wire, const struct content *content, stru
     size_t got = 0;
     if (!wire_command(wire, err, "BDAT %" PRIu64 " LAST", content->size))
         return false;
-    wire->content_due = 1; /* the command's reply is the content's */
+    wire_content_begins(wire, 1); /* the command's reply is the content's */
     note(wire, content);
     for (uint64_t at = 0; at < content->size; at += got)
         if (!append(&wire->out, content, at, &got, err))
             return false;
+    wire_content_ends(wire);
     return true;
 }
 
 static bool write_block(struct wire *wire, bool last, int64_t span, struct error *err)
 {
-    wire->content_open = !last;
+    if (last)
+        wire_content_ends(wire);
     return wire_flush(wire, span, err);
 }
 
@@ -76,7 +80,7 @@ bool transfer_chunk(struct wire *wire, const struct content *content, int64_t sp
     size_t got = 0;
     if (!wire_command(wire, err, "BDAT %" PRIu64 " LAST", content->size))
         return false;
-    wire->content_due = 1;
+    wire_content_begins(wire, 1);
     note(wire, content);
     bool ok;
     do {
@@ -95,7 +99,8 @@ bool transfer_data(struct wire *wire, const struct content *content, size_t repl
     char *block = memory_new(TRANSFER_BLOCK);
     uint64_t at = 0;
     size_t got = 0;
-    wire_expect(wire, replies, true);
+    wire_expect(wire, replies);
+    wire_content_begins(wire, replies);
     note(wire, content);
     bool ok;
     do {
@@ -116,7 +121,8 @@ bool transfer_data(struct wire *wire, const struct content *content, size_t repl
 
 bool transfer_nothing(struct wire *wire, int64_t span, struct error *err)
 {
-    wire_expect(wire, 1, true);
+    wire_expect(wire, 1);
+    wire_content_begins(wire, 1);
     wire_note(wire, TRACE_SENT, "[0 octets of content]");
     str_add(&wire->out, ".\r\n");
     return write_block(wire, true, span, err);

@@ -103,7 +103,8 @@ static bool parse(struct wire *wire, struct error *err)
     size_t used = 0;
     if (wire->in_at == wire->in_end)
         return true;
-    if (wire->due <= wire->content_due && wire->premature)
+    const struct wire_content *content = &wire->content[wire->content_at];
+    if (wire->contents > 0 && wire->came >= content->first && wire->heard_at < content->end)
         wire->early = true;
     bool ok =
         reply_add(&wire->reply, wire->in + wire->in_at, wire->in_end - wire->in_at, &used, err);
@@ -125,7 +126,7 @@ static ssize_t fill(struct wire *wire, struct error *err)
     if (n > 0) {
         wire->in_at = 0;
         wire->in_end = (size_t)n;
-        wire->premature = wire->content_due > 0 && (wire->content_open || !all_written(wire));
+        wire->heard_at = wire->written;
         return n;
     }
     if (wire->write_failed)
@@ -150,8 +151,10 @@ static void write_some(struct wire *wire)
             return;
         if (n == STREAM_FAILED)
             wire->write_failed = true;
-        else
+        else {
             wire->out_at += (size_t)n;
+            wire->written += (uint64_t)n;
+        }
     }
     if (all_written(wire)) {
         str_truncate(&wire->out, 0);
@@ -175,22 +178,26 @@ static enum event reply_came(struct wire *wire, struct error *err)
         return FAILED;
     }
     wire->due--;
-    if (wire->content_due > wire->due)
-        wire->content_due = wire->due;
+    if (wire->contents > 0 && wire->content[wire->content_at].last == wire->came) {
+        wire->content_at = (wire->content_at + 1) % WIRE_CONTENTS_MAX;
+        wire->contents--;
+    }
+    wire->came++;
     return REPLY;
 }
 
-/* The loop of both directions: ends with a reply, or, if UNTIL_WRITTEN, when nothing is queued. */
+/* The loop of both directions: ends with a reply, or, if UNTIL_WRITTEN, when nothing is queued.
+ * What has been read is looked at before more is written: it may be a reason not to. */
 static enum event turn(struct wire *wire, bool until_written, int64_t deadline, struct error *err)
 {
     if (wire->reply.complete)
         reply_clear(&wire->reply);
     for (;;) {
-        write_some(wire);
         if (!parse(wire, err))
             return FAILED;
         if (wire->reply.complete)
             return reply_came(wire, err);
+        write_some(wire);
         if (until_written && all_written(wire))
             return WRITTEN;
         int want = STREAM_READ | (all_written(wire) || wire->write_failed ? 0 : STREAM_WRITE);
@@ -208,19 +215,52 @@ static enum event turn(struct wire *wire, bool until_written, int64_t deadline, 
     }
 }
 
+int64_t wire_deadline(const struct wire *wire, int64_t span)
+{
+    int64_t deadline = clock_after(span);
+    return wire->limit && wire->limit < deadline ? wire->limit : deadline;
+}
+
 bool wire_reply(struct wire *wire, int64_t span, struct error *err)
 {
     assert(wire->due > 0);
-    return turn(wire, false, clock_after(span), err) == REPLY;
+    return turn(wire, false, wire_deadline(wire, span), err) == REPLY;
 }
 
-void wire_expect(struct wire *wire, size_t n, bool content)
+void wire_expect(struct wire *wire, size_t n)
 {
     wire->due += n;
-    if (!content)
-        return;
-    wire->content_due = n;
-    wire->premature = wire->in_at < wire->in_end;
+}
+
+static struct wire_content *last_content(struct wire *wire)
+{
+    assert(wire->contents > 0);
+    return &wire->content[(wire->content_at + wire->contents - 1) % WIRE_CONTENTS_MAX];
+}
+
+void wire_content_begins(struct wire *wire, size_t n)
+{
+    assert(wire->contents < WIRE_CONTENTS_MAX && n > 0 && n <= wire->due);
+    wire->contents++;
+    uint64_t asked = wire->came + wire->due;
+    *last_content(wire) =
+        (struct wire_content){.first = asked - n, .last = asked - 1, .end = UINT64_MAX};
+}
+
+void wire_content_ends(struct wire *wire)
+{
+    last_content(wire)->end = wire_place(wire);
+}
+
+uint64_t wire_place(const struct wire *wire)
+{
+    return wire->written + wire->out.len - wire->out_at;
+}
+
+void wire_make_room(struct wire *wire)
+{
+    str_consume(&wire->out, wire->out_at);
+    wire->out_at = 0;
 }
 
 bool wire_flush(struct wire *wire, int64_t span, struct error *err)
@@ -256,8 +296,8 @@ bool wire_begin(struct wire *wire, const char *step, struct error *err)
 {
     assert(wire->due == 0);
     wire->step = step;
-    wire->early = wire->content_open = wire->premature = false;
-    wire->content_due = 0;
+    wire->early = false;
+    wire->contents = 0;
     reply_clear(&wire->reply);
     if (wire->broken)
         return broken(wire, err, EX_TEMPFAIL, "the session has ended");

@@ -2,8 +2,8 @@
  * waits for writing, every reply has a deadline, and nothing leaves that was not built here.
  *
  * A group: wire_begin(), wire_command() for each command, then wire_reply() once for each. What was
- * queued leaves in one write if the stream takes it. Every failure breaks the wire: nothing can be
- * sent any more. */
+ * queued leaves in one write if the stream takes it. More may be queued while replies are due: see
+ * window.c. Every failure breaks the wire: nothing can be sent any more. */
 #ifndef WIRE_H
 #define WIRE_H
 
@@ -20,6 +20,14 @@
 enum {
     WIRE_COMMAND_MAX = 128 * 1024, /* octets of one command; tokens are long */
     WIRE_READ_MAX = 16 * 1024,
+    WIRE_CONTENTS_MAX = 32, /* contents whose replies are due at once */
+};
+
+/* A content on its way out. Places are counted from the first octet of the session, replies from
+ * its first reply. */
+struct wire_content {
+    uint64_t first, last; /* the replies that answer it */
+    uint64_t end;         /* where it ends; UINT64_MAX while more of it is to be queued */
 };
 
 struct wire {
@@ -27,13 +35,16 @@ struct wire {
     const struct session_params *params; /* for the trace */
     const char *step;                    /* what is being done, for error texts: "MAIL FROM" */
     bool broken;
+    int64_t limit;  /* a moment that no reply may pass; 0: none */
     struct str out; /* a secret; from out_at on not yet written */
     size_t out_at;
-    size_t due;         /* replies that have not come, of commands written or queued */
-    size_t content_due; /* how many of the last of these answer the content */
-    bool content_open;  /* more of the content is to be queued */
-    bool premature;     /* what is in `in` was read before the content had been written */
-    bool early; /* so an octet of the present reply, which is to the content, came too soon */
+    uint64_t written; /* octets, ever */
+    uint64_t came;    /* replies, ever */
+    size_t due;       /* replies that have not come, of commands written or queued */
+    struct wire_content content[WIRE_CONTENTS_MAX]; /* a ring, the oldest at content_at */
+    size_t content_at, contents;
+    uint64_t heard_at; /* what was written when `in` was read */
+    bool early; /* an octet of the present reply, which is to a content, came before its end left */
     bool write_failed;
     struct error write_error;
     struct reply reply; /* the one that came last, or is coming */
@@ -57,9 +68,22 @@ bool wire_secret(struct wire *wire, const char *start, const struct str *secret,
  * milliseconds (0: for ever) are given. A 421 is an error (EX_TEMPFAIL), whatever it answers. */
 bool wire_reply(struct wire *wire, int64_t span, struct error *err);
 
-/* N more replies are due without a command: the greeting, or, if CONTENT, those to the content,
- * none of which may come before it is written. */
-void wire_expect(struct wire *wire, size_t n, bool content);
+/* N more replies are due without a command: the greeting, or those to the content. */
+void wire_expect(struct wire *wire, size_t n);
+
+/* The last N of the replies that are due answer a content that is queued from here on: no octet of
+ * them may come before it was written to its end, which is where the second is called. */
+void wire_content_begins(struct wire *wire, size_t n);
+void wire_content_ends(struct wire *wire);
+
+/* Where the next octet would be queued. */
+uint64_t wire_place(const struct wire *wire);
+
+/* Frees the room of what has been written, for who queues while the rest of it is still leaving. */
+void wire_make_room(struct wire *wire);
+
+/* The moment SPAN milliseconds from now, or the wire's limit if that is earlier. */
+int64_t wire_deadline(const struct wire *wire, int64_t span);
 
 /* Writes what is queued of the content, in SPAN milliseconds. An octet of its reply that is there
  * before is an error. */
@@ -71,7 +95,7 @@ bool wire_absurd(struct wire *wire, struct error *err);
 /* True if the server has said nothing that was not asked for, as far as it has been read. */
 bool wire_quiet(const struct wire *wire);
 
-/* Forgets what is queued, and wipes it; for after secrets. */
+/* Forgets what is queued, and wipes it: after secrets, and where nothing more may be sent. */
 void wire_wipe(struct wire *wire);
 
 void wire_note(struct wire *wire, enum trace_kind kind, const char *format, ...)

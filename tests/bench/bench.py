@@ -22,7 +22,7 @@ from programs import Curl, Msmtp, Onehop, Server
 
 SMALL = 2 * 1024
 LARGE = 50 * 1000 * 1000
-RTTS = (0.050, 0.100)  # longer than what a program computes meanwhile
+RTTS = (0.050, 0.150)
 RUNS_FAR = 3
 RUNS_LARGE = 3
 PATIENCE = 120
@@ -39,7 +39,7 @@ def enter_namespace():
     if os.environ.get("ONEHOP_BENCH_NAMESPACE"):
         link.loopback_up()
         return
-    unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-Urn"]
+    unshare = ["unshare", "-nm"] if os.geteuid() == 0 else ["unshare", "-Urnm"]
     try:
         possible = subprocess.run(unshare + ["true"], capture_output=True).returncode == 0
     except FileNotFoundError:
@@ -49,13 +49,37 @@ def enter_namespace():
         os.execvp("unshare", unshare + [sys.executable] + sys.argv)
 
 
+def make_trust(directory, missing):
+    """A key, a certificate that signs itself, and a file of all the CAs that a system trusts and
+    that one: loading them is work that every program has to do."""
+
+    def path(name):
+        return os.path.join(directory, name)
+
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+        + ["-nodes", "-days", "2", "-subj", "/CN=sink.example"]
+        + ["-addext", f"subjectAltName=IP:127.0.0.1,IP:{link.PEER}"]
+        + ["-keyout", path("key.pem"), "-out", path("certificate.pem")],
+        check=True,
+        capture_output=True,
+    )
+    with open(path("trust.pem"), "w") as trust:
+        for name in (path("certificate.pem"), SYSTEM_TRUST):
+            try:
+                trust.write(open(name).read())
+            except FileNotFoundError:
+                missing.append(f"{name}: no system trust; only the test's is loaded")
+    return path("trust.pem")
+
+
 class Bench:
     def __init__(self, arguments, directory):
         self.arguments = arguments
         self.directory = directory
         self.link = link.best_link()
         self.missing = []
-        self.trust = self.make_trust()
+        self.trust = make_trust(directory, self.missing)
         self.small = self.make_message("small", SMALL)
         self.large = self.make_message("large", LARGE)
         self.servers = {}
@@ -71,25 +95,6 @@ class Bench:
 
     def path(self, name):
         return os.path.join(self.directory, name)
-
-    def make_trust(self):
-        """A key, a certificate that signs itself, and a file of all the CAs that a system trusts
-        and that one: loading them is work that every program has to do."""
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-            + ["-nodes", "-days", "2", "-subj", "/CN=sink.example"]
-            + ["-addext", f"subjectAltName=IP:127.0.0.1,IP:{link.PEER}"]
-            + ["-keyout", self.path("key.pem"), "-out", self.path("certificate.pem")],
-            check=True,
-            capture_output=True,
-        )
-        with open(self.path("trust.pem"), "w") as trust:
-            for name in (self.path("certificate.pem"), SYSTEM_TRUST):
-                try:
-                    trust.write(open(name).read())
-                except FileNotFoundError:
-                    self.missing.append(f"{name}: no system trust; only the test's is loaded")
-        return self.path("trust.pem")
 
     def make_message(self, name, size):
         header = (

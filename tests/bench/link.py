@@ -40,6 +40,7 @@ class PacketLink:
 
     def __init__(self):
         self.delay = 0.0
+        self.due = collections.deque()  # of moments and packets
         self.tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(self.tun, TUNSETIFF, struct.pack("16sH22x", b"bench0", IFF_TUN_NO_PI))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -49,6 +50,9 @@ class PacketLink:
         threading.Thread(target=self._reflect, daemon=True).start()
 
     def set_rtt(self, seconds):
+        """Waits until nothing is under way: a packet would be held up by a slower one ahead."""
+        while self.due:
+            time.sleep(0.001)
         self.delay = seconds / 2
 
     def reach(self, port):
@@ -56,7 +60,7 @@ class PacketLink:
         return PEER, port
 
     def _reflect(self):
-        due = collections.deque()
+        due = self.due
         while True:
             wait = max(0.0, due[0][0] - time.monotonic()) if due else None
             if select.select([self.tun], [], [], wait)[0]:

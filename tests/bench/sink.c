@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -221,6 +222,7 @@ static void accept_one(int listener, const struct settings *settings)
     if (fd < 0)
         return;
     if (fork() == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* the last words of a client may never arrive */
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         (void)close(listener);
         peer.fd = fd;

@@ -206,6 +206,14 @@ def test_two_accounts_at_an_exact_provider_need_an_exact_sender(serve, machine):
     assert provider.connection.user == "z@163.com"
 
 
+def test_a_sender_that_is_to_be_read_and_is_not_there(machine, serve):
+    provider = machine.use(serve())
+    result = machine.sendmail("--read-envelope-from", "you@example.net",
+                              input=b"Subject: x\n\nhello\n")
+    assert result.code == 64
+    assert provider.connections == []
+
+
 def test_no_recipients_is_a_usage_error(machine, serve):
     provider = machine.use(serve())
     for words in ([], ["-t"]):

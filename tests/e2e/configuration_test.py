@@ -83,7 +83,6 @@ def test_files_of_every_editor(serve, machine, change):
     ("[account a]\nhost = x\nhost = y\n", 3, ["host", "2"]),
     ("[account a]\nhost = x\n[account a]\nhost = y\n", 3, ["a", "1"]),
     ("[account a]\nhost x\n", 2, ["="]),
-    ("host = x\n", 1, ["account"]),
     ("[account a]\nport = 99999\n", 2, ["99999", "65535"]),
     ("[account a]\nport = none\n", 2, ["none"]),
     ("[account a]\ntls = maybe\n", 2, ["maybe", "on", "off"]),
@@ -100,6 +99,13 @@ def test_mistakes_name_file_line_and_remedy(machine, text, line, says):
     assert f"{machine.user_file}:{line}: " in result.text
     for word in says:
         assert word in result.text.split(f"{machine.user_file}:{line}: ")[1]
+
+
+def test_a_file_without_a_section_is_told_what_it_lacks(machine):
+    machine.configure("host = x\n")
+    result = complaint(machine)
+    assert result.text.startswith(f"sendmail: {machine.user_file}:")
+    assert "[account" in result.text
 
 
 def test_a_nul_in_a_file_is_no_crash(machine):

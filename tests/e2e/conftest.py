@@ -61,6 +61,8 @@ def pytest_make_parametrize_id(val):
     """Short names: a value says what it is, not all of it."""
     if isinstance(val, tuple) and not val:
         return "all"
-    text = getattr(val, "name", None) or (val if isinstance(val, str) else repr(val))
+    if hasattr(val, "_fields"):  # an answer of dialogue.py
+        return getattr(val, "name", type(val).__name__.lower())
+    text = val if isinstance(val, str) else repr(val)
     text = "".join(c if c.isascii() and c.isprintable() else "?" for c in text)
     return text if len(text) <= 32 else text[:29] + "..."

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import threading
 from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,8 +41,7 @@ class Result:
     code: int
     out: bytes
     err: bytes
-    rss: int = 0              # peak resident octets
-    pipe_broke: bool = False  # standard input was not read to its end
+    pipe_broke: bool  # standard input was not read to its end
 
     @property
     def text(self):
@@ -141,14 +139,22 @@ class Machine:
                 [str(self.programs / name), *words], stdin=subprocess.PIPE if piped else input,
                 stdout=out, stderr=err, cwd=self.directory, preexec_fn=before,
                 env=self.environment(**(environment or {})))
+            self.process = process
             pipe_broke = piped and not feed(process.stdin, input)
-            code, rss = wait(process)
+            code = process.wait(PATIENCE)
             out.seek(0)
             err.seek(0)
-            result = Result(code, out.read(), err.read(), rss, pipe_broke)
+            result = Result(code, out.read(), err.read(), pipe_broke)
         assert b"Sanitizer" not in result.err and b"runtime error:" not in result.err, result.text
         assert result.code >= 0, f"killed by signal {-result.code}: {result.text}"
         return result
+
+    def peak_memory(self):
+        """Octets the running program has had at most: not what wait4(2) says, which counts what was
+        there before exec(2), too."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            line = next(line for line in status if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
 
     def sendmail(self, *words, input=REPORT, **more):
         return self.run("sendmail", *words, input=input, **more)
@@ -172,15 +178,3 @@ def feed(pipe, octets):
         except BrokenPipeError:
             pass
         return False
-
-
-def wait(process):
-    """(exit status, peak resident octets); kills what hangs."""
-    hangs = threading.Timer(PATIENCE, process.kill)
-    hangs.start()
-    try:
-        _, status, usage = os.wait4(process.pid, 0)
-    finally:
-        hangs.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage.ru_maxrss * 1024

@@ -2,6 +2,8 @@
 
 import base64
 import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -82,13 +84,19 @@ TIME = r"[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d "
 
 
 def test_a_success_is_logged_as_msmtp_does(serve, machine):
-    provider = machine.use(serve())
+    machine.use(serve())
     machine.delivers("a@example.net", "b@example.net")
-    size = len(provider.message.content.replace(b"\r\n", b"\n"))
     assert re.fullmatch(
         TIME + r"host=127\.0\.0\.1 tls=on auth=on user=me@example\.com from=me@example\.com "
-        rf"recipients=a@example\.net,b@example\.net mailsize={size} smtpstatus=250 "
+        r"recipients=a@example\.net,b@example\.net mailsize=\d+ smtpstatus=250 "
         r"smtpmsg='250 2\.0\.0 queued as 4711' exitcode=EX_OK", logged(machine))
+
+
+def test_the_logged_size_counts_a_line_end_as_one_like_msmtps(serve, machine):
+    provider = machine.use(serve())
+    machine.delivers("you@example.net")
+    size = len(provider.message.content.replace(b"\r\n", b"\n"))
+    assert f" mailsize={size} " in logged(machine)
 
 
 def test_a_failure_is_logged_with_the_servers_words(serve, machine):
@@ -137,6 +145,24 @@ def test_the_time_format_of_the_log(serve, machine):
     machine.use(serve(), logfile_time_format="%Y-%m-%d")
     machine.delivers("you@example.net")
     assert re.match(r"\d{4}-\d\d-\d\d host=", logged(machine))
+
+
+def test_calls_at_once_do_not_mix(serve, machine):
+    provider = machine.use(serve())
+
+    def call(n):
+        return subprocess.run(
+            [machine.programs / "sendmail", f"r{n}@example.net"], input=REPORT,
+            capture_output=True, env=machine.environment(), timeout=60)
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(call, range(16)))
+    assert [(r.returncode, r.stdout, r.stderr) for r in results] == [(0, b"", b"")] * 16
+    assert sorted(m.recipients[0] for m in provider.messages) == \
+        sorted(f"r{n}@example.net" for n in range(16))
+    lines = machine.log.read_text().splitlines()
+    assert len(lines) == 16
+    assert all(re.match(TIME, line) and line.endswith("exitcode=EX_OK") for line in lines)
 
 
 def test_the_log_grows(serve, machine):

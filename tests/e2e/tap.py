@@ -18,7 +18,9 @@ def result(word, report, directive=""):
 
 
 def pytest_runtest_logreport(report):
-    if report.skipped:
+    if report.skipped and hasattr(report, "wasxfail"):
+        result("not ok", report, " # TODO " + report.wasxfail)
+    elif report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
         result("ok", report, " # SKIP " + reason.replace("Skipped: ", ""))
     elif report.failed:

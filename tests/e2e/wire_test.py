@@ -11,6 +11,14 @@ TEMPFAIL, PROTOCOL, NOPERM = 75, 76, 77
 REFUSED = (65, 67, 69)  # for good
 
 
+def patience(answer):
+    """Timeouts for an answer: short where only they end the wait, long where nothing should."""
+    waits = answer is silence or type(answer).__name__ == "Drip" or \
+        isinstance(answer, bytes) and not answer.endswith(b"\n") or \
+        isinstance(answer, tuple) and silence in answer
+    return {"timeout": "1", "timeout_final": "1"} if waits else {}
+
+
 def refused(result, codes):
     """The mail did not go: the code, something on stderr, nothing on stdout."""
     codes = (codes,) if isinstance(codes, int) else codes
@@ -45,7 +53,7 @@ def refused(result, codes):
         "mixed-codes", "long-code", "zeros", "http", "two-greetings", "greeting-and-a-half",
         "endless", "dripped"])
 def test_a_bad_greeting_is_trouble_of_the_account(serve, machine, answer, codes):
-    provider = machine.use(serve(greeting=answer), timeout="1")
+    provider = machine.use(serve(greeting=answer), **patience(answer))
     refused(machine.sendmail("you@example.net"), codes)
     assert not any(line.startswith("MAIL") for line in provider.connection.lines)
 
@@ -59,7 +67,7 @@ def test_a_bad_greeting_is_trouble_of_the_account(serve, machine, answer, codes)
     (b"250-mail\r\n550 PIPELINING\r\n", PROTOCOL),
 ])
 def test_a_bad_answer_to_ehlo(serve, machine, answer, codes):
-    machine.use(serve(ehlo=answer, helo="502 5.5.1 what?"), timeout="1")
+    machine.use(serve(ehlo=answer, helo="502 5.5.1 what?"), **patience(answer))
     refused(machine.sendmail("you@example.net"), codes)
 
 
@@ -83,10 +91,12 @@ def test_a_server_that_knows_helo_only(serve, machine):
     {"starttls": close},
     {"starttls": silence},
     {"starttls": ("220 go", close)},
+    {"starttls": ("220 go", drip(b"\x16\x03\x03\x40\x00" + bytes(1000), 0.02))},
     {"starttls": (b"220 go\r\n\x15\x03\x03\x00\x02\x02\x28", silence)},
-], ids=["missing", "454", "554", "close", "silence", "close-after-220", "alert"])
+], ids=["missing", "454", "554", "close", "silence", "close-after-220", "dripped-handshake",
+        "alert"])
 def test_without_tls_nothing_is_said(serve, machine, words):
-    provider = machine.use(serve(**words), timeout="1")
+    provider = machine.use(serve(**words), **patience(words.get("starttls")))
     refused(machine.sendmail("you@example.net"), (TEMPFAIL, PROTOCOL))
     assert not set(provider.connection.verbs) & {"AUTH", "MAIL"}
 
@@ -189,7 +199,8 @@ def test_an_unreadable_trust_file_says_which(serve, machine):
         "silence", "unexpected-334", "two-replies"])
 def test_the_login_does_not_work(serve, machine, words, codes):
     provider = serve(**words)
-    machine.use(provider, timeout="1", auth="on", user="me@example.com", password="s3cret")
+    machine.use(provider, auth="on", user="me@example.com", password="s3cret",
+                **patience(words.get("auth")))
     provider.forgive()  # what a client may say to 334 is its own affair
     refused(machine.sendmail("you@example.net"), codes)
     assert "MAIL" not in provider.connection.verbs
@@ -278,10 +289,10 @@ def test_no_password_is_shown_to_the_network(serve, machine):
     ("content", drip("250 " + "slow " * 2000, 0.02), TEMPFAIL),
     ("mail", drip("250 " + "slow " * 2000, 0.02), TEMPFAIL),
     ("content_begins", close, TEMPFAIL),
-], ids=lambda value: str(value)[:24] if isinstance(value, (str, bytes)) else None)
+])
 def test_each_step_refused(serve, machine, step, answer, codes, without):
-    provider = machine.use(serve(without=without, **{step: answer}), timeout="2",
-                           timeout_final="2")
+    provider = machine.use(serve(without=without, **{step: answer}),
+                           **patience(answer))
     result = refused(machine.sendmail("you@example.net"), codes)
     assert provider.messages == []
     if isinstance(answer, str) and codes != PROTOCOL:
@@ -315,7 +326,7 @@ def test_a_5xx_to_mail_is_final_for_another_sender(serve, machine):
 @pytest.mark.parametrize("early", ["250 2.0.0 ok", "550 5.0.0 no", b"2"])
 def test_a_reply_to_content_before_its_end_is_never_success(serve, machine, early):
     provider = serve(without=("CHUNKING",), content_begins=early, content=silence)
-    machine.use(provider, timeout="5", timeout_final="5")
+    machine.use(provider, **patience(early))
     line = b"more than all buffers on the way can hold, so that the end is still to be written\n"
     refused(machine.sendmail("you@example.net", input=REPORT + line * 400_000),
             (PROTOCOL, TEMPFAIL) if early == b"2" else PROTOCOL)
@@ -331,7 +342,7 @@ def test_a_reply_to_content_before_its_end_is_never_success(serve, machine, earl
 def test_replies_nobody_asked_for(serve, machine, answers, without):
     provider = serve(without=without, **answers)
     provider.forgive()
-    machine.use(provider, timeout="2", timeout_final="2")
+    machine.use(provider)
     refused(machine.sendmail("you@example.net"), PROTOCOL)
     assert provider.messages == []
 
@@ -446,6 +457,41 @@ def test_status_notifications_travel_where_they_are_offered(serve, machine):
     notify = provider.message.recipient_parameters["you@example.net"]
     assert any(sorted(p[7:].split(",")) == ["DELAY", "FAILURE"]
                for p in notify if p.startswith("NOTIFY="))
+
+
+def test_words_of_ehlo_match_as_a_whole(serve, machine):
+    provider = machine.use(serve(
+        without=("CHUNKING", "PIPELINING", "SIZE"),
+        extra=("CHUNKINGX", "XCHUNKING", "PIPELININGX", "X PIPELINING", "XSIZE 1", "SIZEX 1")))
+    machine.delivers("you@example.net")
+    assert provider.message.by == "DATA"
+    assert provider.message.sender_parameters == []
+    poor = machine.use(serve(without=("STARTTLS",), extra=("STARTTLSX", "XSTARTTLS", "X STARTTLS")))
+    refused(machine.sendmail("you@example.net"), TEMPFAIL)
+    assert "STARTTLS" not in poor.connection.verbs
+
+
+def test_words_of_ehlo_match_in_any_case(serve, machine):
+    provider = machine.use(serve(ehlo="250 mail.example.com\n250 starttls\n250 Auth plain\n"
+                                      "250 chunking\n250 Pipelining", auth_before_tls=True))
+    machine.delivers("you@example.net")
+    assert provider.message.by == "BDAT"
+
+
+def test_a_size_of_zero_is_no_limit(serve, machine):
+    provider = machine.use(serve(size=0))
+    machine.delivers("you@example.net")
+    assert provider.message
+
+
+def test_reading_never_waits_for_writing(serve, machine):
+    words = "as many words as it takes to fill what lies between us " * 18
+    provider = serve(tls="none", mechanisms="", small_buffers=True, rcpt="250 2.1.5 " + words)
+    machine.use(provider)
+    everyone = [f"{i}-{'x' * 350}@{'y' * 40}.example" for i in range(20_000)]
+    bcc = ",\n ".join(everyone).encode()
+    machine.delivers("-t", input=b"From: me@example.com\nBcc: " + bcc + b"\n\nhello\n")
+    assert provider.message.recipients == everyone
 
 
 # -- ways to the provider

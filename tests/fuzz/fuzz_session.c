@@ -1,6 +1,9 @@
 /* A whole session with a server that says the input: SENT only if as many complete replies came as
  * commands went out, the last of them a 2xx that came after the last octet of the content.
  *
+ * With several transactions in flight the same is true of each: the reply that has the number of
+ * its BDAT among the commands is a 2xx.
+ *
  * The first octet chooses what the client is like. A NUL in the rest is where the server waits for
  * the client to write. */
 #include "config.h"
@@ -12,7 +15,8 @@
 #include "base/memory.h"
 #include "smtp/session.h"
 
-enum { PLAIN_DATA = 1, LMTP = 2, LOGIN = 4, STARTTLS = 8, SLOW = 16 };
+enum { PLAIN_DATA = 1, LMTP = 2, LOGIN = 4, STARTTLS = 8, SLOW = 16, STREAM = 32 };
+enum { PUSHED = 4 };
 
 static const char text[] = "S: x\r\n\r\n.the end of it\r\n";
 
@@ -160,6 +164,78 @@ static void check(const struct server *server, bool lmtp)
         abort();
 }
 
+/* Where the reply to the BDAT of transaction K (0 is the first) stands among the replies, which
+ * begin with the greeting; SIZE_MAX if its content was not written to the end. */
+static size_t place_of_reply(const struct str *written, size_t k)
+{
+    size_t lines = 0, contents = 0;
+    for (size_t at = 0; at < written->len;) {
+        const char *line = written->data + at;
+        const char *stop = memchr(line, '\n', written->len - at);
+        if (!stop)
+            return SIZE_MAX;
+        lines++;
+        at = (size_t)(stop - written->data) + 1;
+        if (strncmp(line, "BDAT ", 5) != 0)
+            continue;
+        at += sizeof text - 1;
+        if (at > written->len)
+            return SIZE_MAX;
+        if (contents++ == k)
+            return lines;
+    }
+    return SIZE_MAX;
+}
+
+/* The first digit of the reply at PLACE, 0 if it did not come whole. */
+static char reply_at(const struct str *said, size_t place)
+{
+    for (size_t at = 0; at < said->len;) {
+        const char *line = said->data + at;
+        const char *stop = memchr(line, '\n', said->len - at);
+        if (!stop)
+            return 0;
+        at = (size_t)(stop - said->data) + 1;
+        if (stop - line >= 4 && line[3] == '-')
+            continue;
+        if (place-- == 0)
+            return line[0];
+    }
+    return 0;
+}
+
+static bool is_sent(const struct outcome outcomes[2])
+{
+    return outcomes[0].result == OUTCOME_SENT || outcomes[1].result == OUTCOME_SENT;
+}
+
+static void stream(struct server *server, struct session *session, const struct envelope *env,
+                   const struct content *content)
+{
+    struct outcome outcomes[PUSHED][2] = {{{0}}};
+    struct session_mail mail[PUSHED];
+    struct error err = {0};
+    size_t n = 0;
+    for (; n < PUSHED; n++) {
+        mail[n] = (struct session_mail){env, content, outcomes[n], NULL};
+        if (session_room(session, &mail[n]) != SESSION_ROOM || !session_push(session, &mail[n]))
+            break;
+    }
+    for (size_t i = 0; i < n; i++) {
+        enum session_pulled pulled = session_pull(session, &err);
+        if (pulled == SESSION_FAILED && (err.code == 0 || !err.text[0]))
+            abort();
+        bool sent = is_sent(outcomes[i]);
+        if (sent && pulled != SESSION_ENDED)
+            abort();
+        if (sent && reply_at(&server->said, place_of_reply(&server->written, i + 1)) != '2')
+            abort();
+        if (pulled == SESSION_UNTRIED && (outcomes[i][0].result || outcomes[i][1].result))
+            abort();
+        outcome_clear(outcomes[i], 2);
+    }
+}
+
 static void converse(struct server *server, unsigned kind)
 {
     struct str password = {0};
@@ -173,6 +249,7 @@ static void converse(struct server *server, unsigned kind)
                                     .start_tls = start_tls,
                                     .login = kind & LOGIN ? &login : NULL,
                                     .chunking = !(kind & PLAIN_DATA),
+                                    .streaming = kind & STREAM,
                                     .timeout = 1000,
                                     .timeout_final = 1000};
     struct envelope env = {0};
@@ -185,11 +262,13 @@ static void converse(struct server *server, unsigned kind)
     struct session *session = session_new(&server->stream, &params);
     bool ok = session_hello(session, &err) && session_login(session, &err) &&
               session_send(session, &env, &content, outcomes, NULL, &err);
-    bool sent = outcomes[0].result == OUTCOME_SENT || outcomes[1].result == OUTCOME_SENT;
+    bool sent = is_sent(outcomes);
     if ((sent && !ok && !params.lmtp) || (!ok && (err.code == 0 || !err.text[0])))
         abort();
     if (sent)
         check(server, params.lmtp);
+    if (ok && params.streaming)
+        stream(server, session, &env, &content);
     session_end(session);
     outcome_clear(outcomes, 2);
     envelope_clear(&env);

@@ -20,28 +20,33 @@ Replaces: mail-transport-agent
 Description: stands for the mail transport agent under test
 """
 
-# No queue: what the provider says is what the caller hears.
+# No queue anywhere: what the provider says is what the caller hears.
 SYSTEM_INI = """\
-[defaults]
-queue = off
-
 [account reports]
+queue = off
 from = reports@mail.test
 host = mail.test
 user = reports
 password_file = /etc/onehop/reports.password
 admin = alice@mail.test
 logfile = /var/log/onehop.log
+"""
+
+# Accounts that a test names.
+MORE_INI = """\
+[defaults]
+queue = off
+user = reports
+password_file = /etc/onehop/reports.password
 
 ; two providers, the first of which will go away
 [account pair]
-inherit = reports
-from = pair@second.test
+from = reports@mail.test
 host = second.test, mail.test
-rewrite_from = off
 
 [account wrong]
-inherit = reports
+from = reports@mail.test
+host = mail.test
 password_file = /etc/onehop/wrong.password
 """
 
@@ -82,7 +87,8 @@ def install_sendmail(root):
 
 def configure(root):
     root.run("useradd", "--create-home", "--shell", "/bin/sh", "carol")
-    root.write("etc/onehop/onehop.ini", SYSTEM_INI)
+    root.write(os.environ["SYSCONFDIR"].lstrip("/") + "/onehop/onehop.ini", SYSTEM_INI)
+    root.write("etc/onehop/more.ini", MORE_INI)
     root.write("etc/onehop/reports.password", PASSWORD + "\n", 0o600)
     root.write("etc/onehop/wrong.password", "guess\n", 0o600)
     root.write("home/carol/.config/onehop/onehop.ini", USER_INI, 0o600)

@@ -30,8 +30,8 @@ def test_logwatch_report_arrives(callers, postfix):
 
 
 def report_lines(report):
-    """Without the moment of its making, and the empty lines around it."""
-    return re.sub(r"(Processing Initiated:).*", r"\1", report).strip().splitlines()
+    """Without the way and the moment of its making, and the empty lines around it."""
+    return re.sub(r"(Processing Initiated|Type of Output/Format):.*", r"\1", report).strip().splitlines()
 
 
 PHP_BODY = "Grüße aus PHP\n\n.\n.two dots\nFrom here on\ntrailing blank \nno newline at the end"

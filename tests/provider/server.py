@@ -35,6 +35,7 @@ class Provider:
     lmtp             LHLO, and a reply to the content for each recipient
     unix             path of an AF_UNIX socket to listen on
     watch_quit       notice whether the client waits for 221 (costs a second if it does)
+    small_buffers    the kernel holds little of what comes, so that a client must not only write
     runs_refused_chunks   BDAT without a transaction: the chunk is taken for commands
     """
 
@@ -43,7 +44,8 @@ class Provider:
     def __init__(self, authority=None, *, tls="starttls", certificate="good", tls11=False,
                  without=(), extra=(), mechanisms="PLAIN LOGIN", users=None, auth_before_tls=False,
                  auth_required=True, size=52428800, max_recipients=0, lmtp=False, unix=None,
-                 watch_quit=False, runs_refused_chunks=False, script=None, **answers):
+                 watch_quit=False, small_buffers=False, runs_refused_chunks=False, script=None,
+                 **answers):
         unknown = set(answers) - set(STEPS)
         if unknown:
             raise TypeError(f"no such step: {', '.join(sorted(unknown))}")
@@ -63,6 +65,8 @@ class Provider:
         self._records, self._threads, self._sockets = [], [], []
         self._accepting = self.forgiven = False
         self.listener = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
+        if small_buffers:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.listener.bind(unix or ("127.0.0.1", 0))
         self.listener.listen(64)
         self.port = 0 if unix else self.listener.getsockname()[1]

@@ -113,6 +113,8 @@ static const struct {
     {"onehop -N never,delay x", NULL},
     {"onehop -R all x", NULL},
     {"onehop --nonsense x", NULL},
+    {"onehop --protocol", NULL},
+    {"onehop --delivery-mode queue x", "0 delivery_mode:queue <x>"},
     {"onehop -f", NULL},
     {"onehop -Z", NULL},
     /* the option firewall */

@@ -31,20 +31,25 @@ static void the_line_has_msmtps_shape(void **state)
     envelope_set_sender(&env, "me@example.com");
     envelope_add(&env, "a@b.c");
     envelope_add(&env, "d@e.f");
+    struct content content = {.size = 17};
+    str_add(&content.memory, "a\r\nb\r\n\r\n12345678\n");
+    content.size = content.memory.len;
     const struct logline sent = {.account = a,
                                  .host = "smtp.example.com",
                                  .envelope = &env,
-                                 .mailsize = 114,
+                                 .content = &content,
                                  .reply_code = 250,
                                  .reply = "250-2.0.0 Ok\n250 it's queued",
-                                 .error = "", .queue_id = "",
+                                 .error = "",
+                                 .queue_id = "",
                                  .code = EX_OK};
     logline_format(&sent, &out);
     assert_string_equal(out.data, "host=smtp.example.com tls=on auth=on user=me@example.com "
-                                  "from=me@example.com recipients=a@b.c,d@e.f mailsize=114 "
+                                  "from=me@example.com recipients=a@b.c,d@e.f mailsize=13 "
                                   "smtpstatus=250 smtpmsg='250-2.0.0 Ok\\n250 it?s queued' "
                                   "exitcode=EX_OK");
     str_clear(&out);
+    content_clear(&content);
     const struct logline none = {
         .host = "", .reply = "", .error = "no\naccount's", .queue_id = "", .code = EX_CONFIG};
     logline_format(&none, &out);
@@ -66,8 +71,13 @@ static void the_line_is_one_line_and_bounded(void **state)
         snprintf(address, sizeof address, "user%d@example.com", i);
         envelope_add(&env, address);
     }
-    const struct logline facts = {
-        .account = a, .host = "", .envelope = &env, .reply = "", .error = "", .queue_id = "", .code = EX_TEMPFAIL};
+    const struct logline facts = {.account = a,
+                                  .host = "",
+                                  .envelope = &env,
+                                  .reply = "",
+                                  .error = "",
+                                  .queue_id = "",
+                                  .code = EX_TEMPFAIL};
     logline_format(&facts, &out);
     assert_null(strchr(out.data, '\n'));
     assert_true(out.len < 5000);

@@ -88,6 +88,12 @@ static void expect_wrong(const char *key, const char *value, const char *complai
     expect(account_with(key, value), NULL, ERROR_PERMANENT, EX_CONFIG, complaint);
 }
 
+/* Password trouble defers, so that nothing bounces while a file is away. */
+static void expect_unreadable(const char *value, const char *complaint)
+{
+    expect(account_with("password_file", value), NULL, ERROR_TEMPORARY, EX_TEMPFAIL, complaint);
+}
+
 static void the_password_itself_comes_first(void **state)
 {
     (void)state;
@@ -109,8 +115,8 @@ static void files_hold_it_in_their_first_line(void **state)
     expect_wrong("password_file", scratch_write("p", 0640, "hunter2\n", 8),
                  "others can read (mode 0640): chmod 600");
     expect_wrong("password_file", scratch_write("p", 0604, "hunter2\n", 8), "mode 0604");
-    expect_wrong("password_file", scratch_path("none"), "No such file");
-    expect_wrong("password_file", scratch, "not a regular file");
+    expect_unreadable(scratch_path("none"), "No such file");
+    expect_unreadable(scratch, "not a regular file");
 }
 
 static void a_name_alone_is_a_credential(void **state)
@@ -122,7 +128,7 @@ static void a_name_alone_is_a_credential(void **state)
     snprintf(directory, sizeof directory, "%s/credentials", scratch);
     sources.credentials_directory = directory;
     expect_found("password_file", "token", "secret");
-    expect_wrong("password_file", "missing", "credentials/missing: No such file");
+    expect_unreadable("missing", "credentials/missing: No such file");
     sources.credentials_directory = "";
 }
 

@@ -111,6 +111,14 @@ static inline bool spooldir_submit(struct spooldir *dir, const char *text, int n
     return true;
 }
 
+/* Takes an entry of queue/; CLAIM need not be zeroed. */
+static inline enum claim_result spooldir_take(struct spooldir *dir, const char *id,
+                                              struct claim *claim)
+{
+    memset(claim, 0, sizeof *claim);
+    return claim_take(claim, &dir->spool, SPOOL_QUEUE, id, &dir->err);
+}
+
 /* A refusal. */
 static inline struct outcome spooldir_refusal(int reply_code, const char *status, const char *text,
                                               const char *reply)

@@ -1,0 +1,49 @@
+/* One mail transaction (RFC 5321, 3.3) in its steps; for the files of this folder only:
+ * transaction.c takes them one after the other, window.c has those of several under way. */
+#ifndef TRANSACTION_H
+#define TRANSACTION_H
+
+#include "smtp/sessionstate.h"
+
+enum rcpt_state { RCPT_WAITING, RCPT_ACCEPTED, RCPT_PUT_OFF, RCPT_REFUSED };
+
+struct transaction {
+    struct session *session;
+    struct wire *wire;
+    const struct envelope *env;
+    const struct content *content;
+    struct outcome *outcomes;
+    struct str *final;      /* may be NULL */
+    size_t *index;          /* the recipients of this transaction */
+    enum rcpt_state *state; /* of each */
+    size_t n, accepted, delivered;
+    struct str sender; /* as it goes onto the wire */
+    bool utf8, reset, chunked, with_envelope;
+    bool mail_refused, data_refused;
+    bool go;              /* DATA was answered with 354 */
+    struct error refusal; /* of MAIL or DATA */
+    uint64_t end;         /* window.c: where it ends on the wire */
+    size_t weight;        /* window.c: octets */
+};
+
+/* Finds out who can be asked for at all (n is 0: nobody); those who can't are refused. False: the
+ * message is too large, or its sender can't be said. */
+bool transaction_prepare(struct transaction *t, struct error *err);
+
+/* Queues its commands: RSET if `reset`, MAIL, each RCPT, and DATA, or if `chunked` the content if
+ * that goes `with_envelope`. On failure half of it may be queued. */
+bool transaction_queue(struct transaction *t, struct error *err);
+
+/* Each takes one reply. False: the connection failed, or the reply can't be one. */
+bool transaction_take_reset(struct transaction *t, struct error *err);
+bool transaction_take_mail(struct transaction *t, struct error *err);
+bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err);
+
+/* The reply to the content, with LMTP those. False also if the content was refused. */
+bool transaction_take_content(struct transaction *t, struct error *err);
+
+/* Frees. Those put off are free for another try if this one has served somebody; otherwise the
+ * same would happen again and again, and the refusal they have already got stands. */
+void transaction_end(struct transaction *t);
+
+#endif

@@ -1,0 +1,223 @@
+"""Looking at the queue and putting a hand in: mailq, sendmail -bp and -q, onehopctl."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from spool import Spool, message
+
+HEAD = "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------"
+
+
+@pytest.fixture
+def spool(machine):
+    return Spool(machine)
+
+
+@pytest.mark.parametrize("call", [("mailq",), ("sendmail", "-bp"), ("onehop", "-bp"),
+                                  ("onehopctl", "queue")])
+def test_an_empty_queue_says_so(serve, spool, call):
+    spool.use(serve())
+    for _ in range(2):
+        result = spool.run(*call)
+        assert (result.code, result.shown, result.text) == (0, "Mail queue is empty\n", "")
+        spool.submits("you@example.net")  # and again with a spool
+
+
+def test_mailq_has_the_columns_of_postfix(serve, spool):
+    spool.use(serve(rcpt="450 4.2.0 <you> later, please"))
+    spool.submits("you@example.net", "them@example.net")
+    held = spool.queues("a@example.net", input=message("held"))
+    spool.ctl("hold", held)
+    spool.queues("b@example.net", "-f", "<>")
+    first, second, third = sorted(spool.listed(), key=lambda e: e["arrival_time"])
+    lines = spool.run("mailq").shown.split("\n")
+    time = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
+    assert lines[0] == HEAD
+    # Postfix's "%-17s %8ld %19.19s %s" with long queue ids, the reason right-aligned to column 76.
+    columns = re.escape("%-17s %8d " % (first["queue_id"], first["message_size"]))
+    assert re.fullmatch(columns + time + r" me@example\.com", lines[1])
+    reason = first["recipients"][0]["delay_reason"]
+    assert lines[2] == " " * max(0, 76 - len(reason)) + f"({reason})"
+    if first["recipients"][1]["delay_reason"] == reason:
+        people = lines[3:5]
+    else:
+        people = [lines[3], lines[5]]
+    assert people == [" " * 47 + "you@example.net", " " * 47 + "them@example.net"]
+    assert any(line.startswith(held + "! ") for line in lines)
+    assert any(line.startswith(third["queue_id"]) for line in lines)
+    kbytes = sum(e["message_size"] for e in (first, second, third)) // 1024
+    assert lines[-2:] == [f"-- {kbytes} Kbytes in 3 Requests.", ""]
+    assert second["queue_name"] == "hold"
+
+
+def test_one_request_is_singular(serve, spool):
+    spool.use(serve())
+    spool.queues("you@example.net")
+    assert spool.run("mailq").shown.endswith("\n\n-- 0 Kbytes in 1 Request.\n")
+
+
+def test_json_is_one_object_a_line_whatever_the_mail_says(serve, spool):
+    spool.use(serve(rcpt='450 4.2.0 a "quoted" \\ reply \x01\xff'.encode("latin-1") + b"\r\n"))
+    spool.submits('"odd \\"one\\""@example.net')
+    out = spool.run("onehopctl", "queue", "--json").out
+    entry, = [json.loads(line) for line in out.splitlines()]
+    assert entry["recipients"][0]["address"] == '"odd \\"one\\""@example.net'
+    assert 'a "quoted" \\ reply' in entry["recipients"][0]["delay_reason"]
+    assert entry["account"] == "work" and entry["sender"] == "me@example.com"
+    assert entry["queue_name"] == "deferred" and entry["attempts"] == 1
+    assert entry["next_attempt"] > entry["arrival_time"]
+    assert all(0x20 <= octet for octet in out.replace(b"\n", b""))
+
+
+def test_no_reply_can_write_to_the_terminal(serve, spool):
+    spool.use(serve(rcpt=b"450 4.2.0 \x1b]0;title\x07\x1b[2J\xff\r\n"))
+    spool.submits("you@example.net")
+    for call in (("mailq",), ("onehopctl", "show", spool.ids()[0])):
+        out = spool.run(*call).out
+        assert b"\x1b" not in out and b"\x07" not in out
+
+
+def test_an_entry_that_is_being_delivered_is_marked(serve, spool, machine):
+    seen = []
+    provider = spool.use(serve(content=lambda _: seen.append(spool_view())))
+    id = spool.queues("you@example.net")
+
+    def spool_view():
+        shown = subprocess.run([str(machine.programs / "mailq")], env=machine.environment(),
+                               capture_output=True).stdout.decode()
+        deleted = subprocess.run([str(machine.programs / "onehopctl"), "delete", id],
+                                 env=machine.environment(), capture_output=True)
+        return shown, deleted
+
+    spool.delivers("-q")
+    shown, deleted = seen[0]
+    assert re.search(f"^{id}\\* ", shown, re.M)
+    assert deleted.returncode == 75 and id in deleted.stderr.decode()
+    assert len(provider.messages) == 1
+    assert spool.is_empty()
+
+
+# -- a run for some of it
+
+@pytest.mark.parametrize("options, sent", [
+    (("-qRexample.org",), ["b"]), (("-qRb@",), ["b"]), (("-qSsecond",), ["c"]),
+    (("-qSnobody-of-that-name",), []), (("-q",), ["a", "b", "c"]), (("-q30m",), ["a", "b", "c"]),
+    (("-q", "-v"), ["a", "b", "c"]), (("-qI",), ["b"])])
+def test_a_run_for_some_of_the_queue(serve, spool, options, sent):
+    provider = spool.use(serve(), domains="example.com")
+    spool.queues("a@example.net", input=message("a"))
+    b = spool.queues("b@example.org", input=message("b"))
+    spool.queues("-f", "second@example.com", "c@example.net", input=message("c"))
+    if options == ("-qI",):
+        options = ("-qI" + b,)
+    result = spool.run("sendmail", *options)
+    assert result.code == 0 and result.out == b""
+    assert [m.field("Subject") for m in provider.messages] == sent
+    assert len(spool.ids()) == 3 - len(sent)
+
+
+@pytest.mark.parametrize("option", ["-qR", "-qS", "-qI"])
+def test_half_a_selection_is_an_error_and_not_everything(serve, spool, option):
+    provider = spool.use(serve())
+    spool.queues("you@example.net")
+    assert spool.run("sendmail", option, "example.org").code == 64
+    assert provider.connections == []
+
+
+@pytest.mark.parametrize("how", ["all", "id", "account", "other"])
+def test_flush_does_not_wait(serve, spool, how):
+    away, provider = serve(greeting="554 5.3.2 no"), serve()
+    spool.use(away)
+    spool.submits("you@example.net")
+    words = {"all": (), "id": (spool.ids()[0],), "account": ("--account", "work"),
+             "other": ("--account", "other")}[how]
+    spool.use(provider)
+    spool.ctl("flush", *words)
+    assert len(provider.messages) == (0 if how == "other" else 1)
+
+
+# -- hold, release, delete, show
+
+def test_held_mail_stays_until_it_is_released(serve, spool):
+    provider = spool.use(serve())
+    id = spool.queues("you@example.net")
+    spool.ctl("hold", id)
+    spool.ctl("hold", id)
+    spool.delivers("-q")
+    spool.submits("them@example.net")
+    assert [m.recipients for m in provider.messages] == [["them@example.net"]]
+    assert spool.entry()["queue_name"] == "hold"
+    spool.ctl("release", id)
+    spool.delivers("-q10m")
+    assert len(provider.messages) == 2
+    assert spool.is_empty()
+
+
+def test_released_mail_is_tried_at_once(serve, spool):
+    provider = spool.use(serve(rcpt="450 4.2.0 later"))
+    spool.submits("you@example.net")
+    provider.answers.clear()
+    spool.delivers("-q10m")
+    assert provider.messages == []
+    spool.ctl("release", spool.ids()[0])
+    spool.delivers("-q10m")
+    assert len(provider.messages) == 1
+
+
+@pytest.mark.parametrize("place", ["queue", "hold", "failed"])
+def test_deleted_mail_is_gone(serve, spool, place):
+    provider = spool.use(serve(rcpt="550 5.1.1 who?"))
+    id = spool.queues("-N", "failure", "-f", "<>", "you@example.net")
+    if place == "hold":
+        spool.ctl("hold", id)
+    if place == "failed":
+        spool.delivers("-q")
+    assert spool.ids(place) == [id]
+    spool.ctl("delete", id)
+    spool.delivers("-q")
+    assert provider.messages == []
+    assert spool.is_empty()
+
+
+def test_show_prints_envelope_progress_and_message(serve, spool):
+    spool.use(serve(rcpt={"you@example.net": "450 4.2.0 later"}))
+    spool.submits("you@example.net", "them@example.net", input=message("lunch", "at noon"))
+    shown = spool.ctl("show", spool.ids()[0]).shown
+    for words in ("me@example.com", "you@example.net (waiting)", "450 4.2.0 later",
+                  "them@example.net (sent)", "Subject: lunch", "at noon"):
+        assert words in shown, words
+
+
+@pytest.mark.parametrize("verb", ["show", "hold", "release", "delete"])
+@pytest.mark.parametrize("id, code", [("0000000000000", 66), ("../../etc/passwd", 64), ("", 64),
+                                      ("x" * 300, 64), ("*", 64)])
+def test_an_id_that_does_not_exist(serve, spool, verb, id, code):
+    spool.use(serve())
+    spool.queues("you@example.net")
+    result = spool.run("onehopctl", verb, id)
+    assert result.code in (code, 64) and result.out == b"" and len(result.lines) == 1
+    assert len(spool.ids()) == 1
+
+
+def test_the_queue_is_seen_while_the_configuration_is_broken(serve, machine, spool):
+    spool.use(serve())
+    id = spool.queues("you@example.net")
+    machine.configure("[account work\nnonsense\n")
+    result = spool.run("mailq")
+    assert id in result.shown and result.lines
+    assert spool.run("onehopctl", "delete", id).code == 0
+    assert spool.ids() == []
+
+
+def test_a_closed_pipe_does_no_harm(serve, spool, machine):
+    spool.use(serve())
+    for _ in range(3):
+        spool.queues("you@example.net")
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([str(machine.programs / "mailq")], stdout=full,
+                                stderr=subprocess.PIPE, env=machine.environment())
+    assert result.returncode == 74 and result.stderr
+    assert len(spool.ids()) == 3

@@ -1,0 +1,147 @@
+"""The submission service on a machine of its own, and callers of several uids."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from machine import NAMES, Machine, binary
+
+ROOT = os.geteuid() == 0
+needs_root = pytest.mark.skipif(
+    not ROOT, reason="NOT TESTED: callers of several uids can be had by root alone")
+SERVICE, ALICE, BOB = 61001, 61002, 61003  # uids without passwd entries
+
+
+def become(uid, *more):
+    """What goes before a command to run it as that uid."""
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *more]
+
+
+class ServedMachine(Machine):
+    """A machine whose accounts are the system's. With SEVERAL uids the service has one of its own,
+    which alone can read the password."""
+
+    def __init__(self, directory, authority, several):
+        self.several = several
+        directory.chmod(0o755)
+        programs = directory / "bin"
+        programs.mkdir()
+        shutil.copy(binary(), programs / "program")
+        (programs / "program").chmod(0o755)
+        for name in NAMES:
+            os.symlink("program", programs / name)
+        super().__init__(directory, programs, authority)
+        shutil.copy(authority.trust, directory / "trust.pem")
+        (directory / "trust.pem").chmod(0o644)
+        for place in ("root", "root/etc", "root/etc/onehop", "root/share", "root/run"):
+            (directory / place).chmod(0o755)
+        (directory / "tmp").chmod(0o1777)
+        self.password = self.root / "etc/onehop/password"
+        self.uid = SERVICE if several else os.geteuid()
+        self.process = None
+        self.ended = []
+
+    def own(self, path):
+        if self.several:
+            os.chown(path, SERVICE, SERVICE)
+
+    def serve(self, provider, service="", extra="", **keys):
+        """Configures that provider's account for everybody and starts the service."""
+        self.password.write_text("s3cret\n")
+        self.password.chmod(0o600)
+        (self.root / "spool").chmod(0o700)  # as the package makes it
+        for path in (self.password, self.root / "spool", self.root / "run"):
+            self.own(path)
+        keys = dict(password=None, password_file=str(self.password), queue="on", logfile=None,
+                    tls_trust_file=str(self.directory / "trust.pem")) | keys
+        self.configure_system(self.account(provider, **keys) + extra + "[service]\n" + service,
+                              mode=0o644)
+        self.start()
+
+    def start(self, environment=None, **more):
+        words = [str(self.programs / "onehop"), "-bd"]
+        before = self.process
+        self.process = subprocess.Popen(
+            (become(SERVICE) if self.several else []) + words, stdin=subprocess.DEVNULL,
+            stdout=open(self.directory / "service.out", "ab"),
+            stderr=open(self.directory / "service.err", "ab"), cwd="/",
+            env=self.environment(**(environment or {})), **more)
+        if before is None and "pass_fds" not in more:
+            self.until(self.answers, "the service does not answer")
+
+    def answers(self):
+        with contextlib.suppress(OSError), self.connect() as line:
+            return line.recv(4) == b"220 "
+        return False
+
+    def until(self, ready, complaint, patience=60):
+        limit = time.monotonic() + patience
+        while not ready():
+            assert time.monotonic() < limit, f"{complaint}: {self.said()}"
+            time.sleep(0.01)
+
+    def connect(self):
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(60)
+        line.connect(str(self.root / "run/submit"))
+        return line
+
+    def said(self):
+        return (self.directory / "service.err").read_text(errors="replace")
+
+    def stop(self, signal=15):
+        if not self.process:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal)
+        code, self.process = self.process.wait(60), None
+        said = self.said()
+        assert "Sanitizer" not in said and "runtime error:" not in said, said
+        return code
+
+    def call(self, uid, name, *words, input=b"", environment=None, privileged=(), before=None):
+        """Calls a program as UID (0: as we are). Returns (status, stdout, stderr)."""
+        command = [str(self.programs / name), *words]
+        if uid and self.several:
+            command = become(uid, *privileged) + command
+        done = subprocess.run(command, input=input, capture_output=True, timeout=120,
+                              cwd="/", preexec_fn=before,
+                              env=self.environment(**(environment or {})))
+        out, err = done.stdout.decode(), done.stderr.decode("utf-8", "replace")
+        assert "Sanitizer" not in err and "runtime error:" not in err, err
+        return done.returncode, out, err
+
+    def queued(self, place="queue"):
+        directory = self.root / "spool" / place
+        return sorted(directory.iterdir()) if directory.exists() else []
+
+
+@contextlib.contextmanager
+def served_machine(authority, several):
+    with tempfile.TemporaryDirectory(prefix="onehop-", dir="/tmp") as directory:
+        machine = ServedMachine(Path(directory), authority, several)
+        try:
+            yield machine
+        finally:
+            machine.stop()
+
+
+@pytest.fixture
+def served(authority):
+    """A machine with the service and one uid for all."""
+    with served_machine(authority, several=False) as machine:
+        yield machine
+
+
+@pytest.fixture
+def shared(authority):
+    """A machine with the service and several uids."""
+    with served_machine(authority, several=True) as machine:
+        yield machine

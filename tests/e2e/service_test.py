@@ -1,0 +1,467 @@
+"""onehop -bd: mail of the whole system through one socket."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from bs_test import ALPINE, CODES, SYMFONY, Dialogue
+from machine import REPORT
+from service import ALICE, BOB, become, needs_root, served, shared  # noqa: F401
+
+
+def send(machine, uid=0, *words, input=REPORT, name="sendmail", **more):
+    return machine.call(uid, name, *(words or ("-t",)), input=input, **more)
+
+
+def waits_for(machine, provider, n):
+    machine.until(lambda: len(provider.messages) >= n, f"{n} messages do not arrive")
+    return provider.messages
+
+
+# -- mail
+
+def test_a_message_arrives_and_says_whose_it_was(served, serve):
+    provider = serve()
+    served.serve(provider)
+    assert send(served) == (0, "", "")
+    message = provider.message
+    assert message.recipients == ["you@example.net"] and message.sender == "me@example.com"
+    assert re.search(rf"by \S+ \(onehop, from uid {os.geteuid()}\);", message.field("Received"))
+    assert "me@example.com" in message.field("From") and message.field("Message-ID")
+    assert served.queued() == []
+
+
+def test_options_and_header_reach_the_service(served, serve):
+    provider = serve()
+    served.serve(provider)
+    assert send(served, 0, "-t", "-F", "Web Ümaster", "-f", "shop@example.com", "-N", "never",
+                "-V", "id=1", "c@example.net",
+                input=b"To: a@example.net\nBcc: b@example.net\nSubject: x\n\nhi\n") == (0, "", "")
+    message = provider.message
+    assert message.recipients == ["c@example.net", "a@example.net", "b@example.net"]
+    assert message.sender == "shop@example.com"
+    assert "ENVID=id+3D1" in message.sender_parameters
+    assert message.recipient_parameters["c@example.net"][0] == "NOTIFY=NEVER"
+    assert message.field("Bcc") is None and "=?utf-8?" in message.field("From").lower()
+
+
+def test_a_message_without_header_gets_one(served, serve):
+    provider = serve()
+    served.serve(provider)
+    assert send(served, 0, "you@example.net", input=b"disk full\non web1\n") == (0, "", "")
+    assert provider.message.field("Subject") == "disk full"
+    assert provider.message.body == b"disk full\r\non web1\r\n"
+
+
+@pytest.mark.parametrize("size", [0, 100_000, 3_000_000])
+def test_any_size(served, serve, size):
+    provider = serve()
+    served.serve(provider)
+    body = b"0123456789abcdef0123456789abcde\n" * (size // 32)
+    assert send(served, 0, "you@example.net", input=b"Subject: x\n\n" + body) == (0, "", "")
+    assert provider.message.body == body.replace(b"\n", b"\r\n")
+
+
+def test_a_local_name_goes_to_the_administrator(served, serve):
+    provider = serve()
+    served.serve(provider, admin="boss@example.org")
+    assert send(served, 0, "nosuchalias", input=b"Subject: x\n\nx\n") == (0, "", "")
+    assert provider.message.recipients == ["boss@example.org"]
+
+
+@pytest.mark.parametrize("fault, code, told", [
+    (dict(rcpt="550 5.1.1 nobody here"), 67, "550 5.1.1 nobody here"),
+    (dict(content="554 5.6.0 spam"), 69, "554 5.6.0 spam"),
+])
+def test_the_providers_refusal_comes_back(served, serve, fault, code, told):
+    served.serve(serve(**fault))
+    status, out, err = send(served)
+    assert (status, out) == (code, "")
+    assert f"sendmail: server message: {told}" in err.splitlines()
+    assert served.queued() == []  # told: neither kept nor bounced
+
+
+def test_what_the_provider_cannot_take_now_waits(served, serve):
+    provider = serve(rcpt="450 4.2.0 later")
+    served.serve(provider)
+    assert send(served) == (0, "", "")
+    status, out, _ = served.call(0, "mailq")
+    assert status == 0 and "refused the recipient" in out and "in 1 Request." in out
+
+
+def test_background_does_not_wait_for_the_provider(served, serve):
+    provider = serve(rcpt="550 5.1.1 nobody here")
+    served.serve(provider, delivery_mode="background")
+    assert send(served) == (0, "", "")
+    assert send(served, 0, "-odi", "-t")[0] == 67
+
+
+def test_queue_only_waits_for_the_next_run(served, serve):
+    provider = serve()
+    served.serve(provider)
+    assert send(served, 0, "-odq", "-t") == (0, "", "")
+    assert len(served.queued()) == 1 and provider.messages == []
+    assert served.call(0, "sendmail", "-q") == (0, "", "")
+    assert len(provider.messages) == 1 and served.queued() == []
+
+
+def test_an_own_account_is_used_without_the_service(served, serve):
+    common, own = serve(), serve()
+    served.serve(common)
+    served.configure(served.account(own, account_name="mine"))
+    assert send(served)[0] == 0
+    assert len(own.messages) == 1 and common.messages == []
+
+
+@pytest.mark.parametrize("words", [SYMFONY, ALPINE], ids=["symfony", "alpine"])
+def test_bs_goes_through_the_service(served, serve, words):
+    provider = serve()
+    served.serve(provider)
+    talk = Dialogue(served)
+    assert tuple(talk.say(text) for text in words) == CODES
+    assert talk.say("QUIT\r\n") == 221
+    assert talk.end()[0] == 0
+    assert provider.message.sender == "shop@example.com"
+    assert provider.message.field("Received") and provider.message.body == b"one\r\n.two\r\n"
+
+
+def test_bs_hears_the_refusal(served, serve):
+    served.serve(serve(rcpt="550 5.1.1 nobody here"))
+    talk = Dialogue(served)
+    assert [talk.say(text) for text in SYMFONY][-1] == 550
+    assert "nobody here" in talk.last
+    talk.end()
+
+
+def test_no_service_says_what_to_start(served, serve):
+    provider = serve()
+    served.serve(provider, password_file=str(served.directory / "nosuchfile"))
+    served.stop()
+    status, out, err = send(served)
+    assert (status, out) == (75, "") and "onehop -bd" in err
+    assert served.queued() == []
+
+
+# -- the dialogue on the socket
+
+def test_a_message_cut_short_leaves_nothing(served, serve):
+    served.serve(serve())
+    with served.connect() as line:
+        reader = line.makefile("rb")
+        reader.readline()
+        line.sendall(b"EHLO x\r\n")
+        while reader.readline()[3:4] == b"-":
+            pass
+        line.sendall(b"MAIL FROM:<me@example.com>\r\nRCPT TO:<you@example.net>\r\nDATA\r\n")
+        assert [reader.readline()[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+        line.sendall(b"Subject: x\r\n\r\nhalf of it\r\n")
+        line.shutdown(socket.SHUT_WR)
+        assert reader.read() == b""
+    served.stop()
+    assert served.queued() + served.queued("tmp") == []
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_port_where_one_was_asked_for(served, serve):
+    provider = serve()
+    port = free_port()
+    served.serve(provider, f"listen = 127.0.0.1:{port}\n")
+    with socket.create_connection(("127.0.0.1", port), 60) as line:
+        reader = line.makefile("rb")
+        assert reader.readline().startswith(b"220 ")
+        line.sendall(b"EHLO x\r\n")
+        offers = []
+        while not offers or offers[-1][3:4] == b"-":
+            offers.append(reader.readline())
+        assert not any(b"XONEHOP" in offer for offer in offers)  # nobody knows who that is
+        for text in (b"MAIL FROM:<me@example.com>\r\n", b"RCPT TO:<you@example.net>\r\n"):
+            line.sendall(text)
+            assert reader.readline()[:3] == b"250"
+        line.sendall(b"DATA\r\n")
+        assert reader.readline()[:3] == b"354"
+        line.sendall(b"Subject: x\r\n\r\nx\r\n.\r\n")
+        assert reader.readline()[:3] == b"250"
+        line.sendall(b"XQUEUE LIST\r\n")
+        assert reader.readline()[:3] == b"500"
+    assert "local port" in provider.message.field("Received")
+    with socket.create_connection(("127.0.0.1", port), 60) as line:
+        line.recv(1000)
+        line.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\nMAIL FROM:<a@b>\r\n")
+        line.shutdown(socket.SHUT_WR)
+        heard = b""
+        try:
+            while more := line.recv(1000):
+                heard += more
+        except ConnectionResetError:
+            pass
+        assert heard == b""
+
+
+# -- limits
+
+def test_messages_per_hour(served, serve):
+    served.serve(serve(), "messages_per_hour = 2\nconnections_per_user = 1000\n")
+    if os.geteuid() == 0:  # root may send as much as it likes
+        assert [send(served)[0] for _ in range(3)] == [0, 0, 0]
+        return
+    assert [send(served)[0] for _ in range(2)] == [0, 0]
+    status, _, err = send(served)
+    assert status == 75 and "2 messages in this hour" in err
+
+
+@needs_root
+def test_one_users_loop_stops_neither_others_nor_the_socket(shared, serve):
+    provider = serve()
+    shared.serve(provider, "messages_per_hour = 3\nconnections_per_user = 4\n")
+    statuses = [send(shared, ALICE)[0] for _ in range(5)]
+    assert statuses == [0, 0, 0, 75, 75]
+    assert "this hour" in send(shared, ALICE)[2]
+    assert send(shared, BOB) == (0, "", "")
+    open_lines = []
+    try:
+        for _ in range(40):  # as the uid that runs the tests: root, like anybody, has its limit
+            open_lines.append(shared.connect())
+        first = [line.recv(3) for line in open_lines]
+        assert first.count(b"220") == 4 and first.count(b"421") == 36
+        assert send(shared, BOB) == (0, "", "")
+        status, _, err = send(shared, 0)
+        assert status == 75 and "too many connections of yours" in err
+    finally:
+        for line in open_lines:
+            line.close()
+    assert len(provider.messages) == 5
+
+
+def test_a_message_above_the_limit(served, serve):
+    served.serve(serve(), "size = 10k\n")
+    status, _, err = send(served, 0, "you@example.net", input=b"Subject: x\n\n" + b"x\n" * 9000)
+    assert status in (65, 69) and "10240" in err
+    assert served.queued() == []
+
+
+# -- whose mail it is
+
+@needs_root
+def test_everybody_sees_and_manages_only_own_mail(shared, serve):
+    provider = serve()
+    shared.serve(provider)
+    assert send(shared, ALICE, "-odq", "-t") == (0, "", "")
+    assert send(shared, BOB, "-odq", "you@example.org", input=b"Subject: b\n\nb\n") == (0, "", "")
+    alices, bobs = [entry.name for entry in shared.queued()]
+    listed = shared.call(ALICE, "mailq")
+    assert listed[0] == 0 and alices in listed[1] and bobs not in listed[1]
+    assert "in 1 Request." in listed[1]
+    assert bobs in shared.call(BOB, "onehopctl", "queue", "--json")[1]
+    everything = shared.call(0, "mailq")[1]
+    assert alices in everything and bobs in everything
+    for verb in ("show", "hold", "delete", "release"):
+        status, out, err = shared.call(ALICE, "onehopctl", verb, bobs)
+        assert (status, out) == (66, "") and "no entry" in err
+    assert "Subject: b" in shared.call(BOB, "onehopctl", "show", bobs)[1]
+    assert shared.call(BOB, "onehopctl", "hold", bobs)[0] == 0
+    assert shared.call(ALICE, "onehopctl", "flush") == (0, "", "")
+    assert [m.recipients for m in provider.messages] == [["you@example.net"]]
+    assert shared.call(BOB, "onehopctl", "delete", bobs)[0] == 0
+    assert "Mail queue is empty" in shared.call(BOB, "mailq")[1]
+
+
+@needs_root
+def test_accounts_that_are_for_some_users(shared, serve):
+    provider = serve()
+    shared.serve(provider, allow_users=f"{BOB}, nobody")
+    status, _, err = send(shared, ALICE)
+    assert status == 77 and "allow_users" in err
+    assert send(shared, BOB) == (0, "", "")
+    assert send(shared, 0) == (0, "", "")
+
+
+# -- who wants the password
+
+@needs_root
+def test_the_password_stays_where_it_is(shared, serve):
+    provider = serve()
+    shared.serve(provider)
+    pid = shared.process.pid
+    shown = ""
+    for words in (["-v", "-t"], ["-d", "-t"], ["-P", "-t"], ["-v", "-X", "/dev/stdout", "-t"]):
+        _, out, err = send(shared, ALICE, *words)
+        shown += out + err
+    for words in (["-v", "-t"], ["-P", "-t"], ["--debug", "-t"],
+                  ["--password-command=id", "-t"], ["--logfile=-", "-v", "-t"]):
+        _, out, err = send(shared, ALICE, *words, name="onehop")
+        shown += out + err
+    for word in ("--host=127.0.0.1", f"-C{shared.password}", "--passwordeval=id",
+                 f"--tls-trust-file={shared.password}", "-q"):
+        shown += "".join(map(str, send(shared, ALICE, word, "-t")))
+    for verb in (["check"], ["queue"], ["show", "8DpSckrGqbwf5x0"], ["flush"]):
+        shown += "".join(map(str, shared.call(ALICE, "onehopctl", *verb)))
+    for name in ("mem", "environ", "fd", "maps"):
+        status, out, err = shared_read(shared, ALICE, f"/proc/{pid}/{name}")
+        assert status != 0 and out == ""
+    for path in (shared.password, shared.root / "spool", shared.root / "spool/queue"):
+        assert shared_read(shared, ALICE, path)[0] != 0
+    for text in ("s3cret", "AG1lQGV4YW1wbGUuY29tAHMzY3JldA"):
+        assert text not in shown and text not in shared.said()
+    with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+        assert re.search(r"^Max core file size\s+0\s+0 ", limits.read(), re.M)
+
+
+def shared_read(machine, uid, path):
+    done = subprocess.run(become(uid) + ["sh", "-c", 'test -d "$1" && ls "$1" || head -c 9 "$1"',
+                                         "sh", str(path)], capture_output=True)
+    return done.returncode, done.stdout.decode("latin-1"), done.stderr
+
+
+@needs_root
+def test_the_environment_leads_nowhere(shared, serve):
+    provider = serve()
+    shared.serve(provider)
+    evil = shared.directory / "evil"
+    (evil / "onehop").mkdir(parents=True)
+    (evil / "onehop/onehop.ini").write_text(
+        "[account work]\nhost = 127.0.0.1\npassword_command = touch /tmp/onehop-was-here\n"
+        "user = me@example.com\n")
+    environment = dict(HOME="/root", XDG_CONFIG_HOME=str(evil), XDG_STATE_HOME=str(evil),
+                       GNUTLS_DEBUG_LEVEL="9", SSLKEYLOGFILE=str(shared.directory / "tmp/keys"),
+                       CREDENTIALS_DIRECTORY="/nowhere", TMPDIR="/nowhere")
+    status, out, err = send(shared, ALICE, environment=environment)
+    assert (status, out) == (0, "") and "s3cret" not in err
+    assert len(provider.messages) == 1
+    assert not os.path.exists("/tmp/onehop-was-here")
+    assert list((shared.directory / "tmp").iterdir()) == []
+
+
+@needs_root
+def test_no_new_privileges_and_no_password(shared, serve):
+    provider = serve()
+    shared.serve(provider)
+    assert send(shared, BOB, privileged=["--no-new-privs"]) == (0, "", "")
+    shared.stop()
+    status, _, err = send(shared, BOB, privileged=["--no-new-privs"])
+    assert status == 75 and "onehop -bd" in err
+    assert len(provider.messages) == 1
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_closed_descriptors(served, serve, closed):
+    provider = serve()
+    served.serve(provider)
+
+    def close():
+        for fd in closed:
+            os.close(fd)
+    status, out, _ = served.call(0, "sendmail", "you@example.net", before=close,
+                                 input=b"" if 0 in closed else b"Subject: x\n\nx\n")
+    assert (status, out) == (0, "")
+    assert len(provider.messages) == 1 and b"EHLO" not in provider.message.content
+
+
+@needs_root
+def test_the_spool_is_nobodys_but_the_services(shared, serve):
+    shared.serve(serve())
+    (shared.root / "spool").rmdir()
+    os.symlink("/etc", shared.root / "spool")
+    status, _, err = send(shared, ALICE)
+    assert status == 75 and not os.path.exists("/etc/queue")
+    shared.stop()
+
+
+# -- its life
+
+def test_a_broken_configuration_is_survived(served, serve):
+    provider = serve()
+    served.serve(provider)
+    good = served.system_file.read_text()
+    served.system_file.write_text("[account work\n")
+    served.process.send_signal(signal.SIGHUP)
+    served.until(lambda: "onehop.ini:1" in served.said(), "it does not say what is wrong")
+    with served.connect() as line:  # the last good one goes on
+        reader = line.makefile("rb")
+        reader.readline()
+        line.sendall(b"EHLO x\r\n")
+        while reader.readline()[3:4] == b"-":
+            pass
+        line.sendall(b"MAIL FROM:<me@example.com>\r\nRCPT TO:<you@example.net>\r\n"
+                     b"BDAT 2 LAST\r\n\r\n")
+        assert [reader.readline()[:3] for _ in range(3)] == [b"250"] * 3
+    assert len(provider.messages) == 1
+    served.system_file.write_text(good.replace("me@example.com", "me@example.com"))
+    served.process.send_signal(signal.SIGHUP)
+    assert send(served) == (0, "", "")
+
+
+def test_a_configuration_that_is_broken_from_the_start(served, serve):
+    provider = serve()
+    served.serve(provider)
+    served.stop()
+    good = served.system_file.read_text()
+    served.system_file.write_text(good + "[nonsense]\n")
+    served.start()
+    served.until(served.answers, "it does not answer")
+    served.system_file.write_text(good)
+    status, _, err = send(served)
+    assert status == 75 and "nonsense" in err
+    served.process.send_signal(signal.SIGHUP)
+    served.until(lambda: send(served)[0] == 0, "it does not recover")
+
+
+def test_it_ends_in_order(served, serve):
+    served.serve(serve())
+    assert served.stop() == 0
+    assert not (served.root / "run/submit").exists()
+    served.start()
+    served.until(served.answers, "it does not answer")
+    assert served.stop(signal.SIGKILL) != 0
+    assert (served.root / "run/submit").exists()  # a crash leaves it, which is in nobody's way
+    served.start()
+    served.until(served.answers, "it does not answer")
+    second = served.call(0, "onehop", "-bd")
+    assert second[0] == 69 and "already" in second[2]
+    assert served.answers()
+
+
+def test_a_service_manager_is_told(served, serve):
+    provider = serve()
+    served.serve(provider)
+    served.stop()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(60)
+        manager.bind(str(served.directory / "notify"))
+        served.start(environment={"NOTIFY_SOCKET": str(served.directory / "notify")})
+        assert manager.recv(100) == b"READY=1"
+        assert served.stop() == 0
+        assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_socket_activation_and_idle_end(served, serve):
+    provider = serve()
+    served.serve(provider, "idle = 1\n")
+    served.stop()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(served.root / "run/submit"))
+        listener.listen(64)
+        os.chmod(served.root / "run/submit", 0o666)
+
+        def hand_down():
+            os.dup2(listener.fileno(), 3)
+            os.environ["LISTEN_PID"] = str(os.getpid())
+        script = ["/bin/sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" -bd',
+                  str(served.programs / "onehop")]
+        served.process = subprocess.Popen(
+            script, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=open(served.directory / "service.err", "ab"), preexec_fn=hand_down,
+            pass_fds=(3,), env=served.environment())
+        assert send(served) == (0, "", "")
+        assert served.process.wait(60) == 0  # nothing to do: it ends by itself
+        served.process = None
+    assert (served.root / "run/submit").exists()  # the manager's, not ours to remove
+    assert len(provider.messages) == 1

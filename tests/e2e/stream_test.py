@@ -1,0 +1,104 @@
+"""A queue leaves with several messages in flight: in order, each once, whatever some of them meet."""
+
+from collections import Counter
+
+import pytest
+
+from provider import close, in_turn
+from spool import Spool, message
+
+WINDOW = 32  # SESSION_WINDOW_MAX
+MANY = 60
+MANY_MORE = 3 * WINDOW
+
+
+@pytest.fixture
+def spool(machine):
+    return Spool(machine)
+
+
+def fill(spool, n):
+    """One message for each of n recipients; their addresses, in order."""
+    spool.queues("u0@example.net", input=message("0"))  # makes the spool
+    for i in range(1, n):
+        spool.submits("-odq", f"u{i}@example.net", input=message(str(i)))
+    return [f"u{i}@example.net" for i in range(n)]
+
+
+def reached(provider):
+    """Who got mail, in order of acceptance."""
+    return [r for m in provider.messages for r in m.recipients]
+
+
+def right(provider):
+    """Each message reached the recipient it was for."""
+    return all(m.recipients == [f"u{m.field('Subject')}@example.net"] for m in provider.messages)
+
+
+def test_a_queue_does_not_wait_for_each_reply(serve, spool):
+    provider = spool.use(serve(), max_connections="1")
+    everybody = fill(spool, MANY)
+    spool.delivers()
+    assert reached(provider) == everybody and right(provider)
+    assert spool.is_empty()
+    assert sum(provider.connection.turnarounds.values()) < MANY / 2 + 10
+
+
+@pytest.mark.parametrize("words", [{"without": ("CHUNKING",)}, {"without": ("PIPELINING",)}])
+def test_without_the_extensions_it_goes_one_by_one(serve, spool, words):
+    provider = spool.use(serve(**words), max_connections="1")
+    everybody = fill(spool, 12)
+    spool.delivers()
+    assert reached(provider) == everybody and right(provider)
+    assert spool.is_empty()
+
+
+def test_refused_recipients_of_a_bulk_make_no_duplicates(serve, spool):
+    refused = {f"u{i}@example.net": "550 5.1.1 who?" for i in range(0, MANY, 7)}
+    provider = spool.use(serve(rcpt=refused), max_connections="1")
+    everybody = fill(spool, MANY)
+    spool.delivers()
+    assert [r for r in reached(provider) if r != "me@example.com"] == \
+        [a for a in everybody if a not in refused]
+    assert spool.ids("failed") == [] and spool.ids() == []
+    bounces = [m for m in provider.messages if m.recipients == ["me@example.com"]]
+    assert len(bounces) == len(refused)
+    assert len(provider.connections) <= len(refused) + 2
+
+
+def test_refused_senders_of_a_bulk_make_no_duplicates(serve, spool):
+    provider = spool.use(serve(mail=in_turn(*["250 ok"] * 20, *["451 4.7.1 not now"] * 3, "250 ok")),
+                         max_connections="1")
+    everybody = fill(spool, MANY)
+    spool.delivers()
+    assert reached(provider) == [a for i, a in enumerate(everybody) if i not in (20, 21, 22)]
+    assert len(spool.ids()) == 3
+
+
+def test_a_server_that_runs_refused_chunks_gets_no_second_chance(serve, spool):
+    refused = {"u5@example.net": "550 5.1.1 who?", "u40@example.net": "450 4.2.0 later"}
+    provider = spool.use(serve(rcpt=refused, runs_refused_chunks=True), max_connections="1")
+    provider.forgive()  # that lines of a header came as commands is what this is about
+    everybody = fill(spool, MANY)
+    spool.delivers()
+    times = Counter(r for r in reached(provider) if r != "me@example.com")
+    assert set(times) == set(everybody) - set(refused)
+    assert max(times.values()) <= 2
+    assert len([n for n in times.values() if n == 2]) <= WINDOW
+    assert len(spool.ids()) == 1 and spool.entry()["recipients"][0]["address"] == "u40@example.net"
+    assert {m.by for m in provider.connections[1].messages if m.accepted} == {"DATA"}
+
+
+def test_a_lost_connection_repeats_at_most_the_window(serve, spool):
+    provider = spool.use(serve(content=in_turn(*["250 ok"] * 20, close, "250 ok")),
+                         max_connections="1")
+    everybody = fill(spool, MANY_MORE)
+    spool.delivers()
+    assert reached(provider) == everybody[:20]
+    assert spool.ids("failed") == []
+    for _ in range(MANY_MORE // 20):  # each connection is lost after so many
+        spool.delivers()
+    times = Counter(reached(provider))
+    assert set(times) == set(everybody) and right(provider)
+    assert max(times.values()) == 1  # this server forgets what it did not answer
+    assert spool.is_empty()

@@ -1,0 +1,208 @@
+"""An account in trouble: its provider is left in peace, and the login is not locked."""
+
+import os
+
+import pytest
+
+from provider import in_turn
+from spool import DAY, HOUR, MINUTE, YEAR, Spool, message
+
+
+@pytest.fixture
+def spool(machine):
+    return Spool(machine)
+
+
+def copies(spool, n):
+    """N entries, made from one as a restored backup would be: only the id differs."""
+    one = spool.queues("you@example.net")
+    octets = (spool.path / "queue" / one).read_bytes()
+    digits = "".join(sorted("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+    for i in range(n - 1):
+        name = one[:-4] + "".join(digits[i // 62 ** k % 62] for k in (2, 1, 0)) + one[-1]
+        if name != one:
+            (spool.path / "queue" / name).write_bytes(octets)
+            (spool.path / "queue" / name).chmod(0o600)
+    return len(spool.ids())
+
+
+def test_a_thousand_entries_cost_a_handful_of_connections(serve, spool):
+    provider = spool.use(serve(greeting="554 5.3.2 no"), max_connections="4")
+    n = copies(spool, 1000)
+    spool.delivers("-q5m")
+    spool.delivers("-q")
+    assert len(provider.connections) <= 8
+    assert len(spool.ids()) == n >= 999
+    for _ in range(10):
+        spool.wait(6 * MINUTE)
+        spool.delivers("-q5m")
+    assert len(provider.connections) <= 8 + 10
+    good = spool.use(serve(), max_connections="4")
+    spool.delivers("-q")
+    assert len(good.messages) == n
+    assert len(good.connections) <= 4
+    assert spool.is_empty()
+
+
+def attempts_in_a_day(provider, spool):
+    for _ in range(DAY // (10 * MINUTE)):
+        spool.wait(10 * MINUTE)
+        spool.delivers("-q10m")
+    return len(provider.connections)
+
+
+def test_a_refused_login_is_hardly_ever_repeated(serve, spool):
+    provider = spool.use(serve(users={}))
+    for _ in range(5):
+        spool.submits("-odq", "you@example.net")
+    for _ in range(3):
+        spool.submits("you@example.net")
+    assert len(provider.connections) == 1
+    assert attempts_in_a_day(provider, spool) <= 8
+    assert len(spool.ids()) == 8
+
+
+def test_new_mail_waits_while_the_account_is_in_trouble(serve, spool):
+    provider = spool.use(serve(greeting=in_turn("554 5.3.2 no", None)))
+    for _ in range(3):
+        spool.submits("you@example.net")
+    assert len(provider.connections) == 1
+    assert [e["attempts"] for e in spool.listed()] == [1, 0, 0]
+    provider.answers.clear()
+    spool.wait(MINUTE)
+    spool.submits("you@example.net", input=message("the probe"))
+    assert provider.messages[0].field("Subject") == "the probe"
+
+
+@pytest.mark.parametrize("words", [
+    {"greeting": "421 4.7.0 slow down"}, {"mail": "421 4.7.0 slow down"},
+    {"mail": "450 4.2.1 too fast"}, {"rcpt": "450 4.2.1 too fast"},
+    {"rcpt": "421 4.7.0 too fast"}, {"content": "421 4.7.0 enough"},
+    {"auth": "454 4.7.0 too many logins"}], ids=lambda words: "-".join(map(str, words.items())))
+def test_who_is_asked_to_slow_down_does(serve, spool, words):
+    provider = spool.use(serve(**words))
+    for _ in range(10):
+        spool.submits("-odq", "you@example.net")
+    spool.delivers("-q")
+    first = len(provider.connections)
+    assert first <= 3
+    spool.wait(3 * MINUTE)
+    spool.delivers("-q3m")
+    assert len(provider.connections) == first
+    provider.answers.clear()
+    spool.wait(10 * MINUTE)
+    spool.delivers("-q10m")
+    spool.delivers("-q")
+    assert len(provider.messages) == 10
+    assert spool.is_empty()
+
+
+def test_a_greylisted_recipient_does_not_stop_the_account(serve, spool):
+    provider = spool.use(serve(rcpt={"grey@example.net": "450 4.7.1 greylisted"}))
+    spool.submits("-odq", "grey@example.net")
+    for _ in range(5):
+        spool.submits("-odq", "you@example.net")
+    spool.delivers("-q")
+    assert len(provider.messages) == 5
+    assert len(spool.ids()) == 1
+
+
+# -- the clock
+
+@pytest.mark.parametrize("jump", [YEAR, -YEAR])
+def test_a_wrong_clock_neither_bounces_mail_nor_puts_it_to_sleep(serve, spool, jump):
+    away, provider = serve(rcpt="450 4.2.0 later"), serve()
+    spool.use(away)
+    spool.submits("you@example.net", input=message("before"))
+    spool.wait(jump)
+    during = spool.run("sendmail", "you@example.net", input=message("during"))
+    assert during.code == 0 and during.out == b""
+    spool.delivers("-q5m")
+    assert len(spool.ids()) == 2 and spool.ids("failed") == []
+    spool.wait(-jump)
+    spool.use(provider)
+    spool.wait(2 * HOUR)
+    for _ in range(3):
+        spool.delivers("-q5m")
+    assert sorted(m.field("Subject") for m in provider.messages) == ["before", "during"]
+    assert spool.is_empty()
+
+
+@pytest.mark.parametrize("jump", [YEAR, -YEAR])
+def test_a_breaker_of_another_time_does_not_hold_for_long(serve, spool, jump):
+    provider = spool.use(serve(users={}))
+    spool.submits("you@example.net")
+    provider.users = {"me@example.com": "s3cret"}
+    spool.wait(jump)
+    spool.delivers("-q5m")
+    spool.delivers("-q5m")
+    assert len(provider.messages) == 1
+    assert spool.is_empty()
+
+
+# -- what others put there
+
+def test_what_is_not_ours_is_left_and_the_mail_goes(serve, spool, tmp_path):
+    provider = spool.use(serve())
+    good = [spool.queues("you@example.net", input=message(f"good {i}")) for i in range(3)]
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    queue = spool.path / "queue"
+    taken = good[0][:-3] + "zz" + good[0][-1]
+    (queue / "core").write_text("dumped")
+    (queue / "README.txt").write_text("hello")
+    os.mkfifo(queue / (good[0][:-3] + "zy" + good[0][-1]))
+    os.symlink(victim, queue / taken)
+    (queue / (good[0][:-3] + "zx" + good[0][-1])).mkdir()
+    (queue / ".hidden").write_text("x")
+    result = spool.run("sendmail", "-q")
+    assert result.code == 0 and result.out == b""
+    assert len(result.lines) == 1 and "left alone" in result.text
+    assert len(provider.messages) == 3
+    spool.delivers("-q5m")
+    assert set(spool.ids()) >= {"core", "README.txt", taken, ".hidden"}
+    assert victim.read_text() == "precious"
+    assert spool.run("mailq").code == 0
+
+
+def damages(octets):
+    head = octets.index(b"content\n")
+    yield "empty", b""
+    yield "half", octets[:len(octets) // 2]
+    yield "last octet gone", octets[:-1]
+    yield "one octet more", octets + b"x"
+    yield "zeros", bytes(len(octets))
+    for at in (3, 20, head - 4, head + 30, len(octets) - 30, len(octets) - 2):
+        yield f"bit at {at}", octets[:at] + bytes([octets[at] ^ 1]) + octets[at + 1:]
+
+
+def test_damaged_entries_are_set_aside_and_the_rest_goes(serve, spool):
+    provider = spool.use(serve())
+    ids = [spool.queues("you@example.net", input=message(f"number {i}")) for i in range(13)]
+    queue = spool.path / "queue"
+    octets = (queue / ids[0]).read_bytes()
+    bad = {}
+    for id, (what, broken) in zip(ids[1:], damages(octets)):
+        (queue / id).write_bytes(broken)
+        bad[id] = what
+    assert len(bad) == 11
+    result = spool.run("sendmail", "-q")
+    assert result.out == b"" and result.lines
+    assert [m.field("Subject") for m in provider.messages] == ["number 0", "number 12"]
+    left = set(spool.ids()) | set(spool.ids("failed"))
+    assert left == set(bad), {bad.get(id) for id in set(bad) ^ left}
+    assert spool.ids() == [] or all(bad[id].startswith("bit at 1") for id in spool.ids())
+    listed = spool.run("onehopctl", "queue", "--failed")
+    assert all(id in listed.shown for id in spool.ids("failed"))
+
+
+def test_an_entry_of_a_later_version_is_left_alone(serve, spool):
+    provider = spool.use(serve())
+    id = spool.queues("you@example.net")
+    entry = spool.path / "queue" / id
+    octets = entry.read_bytes().replace(b"onehop-entry 1 ", b"onehop-entry 2 ", 1)
+    entry.write_bytes(octets)
+    result = spool.run("sendmail", "-q")
+    assert id in result.text
+    assert spool.ids() == [id] and entry.read_bytes() == octets
+    assert provider.messages == []

@@ -1,0 +1,253 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "queue/listing.h"
+#include "queue/scan.h"
+#include "spooldir.h"
+
+static const char text[] = "Subject: x\r\n\r\nhello\r\n";
+
+static bool remember(void *context, const struct listing_item *item)
+{
+    struct str *seen = context;
+    str_addf(seen, "%s %d %llu %zu %s;", item->id, (int)item->state, (unsigned long long)item->size,
+             item->entry ? item->entry->envelope.n : 0,
+             *item->trouble        ? "trouble"
+             : item->journal->note ? item->journal->note
+                                   : "");
+    return true;
+}
+
+static void a_flipped_bit_sends_an_entry_to_failed(void **state)
+{
+    struct spooldir *dir = *state;
+    char id[ENTRYID_SIZE], whole[1024];
+    assert_true(spooldir_submit(dir, text, 2, id, NULL));
+    int fd = open(spooldir_path(dir, "queue", id), O_RDONLY);
+    ssize_t len = read(fd, whole, sizeof whole);
+    close(fd);
+    assert_true(len > 100 && len < 1024);
+    unsigned left = 0, failed = 0;
+    for (ssize_t i = 0; i < len; i++) {
+        whole[i] ^= 1 << (i % 8);
+        spooldir_put(dir, "queue", id, whole, (size_t)len);
+        whole[i] ^= 1 << (i % 8);
+        struct claim claim;
+        enum claim_result result = spooldir_take(dir, id, &claim);
+        left += result == CLAIM_LEFT; /* the bit made its version a higher one */
+        failed += result == CLAIM_DAMAGED;
+        assert_null(claim.spool);
+        if (result == CLAIM_DAMAGED) {
+            assert_true(spooldir_exists(dir, "failed", id));
+            assert_false(spooldir_exists(dir, "queue", id));
+            unlink(spooldir_path(dir, "failed", id));
+        }
+    }
+    assert_int_equal(left + failed, len);
+    assert_in_range(left, 0, 2);
+}
+
+static void an_entry_cut_short_goes_to_failed_and_is_shown_there(void **state)
+{
+    struct spooldir *dir = *state;
+    for (size_t cut = 0; cut < 250; cut += 10) {
+        char id[ENTRYID_SIZE];
+        struct claim claim;
+        assert_true(spooldir_submit(dir, text, 3, id, NULL));
+        assert_int_equal(truncate(spooldir_path(dir, "queue", id), (off_t)cut), 0);
+        assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_DAMAGED);
+        assert_true(spooldir_exists(dir, "failed", id));
+        assert_true(spooldir_exists(dir, "journal", id));
+    }
+    struct str seen = {0};
+    assert_true(listing_each(&dir->spool, true, remember, &seen, &dir->err));
+    assert_non_null(strstr(seen.data, "trouble"));
+    str_clear(&seen);
+}
+
+static void outcomes_are_kept_and_an_entry_can_wait(void **state)
+{
+    struct spooldir *dir = *state;
+    char id[ENTRYID_SIZE];
+    struct claim claim;
+    struct scan scan = {0};
+    struct outcome gone = spooldir_refusal(550, "5.1.1", "no such user", "550 5.1.1 no");
+    struct outcome full = spooldir_refusal(452, "", "full", "452 full");
+    int64_t now = time(NULL);
+    assert_true(spooldir_submit(dir, text, 3, id, &claim));
+    journal_settle(&claim.journal, 0, FATE_SENT, NULL);
+    journal_settle(&claim.journal, 1, FATE_FAILED, &gone);
+    journal_settle(&claim.journal, 2, FATE_WAITING, &full);
+    journal_attempt(&claim.journal, now, now + 60);
+    assert_true(claim_save(&claim, &dir->err));
+    assert_true(claim_save(&claim, &dir->err)); /* nothing new */
+    assert_true(claim_postpone(&claim, now + 60, &dir->err));
+    claim_release(&claim);
+    assert_true(scan_read(&scan, &dir->spool, SPOOL_QUEUE, &dir->err));
+    assert_int_equal(scan.item[0].next, now + 60);
+    scan_keep_due(&scan, now);
+    assert_int_equal(scan.n, 0);
+    assert_true(scan_read(&scan, &dir->spool, SPOOL_QUEUE, &dir->err));
+    scan_keep_due(&scan, now + 60);
+    assert_int_equal(scan.n, 1);
+    scan_clear(&scan);
+    /* The next writer starts a line of his own behind a torn one. */
+    FILE *torn = fopen(spooldir_path(dir, "journal", id), "a");
+    fputs("0123456789abc", torn);
+    fclose(torn);
+    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
+    assert_int_equal(claim.journal.damaged, 1);
+    assert_int_equal(journal_unbounced(&claim.journal), 1);
+    journal_bounced(&claim.journal, 1);
+    assert_true(claim_save(&claim, &dir->err));
+    claim_release(&claim);
+    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
+    assert_int_equal(claim.journal.damaged, 1);
+    assert_int_equal(claim.journal.attempts, 1);
+    assert_int_equal(claim.journal.rcpt[1].bounce, 1);
+    assert_string_equal(claim.journal.rcpt[2].why.reply, "452 full");
+    assert_true(claim_remove(&claim, &dir->err));
+    assert_false(spooldir_exists(dir, "journal", id));
+    outcome_clear(&gone, 1);
+    outcome_clear(&full, 1);
+}
+
+static void a_journal_does_not_grow_for_ever(void **state)
+{
+    struct spooldir *dir = *state;
+    char id[ENTRYID_SIZE];
+    struct claim claim;
+    struct stat facts;
+    assert_true(spooldir_submit(dir, text, 500, id, &claim));
+    for (int attempt = 0; attempt < 60; attempt++) {
+        for (size_t i = 0; i < 500; i++) {
+            char reply[64];
+            snprintf(reply, sizeof reply, "450 come back later %d %zu", attempt, i);
+            struct outcome why = spooldir_refusal(450, "4.2.0", "greylisted", reply);
+            journal_settle(&claim.journal, i, FATE_WAITING, &why);
+            outcome_clear(&why, 1);
+        }
+        journal_attempt(&claim.journal, attempt, attempt);
+        assert_true(claim_save(&claim, &dir->err));
+    }
+    claim_release(&claim);
+    assert_int_equal(stat(spooldir_path(dir, "journal", id), &facts), 0);
+    assert_in_range(facts.st_size, 1, CLAIM_JOURNAL_SLACK + 400000);
+    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
+    assert_int_equal(claim.journal.attempts, 60);
+    assert_string_equal(claim.journal.rcpt[499].why.reply, "450 come back later 59 499");
+    claim_release(&claim);
+}
+
+static void entries_are_held_released_and_listed(void **state)
+{
+    struct spooldir *dir = *state;
+    char a[ENTRYID_SIZE], b[ENTRYID_SIZE], c[ENTRYID_SIZE];
+    struct claim claim, busy;
+    struct str seen = {0}, wanted = {0};
+    assert_true(spooldir_submit(dir, text, 1, a, NULL));
+    assert_true(spooldir_submit(dir, text, 2, b, &claim));
+    assert_true(claim_move(&claim, SPOOL_HOLD, NULL, &dir->err));
+    assert_true(spooldir_submit(dir, text, 3, c, &busy));
+    assert_true(listing_each(&dir->spool, false, remember, &seen, &dir->err));
+    str_addf(&wanted, "%s %d 21 1 ;%s %d 21 2 ;%s %d 21 3 ;", a, LISTING_DEFERRED, b, LISTING_HOLD,
+             c, LISTING_ACTIVE);
+    assert_string_equal(seen.data, wanted.data);
+    claim_release(&busy);
+    assert_int_equal(spooldir_take(dir, b, &claim), CLAIM_GONE);
+    memset(&claim, 0, sizeof claim);
+    assert_int_equal(claim_take(&claim, &dir->spool, SPOOL_HOLD, b, &dir->err), CLAIM_TAKEN);
+    assert_true(claim_move(&claim, SPOOL_QUEUE, NULL, &dir->err));
+    assert_int_equal(spooldir_take(dir, b, &claim), CLAIM_TAKEN);
+    assert_true(claim_move(&claim, SPOOL_QUEUE, NULL, &dir->err)); /* to where it is */
+    assert_int_equal(spooldir_take(dir, b, &claim), CLAIM_TAKEN);
+    assert_true(claim_move(&claim, SPOOL_FAILED, "given up", &dir->err));
+    str_truncate(&seen, 0);
+    assert_true(listing_each(&dir->spool, true, remember, &seen, &dir->err));
+    assert_non_null(strstr(seen.data, "given up"));
+    assert_true(spool_has(&dir->spool, b));
+    str_clear(&seen);
+    str_clear(&wanted);
+}
+
+static void entries_are_deleted_damaged_or_not(void **state)
+{
+    struct spooldir *dir = *state;
+    char good[ENTRYID_SIZE], bad[ENTRYID_SIZE];
+    struct claim claim;
+    assert_true(spooldir_submit(dir, text, 1, good, &claim));
+    assert_int_equal(claim_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err), CLAIM_BUSY);
+    claim_release(&claim);
+    assert_int_equal(claim_delete(&dir->spool, SPOOL_HOLD, good, &dir->err), CLAIM_GONE);
+    assert_int_equal(claim_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err), CLAIM_TAKEN);
+    assert_false(spooldir_exists(dir, "queue", good));
+    assert_true(spooldir_submit(dir, text, 1, bad, NULL));
+    assert_int_equal(truncate(spooldir_path(dir, "queue", bad), 30), 0);
+    assert_int_equal(spooldir_take(dir, bad, &claim), CLAIM_DAMAGED);
+    assert_int_equal(claim_delete(&dir->spool, SPOOL_FAILED, bad, &dir->err), CLAIM_TAKEN);
+    assert_false(spooldir_exists(dir, "failed", bad));
+    assert_false(spooldir_exists(dir, "journal", bad));
+    assert_int_equal(claim_delete(&dir->spool, SPOOL_QUEUE, "../format", &dir->err), CLAIM_LEFT);
+}
+
+/* What is locked under a name that means something else by now is not the entry. */
+static void a_name_that_changed_hands_is_gone(void **state)
+{
+    struct spooldir *dir = *state;
+    char id[ENTRYID_SIZE], old[600];
+    struct claim claim;
+    assert_true(spooldir_submit(dir, text, 1, id, NULL));
+    snprintf(old, sizeof old, "%s", spooldir_path(dir, "queue", id));
+    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
+    assert_int_equal(rename(old, spooldir_path(dir, "hold", id)), 0);
+    struct claim other;
+    assert_int_equal(spooldir_take(dir, id, &other), CLAIM_GONE);
+    struct claim held = {0};
+    assert_int_equal(claim_take(&held, &dir->spool, SPOOL_HOLD, id, &dir->err), CLAIM_BUSY);
+    claim_release(&claim);
+}
+
+static void one_entry_under_two_names_is_delivered_once(void **state)
+{
+    struct spooldir *dir = *state;
+    char id[ENTRYID_SIZE], from[600];
+    struct claim claim;
+    assert_true(spooldir_submit(dir, text, 1, id, NULL));
+    snprintf(from, sizeof from, "%s", spooldir_path(dir, "queue", id));
+    assert_int_equal(link(from, spooldir_path(dir, "hold", id)), 0);
+    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
+    assert_true(claim_remove(&claim, &dir->err));
+    assert_false(spool_has(&dir->spool, id));
+    assert_true(spooldir_submit(dir, text, 1, id, NULL));
+    snprintf(from, sizeof from, "%s", spooldir_path(dir, "queue", id));
+    assert_int_equal(link(from, spooldir_path(dir, "hold", id)), 0);
+    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
+    assert_true(claim_move(&claim, SPOOL_HOLD, NULL, &dir->err));
+    assert_false(spooldir_exists(dir, "queue", id));
+    assert_true(spooldir_exists(dir, "hold", id));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, spooldir_begin, spooldir_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_flipped_bit_sends_an_entry_to_failed),
+        TEST(an_entry_cut_short_goes_to_failed_and_is_shown_there),
+        TEST(outcomes_are_kept_and_an_entry_can_wait),
+        TEST(a_journal_does_not_grow_for_ever),
+        TEST(entries_are_held_released_and_listed),
+        TEST(entries_are_deleted_damaged_or_not),
+        TEST(a_name_that_changed_hands_is_gone),
+        TEST(one_entry_under_two_names_is_delivered_once),
+    };
+    return cmocka_run_group_tests_name("claim", tests, NULL, NULL);
+}
