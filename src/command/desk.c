@@ -40,11 +40,10 @@ static bool sees_everything(const struct desk *desk)
     return desk->caller->uid == 0 || desk->caller->uid == geteuid();
 }
 
-static int list(struct desk *desk, struct queuectl *want, const char *words)
+static int list(struct queuectl *want, const char *words)
 {
     char *json = value_of(words, "json"), *failed = value_of(words, "failed");
     char *requests = value_of(words, "requests"), *octets = value_of(words, "octets");
-    (void)desk;
     want->requests = strtoul(requests, NULL, 10);
     want->octets = strtoull(octets, NULL, 10);
     int code = queuectl_list(want, *json, *failed);
@@ -96,7 +95,7 @@ static int act(struct desk *desk, const char *words)
         .uid = desk->caller->uid,
     };
     if (verb == 4 && strncmp(words, "LIST", verb) == 0)
-        return list(desk, &want, words + verb);
+        return list(&want, words + verb);
     if (verb == 5 && strncmp(words, "FLUSH", verb) == 0)
         return flush(desk, words + verb);
     const char *id = words + verb + strspn(words + verb, " ");

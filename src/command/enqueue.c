@@ -30,7 +30,7 @@ static bool write_entry(struct enqueue *q, struct error *err)
         .account = m->account->name,
         .envelope = m->envelope,
         .from = m->original_from,
-        .has_uid = true,
+        .has_uid = q->s->caller.uid != (uid_t)-1,
         .uid = q->s->caller.uid,
     };
     bool ok = draft_begin(&draft, &q->spooling.spool, &entry, err);

@@ -67,7 +67,7 @@ void sending_prepare_connection(struct sending *s)
         .caller = &s->caller,
         .credentials_directory = credentials ? credentials : "",
         .deadline = clock_after(s->submission.account->timeout),
-        .ask = terminal_ask,
+        .ask = s->here ? NULL : terminal_ask,
     };
     s->options = (struct connection_options){
         .passwords = &s->passwords,

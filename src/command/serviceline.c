@@ -2,6 +2,7 @@
 #include "command/serviceline.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -24,6 +25,8 @@ enum {
     LINE_STEP = 60 * 1000,    /* for a command */
     LINE_FINAL = 180 * 1000,  /* for the reply to the content: the provider's may be in it */
     LINE_QUEUE = 3600 * 1000, /* for a run of the queue */
+    LINE_BUSY = 60 * 1000,    /* that a service with too many connections is asked again */
+    LINE_PAUSE = 250,         /* about so long in between */
 };
 
 void serviceline_add_xtext(struct str *line, const char *text)
@@ -144,14 +147,35 @@ static int conclude(struct sending *s, const struct outcome *outcomes, const str
     return v.code;
 }
 
-static int transact(struct sending *s, struct session *session, const struct content *content)
+/* A session that the service has greeted. Where there are too many for now, as when cron starts
+ * thirty jobs at once, it is asked again: a moment later there is room. */
+static struct session *greet(const struct sending *s, struct stream *stream,
+                             const struct session_params *params, struct error *err)
+{
+    int64_t deadline = clock_after(LINE_BUSY);
+    while (stream) {
+        struct session *session = session_new(stream, params);
+        if (session_hello(session, err))
+            return session;
+        session_end(session);
+        if (err->reply_code != 421 || clock_now() >= deadline)
+            return NULL;
+        (void)poll(NULL, 0, LINE_PAUSE + (int)(getpid() % LINE_PAUSE)); /* not all at once */
+        stream = serviceline_open(s->paths, err);
+    }
+    return NULL;
+}
+
+static int transact(struct sending *s, struct stream *stream, const struct session_params *params,
+                    const struct content *content)
 {
     const struct envelope *env = &s->submission.envelope;
     struct outcome *outcomes = memory_new(env->n * sizeof *outcomes);
     struct error err;
-    bool ok =
-        session_hello(session, &err) && session_send(session, env, content, outcomes, NULL, &err);
+    struct session *session = greet(s, stream, params, &err);
+    bool ok = session && session_send(session, env, content, outcomes, NULL, &err);
     int code = conclude(s, outcomes, ok ? NULL : &err);
+    session_end(session);
     outcome_clear(outcomes, env->n);
     free(outcomes);
     return code;
@@ -177,9 +201,7 @@ int serviceline_send(struct sending *s, struct stream *stream)
     envelope_set_sender(&s->submission.envelope,
                         s->submission.wishes->from ? s->submission.wishes->from : "");
     if (write_content(s, &content, &err)) {
-        struct session *session = session_new(stream, &params);
-        code = transact(s, session, &content);
-        session_end(session);
+        code = transact(s, stream, &params, &content);
     } else {
         stream_close(stream);
         sending_drain(s);

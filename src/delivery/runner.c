@@ -145,7 +145,7 @@ static _Noreturn void work(const struct run *run, const struct share *share)
         .account_name = mine.account,
         .next = next_of_share,
         .context = &own,
-        .ignore_breaker = run->everything,
+        .ignore_breaker = run->everything && !run->filter->has_uid,
         .per_connection = RUNNER_PER_CONNECTION,
     };
     size_t handled = 0;

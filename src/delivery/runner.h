@@ -21,7 +21,8 @@ struct runner_filter {     /* "" takes everything */
     const char *recipient; /* with a recipient that contains this */
     const char *sender;    /* with a sender that contains this */
     bool ignore_times;     /* not only what is due, and whatever the breaker says */
-    bool has_uid;          /* only entries submitted by uid */
+    bool has_uid;          /* only entries submitted by uid, who must respect the breaker: it keeps
+                              the account of all from being locked */
     uint32_t uid;
 };
 

@@ -116,7 +116,8 @@ bool draft_commit(struct draft *draft, struct claim *claim, struct error *err)
     }
     if (!finish_file(draft, err) ||
         !spoolfile_move(spool, SPOOL_TMP, SPOOL_QUEUE, draft->entry.id, &exists, err)) {
-        bool same_bounce = exists && draft->derived;
+        /* Who made it may have died before its name was on disk. */
+        bool same_bounce = exists && draft->derived && spool_sync_place(spool, SPOOL_QUEUE, err);
         draft_drop(draft);
         return same_bounce;
     }

@@ -28,16 +28,18 @@
  *
  *     left behind                         told the caller   the next run
  *     ---------------------------------   ---------------   ------------------------------------
- *     directories without `format`        nothing           syncs them again, then makes `format`
+ *     some directories, no `format`       nothing           the next submission makes what is missing
+    directories without `format`        perhaps accepted  syncs them again, then makes `format`
  *     tmp/ID, unlocked, any length        nothing           removes it (recovery.h)
  *     tmp/ID, locked                      -                 leaves it: somebody is writing
  *     queue/ID, queue/ not yet synced     nothing           delivers it (after a power cut it may
  *                                                           be gone: nobody was told)
  *     tmp/ID and queue/ID, one inode      accepted          removes tmp/ID, delivers
  *     queue/ID, no journal                accepted          delivers to all
- *     queue/ID after its last recipient   accepted          delivers again: the transaction in
- *       was sent, nothing journalled                        flight, or after a power cut those of
- *                                                           the last second
+ *     queue/ID after its last recipient   accepted          delivers again: the transactions in
+ *       was sent, nothing journalled                        flight (one, or a window of them), or
+ *                                                           after a power cut those of the last
+ *                                                           second
  *     journal line torn                   -                 passes over it, starts a new line
  *     journal: some sent, some waiting    -                 delivers to those waiting
  *     journal: failed, no bounce          -                 bounces them

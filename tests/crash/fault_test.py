@@ -116,3 +116,26 @@ def test_what_became_of_mail_is_on_disk_before_the_entry_goes(strace, ledger):
     assert accepted[0] < journal[0] < bounce_data[0] < bounce_name[0] < directory[0] < removed[0]
     synced = [i for i in directory if i > removed[0]]
     assert synced, "the removal itself never reaches the disk"
+
+
+def test_a_bounce_that_is_there_already_is_on_disk_before_the_original_goes(strace, ledger):
+    """Killed between the bounce's name and the sync of it, the run is repeated: it finds the bounce
+    and must not take it for durable."""
+    ledger.accepted("-odq", to=("gone@example.net",))
+    original, = ledger.spool.ids()
+    ledger.keep()
+    traced(ledger, "-q")
+    syncs = [line for line in open(ledger.trace()) if " fsync(" in line]
+    found = next(line for line in syncs if "/queue>" in line)
+    worker = [line for line in syncs if line.split()[0] == found.split()[0]]
+    nth = worker.index(found) + 1
+    ledger.restore()
+    ledger.provider.answers["mail"] = {"": "450 4.2.0 later"}  # the bounce itself waits
+    ledger.call("sendmail", "-q", before=stop_at(ledger.trace(), ("fsync", nth), "signal=SIGKILL"))
+    assert len(ledger.spool.ids()) == 2 and original in ledger.spool.ids()
+    lines = traced(ledger, "-q")
+    directory, removed = places(lines, ("fsync(", "/queue>", "= 0"),
+                                ("unlinkat(", "queue>", original))
+    assert directory[0] < removed[0]
+    del ledger.provider.answers["mail"]
+    ledger.check("afterwards", extra=0)

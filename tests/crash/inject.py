@@ -26,9 +26,9 @@ def works():
 
 def command(trace, call="all", fault=None, when=None):
     """The words in front of a program that let it run into FAULT at CALL."""
-    words = ["strace", "-f", "-qq", "-e", "signal=none", "-o", str(trace), "-e", f"trace={call}"]
-    if call != "all":
-        words.append("--seccomp-bpf")
+    words = ["strace", "-f", "-q", "-e", "signal=KILL", "-o", str(trace), "-e", f"trace={call}"]
+    if fault and fault.startswith("error="):
+        words.append("--seccomp-bpf")  # quicker, but strace 6.1 forgets signals with it
     if fault:
         words.append(f"--inject={call}:{fault}:when={when}")
     return words
@@ -53,6 +53,12 @@ def points(trace, calls=None):
             seen.add((name, n))
             found.append((name, n))
     return found
+
+
+def killed(trace):
+    """Whether the trace, of a call with signal=SIGKILL, is one of a process that was killed."""
+    with open(trace, errors="replace") as lines:
+        return any("+++ killed by SIGKILL" in line for line in lines)
 
 
 def sample(items, short, part=0, parts=1):

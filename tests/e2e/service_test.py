@@ -2,15 +2,18 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bs_test import ALPINE, CODES, SYMFONY, Dialogue
 from machine import REPORT
-from service import ALICE, BOB, become, needs_root, served, shared  # noqa: F401
+from service import ALICE, BOB, SERVICE, become, needs_root, served, shared  # noqa: F401
 
 
 def send(machine, uid=0, *words, input=REPORT, name="sendmail", **more):
@@ -233,12 +236,34 @@ def test_one_users_loop_stops_neither_others_nor_the_socket(shared, serve):
         first = [line.recv(3) for line in open_lines]
         assert first.count(b"220") == 4 and first.count(b"421") == 36
         assert send(shared, BOB) == (0, "", "")
-        status, _, err = send(shared, 0)
-        assert status == 75 and "too many connections of yours" in err
+        threading.Timer(1, lambda: [line.close() for line in open_lines]).start()
+        assert send(shared, 0) == (0, "", "")  # it asks again until there is room
     finally:
         for line in open_lines:
             line.close()
-    assert len(provider.messages) == 5
+    assert len(provider.messages) == 6
+
+
+def test_a_burst_all_gets_through(served, serve):
+    provider = serve()
+    served.serve(provider, "connections_per_user = 3\nmessages_per_hour = 1000\n")
+    with ThreadPoolExecutor(12) as pool:
+        results = list(pool.map(lambda _: send(served), range(24)))
+    assert results == [(0, "", "")] * 24
+    assert len(waits_for(served, provider, 24)) == 24 and served.queued() == []
+
+
+def test_a_full_disk_takes_nothing(served, serve):
+    provider = serve()
+    served.serve(provider)
+    served.stop()
+    served.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)))
+    served.until(served.answers, "it does not answer")
+    text = b"Subject: x\n\n" + b"0123456789abcdef\n" * 4000
+    status, out, _ = send(served, 0, "you@example.net", input=text)
+    assert (status, out) == (75, "")
+    assert send(served) == (0, "", "")
+    assert len(provider.messages) == 1 and served.queued() + served.queued("tmp") == []
 
 
 def test_a_message_above_the_limit(served, serve):
@@ -373,6 +398,45 @@ def test_the_spool_is_nobodys_but_the_services(shared, serve):
     status, _, err = send(shared, ALICE)
     assert status == 75 and not os.path.exists("/etc/queue")
     shared.stop()
+
+
+def as_root_with_the_user(machine, *command):
+    """COMMAND on a machine that has a user onehop, in a mount namespace of its own."""
+    for name, line in (("passwd", f"onehop:x:{SERVICE}:{SERVICE}::/nonexistent:/bin/false\n"),
+                       ("group", f"onehop:x:{SERVICE}:\n")):
+        with open(f"/etc/{name}", encoding="utf-8") as file:
+            (machine.directory / name).write_text(file.read() + line)
+        (machine.directory / name).chmod(0o644)
+    script = ('mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group && '
+              'exec "$@"')
+    return ["unshare", "-m", "sh", "-c", script, str(machine.directory), *command]
+
+
+@needs_root
+def test_root_becomes_the_services_user(shared, serve):
+    provider = serve()
+    shared.serve(provider)
+    shared.stop()
+    command = as_root_with_the_user(shared, str(shared.programs / "sendmail"), "-odq", "-t")
+    done = subprocess.run(command, input=REPORT, capture_output=True, env=shared.environment())
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    (entry,) = shared.queued()
+    assert entry.stat().st_uid == SERVICE and b"\nuid 0\n" in entry.read_bytes()
+    command = as_root_with_the_user(shared, str(shared.programs / "sendmail"), "-q")
+    done = subprocess.run(command, capture_output=True, env=shared.environment())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(provider.messages) == 1
+    shared.process = subprocess.Popen(
+        as_root_with_the_user(shared, str(shared.programs / "onehop"), "-bd"),
+        stdin=subprocess.DEVNULL, stderr=open(shared.directory / "service.err", "ab"),
+        env=shared.environment())
+    shared.until(shared.answers, "it does not answer")
+    with open(f"/proc/{shared.process.pid}/status", encoding="ascii") as status:
+        facts = status.read()
+    assert re.search(rf"^Uid:\s+{SERVICE}\s+{SERVICE}\s+{SERVICE}\s+{SERVICE}$", facts, re.M)
+    assert re.search(r"^CapEff:\s+0+$", facts, re.M)
+    assert send(shared, ALICE) == (0, "", "")
+    assert all(path.stat().st_uid == SERVICE for path in (shared.root / "spool").rglob("*"))
 
 
 # -- its life

@@ -1,0 +1,182 @@
+/* What the processes of the service share, and who may use what. */
+#include "config.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/keycheck.h"
+#include "command/permission.h"
+#include "command/quota.h"
+#include "command/waiting.h"
+
+static void an_hour_has_so_many_messages(void **state)
+{
+    (void)state;
+    struct quota *quota = quota_new();
+    struct quota_user *user = quota_of(quota, 1000, 5);
+    assert_ptr_equal(quota_of(quota, 1000, 6), user);
+    assert_ptr_not_equal(quota_of(quota, 1001, 6), user);
+    for (int i = 0; i < 3; i++)
+        assert_true(quota_take(user, 3));
+    assert_false(quota_take(user, 3));
+    assert_false(quota_take(quota_of(quota, 1000, 5 + QUOTA_HOUR - 1), 3));
+    assert_true(quota_take(quota_of(quota, 1001, 7), 3));
+    assert_true(quota_take(quota_of(quota, 1000, 5 + QUOTA_HOUR), 3));
+    (void)munmap(quota, sizeof *quota);
+}
+
+static void a_place_is_given_on_when_nobody_is_connected(void **state)
+{
+    (void)state;
+    struct quota *quota = quota_new();
+    for (uid_t uid = 0; uid < QUOTA_USERS_MAX; uid++)
+        quota_of(quota, uid, 10 + (int64_t)uid)->connections = uid == 7 ? 0 : 1;
+    struct quota_user *user = quota_of(quota, 60000, 5000);
+    assert_ptr_equal(user, &quota->user[7]);
+    assert_int_equal(user->uid, 60000);
+    user->connections = 1;
+    assert_null(quota_of(quota, 60001, 5000));
+    assert_non_null(quota_of(quota, 3, 5000));
+    (void)munmap(quota, sizeof *quota);
+}
+
+static void children_count_together(void **state)
+{
+    (void)state;
+    struct quota *quota = quota_new();
+    struct quota_user *user = quota_of(quota, 1, 0);
+    for (int i = 0; i < 8; i++)
+        if (fork() == 0) {
+            int taken = 0;
+            for (int k = 0; k < 100; k++)
+                taken += quota_take(user, 500);
+            _exit(taken);
+        }
+    int taken = 0, status;
+    while (wait(&status) > 0)
+        taken += WEXITSTATUS(status);
+    assert_int_equal(taken, 500);
+    (void)munmap(quota, sizeof *quota);
+}
+
+static const char one[ENTRYID_SIZE] = "000000000000001", two[ENTRYID_SIZE] = "000000000000002";
+
+static void an_answer_reaches_who_waits(void **state)
+{
+    (void)state;
+    struct waiting *waiting = waiting_new();
+    struct waiting_answer answer = {0};
+    bool lost;
+    int place = waiting_take(waiting, one);
+    assert_false(waiting_listens(waiting, two));
+    if (fork() == 0) {
+        const struct waiting_answer given = {.code = 67};
+        if (waiting_listens(waiting, one) && !waiting_listens(waiting, one))
+            waiting_tell(waiting, one, &given);
+        _exit(0);
+    }
+    assert_true(waiting_wait(waiting, place, -1, &answer, &lost));
+    assert_int_equal(answer.code, 67);
+    assert_false(lost);
+    (void)wait(NULL);
+    assert_false(waiting_listens(waiting, one)); /* the place is free again */
+    assert_int_equal(waiting_take(waiting, two), place);
+    waiting_forget(waiting, getpid());
+    assert_false(waiting_listens(waiting, two));
+}
+
+static void who_hangs_up_is_told_nothing(void **state)
+{
+    (void)state;
+    struct waiting *waiting = waiting_new();
+    struct waiting_answer answer;
+    bool lost;
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    int place = waiting_take(waiting, one);
+    (void)close(ends[1]);
+    assert_false(waiting_wait(waiting, place, ends[0], &answer, &lost));
+    assert_false(lost);
+    assert_false(waiting_listens(waiting, one)); /* so a refusal will make a bounce */
+    (void)close(ends[0]);
+}
+
+static void places_are_limited(void **state)
+{
+    (void)state;
+    struct waiting *waiting = waiting_new();
+    for (int i = 0; i < WAITING_PLACES; i++)
+        assert_true(waiting_take(waiting, one) >= 0);
+    assert_int_equal(waiting_take(waiting, one), -1);
+}
+
+static void only_loopback_is_listened_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool ok;
+    } cases[] = {
+        {"127.0.0.1:25", true},  {"127.0.0.2:2525", true}, {"[::1]:25", true},
+        {"0.0.0.0:25", false},   {"192.0.2.1:25", false},  {"[::]:25", false},
+        {"127.0.0.1", false},    {"127.0.0.1:", false},    {"127.0.0.1:25x", false},
+        {"localhost:25", false}, {":25", false},           {"127.evil.example:25", false},
+    };
+    struct error err;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (keycheck_loopback(cases[i].text, &err) != cases[i].ok)
+            fail_msg("%s", cases[i].text);
+}
+
+static void accounts_may_be_for_some(void **state)
+{
+    (void)state;
+    const struct passwd *entry = getpwnam("daemon");
+    const struct group *group = entry ? getgrgid(entry->pw_gid) : NULL;
+    assert_non_null(group); /* every system has it */
+    struct account *account = account_new("work", LEVEL_SYSTEM);
+    const struct caller daemon = {.uid = entry->pw_uid, .name = "daemon"};
+    const struct caller root = {.uid = 0, .name = "root"};
+    const struct caller nameless = {.uid = 61001, .name = "61001"};
+    const struct caller unknown = {.uid = (uid_t)-1, .name = "nobody"};
+    struct error err;
+    assert_true(permission_check(account, &unknown, &err));
+    strlist_add(&account->allow_users, "61001");
+    assert_true(permission_check(account, &nameless, &err));
+    assert_false(permission_check(account, &daemon, &err));
+    assert_int_equal(err.code, EX_NOPERM);
+    assert_true(permission_check(account, &root, &err));
+    strlist_add(&account->allow_users, "nobody");
+    assert_false(permission_check(account, &unknown, &err)); /* a name it gave itself */
+    strlist_add(&account->allow_groups, group->gr_name);
+    assert_true(permission_check(account, &daemon, &err));
+    assert_false(permission_check(account, &unknown, &err));
+    account_free(account);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_hour_has_so_many_messages),
+        cmocka_unit_test(a_place_is_given_on_when_nobody_is_connected),
+        cmocka_unit_test(children_count_together),
+        cmocka_unit_test(an_answer_reaches_who_waits),
+        cmocka_unit_test(who_hangs_up_is_told_nothing),
+        cmocka_unit_test(places_are_limited),
+        cmocka_unit_test(only_loopback_is_listened_on),
+        cmocka_unit_test(accounts_may_be_for_some),
+    };
+    return cmocka_run_group_tests_name("service", tests, NULL, NULL);
+}
