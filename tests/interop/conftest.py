@@ -1,4 +1,5 @@
-"""Sets up, once per run: two providers, and a machine full of programs that call sendmail."""
+"""Sets up, once per run and only what is asked for: two providers, and a machine full of programs that
+call sendmail; or a machine on which our packages are installed, and a provider."""
 
 import concurrent.futures
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 import caller
 import world
+from installation import Installation
 from root import Root, memory_directory
 from server import Exim, Postfix
 
@@ -62,3 +64,8 @@ def postfix(rig):
 @pytest.fixture(scope="session")
 def exim(rig):
     return rig.exim
+
+
+@pytest.fixture(scope="session")
+def installation():
+    return Installation()

@@ -1,4 +1,5 @@
-"""A throw-away root: an overlay of the running system in memory, with packages of its own."""
+"""A throw-away root: an overlay in memory, by default of the running system, with packages of its
+own."""
 
 import os
 import pathlib
@@ -21,12 +22,12 @@ HOSTS = """\
 class Root:
     """Everything written below `path` is gone with the mount namespace of the run."""
 
-    def __init__(self, base, name):
+    def __init__(self, base, name, lower="/"):
         self.path = pathlib.Path(base) / name / "root"
         upper, work = self.path.parent / "upper", self.path.parent / "work"
         for directory in (self.path, upper, work):
             directory.mkdir(parents=True)
-        overlay = f"lowerdir=/,upperdir={upper},workdir={work}"
+        overlay = f"lowerdir={lower},upperdir={upper},workdir={work}"
         mount("-t", "overlay", "-o", overlay, "overlay", self.path)
         # Read before /run is hidden: the file may be a symbolic link into it.
         resolv = pathlib.Path("/etc/resolv.conf").read_text()

@@ -1,0 +1,75 @@
+"""The Debian packages, built from what `make dist` would ship, and a clean Debian to put them into."""
+
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+
+from root import Root
+
+BUILD_PACKAGES = ("build-essential", "debhelper", "lintian", "pkg-config", "libgnutls28-dev",
+                  "libidn2-dev", "libinih-dev", "systemd")
+
+# Any of these would be another mail transport agent.
+OTHER_AGENTS = ("citadel-server", "courier-mta", "dma", "esmtp-run", "exim4-base", "exim4-config",
+                "masqmail", "msmtp-mta", "nullmailer", "opensmtpd", "postfix", "sendmail-bin", "ssmtp")
+
+NEXT_VERSION = "9.9"
+
+
+class Packages:
+    """onehop and onehop-mta, lying in /tmp of the root that built them."""
+
+    def __init__(self, base):
+        self.root = Root(base, "build")
+        self.root.install(*BUILD_PACKAGES)
+        source = self._source()
+        self.root.run("env", "-C", source, "DEB_BUILD_OPTIONS=nocheck parallel=2",
+                      "dpkg-buildpackage", "-b", "-us", "-uc", timeout=300)
+        self.files = sorted((self.root.path / "tmp").glob("onehop*.deb"))
+
+    def _source(self):
+        build = pathlib.Path(os.environ["BUILDDIR"])
+        subprocess.run(["make", "-s", "-C", build, "distdir"], check=True, capture_output=True)
+        version = subprocess.run(["make", "-s", "-C", build, "--eval=version: ; @echo $(VERSION)",
+                                  "version"], check=True, capture_output=True, text=True).stdout.strip()
+        shutil.move(build / f"onehop-{version}", self.root.path / "tmp" / f"onehop-{version}")
+        return f"/tmp/onehop-{version}"
+
+    def lintian(self):
+        (changes,) = (self.root.path / "tmp").glob("*.changes")
+        return self.root.run("lintian", "--allow-root", f"/tmp/{changes.name}", check=False).stdout
+
+    def copy_to(self, root):
+        """Puts the two packages into the other root's /tmp and returns their names there."""
+        names = []
+        for package in ("onehop", "onehop-mta"):
+            (file,) = [f for f in self.files if f.name.startswith(package + "_")]
+            shutil.copy(file, root.path / "tmp" / file.name)
+            names.append(f"/tmp/{file.name}")
+        return names
+
+    def next_version(self, root):
+        """The packages as a later release might be, with another sample configuration."""
+        names = []
+        for name in self.copy_to(root):
+            root.run("sh", "-ec", """
+                rm -rf /tmp/x && dpkg-deb -R "$1" /tmp/x
+                sed -i "s/^Version: .*/Version: $2/; s/onehop (>=[^)]*)/onehop (>= $2)/" /tmp/x/DEBIAN/control
+                [ ! -f /tmp/x/etc/onehop/onehop.ini ] || echo '; something new' >>/tmp/x/etc/onehop/onehop.ini
+                dpkg-deb --root-owner-group -b /tmp/x "${1%%_*}_$2.deb"
+            """, "sh", name, NEXT_VERSION)
+            names.append(f"{name.partition('_')[0]}_{NEXT_VERSION}.deb")
+        return names
+
+
+def clean_base(base):
+    """The directory of a minimal Debian, of the release that runs here."""
+    if "DEBIAN_BASE" in os.environ:
+        return os.environ["DEBIAN_BASE"]
+    root = Root(base, "bootstrap")
+    root.install("debootstrap")
+    release = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    root.run("debootstrap", "--variant=minbase", release, "/tmp/base", timeout=600)
+    return str(root.path / "tmp/base")
