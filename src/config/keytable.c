@@ -9,7 +9,9 @@
 /* Written in the order of the enums that the fields hold. */
 static const char *const protocols[] = {"smtp", "lmtp", NULL};
 static const char *const auths[] = {"off",      "on",          "plain",   "login",
-                                    "external", "oauthbearer", "xoauth2", NULL};
+                                    "external", "oauthbearer", "xoauth2", "scram-sha-256-plus",
+                                    "scram-sha-1-plus", "scram-sha-256", "scram-sha-1",
+                                    "cram-md5", "digest-md5", "gssapi", "ntlm", NULL};
 static const char *const rewrites[] = {"off", "foreign", "always", NULL};
 static const char *const modes[] = {"interactive", "background", "queue", NULL};
 static const char *const senders[] = {"any", "exact", NULL};
@@ -40,6 +42,10 @@ const struct key key_table[] = {
      .help = "address this account sends as"},
     {"from_full_name", ACCOUNT(from_full_name), .type = KEY_TEXT, .fallback = "",
      .help = "name that goes with it where a From header is made"},
+    {"auto_from", ACCOUNT(auto_from), .type = KEY_BOOL, .fallback = "off",
+     .help = "msmtp's old way: from is the caller's name, at maildomain"},
+    {"maildomain", ACCOUNT(maildomain), .type = KEY_TEXT, .fallback = "", .check = keycheck_word,
+     .help = "domain for auto_from"},
 
     {"host", ACCOUNT(host), .type = KEY_LIST, .fallback = "", .check = keycheck_host,
      .help = "the provider's submission servers, tried in order"},
@@ -53,6 +59,10 @@ const struct key key_table[] = {
      .check = keycheck_word, .help = "name in EHLO; else this host's full name"},
     {"source_ip", ACCOUNT(source_ip), .type = KEY_TEXT, .fallback = "", .check = keycheck_ip,
      .help = "local address to connect from"},
+    {"proxy_host", ACCOUNT(proxy_host), .type = KEY_TEXT, .fallback = "", .check = keycheck_host,
+     .help = "a SOCKS5 proxy to connect through, which looks the provider's name up"},
+    {"proxy_port", ACCOUNT(proxy_port), RANGE(1, 65535), .fallback = "",
+     .help = "its port; else 1080"},
     {"timeout", .alias = "connect_timeout", ACCOUNT(timeout), .type = KEY_DURATION,
      .fallback = "60", .msmtp = "off", .help = "for connecting and for each command"},
     {"timeout_final", ACCOUNT(timeout_final), .type = KEY_DURATION, .fallback = "10m",
@@ -68,6 +78,8 @@ const struct key key_table[] = {
      .help = "let the password travel in the clear"},
     {"user", ACCOUNT(user), .type = KEY_TEXT, .fallback = "",
      .help = "name to log in with"},
+    {"ntlmdomain", ACCOUNT(ntlmdomain), .type = KEY_TEXT, .fallback = "",
+     .help = "domain for a login with ntlm"},
     {"password", ACCOUNT(password), .type = KEY_SECRET, .fallback = "",
      .help = "the password itself; taken as it stands, without quotes or comments"},
     {"password_file", ACCOUNT(password_file), .type = KEY_PATH, .fallback = "",
@@ -96,7 +108,7 @@ const struct key key_table[] = {
      .help = "GnuTLS priority string"},
     {"tls_host_override", ACCOUNT(tls_host_override), .type = KEY_TEXT, .fallback = "",
      .check = keycheck_word, .help = "name to look for in the certificate instead of host"},
-    {"tls_min_dh_prime_bits", ACCOUNT(tls_min_dh_prime_bits), RANGE(512, 16384), .fallback = "",
+    {"tls_min_dh_prime_bits", ACCOUNT(tls_min_dh_prime_bits), RANGE(1, 16384), .fallback = "",
      .help = "least size of a Diffie-Hellman prime"},
 
     {"aliases", ACCOUNT(aliases), .type = KEY_PATH, .fallback = "/etc/aliases", .msmtp = "",
