@@ -120,6 +120,33 @@ static bool add_override(struct invocation *call, const char *name, const char *
     return true;
 }
 
+/* msmtp's old names: on and off stand for values of today's keys. */
+static bool set_renamed(struct invocation *call, const struct option_row *row, const char *argument,
+                        struct error *err)
+{
+    static const struct {
+        const char *key, *on, *off;
+    } keys[] = {
+        [RENAMED_FROM_HEADER] = {"set_from_header", "auto", "off"},
+        [RENAMED_DATE_HEADER] = {"set_date_header", "auto", "off"},
+        [RENAMED_UNDISCLOSED] = {"set_to_header", "undisclosed_recipients", "off"},
+        [RENAMED_KEEP_BCC] = {"remove_bcc_headers", "off", "on"},
+    };
+    bool off = argument && strcmp(argument, "off") == 0;
+    if (argument && !off && strcmp(argument, "on") != 0)
+        return error_usage(err, "invalid argument %s for --%s: on or off", argument, row->word);
+    return add_override(call, keys[row->at].key, off ? keys[row->at].off : keys[row->at].on, err);
+}
+
+static bool set_rmqs(struct invocation *call, const char *argument, struct error *err)
+{
+    if (!*argument || strpbrk(argument, " \t"))
+        return error_usage(err, "invalid argument '%s' for --rmqs: HOST, @DOMAIN or #QUEUE",
+                           argument);
+    call->rmqs = argument;
+    return true;
+}
+
 /* "<>" and "" both mean the null sender; angle brackets around an address are not part of it. */
 static void set_from(struct invocation *call, char *argument)
 {
@@ -210,9 +237,6 @@ static bool take(struct parser *p, const struct option_row *row, char *argument,
     case OPT_FROM:
         set_from(call, argument);
         return true;
-    case OPT_KEEP_BCC:
-        return add_override(call, "remove_bcc_headers",
-                            argument && strcmp(argument, "off") == 0 ? "on" : "off", err);
     case OPT_LOGFILE:
         return add_override(call, "logfile", argument, err);
     case OPT_MODE:
@@ -226,6 +250,10 @@ static bool take(struct parser *p, const struct option_row *row, char *argument,
         return true;
     case OPT_SENDMAIL:
         return set_sendmail(call, argument, err);
+    case OPT_RENAMED:
+        return set_renamed(call, row, argument, err);
+    case OPT_RMQS:
+        return set_rmqs(call, argument, err);
     case OPT_RETURN:
         return set_return(call, argument, err);
     case OPT_UNTRUSTED:
@@ -310,6 +338,19 @@ static bool parse_options(struct parser *p, int argc, char **argv, struct error 
     return ok;
 }
 
+static bool check_server_modes(struct invocation *call, bool operands, struct error *err)
+{
+    if (call->mode == INVOKE_SERVERINFO && call->rmqs)
+        return error_usage(err, "cannot use both --serverinfo and --rmqs");
+    if (call->rmqs && call->mode == INVOKE_SEND)
+        call->mode = INVOKE_RMQS;
+    if (call->configure && call->mode != INVOKE_VERSION && call->mode != INVOKE_HELP)
+        call->mode = INVOKE_CONFIGURE;
+    if (operands && (call->mode == INVOKE_SERVERINFO || call->mode == INVOKE_RMQS))
+        return error_usage(err, "too many arguments: no message is sent with this option");
+    return true;
+}
+
 static bool check_combination(const struct invocation *call, struct error *err)
 {
     if (call->host && *call->wishes.account)
@@ -335,7 +376,8 @@ bool invocation_parse(struct invocation *call, int argc, char **argv, struct err
         return false;
     struct parser p = {.call = call, .untrusted = call->personality == PERSONALITY_SENDMAIL};
     longoptions_make(&p.all);
-    bool ok = parse_options(&p, argc, argv, err) && check_combination(call, err);
+    bool ok = parse_options(&p, argc, argv, err) && check_combination(call, err) &&
+              check_server_modes(call, optind < argc, err);
     longoptions_clear(&p.all);
     for (int i = optind; ok && i < argc; i++)
         strlist_add(&call->wishes.recipients, argv[i]);
@@ -347,6 +389,10 @@ bool invocation_override(const struct invocation *call, struct account *account,
 {
     for (size_t i = 0; i < call->overrides; i++) {
         const struct override *o = &call->override[i];
+        if (o->key->type == KEY_NUMBER && !*o->value && strcmp(o->key->name, "port") != 0) {
+            key_unset(o->key, account, account->as_msmtp);
+            continue;
+        }
         if (!account_set(account, o->key->name, o->value, home, err)) {
             err->code = EX_USAGE;
             return error_prefix(err, "option for %s", o->key->name);

@@ -12,12 +12,14 @@
 #endif
 
 #include "cli/invocation.h"
+#include "command/configure.h"
 #include "command/control.h"
 #include "command/help.h"
 #include "command/queuectl.h"
 #include "command/queuerun.h"
 #include "command/report.h"
 #include "command/send.h"
+#include "command/server.h"
 
 enum { HEAP_STEP = 1024 * 1024 };
 
@@ -81,6 +83,12 @@ static int invoke(const struct invocation *call, const struct paths *paths)
         return queuectl_list(call->program, paths, false, false);
     case INVOKE_RUN_QUEUE:
         return run_queue(call, paths);
+    case INVOKE_SERVERINFO:
+        return server_show(call, paths);
+    case INVOKE_RMQS:
+        return server_start_queue(call, paths);
+    case INVOKE_CONFIGURE:
+        return configure_run(call, paths);
     case INVOKE_ALIASES: /* the file is read as it is: there is nothing to rebuild */
     case INVOKE_NOTHING:
         return EX_OK;

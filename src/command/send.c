@@ -1,12 +1,15 @@
 #include "config.h"
 #include "command/send.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "config/pattern.h"
+#include "command/asmsmtp.h"
 #include "command/direct.h"
 #include "command/enqueue.h"
 #include "command/help.h"
@@ -17,6 +20,10 @@ static void show_account(const struct sending *s)
 {
     const struct account *a = s->submission.account;
     struct str text = {0};
+    if (s->call->personality == PERSONALITY_MSMTP) {
+        asmsmtp_show_account(s);
+        return;
+    }
     account_print(a, &text);
     if (a->level == LEVEL_COMMAND_LINE)
         (void)fprintf(s->dialogue, "using the command line only\n%s", str_text(&text));
@@ -35,18 +42,31 @@ static bool account_of_command_line(struct sending *s, struct error *err)
     return account_set(a, "host", s->call->host, s->caller.home, err);
 }
 
-static bool choose_account(struct sending *s, struct error *err)
+static bool account_of_files(struct sending *s, struct error *err)
+{
+    if (!asmsmtp_check_file(s, err) ||
+        !configuration_read(&s->config, s->paths, &s->caller, s->call->file, err))
+        return false;
+    asmsmtp_show_files(s);
+    return submission_route(&s->submission, &s->config, err) || asmsmtp_environment(s);
+}
+
+bool send_choose_account(struct sending *s, struct error *err)
 {
     const struct invocation *call = s->call;
-    if (call->host) {
-        if (!account_of_command_line(s, err))
-            return false;
-    } else if (!configuration_read(&s->config, s->paths, &s->caller, call->file, err) ||
-               !submission_route(&s->submission, &s->config, err)) {
+    if (!(call->host ? account_of_command_line(s, err) : account_of_files(s, err)))
         return false;
-    }
-    return invocation_override(call, s->submission.account, s->caller.home, err) &&
-           provider_complete(&s->config.providers, s->submission.account, err);
+    struct account *a = s->submission.account;
+    /* Who calls sendmail counts on a queue, whatever the file looks like. */
+    if (a->as_msmtp && a->level != LEVEL_COMMAND_LINE && call->personality == PERSONALITY_SENDMAIL)
+        a->queue = true;
+    if (!invocation_override(call, a, s->caller.home, err) ||
+        !provider_complete(&s->config.providers, a, err))
+        return false;
+    char *from = submission_header_from(&s->submission);
+    pattern_apply(a, &s->host, from);
+    free(from);
+    return true;
 }
 
 static void apply_dsn_options(const struct invocation *call, struct envelope *env)
@@ -68,10 +88,12 @@ static void tell_warnings(const struct sending *s)
 
 static bool prepare(struct sending *s, struct error *err)
 {
-    if (!submission_read(&s->submission, err) || !choose_account(s, err))
+    if (!submission_read(&s->submission, err) || !send_choose_account(s, err))
         return false;
     if (s->call->verbose)
         show_account(s);
+    if (!asmsmtp_check_account(s, err))
+        return false;
     bool ok = submission_finish(&s->submission, &s->config, time(NULL), err);
     tell_warnings(s);
     apply_dsn_options(s->call, &s->submission.envelope);
@@ -82,7 +104,7 @@ static bool prepare(struct sending *s, struct error *err)
 static bool print_configuration(struct sending *s, struct error *err)
 {
     bool ok = isatty(STDIN_FILENO) || header_read(&s->submission.header, &s->source, err);
-    if (!ok || !choose_account(s, err))
+    if (!ok || !send_choose_account(s, err))
         return false;
     show_account(s);
     return true;

@@ -4,9 +4,13 @@
 
 #include "config/configuration.h"
 #include "cli/invocation.h"
+#include "command/sending.h"
 
 /* Reads, routes, completes, relays, reports. Returns the exit status. With INVOKE_PRINT it prints
  * the configuration it would use and sends nothing. */
 int send_run(const struct invocation *call, const struct paths *paths);
+
+/* Reads the configuration, chooses the account for S, applies the options, completes it. */
+bool send_choose_account(struct sending *s, struct error *err);
 
 #endif

@@ -84,7 +84,7 @@ static const size_t command_count = sizeof commands / sizeof *commands;
 struct reading {
     struct configfile *file;
     int64_t deadline;
-    struct account *pristine, *defaults;
+    struct account *defaults;
     struct account *current;    /* the account or the defaults that lines are about; NULL: none */
     struct key_set *given;      /* of each account of the file: what is handed on */
     struct key_set *now;        /* of `current` */
@@ -222,7 +222,7 @@ static bool set_key(struct reading *r, const struct command *command, const char
         return false;
     bool unset = !*text && key->type == KEY_NUMBER;
     if (unset)
-        key_copy(key, r->current, r->pristine);
+        key_unset(key, r->current, true);
     else if (!key_parse(key, r->current, text, r->file->home, err))
         return error_prefix(err, "command %s", command->name);
     key_mark(&r->current->set, key);
@@ -331,11 +331,9 @@ bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadl
     struct reading r = {
         .file = file,
         .deadline = deadline,
-        .pristine = account_new_msmtp("", file->level),
         .defaults = account_new_msmtp("defaults", file->level),
     };
     bool ok = read_lines(&r, text, err);
-    account_free(r.pristine);
     account_free(r.defaults);
     free(r.given);
     return ok;

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "net/connect.h"
 #include "net/socket.h"
+#include "net/socks.h"
 #include "net/tls.h"
 #include "delivery/verdict.h"
 
@@ -43,6 +44,14 @@ static void trace(void *context, enum trace_kind kind, const char *line, size_t 
         c->options->trace(c->options->context, kind, line, len);
 }
 
+/* The first to know says in which step it was. */
+static bool failed_at(struct error *err, enum error_step step)
+{
+    if (err->step == ERROR_STEP_OTHER)
+        err->step = step;
+    return false;
+}
+
 static struct stream *start_tls(void *context, struct stream *inner, int64_t deadline,
                                 struct error *err)
 {
@@ -64,6 +73,8 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
     struct str detail = {0};
     if (stream && c->options->step)
         tls_describe(stream, &detail);
+    if (!stream)
+        (void)failed_at(err, ERROR_STEP_TLS);
     tell(c, "tls", str_text(&detail), stream ? NULL : err);
     str_clear(&detail);
     return stream;
@@ -107,6 +118,18 @@ static int64_t connect_deadline(const struct connection *c)
     return limit(c, clock_after(span));
 }
 
+/* The proxy looks the name of the host up, too. */
+static bool pass_proxy(struct connection *c, struct stream **stream, int64_t deadline,
+                       struct error *err)
+{
+    const struct account *a = c->account;
+    if (!*a->proxy_host || socks_connect(*stream, c->host, account_port(a), deadline, err))
+        return true;
+    stream_close(*stream);
+    *stream = NULL;
+    return false;
+}
+
 static struct stream *dial(struct connection *c, struct error *err)
 {
     const struct account *a = c->account;
@@ -116,14 +139,17 @@ static struct stream *dial(struct connection *c, struct error *err)
         tell(c, "connect", a->socket, stream ? NULL : err);
         return stream;
     }
+    bool proxy = *a->proxy_host;
     const struct connect_params params = {
-        .host = c->host,
-        .port = account_port(a),
+        .host = proxy ? a->proxy_host : c->host,
+        .port = !proxy          ? account_port(a)
+                : a->proxy_port ? (int)a->proxy_port
+                                : SOCKS_PORT,
         .source_ip = a->source_ip,
         .deadline = deadline,
     };
     struct connect_result result = {0};
-    bool ok = connect_host(&params, &result, err);
+    bool ok = connect_host(&params, &result, err) && pass_proxy(c, &result.stream, deadline, err);
     tell(c, "connect", result.address, ok ? NULL : err);
     return ok ? result.stream : NULL;
 }
@@ -133,7 +159,7 @@ static bool start_session(struct connection *c, struct error *err)
     const struct account *a = c->account;
     struct stream *stream = dial(c, err);
     if (!stream)
-        return false;
+        return failed_at(err, ERROR_STEP_CONNECT);
     str_clear(&c->hello);
     if (*a->domain)
         str_add(&c->hello, a->domain);
@@ -151,7 +177,7 @@ static bool start_session(struct connection *c, struct error *err)
     c->session = session_new(stream, &c->params);
     bool ok = session_hello(c->session, err);
     tell(c, "hello", ok ? str_text(&session_offers(c->session)->mechanisms) : "", ok ? NULL : err);
-    return ok;
+    return ok || failed_at(err, ERROR_STEP_HELLO);
 }
 
 static void end_session(struct connection *c)
@@ -166,7 +192,7 @@ static bool log_in(struct connection *c, struct error *err)
         return true;
     bool ok = session_login(c->session, err);
     tell(c, "login", c->login.user, ok ? NULL : err);
-    return ok;
+    return ok || failed_at(err, ERROR_STEP_LOGIN);
 }
 
 static void name_host(struct connection *c, struct error *err)
@@ -230,7 +256,7 @@ static bool prepare_login(struct connection *c, struct error *err)
         .without_tls = a->auth_without_tls,
     };
     c->params.login = &c->login;
-    return ok;
+    return ok || failed_at(err, ERROR_STEP_PASSWORD);
 }
 
 struct connection *connection_open(const struct account *account,
@@ -294,7 +320,7 @@ bool connection_send(struct connection *connection, const struct envelope *env,
         classify_all(outcomes, env->n, &rules);
         if (!ok) {
             verdict_classify(err, &rules);
-            return false;
+            return failed_at(err, ERROR_STEP_MAIL);
         }
         size_t left = count_untried(outcomes, env->n);
         if (left >= untried || !session_usable(connection->session))
@@ -312,6 +338,16 @@ bool connection_usable(const struct connection *connection)
 bool connection_chunking_hurt(const struct connection *connection)
 {
     return session_chunking_hurt(connection->session);
+}
+
+const struct session_capabilities *connection_offers(const struct connection *connection)
+{
+    return session_offers(connection->session);
+}
+
+bool connection_start_queue(struct connection *connection, const char *name, struct error *err)
+{
+    return session_start_queue(connection->session, name, err) || failed_at(err, ERROR_STEP_MAIL);
 }
 
 const char *connection_host(const struct connection *connection)

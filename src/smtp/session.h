@@ -73,7 +73,7 @@ struct session;
 
 /* What the server announced in its last EHLO. */
 struct session_capabilities {
-    bool starttls, pipelining, chunking, eightbit, smtputf8, dsn, status_codes, size, auth;
+    bool starttls, pipelining, chunking, eightbit, smtputf8, dsn, status_codes, size, auth, etrn;
     uint64_t size_limit;   /* 0: none named */
     struct str mechanisms; /* " PLAIN LOGIN " in upper case */
 };
@@ -102,6 +102,10 @@ const struct session_capabilities *session_offers(const struct session *session)
 bool session_send(struct session *session, const struct envelope *env,
                   const struct content *content, struct outcome *outcomes, struct str *final,
                   struct error *err);
+
+/* ETRN NAME (RFC 1985), after the login: asks the server to deliver what it keeps for a host,
+ * @domain or #queue. Not offered: account, permanent, EX_UNAVAILABLE; refused: EX_DATAERR. */
+bool session_start_queue(struct session *session, const char *name, struct error *err);
 
 /* True if another transaction can follow. */
 bool session_usable(const struct session *session);
