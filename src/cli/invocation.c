@@ -109,12 +109,32 @@ static bool set_return(struct invocation *call, const char *text, struct error *
     return true;
 }
 
+/* "" takes a number back. */
+static bool unsets(const struct key *key, const char *value)
+{
+    return key->type == KEY_NUMBER && !*value && strcmp(key->name, "port") != 0;
+}
+
+/* A slip in an option is told before any file is read. */
+static bool check_value(const struct key *key, const char *value, struct error *err)
+{
+    struct account *scratch = account_new("", LEVEL_COMMAND_LINE);
+    bool ok = unsets(key, value) || key_parse(key, scratch, value, "", err);
+    account_free(scratch);
+    if (ok)
+        return true;
+    err->code = EX_USAGE;
+    return error_prefix(err, "option for %s", key->name);
+}
+
 static bool add_override(struct invocation *call, const char *name, const char *value,
                          struct error *err)
 {
     const struct key *key = key_find(KEY_ACCOUNT, name);
     if (!key)
         return error_usage(err, "there is no key '%s'", name);
+    if (!check_value(key, value, err))
+        return false;
     call->override = memory_resize(call->override, call->overrides + 1, sizeof *call->override);
     call->override[call->overrides++] = (struct override){key, value};
     return true;
@@ -389,7 +409,7 @@ bool invocation_override(const struct invocation *call, struct account *account,
 {
     for (size_t i = 0; i < call->overrides; i++) {
         const struct override *o = &call->override[i];
-        if (o->key->type == KEY_NUMBER && !*o->value && strcmp(o->key->name, "port") != 0) {
+        if (unsets(o->key, o->value)) {
             key_unset(o->key, account, account->as_msmtp);
             continue;
         }

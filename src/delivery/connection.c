@@ -253,7 +253,8 @@ static bool prepare_login(struct connection *c, struct error *err)
         .user = a->user,
         .password = &c->password,
         .port = account_port(a),
-        .without_tls = a->auth_without_tls,
+        /* msmtp takes a method that is named for a decision */
+        .without_tls = a->auth_without_tls || (a->as_msmtp && a->auth != AUTH_ON),
     };
     c->params.login = &c->login;
     return ok || failed_at(err, ERROR_STEP_PASSWORD);
