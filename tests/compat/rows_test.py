@@ -7,13 +7,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 DOC = HERE.parent.parent / "doc" / "compatibility.md"
 
 
-def rows():
+def names_of_rows():
     found = re.findall(r"^\| `([a-z0-9-]+)` \|", DOC.read_text(), re.M)
     assert len(found) == len(set(found)), "an id stands twice"
     return set(found)
 
 
-def tests():
+def names_of_tests():
     names = set()
     for path in HERE.glob("*_test.py"):
         if path.name != "rows_test.py":
@@ -22,4 +22,4 @@ def tests():
 
 
 def test_every_row_has_its_test_and_every_test_its_row():
-    assert rows() == tests()
+    assert names_of_rows() == names_of_tests()
