@@ -72,6 +72,7 @@ struct account {
     char *ntlmdomain;
     struct str password;
     char *password_file, *password_command;
+    int keyring; /* KEYRING_* of config/keyring.h */
     bool tls, tls_starttls, tls_certcheck;
     char *tls_trust_file, *tls_crl_file, *tls_fingerprint, *tls_key_file, *tls_cert_file;
     char *tls_priorities, *tls_host_override;

@@ -8,10 +8,23 @@
 
 /* Written in the order of the enums that the fields hold. */
 static const char *const protocols[] = {"smtp", "lmtp", NULL};
-static const char *const auths[] = {"off",      "on",          "plain",   "login",
-                                    "external", "oauthbearer", "xoauth2", "scram-sha-256-plus",
-                                    "scram-sha-1-plus", "scram-sha-256", "scram-sha-1",
-                                    "cram-md5", "digest-md5", "gssapi", "ntlm", NULL};
+static const char *const auths[] = {"off",
+                                    "on",
+                                    "plain",
+                                    "login",
+                                    "external",
+                                    "oauthbearer",
+                                    "xoauth2",
+                                    "scram-sha-256-plus",
+                                    "scram-sha-1-plus",
+                                    "scram-sha-256",
+                                    "scram-sha-1",
+                                    "cram-md5",
+                                    "digest-md5",
+                                    "gssapi",
+                                    "ntlm",
+                                    NULL};
+static const char *const keyrings[] = {"off", "auto", "secret-tool", "pass", NULL};
 static const char *const rewrites[] = {"off", "foreign", "always", NULL};
 static const char *const modes[] = {"interactive", "background", "queue", NULL};
 static const char *const senders[] = {"any", "exact", NULL};
@@ -87,6 +100,8 @@ const struct key key_table[] = {
      .help = "file with the password, or the name of a systemd credential"},
     {"password_command", .alias = "passwordeval", ACCOUNT(password_command), .type = KEY_TEXT,
      .fallback = "", .help = "shell command that prints the password"},
+    {"keyring", ACCOUNT(keyring), CHOICE(keyrings), .fallback = "auto",
+     .help = "where to ask when nothing else gives a password: secret-tool or pass"},
 
     {"tls", ACCOUNT(tls), .type = KEY_BOOL, .fallback = "on", .msmtp = "off",
      .help = "encrypt the connection"},
