@@ -28,6 +28,7 @@ struct connection {
     struct session_login login;
     struct session_params params;
     struct session *session;
+    struct stream *tls; /* of the session, NULL without TLS; its own */
 };
 
 static void tell(struct connection *c, const char *step, const char *detail,
@@ -71,6 +72,7 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
     };
     struct stream *stream = tls_start(inner, &params, deadline, err);
     struct str detail = {0};
+    c->tls = stream;
     if (stream && c->options->step)
         tls_describe(stream, &detail);
     if (!stream)
@@ -78,6 +80,12 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
     tell(c, "tls", str_text(&detail), stream ? NULL : err);
     str_clear(&detail);
     return stream;
+}
+
+static bool channel_binding(void *context, struct str *out)
+{
+    const struct connection *c = context;
+    return c->tls && tls_channel_binding(c->tls, out);
 }
 
 /* RFC 5321, 4.1.3: a client without a meaningful name says its address. */
@@ -184,6 +192,7 @@ static void end_session(struct connection *c)
 {
     session_end(c->session);
     c->session = NULL;
+    c->tls = NULL;
 }
 
 static bool log_in(struct connection *c, struct error *err)
@@ -235,6 +244,22 @@ static enum sasl_mechanism mechanism_of(int auth)
         return SASL_OAUTHBEARER;
     case AUTH_XOAUTH2:
         return SASL_XOAUTH2;
+    case AUTH_SCRAM_SHA_256_PLUS:
+        return SASL_SCRAM_SHA_256_PLUS;
+    case AUTH_SCRAM_SHA_1_PLUS:
+        return SASL_SCRAM_SHA_1_PLUS;
+    case AUTH_SCRAM_SHA_256:
+        return SASL_SCRAM_SHA_256;
+    case AUTH_SCRAM_SHA_1:
+        return SASL_SCRAM_SHA_1;
+    case AUTH_CRAM_MD5:
+        return SASL_CRAM_MD5;
+    case AUTH_DIGEST_MD5:
+        return SASL_DIGEST_MD5;
+    case AUTH_GSSAPI:
+        return SASL_GSSAPI;
+    case AUTH_NTLM:
+        return SASL_NTLM;
     default:
         return SASL_AUTO;
     }
@@ -245,13 +270,14 @@ static bool prepare_login(struct connection *c, struct error *err)
     const struct account *a = c->account;
     if (a->auth == AUTH_OFF)
         return true;
-    bool ok =
-        a->auth == AUTH_EXTERNAL || password_find(a, c->options->passwords, &c->password, err);
+    bool ok = a->auth == AUTH_EXTERNAL || a->auth == AUTH_GSSAPI ||
+              password_find(a, c->options->passwords, &c->password, err);
     tell(c, "password", "", ok ? NULL : err);
     c->login = (struct session_login){
         .mechanism = mechanism_of(a->auth),
         .user = a->user,
         .password = &c->password,
+        .realm = a->ntlmdomain,
         .port = account_port(a),
         /* msmtp takes a method that is named for a decision */
         .without_tls = a->auth_without_tls || (a->as_msmtp && a->auth != AUTH_ON),
@@ -271,6 +297,7 @@ struct connection *connection_open(const struct account *account,
     c->params = (struct session_params){
         .lmtp = account->protocol == PROTOCOL_LMTP,
         .start_tls = start_tls,
+        .channel_binding = channel_binding,
         .chunking = account->chunking && !options->avoid_chunking,
         .timeout = account->timeout,
         .timeout_final = account->timeout_final,

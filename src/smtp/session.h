@@ -38,13 +38,22 @@ enum sasl_mechanism {
     SASL_LOGIN,
     SASL_EXTERNAL,
     SASL_OAUTHBEARER,
-    SASL_XOAUTH2
+    SASL_XOAUTH2,
+    SASL_SCRAM_SHA_256_PLUS, /* this and what follows: with GNU SASL, see exchange.h */
+    SASL_SCRAM_SHA_1_PLUS,
+    SASL_SCRAM_SHA_256,
+    SASL_SCRAM_SHA_1,
+    SASL_CRAM_MD5,
+    SASL_DIGEST_MD5,
+    SASL_GSSAPI,
+    SASL_NTLM
 };
 
 struct session_login {
-    enum sasl_mechanism mechanism; /* auto: PLAIN, LOGIN */
+    enum sasl_mechanism mechanism; /* auto: SCRAM, PLAIN, LOGIN */
     const char *user;              /* authorization identity for EXTERNAL */
     const struct str *password;    /* or token */
+    const char *realm;             /* for DIGEST-MD5 and NTLM; NULL or "" for none */
     const char *host;              /* for OAUTHBEARER (RFC 7628) */
     int port;
     bool without_tls; /* the password may be shown to the network */
@@ -59,7 +68,10 @@ struct session_params {
     struct stream *(*start_tls)(void *context, struct stream *inner, int64_t deadline,
                                 struct error *err);
     const struct session_login *login; /* NULL: none */
-    bool chunking;                     /* use BDAT where offered */
+    /* Appends the channel binding tls-exporter (RFC 9266) of the stream that start_tls made, or
+     * that was TLS from the start. False: there is none. NULL is allowed. */
+    bool (*channel_binding)(void *context, struct str *out);
+    bool chunking;         /* use BDAT where offered */
     int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */
     int64_t timeout_final; /* for the reply to the content */
     int64_t deadline;      /* a moment by which the login must be through; 0: none */

@@ -155,3 +155,22 @@ def test_no_queue(both):
     theirs, ours = both("-t", mail=in_turn("451 later"))
     assert theirs.code == ours.code == 69
     assert not list(both.directory.glob("ours*/.local/state/onehop"))
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"])
+def test_login_proof(both, mechanism):
+    rc = {"auth": mechanism.lower()}
+    theirs, ours = both("-t", mechanisms=mechanism, rc=rc)
+    if "is not built in: it needs GNU SASL" in ours.err:
+        assert ours.code == 69
+        return
+    assert theirs.code == ours.code == 0, ours.err
+    assert ours.connections[0].mechanism == mechanism and ours.connections[0].logged_in
+    theirs, ours = both("-t", mechanisms=mechanism, rc=dict(rc, password="wrong"))
+    assert theirs.code == ours.code == 77
+
+
+def test_login_best(both):
+    ours = both.same("-t", mechanisms="LOGIN PLAIN SCRAM-SHA-1 SCRAM-SHA-256", tls="starttls",
+                     rc={"auth": "on"})
+    assert ours.connections[0].mechanism in ("SCRAM-SHA-256", "PLAIN")  # without GNU SASL
