@@ -21,6 +21,17 @@ enum error_class {
     ERROR_PERMANENT, /* the same attempt will fail again */
 };
 
+enum error_step { /* of a session, for who maps failures to another program's exit statuses */
+                  ERROR_STEP_OTHER,
+                  ERROR_STEP_PASSWORD,
+                  ERROR_STEP_CONNECT,
+                  ERROR_STEP_TLS,
+                  ERROR_STEP_HELLO,
+                  ERROR_STEP_LOGIN,
+                  ERROR_STEP_MAIL,    /* MAIL, RCPT, DATA, and all that is done after the login */
+                  ERROR_STEP_CONTENT, /* the reply to the content */
+};
+
 enum {
     ERROR_TEXT_MAX = 768,   /* octets of one line of text, end included */
     ERROR_REPLY_MAX = 1024, /* octets kept of a server's reply, end included */
@@ -29,6 +40,8 @@ enum {
 struct error {
     enum error_scope scope;
     enum error_class class;
+    enum error_step step;
+    bool closed;                 /* the server ended the connection without a reply */
     int code;                    /* sysexits(3), for the calling shell */
     int reply_code;              /* SMTP reply code, 0 where no reply was involved */
     char status[12];             /* enhanced status code (RFC 3463), "" where none was given */

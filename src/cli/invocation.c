@@ -109,14 +109,61 @@ static bool set_return(struct invocation *call, const char *text, struct error *
     return true;
 }
 
+/* "" takes a number back. */
+static bool unsets(const struct key *key, const char *value)
+{
+    return key->type == KEY_NUMBER && !*value && strcmp(key->name, "port") != 0;
+}
+
+/* A slip in an option is told before any file is read. */
+static bool check_value(const struct key *key, const char *value, struct error *err)
+{
+    struct account *scratch = account_new("", LEVEL_COMMAND_LINE);
+    bool ok = unsets(key, value) || key_parse(key, scratch, value, "", err);
+    account_free(scratch);
+    if (ok)
+        return true;
+    err->code = EX_USAGE;
+    return error_prefix(err, "option for %s", key->name);
+}
+
 static bool add_override(struct invocation *call, const char *name, const char *value,
                          struct error *err)
 {
     const struct key *key = key_find(KEY_ACCOUNT, name);
     if (!key)
         return error_usage(err, "there is no key '%s'", name);
+    if (!check_value(key, value, err))
+        return false;
     call->override = memory_resize(call->override, call->overrides + 1, sizeof *call->override);
     call->override[call->overrides++] = (struct override){key, value};
+    return true;
+}
+
+/* msmtp's old names: on and off stand for values of today's keys. */
+static bool set_renamed(struct invocation *call, const struct option_row *row, const char *argument,
+                        struct error *err)
+{
+    static const struct {
+        const char *key, *on, *off;
+    } keys[] = {
+        [RENAMED_FROM_HEADER] = {"set_from_header", "auto", "off"},
+        [RENAMED_DATE_HEADER] = {"set_date_header", "auto", "off"},
+        [RENAMED_UNDISCLOSED] = {"set_to_header", "undisclosed_recipients", "off"},
+        [RENAMED_KEEP_BCC] = {"remove_bcc_headers", "off", "on"},
+    };
+    bool off = argument && strcmp(argument, "off") == 0;
+    if (argument && !off && strcmp(argument, "on") != 0)
+        return error_usage(err, "invalid argument %s for --%s: on or off", argument, row->word);
+    return add_override(call, keys[row->at].key, off ? keys[row->at].off : keys[row->at].on, err);
+}
+
+static bool set_rmqs(struct invocation *call, const char *argument, struct error *err)
+{
+    if (!*argument || strpbrk(argument, " \t"))
+        return error_usage(err, "invalid argument '%s' for --rmqs: HOST, @DOMAIN or #QUEUE",
+                           argument);
+    call->rmqs = argument;
     return true;
 }
 
@@ -214,9 +261,6 @@ static bool take(struct parser *p, const struct option_row *row, char *argument,
     case OPT_FROM:
         set_from(call, argument);
         return true;
-    case OPT_KEEP_BCC:
-        return add_override(call, "remove_bcc_headers",
-                            argument && strcmp(argument, "off") == 0 ? "on" : "off", err);
     case OPT_LOGFILE:
         return add_override(call, "logfile", argument, err);
     case OPT_MODE:
@@ -229,6 +273,10 @@ static bool take(struct parser *p, const struct option_row *row, char *argument,
         return set_run(call, argument, err);
     case OPT_SENDMAIL:
         return set_sendmail(call, argument, err);
+    case OPT_RENAMED:
+        return set_renamed(call, row, argument, err);
+    case OPT_RMQS:
+        return set_rmqs(call, argument, err);
     case OPT_RETURN:
         return set_return(call, argument, err);
     case OPT_UNTRUSTED:
@@ -313,6 +361,19 @@ static bool parse_options(struct parser *p, int argc, char **argv, struct error 
     return ok;
 }
 
+static bool check_server_modes(struct invocation *call, bool operands, struct error *err)
+{
+    if (call->mode == INVOKE_SERVERINFO && call->rmqs)
+        return error_usage(err, "cannot use both --serverinfo and --rmqs");
+    if (call->rmqs && call->mode == INVOKE_SEND)
+        call->mode = INVOKE_RMQS;
+    if (call->configure && call->mode != INVOKE_VERSION && call->mode != INVOKE_HELP)
+        call->mode = INVOKE_CONFIGURE;
+    if (operands && (call->mode == INVOKE_SERVERINFO || call->mode == INVOKE_RMQS))
+        return error_usage(err, "too many arguments: no message is sent with this option");
+    return true;
+}
+
 static bool check_combination(const struct invocation *call, struct error *err)
 {
     if (call->host && *call->wishes.account)
@@ -338,7 +399,8 @@ bool invocation_parse(struct invocation *call, int argc, char **argv, struct err
         return false;
     struct parser p = {.call = call, .untrusted = call->personality == PERSONALITY_SENDMAIL};
     longoptions_make(&p.all);
-    bool ok = parse_options(&p, argc, argv, err) && check_combination(call, err);
+    bool ok = parse_options(&p, argc, argv, err) && check_combination(call, err) &&
+              check_server_modes(call, optind < argc, err);
     longoptions_clear(&p.all);
     for (int i = optind; ok && i < argc; i++)
         strlist_add(&call->wishes.recipients, argv[i]);
@@ -350,6 +412,10 @@ bool invocation_override(const struct invocation *call, struct account *account,
 {
     for (size_t i = 0; i < call->overrides; i++) {
         const struct override *o = &call->override[i];
+        if (unsets(o->key, o->value)) {
+            key_unset(o->key, account, account->as_msmtp);
+            continue;
+        }
         if (!account_set(account, o->key->name, o->value, home, err)) {
             err->code = EX_USAGE;
             return error_prefix(err, "option for %s", o->key->name);

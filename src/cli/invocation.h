@@ -27,6 +27,9 @@ enum invocation_mode {
     INVOKE_ALIASES,    /* -bi, newaliases */
     INVOKE_TALK,       /* -bs: SMTP on standard input and output */
     INVOKE_SERVE,      /* -bd: the service */
+    INVOKE_SERVERINFO, /* -S */
+    INVOKE_RMQS,       /* --rmqs */
+    INVOKE_CONFIGURE,  /* --configure */
     INVOKE_NOTHING,    /* -bh, -bH: host status that we do not keep */
 };
 
@@ -45,9 +48,11 @@ struct invocation {
     const char *program; /* for messages: the last part of argv[0] */
     enum invocation_mode mode;
     bool verbose;
-    bool dots_are_text; /* -i */
-    const char *file;   /* -C, NULL if not given */
-    const char *host;   /* --host, NULL if not given */
+    bool dots_are_text;    /* -i */
+    const char *file;      /* -C, NULL if not given */
+    const char *host;      /* --host, NULL if not given */
+    const char *rmqs;      /* --rmqs, NULL if not given */
+    const char *configure; /* --configure, NULL if not given */
     struct submission_wishes wishes;
     unsigned notify;
     bool notify_given; /* -N off says "none", too */

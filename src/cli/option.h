@@ -22,12 +22,13 @@ enum option_id {
     OPT_BODY,   /* these have a function each in invocation.c */
     OPT_DEBUG,
     OPT_FROM,
-    OPT_KEEP_BCC,
     OPT_LOGFILE,
     OPT_MODE,
     OPT_NOTIFY,
     OPT_OLD,
+    OPT_RENAMED, /* msmtp's old name for a key: `at` is its place in invocation.c's table */
     OPT_RETURN,
+    OPT_RMQS,
     OPT_RUN,
     OPT_SENDMAIL, /* -O Name=value */
     OPT_UNTRUSTED,
@@ -42,6 +43,9 @@ struct option_row {
     size_t at;
     const char *help; /* one line; "" for what is accepted and ignored */
 };
+
+/* Places of OPT_RENAMED. */
+enum { RENAMED_FROM_HEADER, RENAMED_DATE_HEADER, RENAMED_UNDISCLOSED, RENAMED_KEEP_BCC };
 
 extern const struct option_row option_table[];
 extern const size_t option_count;

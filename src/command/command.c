@@ -12,12 +12,14 @@
 #endif
 
 #include "cli/invocation.h"
+#include "command/configure.h"
 #include "command/control.h"
 #include "command/help.h"
 #include "command/queuectl.h"
 #include "command/queuerun.h"
 #include "command/report.h"
 #include "command/send.h"
+#include "command/server.h"
 #include "command/service.h"
 #include "command/talk.h"
 
@@ -93,6 +95,12 @@ static int invoke(const struct invocation *call, const struct paths *paths)
         return service_run(call->program, paths);
     case INVOKE_TALK:
         return talk_run(call, paths);
+    case INVOKE_SERVERINFO:
+        return server_show(call, paths);
+    case INVOKE_RMQS:
+        return server_start_queue(call, paths);
+    case INVOKE_CONFIGURE:
+        return configure_run(call, paths);
     case INVOKE_ALIASES: /* the file is read as it is: there is nothing to rebuild */
     case INVOKE_NOTHING:
         return EX_OK;

@@ -8,6 +8,7 @@
 #include "base/escape.h"
 #include "cli/caller.h"
 #include "command/check.h"
+#include "command/convert.h"
 #include "command/help.h"
 #include "command/queuectl.h"
 #include "command/queuerun.h"
@@ -132,6 +133,11 @@ static int run_delete(int argc, char **argv, const struct paths *paths)
     return act(argc, argv, paths, QUEUECTL_DELETE);
 }
 
+static int run_convert(int argc, char **argv, const struct paths *paths)
+{
+    return convert_run(argc, argv, paths);
+}
+
 static int run_version(int argc, char **argv, const struct paths *paths)
 {
     (void)argc, (void)argv, (void)paths;
@@ -144,6 +150,8 @@ static const struct verb verbs[] = {
     {"check", "[ACCOUNT]", 1, run_check,
      "try configuration, name, connection, TLS and login; send nothing"},
     {"providers", "[DOMAIN]", 1, run_providers, "list the providers that are known"},
+    {"convert", "[--secrets FILE] [FILE]", 3, run_convert,
+     "print a configuration of msmtp, ssmtp, nullmailer or dma as INI"},
     {"queue", "[--json] [--failed]", 2, run_queue, "list what waits, or what was given up"},
     {"show", "ID", 1, run_show, "show an entry"},
     {"flush", "[ID | --account NAME]", 2, run_flush, "deliver now what waits"},

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "base/memory.h"
+#include "delivery/msmtpcode.h"
 #include "command/report.h"
 
 struct direct {
@@ -65,6 +66,11 @@ static int deliver(struct direct *d)
         return EX_OK;
     }
     sending_report_attempt(d->s, d->outcomes, &v, ok ? NULL : &failure, &err);
+    if (d->s->call->personality == PERSONALITY_MSMTP) {
+        if (v.worst < n && err.step == ERROR_STEP_OTHER)
+            err.step = ERROR_STEP_MAIL; /* what recipients are refused for */
+        v.code = msmtpcode_of(&err);
+    }
     log_result(d, &err, v.code);
     return v.code;
 }

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "config/pattern.h"
+#include "command/asmsmtp.h"
 #include "command/direct.h"
 #include "command/enqueue.h"
 #include "command/help.h"
@@ -21,6 +23,10 @@ static void show_account(const struct sending *s)
 {
     const struct account *a = s->submission.account;
     struct str text = {0};
+    if (s->call->personality == PERSONALITY_MSMTP) {
+        asmsmtp_show_account(s);
+        return;
+    }
     account_print(a, &text);
     if (a->level == LEVEL_COMMAND_LINE)
         (void)fprintf(s->dialogue, "using the command line only\n%s", str_text(&text));
@@ -46,20 +52,32 @@ static bool read_configuration(struct sending *s, struct error *err)
     return s->has_config;
 }
 
-static bool choose_account(struct sending *s, struct error *err)
+static bool account_of_files(struct sending *s, struct error *err)
+{
+    if (!asmsmtp_check_file(s, err) || !read_configuration(s, err))
+        return false;
+    asmsmtp_show_files(s);
+    return submission_route(&s->submission, &s->config, err) || asmsmtp_environment(s);
+}
+
+bool send_choose_account(struct sending *s, struct error *err)
 {
     const struct invocation *call = s->call;
-    if (call->host) {
-        if (!account_of_command_line(s, err))
-            return false;
-    } else if (!read_configuration(s, err) || !submission_route(&s->submission, &s->config, err)) {
+    if (!(call->host ? account_of_command_line(s, err) : account_of_files(s, err)))
         return false;
-    }
-    if (s->submission.account->level == LEVEL_SYSTEM &&
-        !permission_check(s->submission.account, &s->caller, err))
+    struct account *a = s->submission.account;
+    if (a->level == LEVEL_SYSTEM && !permission_check(a, &s->caller, err))
         return false;
-    return invocation_override(call, s->submission.account, s->caller.home, err) &&
-           provider_complete(&s->config.providers, s->submission.account, err);
+    /* Who calls sendmail counts on a queue, whatever the file looks like. */
+    if (a->as_msmtp && a->level != LEVEL_COMMAND_LINE && call->personality == PERSONALITY_SENDMAIL)
+        a->queue = true;
+    if (!invocation_override(call, a, s->caller.home, err) ||
+        !provider_complete(&s->config.providers, a, err))
+        return false;
+    char *from = submission_header_from(&s->submission);
+    pattern_apply(a, &s->host, from);
+    free(from);
+    return true;
 }
 
 static void apply_dsn_options(const struct invocation *call, struct envelope *env)
@@ -115,7 +133,8 @@ static bool find_way(struct sending *s, struct stream **line, struct error *err)
 {
     struct error ignored;
     *line = NULL;
-    if (s->here || s->submission.account->level != LEVEL_SYSTEM)
+    if (s->here || s->submission.account->level != LEVEL_SYSTEM ||
+        s->submission.account->as_msmtp) /* its file is readable, as it always was */
         return true;
     if (is_plain(s) && (*line = serviceline_open(s->paths, &ignored)) != NULL)
         return true;
@@ -135,6 +154,8 @@ static bool finish(struct sending *s, struct error *err)
 {
     if (s->call->verbose)
         show_account(s);
+    if (!asmsmtp_check_account(s, err))
+        return false;
     unsigned notify = s->submission.envelope.notify;
     bool ok = submission_finish(&s->submission, &s->config, time(NULL), err);
     tell_warnings(s);
@@ -149,7 +170,7 @@ static bool finish(struct sending *s, struct error *err)
 static bool print_configuration(struct sending *s, struct error *err)
 {
     bool ok = isatty(STDIN_FILENO) || header_read(&s->submission.header, &s->source, err);
-    if (!ok || !choose_account(s, err))
+    if (!ok || !send_choose_account(s, err))
         return false;
     show_account(s);
     return true;
@@ -175,7 +196,7 @@ int send_message(struct sending *s)
 {
     struct stream *line;
     struct error err;
-    if (!submission_read(&s->submission, &err) || !choose_account(s, &err) ||
+    if (!submission_read(&s->submission, &err) || !send_choose_account(s, &err) ||
         !find_way(s, &line, &err))
         return fail(s, &err);
     if (line) {

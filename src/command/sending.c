@@ -21,6 +21,7 @@ void sending_begin(struct sending *s, const struct invocation *call, const struc
     s->call = call;
     s->paths = paths;
     caller_find(&s->caller, &s->storage);
+    s->caller.as_msmtp = call->personality == PERSONALITY_MSMTP;
     this_host_read(&s->host, paths);
     s->dialogue = call->personality == PERSONALITY_SENDMAIL ? stderr : stdout;
     s->source = (struct source){

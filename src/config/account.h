@@ -23,7 +23,15 @@ enum account_auth {
     AUTH_LOGIN,
     AUTH_EXTERNAL,
     AUTH_OAUTHBEARER,
-    AUTH_XOAUTH2
+    AUTH_XOAUTH2,
+    AUTH_SCRAM_SHA_256_PLUS, /* this and what follows: where GNU SASL is built in */
+    AUTH_SCRAM_SHA_1_PLUS,
+    AUTH_SCRAM_SHA_256,
+    AUTH_SCRAM_SHA_1,
+    AUTH_CRAM_MD5,
+    AUTH_DIGEST_MD5,
+    AUTH_GSSAPI,
+    AUTH_NTLM
 };
 
 enum account_rewrite { REWRITE_OFF, REWRITE_FOREIGN, REWRITE_ALWAYS };
@@ -47,18 +55,24 @@ struct account {
     char *provider; /* name of a provider; else found by the domain of user or from */
     struct strlist domains;
     char *from, *from_full_name;
+    bool auto_from;   /* msmtp's old way: from is the caller's name ... */
+    char *maildomain; /* ... at this domain */
     struct strlist host;
     long port; /* 0: follows the TLS mode and protocol */
     char *socket;
     int protocol;
     char *domain; /* EHLO; "": full host name, else address literal */
     char *source_ip;
+    char *proxy_host; /* SOCKS5; "" for none */
+    long proxy_port;  /* 0: 1080 */
     int64_t timeout, timeout_final;
     int auth;
     bool auth_without_tls;
     char *user;
+    char *ntlmdomain;
     struct str password;
     char *password_file, *password_command;
+    int keyring; /* KEYRING_* of config/keyring.h */
     bool tls, tls_starttls, tls_certcheck;
     char *tls_trust_file, *tls_crl_file, *tls_fingerprint, *tls_key_file, *tls_cert_file;
     char *tls_priorities, *tls_host_override;

@@ -7,9 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fileread.h"
 #include "base/memory.h"
 #include "config/configfile.h"
+#include "config/msmtprc.h"
+
+enum { EVAL_TIME = 60 * 1000 }; /* milliseconds for the commands of one msmtprc */
 
 static bool is_missing(int number)
 {
@@ -27,7 +31,8 @@ static bool read_providers(struct provider_table *table, const struct paths *pat
     return ok;
 }
 
-/* An INI file begins with a section, or has nothing but comments. */
+/* An INI file begins with a section, or has nothing but comments; `key = value` in front of the
+ * first section is a slip in one, and nothing that an msmtprc could mean. */
 static bool is_ini(const struct str *text)
 {
     const char *p = str_text(text);
@@ -39,6 +44,15 @@ static bool is_ini(const struct str *text)
             return *p == '[' || (*p == '\0' && p == str_text(text) + text->len);
         p += strcspn(p, "\n");
     }
+}
+
+static bool is_assignment(const struct str *text)
+{
+    const char *p = str_text(text);
+    p += strspn(p, " \t\r\n");
+    p += strcspn(p, " \t=\r\n");
+    p += strspn(p, " \t");
+    return *p == '=';
 }
 
 /* Whoever can write the file chooses the commands that are run and where the password goes. */
@@ -64,27 +78,64 @@ static bool check_secret(const struct configfile *file, const struct stat *facts
         file->path, file->secret_line, (unsigned)mode, system ? "640" : "600");
 }
 
-/* Reads FILE in the kind of format it has. Sets *EXISTS; a file that does not is no error. */
-static bool read_file(struct configfile *file, const struct caller *caller, bool *exists,
+/* msmtp's rule: only the user's file, only for a password that stands in it, and not for root. */
+static bool check_msmtprc(const struct configfile *file, const struct caller *caller,
+                          const struct stat *facts, struct error *err)
+{
+    if (file->level != LEVEL_USER || !file->secret_line || caller->uid == 0)
+        return true;
+    if (facts->st_uid != caller->uid)
+        return error_config(err, "%s: contains secrets and therefore must be owned by you",
+                            file->path);
+    if ((facts->st_mode & 0177) == 0)
+        return true;
+    return error_config(err,
+                        "%s:%d: contains secrets and therefore must have no more than user "
+                        "read/write permissions (it has %04o): chmod 600 it",
+                        file->path, file->secret_line, (unsigned)facts->st_mode & 07777);
+}
+
+enum form { FORM_INI, FORM_MSMTPRC, FORM_EITHER };
+
+struct place { /* a file to look at, and what came of it */
+    enum form form;
+    int number; /* errno of opening it, 0: it was read */
+};
+
+static bool read_as_ini(struct configfile *file, const struct caller *caller,
+                        const struct str *text, const struct stat *facts, struct error *err)
+{
+    if (!check_owner(file, caller, facts, err))
+        return false;
+    if (!is_ini(text))
+        return error_config(err,
+                            "%s: is no INI file: it must begin with a section like "
+                            "[account NAME], or a comment",
+                            file->path);
+    return configfile_read(file, text, err) && check_secret(file, facts, err);
+}
+
+/* Reads FILE; one that does not exist is no error. */
+static bool read_file(struct configfile *file, const struct caller *caller, struct place *place,
                       struct error *err)
 {
     struct str text = {.secret = true}; /* it may hold passwords */
     struct stat facts;
-    *exists = false;
+    errno = 0;
     bool ok = fileread_all(file->path, CONFIGURATION_FILE_MAX, &text, &facts, err);
     if (!ok) {
-        bool missing = is_missing(errno);
+        place->number = errno ? errno : EIO;
         str_clear(&text);
-        return missing;
+        return is_missing(place->number);
     }
-    *exists = true;
-    ok = check_owner(file, caller, &facts, err);
-    if (ok && !is_ini(&text))
-        ok = error_config(err,
-                          "%s: is no INI file: it must begin with a section like "
-                          "[account NAME], or a comment",
-                          file->path);
-    ok = ok && configfile_read(file, &text, err) && check_secret(file, &facts, err);
+    bool ini = place->form == FORM_INI;
+    if (place->form == FORM_EITHER)
+        ini = is_ini(&text) || is_assignment(&text);
+    if (ini)
+        ok = read_as_ini(file, caller, &text, &facts, err);
+    else
+        ok = msmtprc_read(file, &text, clock_after(EVAL_TIME), err) &&
+             check_msmtprc(file, caller, &facts, err);
     str_clear(&text);
     return ok;
 }
@@ -119,40 +170,148 @@ static void add_accounts(struct configuration *config, struct configfile *file)
     file->n = 0;
 }
 
-/* The system's level first, so that the user's providers come later and win. */
-static bool read_levels(struct configuration *config, const struct caller *caller,
-                        bool user_is_explicit, struct error *err)
+/* The files of one level, in the order in which they are looked at. */
+struct candidates {
+    char *path[2];
+    struct place place[2];
+    size_t n;
+};
+
+static void add_candidate(struct candidates *c, enum form form, const char *directory,
+                          const char *name)
 {
-    struct configfile system = {.path = config->system_file,
+    struct str path = {0};
+    if (!*directory)
+        return;
+    str_addf(&path, "%s/%s", directory, name);
+    c->place[c->n] = (struct place){.form = form};
+    c->path[c->n++] = str_take(&path);
+}
+
+static void turn_round(struct candidates *c)
+{
+    struct candidates old = *c;
+    for (size_t i = 0; i < old.n; i++) {
+        c->path[i] = old.path[old.n - 1 - i];
+        c->place[i] = old.place[old.n - 1 - i];
+    }
+}
+
+/* ~/.msmtprc, or where the XDG specification wants it if only that is there. */
+static void add_user_msmtprc(struct candidates *c, const struct caller *caller)
+{
+    struct str old = {0}, new = {0};
+    str_addf(&old, "%s/.msmtprc", caller->home);
+    str_addf(&new, "%s/msmtp/config", caller->config_home);
+    if (*caller->config_home && access(str_text(&old), F_OK) != 0 &&
+        access(str_text(&new), F_OK) == 0)
+        add_candidate(c, FORM_MSMTPRC, caller->config_home, "msmtp/config");
+    else
+        add_candidate(c, FORM_MSMTPRC, caller->home, ".msmtprc");
+    str_clear(&old);
+    str_clear(&new);
+}
+
+static void find_candidates(struct candidates *c, enum account_level level,
+                            const struct paths *paths, const struct caller *caller,
+                            const char *explicit_file)
+{
+    *c = (struct candidates){.n = 0};
+    if (level == LEVEL_USER && explicit_file) {
+        c->place[0] = (struct place){.form = FORM_EITHER};
+        c->path[c->n++] = memory_copy(explicit_file);
+        return;
+    }
+    if (level == LEVEL_USER) {
+        add_candidate(c, FORM_INI, caller->config_home, "onehop/onehop.ini");
+        add_user_msmtprc(c, caller);
+    } else {
+        add_candidate(c, FORM_INI, paths->sysconfdir, "onehop/onehop.ini");
+        add_candidate(c, FORM_MSMTPRC, paths->sysconfdir, "msmtprc");
+    }
+    if (caller->as_msmtp)
+        turn_round(c);
+}
+
+/* Reads the first file of a level, and the second if that had no account. FILE gets the accounts,
+ * NOTE what there is to say of the level. */
+static bool read_level(struct configuration *config, struct configfile *file, struct candidates *c,
+                       const struct caller *caller, struct error *err)
+{
+    struct level_note *note = &config->note[file->level];
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->n && file->n == 0; i++) {
+        struct place *place = &c->place[i];
+        file->path = c->path[i];
+        ok = read_file(file, caller, place, err);
+        bool spared = place->form == FORM_MSMTPRC && file->level == LEVEL_SYSTEM &&
+                      (place->number == EACCES || place->number == EPERM);
+        if (place->number == 0) {
+            str_addf(&config->files, "%s\n", file->path);
+            *(file->level == LEVEL_USER ? &config->has_user : &config->has_system) = true;
+        }
+        if (i == 0 || place->number == 0 || spared || !ok) {
+            memory_replace(file->level == LEVEL_USER ? &config->user_file : &config->system_file,
+                           file->path);
+            note->number = place->number;
+        }
+        if (!ok && spared) {
+            memory_replace(&note->trouble, err->text);
+            ok = true;
+        }
+    }
+    return ok;
+}
+
+/* The system's msmtprc is often there for others: somebody with an account of their own need not
+ * be able to read it. Without one, what is missing is in that file. */
+static bool check_spared(const struct configuration *config, struct error *err)
+{
+    const char *trouble = config->note[LEVEL_SYSTEM].trouble;
+    if (!trouble || config->n > 0)
+        return true;
+    return error_config(err, "%s", trouble);
+}
+
+/* The system's level first, so that the user's providers come later and win. */
+static bool read_levels(struct configuration *config, const struct paths *paths,
+                        const struct caller *caller, const char *explicit_file, struct error *err)
+{
+    struct configfile system = {.path = "",
                                 .level = LEVEL_SYSTEM,
                                 .home = "",
                                 .providers = &config->providers,
                                 .queue = &config->queue[LEVEL_SYSTEM],
                                 .service = &config->service};
-    struct configfile user = {.path = config->user_file,
+    struct configfile user = {.path = "",
                               .level = LEVEL_USER,
                               .home = caller->home,
                               .providers = &config->providers,
                               .queue = &config->queue[LEVEL_USER]};
-    bool ok = read_file(&system, caller, &config->has_system, err) &&
-              (!*user.path || read_file(&user, caller, &config->has_user, err));
-    if (ok && user_is_explicit && !config->has_user)
-        ok = error_config(err, "%s: there is no such file", user.path);
+    struct candidates of_system, of_user;
+    struct str system_files = {0};
+    find_candidates(&of_system, LEVEL_SYSTEM, paths, caller, explicit_file);
+    find_candidates(&of_user, LEVEL_USER, paths, caller, explicit_file);
+    bool ok = read_level(config, &system, &of_system, caller, err);
+    system_files = config->files; /* shown behind the user's */
+    config->files = (struct str){0};
+    ok = ok && read_level(config, &user, &of_user, caller, err);
+    str_add(&config->files, str_text(&system_files));
+    str_clear(&system_files);
+    if (ok && explicit_file && !config->has_user)
+        ok = error_config(err, "%s: there is no such file", explicit_file);
     if (ok) {
         add_accounts(config, &user);
         add_accounts(config, &system);
+        ok = check_spared(config, err);
     }
     configfile_clear(&user);
     configfile_clear(&system);
+    for (size_t i = 0; i < 2; i++) {
+        free(of_system.path[i]);
+        free(of_user.path[i]);
+    }
     return ok;
-}
-
-static char *file_below(const char *directory)
-{
-    struct str path = {0};
-    if (*directory)
-        str_addf(&path, "%s/onehop/onehop.ini", directory);
-    return str_take(&path);
 }
 
 void configuration_empty(struct configuration *config)
@@ -167,18 +326,13 @@ bool configuration_read(struct configuration *config, const struct paths *paths,
                         const struct caller *caller, const char *explicit_file, struct error *err)
 {
     configuration_empty(config);
-    config->system_file = file_below(paths->sysconfdir);
-    config->user_file =
-        explicit_file ? memory_copy(explicit_file) : file_below(caller->config_home);
+    config->system_file = memory_copy("");
+    config->user_file = memory_copy("");
     if (!read_providers(&config->providers, paths, err) ||
-        !read_levels(config, caller, explicit_file != NULL, err)) {
+        !read_levels(config, paths, caller, explicit_file, err)) {
         configuration_clear(config);
         return false;
     }
-    if (config->has_user)
-        str_addf(&config->files, "%s\n", config->user_file);
-    if (config->has_system)
-        str_addf(&config->files, "%s\n", config->system_file);
     struct error ignored; /* complained of when the account is chosen */
     for (size_t i = 0; i < config->n; i++)
         (void)provider_complete(&config->providers, config->account[i], &ignored);
@@ -195,6 +349,8 @@ void configuration_clear(struct configuration *config)
         key_clear(KEY_QUEUE, &config->queue[i]);
     key_clear(KEY_SERVICE, &config->service);
     str_clear(&config->files);
+    for (size_t i = 0; i < sizeof config->note / sizeof *config->note; i++)
+        free(config->note[i].trouble);
     free(config->user_file);
     free(config->system_file);
     *config = (struct configuration){0};

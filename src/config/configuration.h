@@ -28,6 +28,7 @@ struct caller {
     const char *home;        /* verified: exists and belongs to uid, else "" */
     const char *config_home; /* $XDG_CONFIG_HOME if absolute and the caller's, else HOME/.config */
     const char *state_home;  /* likewise $XDG_STATE_HOME, HOME/.local/state */
+    bool as_msmtp;           /* called by the name msmtp: an msmtprc comes before an INI file */
 };
 
 struct queue_settings {
@@ -47,14 +48,20 @@ struct service_settings { /* of the system's level */
     int64_t idle;     /* milliseconds until a service that a socket woke ends; 0: never */
 };
 
+struct level_note { /* what became of a level's file */
+    int number;     /* errno of opening it, 0: it was read */
+    char *trouble;  /* the text of that, where it is passed over; else NULL */
+};
+
 struct configuration {
-    struct account **account; /* user level first, each level in file order; a user's account hides
-                                 a system account of the same name */
+    struct account **account; /* user level first, each level in file order; a user's account
+                                 hides a system account of the same name */
     size_t n;
     size_t size;
     struct provider_table providers;
     struct queue_settings queue[3]; /* by enum account_level */
     struct service_settings service;
+    struct level_note note[3];     /* by enum account_level */
     char *user_file, *system_file; /* where each level was looked for, "" for nowhere */
     struct str files;              /* the files that were read, one a line, for messages and -P */
     bool has_user, has_system;     /* the file of that level exists */
@@ -62,14 +69,18 @@ struct configuration {
 
 enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
 
-/* Reads both levels, each in the kind of file that its content shows: today INI alone. EXPLICIT
- * ("-C") stands for the user level if not NULL. A file that does not exist is no error (but an
- * explicit one is: EX_CONFIG); any other trouble is, with FILE:LINE. Secrets in a file that others
- * can read are an error naming the mode and the chmod that mends it. A password in the file itself
- * wants it closed: to all but its owner on the user level, to all but owner and group on the
- * system's. A user-level file whose owner is neither the caller nor root is an error. Providers are
- * completed, [defaults] and inherit applied: every account is ready to use or to be complained of
- * when it is chosen. */
+/* Reads both levels. On each an INI file (onehop/onehop.ini) with at least one account beats an
+ * msmtprc (SYSCONFDIR/msmtprc; ~/.msmtprc, or msmtp/config in config_home), and the other way
+ * round for a caller as_msmtp. EXPLICIT ("-C") stands for the user level if not NULL, and its
+ * content tells which kind it is. A file that does not exist is no error (but an explicit one
+ * is: EX_CONFIG); any other trouble is, with FILE:LINE, save for a system msmtprc that may not
+ * be read while the user has accounts. INI files: secrets in a file that others can read are an
+ * error naming the mode and the chmod that mends it. A password in the file itself wants it
+ * closed: to all but its owner on the user level, to all but owner and group on the system's. A
+ * user-level file whose owner is neither the caller nor root is an error. An msmtprc: msmtp's
+ * rules, which look at the user's file only, and not for root. Providers are completed,
+ * [defaults] and inherit applied: every account is ready to use or to be complained of when it
+ * is chosen. */
 bool configuration_read(struct configuration *config, const struct paths *paths,
                         const struct caller *caller, const char *explicit_file, struct error *err);
 

@@ -54,20 +54,24 @@ void key_mark(struct key_set *set, const struct key *key)
     set->bits[i / 64] |= (uint64_t)1 << (i % 64);
 }
 
+void key_unset(const struct key *key, void *object, bool as_msmtp)
+{
+    const char *text = as_msmtp && key->msmtp ? key->msmtp : key->fallback;
+    if (*text == '\0' && key->type == KEY_NUMBER) {
+        *(long *)((char *)object + key->offset) = 0; /* there is none */
+        return;
+    }
+    struct error err;
+    bool parsed = key_parse(key, object, text, "", &err);
+    assert(parsed);
+    (void)parsed; /* the table is ours, and a test walks it */
+}
+
 static void fill(enum key_section section, void *object, bool as_msmtp)
 {
-    for (size_t i = 0; i < key_count; i++) {
-        const struct key *key = &key_table[i];
-        if (key->section != section)
-            continue;
-        const char *text = as_msmtp && key->msmtp ? key->msmtp : key->fallback;
-        if (*text == '\0' && key->type == KEY_NUMBER)
-            continue; /* 0: there is none */
-        struct error err;
-        bool parsed = key_parse(key, object, text, "", &err);
-        assert(parsed);
-        (void)parsed; /* the table is ours, and a test walks it */
-    }
+    for (size_t i = 0; i < key_count; i++)
+        if (key_table[i].section == section)
+            key_unset(&key_table[i], object, as_msmtp);
 }
 
 void key_fill(enum key_section section, void *object)

@@ -78,6 +78,9 @@ bool key_parse(const struct key *key, void *object, const char *text, const char
 /* Appends the value of OBJECT's field as it would be written; "*" for a secret that is set. */
 void key_print(const struct key *key, const void *object, struct str *out);
 
+/* Gives the field of OBJECT the key's fallback, as_msmtp msmtp's. */
+void key_unset(const struct key *key, void *object, bool as_msmtp);
+
 /* Makes TO's field a copy of FROM's, which may be one object. */
 void key_copy(const struct key *key, void *to, const void *from);
 

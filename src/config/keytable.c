@@ -8,8 +8,23 @@
 
 /* Written in the order of the enums that the fields hold. */
 static const char *const protocols[] = {"smtp", "lmtp", NULL};
-static const char *const auths[] = {"off",      "on",          "plain",   "login",
-                                    "external", "oauthbearer", "xoauth2", NULL};
+static const char *const auths[] = {"off",
+                                    "on",
+                                    "plain",
+                                    "login",
+                                    "external",
+                                    "oauthbearer",
+                                    "xoauth2",
+                                    "scram-sha-256-plus",
+                                    "scram-sha-1-plus",
+                                    "scram-sha-256",
+                                    "scram-sha-1",
+                                    "cram-md5",
+                                    "digest-md5",
+                                    "gssapi",
+                                    "ntlm",
+                                    NULL};
+static const char *const keyrings[] = {"off", "auto", "secret-tool", "pass", NULL};
 static const char *const rewrites[] = {"off", "foreign", "always", NULL};
 static const char *const modes[] = {"interactive", "background", "queue", NULL};
 static const char *const senders[] = {"any", "exact", NULL};
@@ -41,6 +56,10 @@ const struct key key_table[] = {
      .help = "address this account sends as"},
     {"from_full_name", ACCOUNT(from_full_name), .type = KEY_TEXT, .fallback = "",
      .help = "name that goes with it where a From header is made"},
+    {"auto_from", ACCOUNT(auto_from), .type = KEY_BOOL, .fallback = "off",
+     .help = "msmtp's old way: from is the caller's name, at maildomain"},
+    {"maildomain", ACCOUNT(maildomain), .type = KEY_TEXT, .fallback = "", .check = keycheck_word,
+     .help = "domain for auto_from"},
 
     {"host", ACCOUNT(host), .type = KEY_LIST, .fallback = "", .check = keycheck_host,
      .help = "the provider's submission servers, tried in order"},
@@ -54,6 +73,10 @@ const struct key key_table[] = {
      .check = keycheck_word, .help = "name in EHLO; else this host's full name"},
     {"source_ip", ACCOUNT(source_ip), .type = KEY_TEXT, .fallback = "", .check = keycheck_ip,
      .help = "local address to connect from"},
+    {"proxy_host", ACCOUNT(proxy_host), .type = KEY_TEXT, .fallback = "", .check = keycheck_host,
+     .help = "a SOCKS5 proxy to connect through, which looks the provider's name up"},
+    {"proxy_port", ACCOUNT(proxy_port), RANGE(1, 65535), .fallback = "",
+     .help = "its port; else 1080"},
     {"timeout", .alias = "connect_timeout", ACCOUNT(timeout), .type = KEY_DURATION,
      .fallback = "60", .msmtp = "off", .help = "for connecting and for each command"},
     {"timeout_final", ACCOUNT(timeout_final), .type = KEY_DURATION, .fallback = "10m",
@@ -69,6 +92,8 @@ const struct key key_table[] = {
      .help = "let the password travel in the clear"},
     {"user", ACCOUNT(user), .type = KEY_TEXT, .fallback = "",
      .help = "name to log in with"},
+    {"ntlmdomain", ACCOUNT(ntlmdomain), .type = KEY_TEXT, .fallback = "",
+     .help = "domain for a login with ntlm"},
     {"password", ACCOUNT(password), .type = KEY_SECRET, .fallback = "",
      .help = "the password itself; taken as it stands, without quotes or comments"},
     {"password_file", ACCOUNT(password_file), .type = KEY_PATH, .fallback = "",
@@ -76,6 +101,8 @@ const struct key key_table[] = {
      .help = "file with the password, or the name of a systemd credential"},
     {"password_command", .alias = "passwordeval", ACCOUNT(password_command), .type = KEY_TEXT,
      .fallback = "", .help = "shell command that prints the password"},
+    {"keyring", ACCOUNT(keyring), CHOICE(keyrings), .fallback = "auto",
+     .help = "where to ask when nothing else gives a password: secret-tool or pass"},
 
     {"tls", ACCOUNT(tls), .type = KEY_BOOL, .fallback = "on", .msmtp = "off",
      .help = "encrypt the connection"},
@@ -97,7 +124,7 @@ const struct key key_table[] = {
      .help = "GnuTLS priority string"},
     {"tls_host_override", ACCOUNT(tls_host_override), .type = KEY_TEXT, .fallback = "",
      .check = keycheck_word, .help = "name to look for in the certificate instead of host"},
-    {"tls_min_dh_prime_bits", ACCOUNT(tls_min_dh_prime_bits), RANGE(512, 16384), .fallback = "",
+    {"tls_min_dh_prime_bits", ACCOUNT(tls_min_dh_prime_bits), RANGE(1, 16384), .fallback = "",
      .help = "least size of a Diffie-Hellman prime"},
 
     {"aliases", ACCOUNT(aliases), .type = KEY_PATH, .fallback = "/etc/aliases", .msmtp = "",

@@ -96,9 +96,12 @@ static bool parse_bool(const struct key *key, bool *slot, const char *text, stru
 
 static bool parse_number(const struct key *key, long *slot, const char *text, struct error *err)
 {
-    int64_t value;
-    const char *rest;
-    if (!number(text, &value, &rest) || *rest || value < key->min || value > key->max)
+    int64_t value = 0;
+    const char *rest = "";
+    bool hex = text[0] == '0' && (text[1] | 0x20) == 'x'; /* msmtp takes it, too */
+    if (hex)
+        value = strtoll(text, (char **)&rest, 16);
+    if ((!hex && !number(text, &value, &rest)) || *rest || value < key->min || value > key->max)
         return error_config(err, "%s must be a number from %ld to %ld, not '%s'", key->name,
                             key->min, key->max, text);
     *slot = (long)value;

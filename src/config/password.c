@@ -7,6 +7,7 @@
 
 #include "base/fileread.h"
 #include "base/process.h"
+#include "config/keyring.h"
 #include "config/netrc.h"
 
 enum answer { NO, FOUND, FAILED };
@@ -150,7 +151,8 @@ static bool find(const struct account *account, const struct password_sources *s
     enum answer answer = ask_netrc(account, sources, out, err);
     if (answer != NO)
         return answer == FOUND;
-    if (ask_terminal(account, sources, out))
+    if (keyring_find(account, server(account), sources->deadline, out) ||
+        ask_terminal(account, sources, out))
         return true;
     return error_config(err,
                         "no password for '%s' at %s: add `password_file = PATH` or "

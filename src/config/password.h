@@ -1,6 +1,6 @@
 /* Finding an account's password, in the order: password, password_file (a bare name is a systemd
  * credential in $CREDENTIALS_DIRECTORY), password_command, ~/.netrc, SYSCONFDIR/netrc, the
- * terminal. The answer is a secret. */
+ * keyring, the terminal. The answer is a secret. */
 #ifndef PASSWORD_H
 #define PASSWORD_H
 

@@ -46,8 +46,8 @@ bool provider_read(struct provider_table *table, const char *file, struct error 
 const struct provider *provider_for_domain(const struct provider_table *table, const char *domain);
 const struct provider *provider_by_name(const struct provider_table *table, const char *name);
 
-/* True if TLS begins with the connection: tls_starttls is off, or the port is 465 and nothing else was
- * said. */
+/* True if TLS begins with the connection: tls_starttls is off, or the port is 465 and nothing else
+ * was said. */
 bool provider_implicit_tls(const struct provider *provider);
 
 /* True if DOMAIN is PATTERN, or below it if that is "*.example"; case is ignored. */

@@ -71,8 +71,11 @@ static const char *own_domain(const struct account *account)
     return *domain ? domain : address_domain(account->user);
 }
 
+/* Of an msmtprc only `from` counts. */
 static int fit_of_account(const struct account *account, const char *mailbox)
 {
+    if (account->as_msmtp)
+        return matches_from(account->from, mailbox) ? FIT_FROM : FIT_NONE;
     if (matches_from(account->from, mailbox))
         return FIT_FROM;
     if (address_equal(account->user, mailbox, true))
@@ -119,17 +122,18 @@ static bool check_exact(const struct configuration *config, const struct account
     return true;
 }
 
-/* Looks for the account that serves MAILBOX; *FOUND stays false if none does. False: an error. */
-static bool serve(const struct configuration *config, const char *mailbox, struct route *route,
-                  bool *found, struct error *err)
+/* Looks for the account that serves MAILBOX; *FOUND stays false if none does. False: an error.
+ * Accounts of an msmtprc are chosen by the envelope's sender alone. */
+static bool serve(const struct configuration *config, const char *mailbox, bool of_envelope,
+                  struct route *route, bool *found, struct error *err)
 {
     for (enum account_level level = LEVEL_USER; level <= LEVEL_SYSTEM; level++) {
         struct account *chosen = NULL;
         int best = FIT_NONE;
         for (size_t i = 0; i < config->n; i++) {
-            int fit = config->account[i]->level == level
-                          ? fit_of_account(config->account[i], mailbox)
-                          : FIT_NONE;
+            const struct account *a = config->account[i];
+            bool asked = a->level == level && (of_envelope || !a->as_msmtp);
+            int fit = asked ? fit_of_account(a, mailbox) : FIT_NONE;
             if (fit > best) {
                 best = fit;
                 chosen = config->account[i];
@@ -149,7 +153,7 @@ static struct account *sole(const struct configuration *config, enum account_lev
     struct account *only = NULL;
     size_t n = 0;
     for (size_t i = 0; i < config->n; i++)
-        if (config->account[i]->level == level) {
+        if (config->account[i]->level == level && !config->account[i]->as_msmtp) {
             only = config->account[i];
             n++;
         }
@@ -233,6 +237,7 @@ static bool nothing_serves(const struct configuration *config, const char *sende
 static bool fall_back(const struct configuration *config, const char *sender, bool foreign,
                       struct route *route, struct error *err)
 {
+    bool msmtprc = config->account[0]->as_msmtp;
     for (enum account_level level = LEVEL_USER; level <= LEVEL_SYSTEM; level++) {
         struct account *account = configuration_account(config, "default");
         enum route_reason reason = ROUTE_DEFAULT;
@@ -245,6 +250,8 @@ static bool fall_back(const struct configuration *config, const char *sender, bo
             return true;
         }
     }
+    if (msmtprc)
+        return not_found(config, "default", err);
     return nothing_serves(config, sender, foreign, err);
 }
 
@@ -267,7 +274,7 @@ bool route_choose(const struct configuration *config, const struct route_query *
     for (size_t i = 0; i < 2; i++) {
         if (!*given[i])
             continue;
-        if (!serve(config, given[i], route, &found, err))
+        if (!serve(config, given[i], i == 0, route, &found, err))
             return false;
         if (found)
             return true;
@@ -276,7 +283,7 @@ bool route_choose(const struct configuration *config, const struct route_query *
             foreign = given[i];
     }
     /* Who sends as somebody foreign must not be taken for the caller. */
-    if (!foreign && !serve(config, query->caller, route, &found, err))
+    if (!foreign && !serve(config, query->caller, false, route, &found, err))
         return false;
     if (found)
         return true;

@@ -34,6 +34,8 @@ struct route {
 /* Chooses: by the first of -f and From that some account serves; if neither is served and both are
  * local or missing, by the caller's address. What nothing serves gets the account `default`, and,
  * if no foreign address was given, the only account of the user's level or of the system's.
+ * Accounts of an msmtprc are msmtp's affair: chosen by -f where it fits their `from`, and where the
+ * first account is one of them nothing but `default` comes after.
  * Nothing serves the sender: EX_CONFIG, "no account serves senders at qq.com (served:
  * 163.com, 126.com)", and what to add; no account at all: where a file was looked for and what its
  * smallest content is; two exact-sender accounts of one domain: an error that names both. */

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "net/connect.h"
 #include "net/socket.h"
+#include "net/socks.h"
 #include "net/tls.h"
 #include "delivery/verdict.h"
 
@@ -27,6 +28,7 @@ struct connection {
     struct session_login login;
     struct session_params params;
     struct session *session;
+    struct stream *tls; /* of the session, NULL without TLS; its own */
 };
 
 static void tell(struct connection *c, const char *step, const char *detail,
@@ -41,6 +43,14 @@ static void trace(void *context, enum trace_kind kind, const char *line, size_t 
     struct connection *c = context;
     if (c->options->trace)
         c->options->trace(c->options->context, kind, line, len);
+}
+
+/* The first to know says in which step it was. */
+static bool failed_at(struct error *err, enum error_step step)
+{
+    if (err->step == ERROR_STEP_OTHER)
+        err->step = step;
+    return false;
 }
 
 static struct stream *start_tls(void *context, struct stream *inner, int64_t deadline,
@@ -62,11 +72,20 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
     };
     struct stream *stream = tls_start(inner, &params, deadline, err);
     struct str detail = {0};
+    c->tls = stream;
     if (stream && c->options->step)
         tls_describe(stream, &detail);
+    if (!stream)
+        (void)failed_at(err, ERROR_STEP_TLS);
     tell(c, "tls", str_text(&detail), stream ? NULL : err);
     str_clear(&detail);
     return stream;
+}
+
+static bool channel_binding(void *context, struct str *out)
+{
+    const struct connection *c = context;
+    return c->tls && tls_channel_binding(c->tls, out);
 }
 
 /* RFC 5321, 4.1.3: a client without a meaningful name says its address. */
@@ -107,6 +126,18 @@ static int64_t connect_deadline(const struct connection *c)
     return limit(c, clock_after(span));
 }
 
+/* The proxy looks the name of the host up, too. */
+static bool pass_proxy(struct connection *c, struct stream **stream, int64_t deadline,
+                       struct error *err)
+{
+    const struct account *a = c->account;
+    if (!*a->proxy_host || socks_connect(*stream, c->host, account_port(a), deadline, err))
+        return true;
+    stream_close(*stream);
+    *stream = NULL;
+    return false;
+}
+
 static struct stream *dial(struct connection *c, struct error *err)
 {
     const struct account *a = c->account;
@@ -116,14 +147,17 @@ static struct stream *dial(struct connection *c, struct error *err)
         tell(c, "connect", a->socket, stream ? NULL : err);
         return stream;
     }
+    bool proxy = *a->proxy_host;
     const struct connect_params params = {
-        .host = c->host,
-        .port = account_port(a),
+        .host = proxy ? a->proxy_host : c->host,
+        .port = !proxy          ? account_port(a)
+                : a->proxy_port ? (int)a->proxy_port
+                                : SOCKS_PORT,
         .source_ip = a->source_ip,
         .deadline = deadline,
     };
     struct connect_result result = {0};
-    bool ok = connect_host(&params, &result, err);
+    bool ok = connect_host(&params, &result, err) && pass_proxy(c, &result.stream, deadline, err);
     tell(c, "connect", result.address, ok ? NULL : err);
     return ok ? result.stream : NULL;
 }
@@ -133,7 +167,7 @@ static bool start_session(struct connection *c, struct error *err)
     const struct account *a = c->account;
     struct stream *stream = dial(c, err);
     if (!stream)
-        return false;
+        return failed_at(err, ERROR_STEP_CONNECT);
     str_clear(&c->hello);
     if (*a->domain)
         str_add(&c->hello, a->domain);
@@ -151,13 +185,14 @@ static bool start_session(struct connection *c, struct error *err)
     c->session = session_new(stream, &c->params);
     bool ok = session_hello(c->session, err);
     tell(c, "hello", ok ? str_text(&session_offers(c->session)->mechanisms) : "", ok ? NULL : err);
-    return ok;
+    return ok || failed_at(err, ERROR_STEP_HELLO);
 }
 
 static void end_session(struct connection *c)
 {
     session_end(c->session);
     c->session = NULL;
+    c->tls = NULL;
 }
 
 static bool log_in(struct connection *c, struct error *err)
@@ -166,7 +201,7 @@ static bool log_in(struct connection *c, struct error *err)
         return true;
     bool ok = session_login(c->session, err);
     tell(c, "login", c->login.user, ok ? NULL : err);
-    return ok;
+    return ok || failed_at(err, ERROR_STEP_LOGIN);
 }
 
 static void name_host(struct connection *c, struct error *err)
@@ -209,6 +244,22 @@ static enum sasl_mechanism mechanism_of(int auth)
         return SASL_OAUTHBEARER;
     case AUTH_XOAUTH2:
         return SASL_XOAUTH2;
+    case AUTH_SCRAM_SHA_256_PLUS:
+        return SASL_SCRAM_SHA_256_PLUS;
+    case AUTH_SCRAM_SHA_1_PLUS:
+        return SASL_SCRAM_SHA_1_PLUS;
+    case AUTH_SCRAM_SHA_256:
+        return SASL_SCRAM_SHA_256;
+    case AUTH_SCRAM_SHA_1:
+        return SASL_SCRAM_SHA_1;
+    case AUTH_CRAM_MD5:
+        return SASL_CRAM_MD5;
+    case AUTH_DIGEST_MD5:
+        return SASL_DIGEST_MD5;
+    case AUTH_GSSAPI:
+        return SASL_GSSAPI;
+    case AUTH_NTLM:
+        return SASL_NTLM;
     default:
         return SASL_AUTO;
     }
@@ -219,18 +270,20 @@ static bool prepare_login(struct connection *c, struct error *err)
     const struct account *a = c->account;
     if (a->auth == AUTH_OFF)
         return true;
-    bool ok =
-        a->auth == AUTH_EXTERNAL || password_find(a, c->options->passwords, &c->password, err);
+    bool ok = a->auth == AUTH_EXTERNAL || a->auth == AUTH_GSSAPI ||
+              password_find(a, c->options->passwords, &c->password, err);
     tell(c, "password", "", ok ? NULL : err);
     c->login = (struct session_login){
         .mechanism = mechanism_of(a->auth),
         .user = a->user,
         .password = &c->password,
+        .realm = a->ntlmdomain,
         .port = account_port(a),
-        .without_tls = a->auth_without_tls,
+        /* msmtp takes a method that is named for a decision */
+        .without_tls = a->auth_without_tls || (a->as_msmtp && a->auth != AUTH_ON),
     };
     c->params.login = &c->login;
-    return ok;
+    return ok || failed_at(err, ERROR_STEP_PASSWORD);
 }
 
 struct connection *connection_open(const struct account *account,
@@ -244,6 +297,7 @@ struct connection *connection_open(const struct account *account,
     c->params = (struct session_params){
         .lmtp = account->protocol == PROTOCOL_LMTP,
         .start_tls = start_tls,
+        .channel_binding = channel_binding,
         .chunking = account->chunking && !options->avoid_chunking,
         .streaming = options->streaming,
         .timeout = account->timeout,
@@ -301,7 +355,7 @@ bool connection_send(struct connection *connection, const struct envelope *env,
         classify_all(outcomes, env->n, &rules);
         if (!ok) {
             verdict_classify(err, &rules);
-            return false;
+            return failed_at(err, ERROR_STEP_MAIL);
         }
         size_t left = count_untried(outcomes, env->n);
         if (left >= untried || !session_usable(connection->session))
@@ -341,6 +395,16 @@ bool connection_usable(const struct connection *connection)
 bool connection_chunking_hurt(const struct connection *connection)
 {
     return session_chunking_hurt(connection->session);
+}
+
+const struct session_capabilities *connection_offers(const struct connection *connection)
+{
+    return session_offers(connection->session);
+}
+
+bool connection_start_queue(struct connection *connection, const char *name, struct error *err)
+{
+    return session_start_queue(connection->session, name, err) || failed_at(err, ERROR_STEP_MAIL);
 }
 
 const char *connection_host(const struct connection *connection)

@@ -61,6 +61,12 @@ bool connection_usable(const struct connection *connection);
  * connection to this account should avoid CHUNKING. */
 bool connection_chunking_hurt(const struct connection *connection);
 
+/* What the server announced. Borrowed. */
+const struct session_capabilities *connection_offers(const struct connection *connection);
+
+/* ETRN: see session_start_queue(). */
+bool connection_start_queue(struct connection *connection, const char *name, struct error *err);
+
 /* The host of the list that answered. Borrowed. */
 const char *connection_host(const struct connection *connection);
 

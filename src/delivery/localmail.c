@@ -58,6 +58,10 @@ static bool add_one(struct expansion *x, const char *mailbox, struct error *err)
         (void)envelope_add(x->to, mailbox); /* twice is once */
         return true;
     }
+    if (!*x->admin && x->s->account->as_msmtp) {
+        (void)envelope_add(x->to, mailbox); /* the provider's affair, as with msmtp */
+        return true;
+    }
     if (!*x->admin)
         return error_config(err,
                             "%s is a user of this machine, and there is no alias and no admin: add "
@@ -112,7 +116,7 @@ bool localmail_expand(struct submission *s, const struct configuration *config, 
     struct expansion x = {
         .s = s,
         .config = config,
-        .admin = *a->admin ? a->admin : account_address(a),
+        .admin = *a->admin || a->as_msmtp ? a->admin : account_address(a),
         .to = &expanded,
     };
     bool ok = open_aliases(s, &x.aliases, err);

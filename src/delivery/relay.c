@@ -6,15 +6,25 @@
 #include <sysexits.h>
 
 #include "base/memory.h"
+#include "config/pattern.h"
 #include "config/route.h"
 #include "queue/standing.h"
+
+static const struct account *ready(const struct relay *relay, struct account *account,
+                                   const struct entry *entry, struct error *err)
+{
+    if (!provider_complete(&relay->config->providers, account, err))
+        return NULL;
+    pattern_apply(account, relay->host, entry->from);
+    return account;
+}
 
 const struct account *relay_account(const struct relay *relay, const struct entry *entry,
                                     struct error *err)
 {
     struct account *named = configuration_account(relay->config, entry->account);
     if (named)
-        return provider_complete(&relay->config->providers, named, err) ? named : NULL;
+        return ready(relay, named, entry, err);
     const struct route_query query = {
         .account = "",
         .envelope_from = *entry->envelope.sender ? entry->envelope.sender : NULL,
@@ -27,7 +37,7 @@ const struct account *relay_account(const struct relay *relay, const struct entr
         error_prefix(err, "account %s is gone", entry->account);
         return NULL;
     }
-    return provider_complete(&relay->config->providers, route.account, err) ? route.account : NULL;
+    return ready(relay, route.account, entry, err);
 }
 
 bool relay_is_expired(const struct relay *relay, const char *id)

@@ -18,11 +18,17 @@ static char *qualified(const char *mailbox, const char *domain)
     return str_take(&out);
 }
 
+static bool caller_chooses(const struct sender_facts *facts)
+{
+    const struct account *a = facts->account;
+    return facts->envelope_from && a->allow_from_override && !a->auto_from;
+}
+
 /* What the caller or the account asks for, before anything is forbidden. */
 static const char *wanted_sender(const struct sender_facts *facts)
 {
     const struct account *a = facts->account;
-    if (facts->envelope_from && a->allow_from_override)
+    if (caller_chooses(facts))
         return facts->envelope_from;
     if (*a->from && !strpbrk(a->from, "*?["))
         return a->from;
@@ -36,7 +42,7 @@ static char *envelope_sender(const struct sender_facts *facts)
     const struct account *a = facts->account;
     const char *own = account_address(a);
     const char *wanted = wanted_sender(facts);
-    bool null_sender = facts->envelope_from && !*facts->envelope_from && a->allow_from_override;
+    bool null_sender = caller_chooses(facts) && !*facts->envelope_from;
     if (null_sender)
         return memory_copy("");
     if (*own && a->rewrite_from == REWRITE_ALWAYS)

@@ -80,6 +80,11 @@ static char *header_sender(const struct header *header)
     return sender;
 }
 
+char *submission_header_from(const struct submission *s)
+{
+    return header_sender(&s->header);
+}
+
 bool submission_route(struct submission *s, const struct configuration *config, struct error *err)
 {
     char *from = header_sender(&s->header);

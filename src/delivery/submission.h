@@ -47,6 +47,9 @@ bool submission_read(struct submission *s, struct error *err);
 /* Chooses the account, by -f, else the header's From or Resent-From, else the caller. */
 bool submission_route(struct submission *s, const struct configuration *config, struct error *err);
 
+/* The mailbox of Resent-From, or From, as the header has it; "" if there is none. To be freed. */
+char *submission_header_from(const struct submission *s);
+
 /* Settles the sender, expands aliases, sends what is left of local recipients to admin, completes
  * the header. To be called when the account is final (command line options applied). */
 bool submission_finish(struct submission *s, const struct configuration *config, time_t now,

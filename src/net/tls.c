@@ -306,3 +306,17 @@ void tls_describe(struct stream *stream, struct str *out)
     gnutls_free(suite);
     trust_describe(session, out);
 }
+
+bool tls_channel_binding(struct stream *stream, struct str *out)
+{
+    gnutls_datum_t binding = {NULL, 0};
+    if (stream->ops != &tls_ops)
+        return false;
+    gnutls_session_t session = ((struct tls *)stream)->session;
+    if (gnutls_protocol_get_version(session) < GNUTLS_TLS1_3 ||
+        gnutls_session_channel_binding(session, GNUTLS_CB_TLS_EXPORTER, &binding) != 0)
+        return false;
+    str_add_n(out, binding.data, binding.size);
+    gnutls_free(binding.data);
+    return true;
+}

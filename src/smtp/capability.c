@@ -47,6 +47,7 @@ static void read_line(struct session_capabilities *caps, const char *line)
         {"8BITMIME", &caps->eightbit},
         {"SMTPUTF8", &caps->smtputf8},
         {"DSN", &caps->dsn},
+        {"ETRN", &caps->etrn},
         {"ENHANCEDSTATUSCODES", &caps->status_codes},
     };
     size_t len = strcspn(line, " \t");

@@ -6,12 +6,13 @@
 
 #include "base/base64.h"
 #include "base/escape.h"
+#include "smtp/exchange.h"
 #include "smtp/refusal.h"
 #include "smtp/sasl.h"
 
 /* A command line may have 12288 octets here (RFC 4954, 4.5); what is longer goes without the
  * initial response, which costs a round trip. */
-enum { INITIAL_MAX = 12000, EXPLANATION_MAX = 256 };
+enum { INITIAL_MAX = 12000, EXPLANATION_MAX = 256, EXCHANGE_TURNS_MAX = 16 };
 
 static bool cannot(struct error *err, const char *what, const char *name)
 {
@@ -110,6 +111,70 @@ static bool converse(struct session *session, const struct sasl *sasl, struct er
     return ok;
 }
 
+/* Sends the next response; the first one goes with the command where the mechanism begins. */
+static bool respond(struct session *session, const struct sasl *sasl, struct exchange *x,
+                    bool first, struct error *err)
+{
+    struct wire *wire = &session->wire;
+    struct str coded = {.secret = true}, verb = {0};
+    const char *challenge = first ? "" : str_text(&wire->reply.text);
+    bool silent = first && !sasl->initial;
+    bool ok = silent || exchange_step(x, challenge, &coded, err);
+    if (!ok && !first) { /* RFC 4954, 4: "*" ends it, and the server says so */
+        struct error ignored;
+        if (wire_begin(wire, "AUTH", &ignored) && wire_command(wire, &ignored, "*"))
+            (void)wire_reply(wire, session->params->timeout, &ignored);
+    }
+    str_addf(&verb, "AUTH %s%s", sasl->name, silent ? "" : " ");
+    ok = ok && wire_begin(wire, "AUTH", err);
+    if (ok && silent)
+        ok = wire_command(wire, err, "%s", verb.data);
+    else if (ok)
+        ok = wire_secret(wire, first ? verb.data : "", &coded, err);
+    str_clear(&coded);
+    str_clear(&verb);
+    return ok;
+}
+
+static bool converse_exchange(struct session *session, const struct sasl *sasl,
+                              const struct str *binding, struct error *err)
+{
+    struct wire *wire = &session->wire;
+    struct exchange *x = exchange_begin(sasl->name, session->params->login, binding, err);
+    bool ok = x != NULL, first = true;
+    for (int turn = 0; ok; turn++) {
+        ok = respond(session, sasl, x, first, err) &&
+             wire_reply(wire, session->params->timeout, err);
+        first = false;
+        if (!ok || wire->reply.code != 334)
+            break;
+        if (turn > EXCHANGE_TURNS_MAX)
+            ok = wire_absurd(wire, err);
+    }
+    if (ok && wire->reply.code != 235)
+        ok = refused(wire, sasl, "", err);
+    else if (ok && !exchange_is_done(x))
+        ok = error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_PROTOCOL,
+                       "the server did not prove that it knows the password (%s)", sasl->name);
+    wire_wipe(wire);
+    exchange_end(x);
+    return ok;
+}
+
+static bool log_in_with(struct session *session, const struct sasl *sasl, const struct str *binding,
+                        struct error *err)
+{
+    const struct session_login *login = session->params->login;
+    if (!sasl)
+        return cannot(err, "the server does not offer a login with %s",
+                      sasl_name(login->mechanism));
+    if (sasl->shows_secret && !session->secure && !login->without_tls)
+        return cannot(err, "a login with %s would show the password to everybody: use TLS",
+                      sasl->name);
+    return sasl->exchange ? converse_exchange(session, sasl, binding, err)
+                          : converse(session, sasl, err);
+}
+
 bool session_login(struct session *session, struct error *err)
 {
     const struct session_login *login = session->params->login;
@@ -117,12 +182,14 @@ bool session_login(struct session *session, struct error *err)
         return true;
     if (!session->offers.auth)
         return cannot(err, "the server does not offer a login (AUTH)%s", "");
-    const struct sasl *sasl = sasl_choose(login->mechanism, str_text(&session->offers.mechanisms));
-    if (!sasl)
-        return cannot(err, "the server does not offer a login with %s",
-                      sasl_name(login->mechanism));
-    if (sasl->shows_secret && !session->secure && !login->without_tls)
-        return cannot(err, "a login with %s would show the password to everybody: use TLS",
-                      sasl->name);
-    return converse(session, sasl, err);
+    struct str binding = {.secret = true};
+    const struct session_params *params = session->params;
+    bool bound = params->channel_binding && params->channel_binding(params->context, &binding);
+    const struct sasl *sasl =
+        sasl_choose(login->mechanism, str_text(&session->offers.mechanisms), bound);
+    if (sasl && sasl->id != SASL_SCRAM_SHA_256_PLUS && sasl->id != SASL_SCRAM_SHA_1_PLUS)
+        str_clear(&binding);
+    bool ok = log_in_with(session, sasl, &binding, err);
+    str_clear(&binding);
+    return ok;
 }

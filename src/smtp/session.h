@@ -43,13 +43,22 @@ enum sasl_mechanism {
     SASL_LOGIN,
     SASL_EXTERNAL,
     SASL_OAUTHBEARER,
-    SASL_XOAUTH2
+    SASL_XOAUTH2,
+    SASL_SCRAM_SHA_256_PLUS, /* this and what follows: with GNU SASL, see exchange.h */
+    SASL_SCRAM_SHA_1_PLUS,
+    SASL_SCRAM_SHA_256,
+    SASL_SCRAM_SHA_1,
+    SASL_CRAM_MD5,
+    SASL_DIGEST_MD5,
+    SASL_GSSAPI,
+    SASL_NTLM
 };
 
 struct session_login {
-    enum sasl_mechanism mechanism; /* auto: PLAIN, LOGIN */
+    enum sasl_mechanism mechanism; /* auto: SCRAM, PLAIN, LOGIN */
     const char *user;              /* authorization identity for EXTERNAL */
     const struct str *password;    /* or token */
+    const char *realm;             /* for DIGEST-MD5 and NTLM; NULL or "" for none */
     const char *host;              /* for OAUTHBEARER (RFC 7628) */
     int port;
     bool without_tls; /* the password may be shown to the network */
@@ -64,9 +73,12 @@ struct session_params {
     struct stream *(*start_tls)(void *context, struct stream *inner, int64_t deadline,
                                 struct error *err);
     const struct session_login *login; /* NULL: none */
-    bool chunking;                     /* use BDAT where offered */
-    const char *mail_parameters;       /* put behind those of MAIL, for a server that is known to
-                                          take them; NULL: none */
+    /* Appends the channel binding tls-exporter (RFC 9266) of the stream that start_tls made, or
+     * that was TLS from the start. False: there is none. NULL is allowed. */
+    bool (*channel_binding)(void *context, struct str *out);
+    bool chunking;               /* use BDAT where offered */
+    const char *mail_parameters; /* put behind those of MAIL, for a server that is known to
+                                    take them; NULL: none */
     bool streaming;        /* session_push() will be called: session_send() lets every content wait
                               for its envelope, which costs a round trip and can do no harm */
     int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */
@@ -82,7 +94,7 @@ struct session;
 
 /* What the server announced in its last EHLO. */
 struct session_capabilities {
-    bool starttls, pipelining, chunking, eightbit, smtputf8, dsn, status_codes, size, auth;
+    bool starttls, pipelining, chunking, eightbit, smtputf8, dsn, status_codes, size, auth, etrn;
     uint64_t size_limit;   /* 0: none named */
     struct str mechanisms; /* " PLAIN LOGIN " in upper case */
 };
@@ -144,6 +156,9 @@ enum session_pulled {
 enum session_pulled session_pull(struct session *session, struct error *err);
 
 size_t session_in_flight(const struct session *session);
+/* ETRN NAME (RFC 1985), after the login: asks the server to deliver what it keeps for a host,
+ * @domain or #queue. Not offered: account, permanent, EX_UNAVAILABLE; refused: EX_DATAERR. */
+bool session_start_queue(struct session *session, const char *name, struct error *err);
 
 /* True if another transaction can follow. */
 bool session_usable(const struct session *session);

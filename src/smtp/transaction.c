@@ -330,9 +330,12 @@ bool transaction_take_content(struct transaction *t, struct error *err)
         const struct reply *reply = &t->wire->reply;
         if (reply->code / 100 == 3)
             return wire_absurd(t->wire, err);
-        if (reply->code / 100 != 2 && !lmtp)
-            return refusal_set(err, reply, ERROR_MESSAGE, EX_UNAVAILABLE,
-                               "the server refused the message");
+        if (reply->code / 100 != 2 && !lmtp) {
+            (void)refusal_set(err, reply, ERROR_MESSAGE, EX_UNAVAILABLE,
+                              "the server refused the message");
+            err->step = ERROR_STEP_CONTENT;
+            return false;
+        }
         keep_final(t);
         if (reply->code / 100 != 2)
             refuse(t, k);

@@ -137,6 +137,7 @@ static ssize_t fill(struct wire *wire, struct error *err)
         return STREAM_FAILED;
     }
     (void)broken(wire, err, EX_TEMPFAIL, "the server closed the connection");
+    err->closed = true;
     return STREAM_FAILED;
 }
 

@@ -6,6 +6,8 @@ it), rset, noop, quit.
 """
 
 import base64
+import hashlib
+import hmac
 import re
 import ssl
 
@@ -240,6 +242,11 @@ class Session:
             self.wrong("AUTH was not announced")
         if mechanism not in self.p.mechanisms.split():
             self.wrong(f"AUTH {mechanism} was not announced")
+        if mechanism == "CRAM-MD5" or mechanism.startswith("SCRAM-"):
+            user = self.prove(mechanism, initial)
+            self.record.user, self.record.logged_in = user, self.answer(
+                "auth", "235 2.7.0 welcome" if user else "535 5.7.8 wrong") and bool(user)
+            return
         if mechanism == "LOGIN":
             if initial:
                 self.wrong("AUTH LOGIN takes no initial response")
@@ -262,6 +269,32 @@ class Session:
         self.phase("auth")
         decoded = base64.b64decode(line)
         return decoded if text in (b"",) or text[:1] == b"{" else decoded.decode("utf-8")
+
+    def prove(self, mechanism, initial):
+        """CRAM-MD5 (RFC 2195) or SCRAM (RFC 5802): the user, or None where the proof is wrong."""
+        if mechanism == "CRAM-MD5":
+            user, _, proof = self.challenge(b"<1.2@example>").rpartition(" ")
+            right = hmac.new(self.p.users.get(user, "").encode(), b"<1.2@example>", "md5")
+            return user if hmac.compare_digest(right.hexdigest(), proof) else None
+        name = "sha256" if "256" in mechanism else "sha1"
+        first = base64.b64decode(initial) if initial else self.challenge(b"")
+        head, _, bare = first.partition(b",,")
+        fields = dict(part.split(b"=", 1) for part in bare.split(b","))
+        user = fields[b"n"].decode()
+        server = b"r=" + fields[b"r"] + b"xyz,s=" + base64.b64encode(b"salt") + b",i=4096"
+        final = self.challenge(server).encode()
+        without, _, proof = final.partition(b",p=")
+        salted = hashlib.pbkdf2_hmac(name, self.p.users.get(user, "").encode(), b"salt", 4096)
+        key = hmac.digest(salted, b"Client Key", name)
+        both = b",".join((bare, server, without))
+        signature = hmac.digest(hashlib.new(name, key).digest(), both, name)
+        if bytes(a ^ b for a, b in zip(key, signature)) != base64.b64decode(proof):
+            return None
+        if mechanism.endswith("-PLUS") != (head[:2] == b"p="):
+            self.wrong(f"{mechanism} with {head!r}")
+        proven = hmac.digest(hmac.digest(salted, b"Server Key", name), both, name)
+        self.challenge(b"v=" + base64.b64encode(proven))
+        return user
 
     def credentials(self, mechanism, response):
         if mechanism == "PLAIN":

@@ -91,7 +91,7 @@ static void every_account_key_is_inherited(void **state)
                            : strstr(key->name, "print")
                                ? "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
                            : strcmp(key->name, "domains") == 0 ? "a.example"
-                           : strcmp(key->name, "host") == 0    ? "a.example"
+                           : strstr(key->name, "host")         ? "a.example"
                            : key->check                        ? "a@b.example"
                                                                : "value";
         if (strcmp(key->name, "password_file") == 0)

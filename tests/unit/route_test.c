@@ -13,15 +13,18 @@
 #include "config/route.h"
 
 /* An account in one line: "NAME KEY=VALUE KEY=VALUE"; a leading '/' puts it on the system's level,
+ * a '%' behind that makes it one of an msmtprc,
  * the pseudo-key exact=on says that its provider takes exact senders only. */
 static struct account *make(const char *line)
 {
     struct error err;
     enum account_level level = *line == '/' ? LEVEL_SYSTEM : LEVEL_USER;
     line += *line == '/';
+    bool as_msmtp = *line == '%';
+    line += as_msmtp;
     size_t len = strcspn(line, " ");
     char *name = memory_copy_n(line, len);
-    struct account *account = account_new(name, level);
+    struct account *account = as_msmtp ? account_new_msmtp(name, level) : account_new(name, level);
     free(name);
     for (line += len; *line; line += len) {
         line += strspn(line, " ");
@@ -81,6 +84,86 @@ struct choice {
 };
 
 static const struct choice choices[] = {
+    {"msmtprc: from",
+     {"%a from=me@x.org", "%default from=d@x.org"},
+     "",
+     "ME@x.org",
+     "",
+     "a",
+     ROUTE_FROM,
+     "ME@x.org"},
+    {"msmtprc: the header does not choose",
+     {"%a from=me@x.org", "%default from=d@x.org"},
+     "",
+     NULL,
+     "me@x.org",
+     "default",
+     ROUTE_DEFAULT,
+     "me@x.org"},
+    {"msmtprc: nor does a domain or user",
+     {"%a from=me@x.org user=you@x.org", "%default"},
+     "",
+     "you@x.org",
+     "",
+     "default",
+     ROUTE_DEFAULT,
+     "you@x.org"},
+    {"msmtprc: a detail",
+     {"%a from=me@x.org", "%default"},
+     "",
+     "me+list@x.org",
+     "",
+     "a",
+     ROUTE_FROM,
+     "me+list@x.org"},
+    {"msmtprc: a detail that from has",
+     {"%a from=me+x@x.org", "%default"},
+     "",
+     "me+y@x.org",
+     "",
+     "default",
+     ROUTE_DEFAULT,
+     "me+y@x.org"},
+    {"msmtprc: a glob, in this case",
+     {"%a from=*@x.org", "%default"},
+     "",
+     "any@x.org",
+     "",
+     "a",
+     ROUTE_FROM,
+     "any@x.org"},
+    {"msmtprc: a glob minds case",
+     {"%a from=*@x.org", "%default"},
+     "",
+     "any@X.org",
+     "",
+     "default",
+     ROUTE_DEFAULT,
+     "any@X.org"},
+    {"msmtprc: the first that fits",
+     {"%a from=*@x.org", "%b from=me@x.org"},
+     "",
+     "me@x.org",
+     "",
+     "a",
+     ROUTE_FROM,
+     "me@x.org"},
+    {"msmtprc: a sole account is none",
+     {"%a from=me@x.org"},
+     "",
+     "you@x.org",
+     "",
+     NULL,
+     0,
+     "account default not found"},
+    {"msmtprc: the user's default",
+     {"%default from=a@x", "/%b from=b@x"},
+     "",
+     "b@x",
+     "",
+     "b",
+     ROUTE_FROM,
+     "b@x"},
     {"the smallest case", {"a user=x@163.com"}, "", "x@163.com", "", "a", ROUTE_FROM, "x@163.com"},
     {"foreign",
      {"a user=x@163.com", "b user=x@126.com"},

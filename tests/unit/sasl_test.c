@@ -75,7 +75,7 @@ static const struct {
      {{"AUTH PLAIN AHUAcA==\r\n", "250 ok\r\n", 0, false}}, EX_PROTOCOL, ERROR_TEMPORARY, NULL},
     {"no AUTH", SASL_AUTO, "HELP", "u", "p", false, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, "does not offer a login"},
-    {"nothing in common", SASL_AUTO, "AUTH GSSAPI SCRAM-SHA-256", "u", "p", false, false, {{0}},
+    {"nothing in common", SASL_AUTO, "AUTH GSSAPI SCRAM-SHA-256X", "u", "p", false, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, "PLAIN or LOGIN"},
     {"EXTERNAL only when asked for", SASL_AUTO, "AUTH EXTERNAL", "u", "p", false, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, NULL},

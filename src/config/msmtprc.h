@@ -1,0 +1,35 @@
+/* One configuration file in msmtp's own form: a command and its argument on each line, `account`
+ * and `defaults` begin blocks, `eval` takes a line from a command. What the file means is msmtp's
+ * (its defaults, its inheritance), but lines may be of any length, and a command that fails is an
+ * error.
+ *
+ * Inheritance: an account begins as a copy of the defaults of that moment; then each account it
+ * names gives it what was said explicitly there, or in the accounts that one names, but not what
+ * that one had from the defaults of its own moment. */
+#ifndef MSMTPRC_H
+#define MSMTPRC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "config/configfile.h"
+
+enum { MSMTPRC_EVAL_MAX = 64 * 1024 }; /* octets that a command of `eval` may print */
+
+/* Reads TEXT into FILE (path, level and home filled, providers and queue not used); its accounts
+ * are as_msmtp. Commands of `eval` must be through by DEADLINE. secret_line is that of a password
+ * that stands in the file itself. On failure ("PATH:LINE: ...", EX_CONFIG; EX_IOERR for `eval`)
+ * the file holds what was read so far. */
+bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadline,
+                  struct error *err);
+
+/* The command that sets KEY in an msmtprc, NULL where there is none. */
+const char *msmtprc_command(const struct key *key);
+
+/* Appends the commands of ACCOUNT, as msmtprc_read() takes them, for every key that is set:
+ * "account NAME" first. What no msmtprc can say is left out. */
+void msmtprc_print(const struct account *account, struct str *out);
+
+#endif

@@ -1,0 +1,27 @@
+/* Patterns in `from` and `domain`: %U the caller's login name, %H this host, %C its full name, %M
+ * the mailname, %F the address in the From field of the message. */
+#ifndef PATTERN_H
+#define PATTERN_H
+
+#include "base/str.h"
+#include "config/account.h"
+#include "config/thishost.h"
+
+struct pattern_facts {
+    const char *user, *host, *canonical, *mail_name;
+    const char *from; /* "" leaves %F as it is */
+};
+
+/* Appends TEXT with the patterns replaced; control characters of what replaces them become '?'.
+ * Other uses of '%' stay. */
+void pattern_expand(const char *text, const struct pattern_facts *facts, struct str *out);
+
+/* Fills USER: $USER, else $LOGNAME, else getlogin(3), else the password database, else "unknown".
+ */
+void pattern_user(struct str *user);
+
+/* Expands `from` and `domain` of the ACCOUNT that was chosen; with auto_from, `from` is made of the
+ * caller's name and maildomain. FROM is the address in the From field, or "". */
+void pattern_apply(struct account *account, const struct this_host *host, const char *from);
+
+#endif

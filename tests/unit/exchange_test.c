@@ -1,0 +1,159 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sysexits.h>
+#include <cmocka.h>
+
+#include "smtp/exchange.h"
+
+static struct session_login login_of(const struct str *password)
+{
+    return (struct session_login){.user = "tim", .password = password, .host = "mx.example"};
+}
+
+#ifdef HAVE_GSASL
+
+#include <gsasl.h>
+
+/* The server's side: it knows the password and, with -PLUS, the channel. */
+static int answer_property(Gsasl *library, Gsasl_session *session, Gsasl_property property)
+{
+    const char *binding = gsasl_session_hook_get(session);
+    (void)library;
+    switch (property) {
+    case GSASL_PASSWORD:
+        return gsasl_property_set(session, property, "tanstaaftanstaaf");
+    case GSASL_CB_TLS_EXPORTER:
+        return binding ? gsasl_property_set(session, property, binding) : GSASL_NO_CALLBACK;
+    case GSASL_SERVICE:
+        return gsasl_property_set(session, property, "smtp");
+    case GSASL_HOSTNAME:
+        return gsasl_property_set(session, property, "mx.example");
+    default:
+        return GSASL_NO_CALLBACK;
+    }
+}
+
+static const struct {
+    const char *name, *mechanism, *password, *binding, *servers; /* the server's, in base64 */
+    bool server_first, success;
+} cases[] = {
+    {"SCRAM", "SCRAM-SHA-256", "tanstaaftanstaaf", "", NULL, false, true},
+    {"SCRAM with SHA-1", "SCRAM-SHA-1", "tanstaaftanstaaf", "", NULL, false, true},
+    {"a wrong password", "SCRAM-SHA-256", "x", "", NULL, false, false},
+    {"a bound channel", "SCRAM-SHA-256-PLUS", "tanstaaftanstaaf", "abc", "YWJj", false, true},
+    {"another channel", "SCRAM-SHA-256-PLUS", "tanstaaftanstaaf", "abc", "eHl6", false, false},
+    {"CRAM-MD5", "CRAM-MD5", "tanstaaftanstaaf", "", NULL, true, true},
+    {"CRAM-MD5, wrong", "CRAM-MD5", "x", "", NULL, true, false},
+    {"DIGEST-MD5", "DIGEST-MD5", "tanstaaftanstaaf", "", NULL, true, true},
+};
+
+static bool talk(struct exchange *x, Gsasl_session *server, bool server_first, int *status)
+{
+    struct str said = {0};
+    struct error err;
+    char *challenge = NULL;
+    bool ok = true;
+    if (server_first)
+        *status = gsasl_step64(server, NULL, &challenge);
+    for (int turn = 0; ok && turn < 10; turn++) {
+        str_truncate(&said, 0);
+        ok = exchange_step(x, challenge ? challenge : "", &said, &err);
+        gsasl_free(challenge);
+        challenge = NULL;
+        if (!ok || *status == GSASL_OK)
+            break;
+        *status = gsasl_step64(server, str_text(&said), &challenge);
+        if (*status != GSASL_OK && *status != GSASL_NEEDS_MORE)
+            break;
+        if (*status == GSASL_OK && (!challenge || !*challenge))
+            break;
+    }
+    gsasl_free(challenge);
+    str_clear(&said);
+    return ok && *status == GSASL_OK;
+}
+
+static void logins_are_what_a_server_expects(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Gsasl *library = NULL;
+        Gsasl_session *server = NULL;
+        struct str password = {.secret = true}, binding = {0};
+        struct error err;
+        int status = GSASL_NEEDS_MORE;
+        print_message("# %s\n", cases[i].name);
+        assert_int_equal(gsasl_init(&library), GSASL_OK);
+        gsasl_callback_set(library, answer_property);
+        assert_int_equal(gsasl_server_start(library, cases[i].mechanism, &server), GSASL_OK);
+        gsasl_session_hook_set(server, (void *)cases[i].servers);
+        str_add(&password, cases[i].password);
+        str_add(&binding, cases[i].binding);
+        const struct session_login login = login_of(&password);
+        assert_true(exchange_knows(cases[i].mechanism));
+        struct exchange *x = exchange_begin(cases[i].mechanism, &login, &binding, &err);
+        assert_non_null(x);
+        bool ok = talk(x, server, cases[i].server_first, &status);
+        assert_int_equal(ok && exchange_is_done(x), cases[i].success);
+        exchange_end(x);
+        gsasl_finish(server);
+        gsasl_done(library);
+        str_clear(&password);
+        str_clear(&binding);
+    }
+}
+
+static void nonsense_is_an_error(void **state)
+{
+    (void)state;
+    struct str password = {.secret = true}, none = {0}, out = {0};
+    struct error err;
+    str_add(&password, "x");
+    const struct session_login login = login_of(&password);
+    struct exchange *x = exchange_begin("SCRAM-SHA-256", &login, &none, &err);
+    assert_non_null(x);
+    assert_true(exchange_step(x, "", &out, &err));
+    assert_false(exchange_step(x, "!!!", &out, &err));
+    assert_int_equal(err.code, EX_SOFTWARE);
+    assert_false(exchange_is_done(x));
+    exchange_end(x);
+    assert_false(exchange_knows("NONSENSE"));
+    assert_null(exchange_begin("NONSENSE", &login, &none, &err));
+    assert_int_equal(err.code, EX_UNAVAILABLE);
+    str_clear(&password);
+    str_clear(&out);
+}
+
+#else
+
+static void logins_are_what_a_server_expects(void **state)
+{
+    (void)state;
+    assert_false(exchange_knows("SCRAM-SHA-256"));
+}
+
+static void nonsense_is_an_error(void **state)
+{
+    (void)state;
+    struct str password = {.secret = true}, none = {0};
+    struct error err;
+    const struct session_login login = login_of(&password);
+    assert_null(exchange_begin("SCRAM-SHA-256", &login, &none, &err));
+    assert_non_null(strstr(err.text, "is not built in"));
+}
+
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(logins_are_what_a_server_expects),
+        cmocka_unit_test(nonsense_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

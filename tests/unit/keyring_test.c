@@ -1,0 +1,74 @@
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "config/keyring.h"
+#include "scratch.h"
+
+static const char show[] = "#!/bin/sh\necho \"${0##*/}:$*\"\necho more\n";
+static const char fail[] = "#!/bin/sh\necho half\nexit 1\n";
+static const char nothing[] = "#!/bin/sh\nexit 0\n";
+
+static const struct {
+    const char *name, *keyring, *user, *tool; /* tool: the script, NULL if there is none */
+    enum account_level level;
+    bool session;
+    const char *answer; /* NULL: none */
+} cases[] = {
+    {"secret-tool", "auto", "me@x", show, LEVEL_USER, true,
+     "secret-tool:lookup host h.example service smtp user me@x"},
+    {"without a session", "auto", "me@x", show, LEVEL_USER, false, NULL},
+    {"asked for by name", "secret-tool", "me@x", show, LEVEL_USER, false,
+     "secret-tool:lookup host h.example service smtp user me@x"},
+    {"not installed", "auto", "me@x", NULL, LEVEL_USER, true, NULL},
+    {"switched off", "off", "me@x", show, LEVEL_USER, true, NULL},
+    {"pass", "pass", "me@x", show, LEVEL_USER, false, "pass:show h.example/me@x"},
+    {"an account of the system", "auto", "me@x", show, LEVEL_SYSTEM, true, NULL},
+    {"no user", "auto", "", show, LEVEL_USER, true, NULL},
+    {"it fails", "auto", "me@x", fail, LEVEL_USER, true, NULL},
+    {"it has none", "auto", "me@x", nothing, LEVEL_USER, true, NULL},
+    {"quotes are text", "pass", "a'b $(id) \"", show, LEVEL_USER, true,
+     "pass:show h.example/a'b $(id) \""},
+};
+
+static void keyrings_are_asked(void **state)
+{
+    (void)state;
+    char path[512];
+    snprintf(path, sizeof path, "%s/bin:/usr/bin:/bin", scratch);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct account *a = account_new("a", cases[i].level);
+        struct error err;
+        struct str out = {.secret = true};
+        print_message("# %s\n", cases[i].name);
+        static const char *const tools[] = {"bin/secret-tool", "bin/pass"};
+        for (size_t k = 0; k < 2; k++) {
+            (void)unlink(scratch_path(tools[k]));
+            if (cases[i].tool)
+                scratch_write(tools[k], 0755, cases[i].tool, strlen(cases[i].tool));
+        }
+        (void)setenv("PATH", path, 1);
+        (void)unsetenv("DBUS_SESSION_BUS_ADDRESS");
+        (void)setenv("XDG_RUNTIME_DIR", cases[i].session ? scratch : "", 1);
+        assert_true(account_set(a, "user", cases[i].user, "", &err));
+        assert_true(account_set(a, "keyring", cases[i].keyring, "", &err));
+        bool found = keyring_find(a, "h.example", clock_after(20000), &out);
+        assert_int_equal(found, cases[i].answer != NULL);
+        assert_string_equal(str_text(&out), cases[i].answer ? cases[i].answer : "");
+        str_clear(&out);
+        account_free(a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(keyrings_are_asked)};
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
+}
