@@ -19,7 +19,7 @@
 #include "command/queuerun.h"
 #include "command/report.h"
 #include "command/send.h"
-#include "command/server.h"
+#include "command/serverinfo.h"
 #include "command/service.h"
 #include "command/talk.h"
 
@@ -96,9 +96,9 @@ static int invoke(const struct invocation *call, const struct paths *paths)
     case INVOKE_TALK:
         return talk_run(call, paths);
     case INVOKE_SERVERINFO:
-        return server_show(call, paths);
+        return serverinfo_show(call, paths);
     case INVOKE_RMQS:
-        return server_start_queue(call, paths);
+        return serverinfo_start_queue(call, paths);
     case INVOKE_CONFIGURE:
         return configure_run(call, paths);
     case INVOKE_ALIASES: /* the file is read as it is: there is nothing to rebuild */

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "command/server.h"
+#include "command/serverinfo.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -181,12 +181,12 @@ static int server_run(const struct invocation *call, const struct paths *paths)
     return code == EX_OK ? help_flush() : code;
 }
 
-int server_show(const struct invocation *call, const struct paths *paths)
+int serverinfo_show(const struct invocation *call, const struct paths *paths)
 {
     return server_run(call, paths);
 }
 
-int server_start_queue(const struct invocation *call, const struct paths *paths)
+int serverinfo_start_queue(const struct invocation *call, const struct paths *paths)
 {
     return server_run(call, paths);
 }
