@@ -52,8 +52,9 @@ static bool set_mode(struct invocation *call, const char *mode, struct error *er
         enum invocation_mode mode;
     } modes[] = {
         {"m", INVOKE_SEND},       {"i", INVOKE_ALIASES}, {"p", INVOKE_LIST_QUEUE},
-        {"P", INVOKE_LIST_QUEUE}, {"V", INVOKE_VERSION}, {"h", INVOKE_NOTHING},
-        {"H", INVOKE_NOTHING},    {"s", INVOKE_TALK},    {"d", INVOKE_SERVE},
+        {"P", INVOKE_LIST_QUEUE}, {"v", INVOKE_VERIFY},  {"V", INVOKE_VERSION},
+        {"h", INVOKE_NOTHING},    {"H", INVOKE_NOTHING}, {"s", INVOKE_TALK},
+        {"d", INVOKE_SERVE},
     };
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (strcmp(modes[i].word, mode) == 0) {

@@ -30,6 +30,7 @@ enum invocation_mode {
     INVOKE_SERVERINFO, /* -S */
     INVOKE_RMQS,       /* --rmqs */
     INVOKE_CONFIGURE,  /* --configure */
+    INVOKE_VERIFY,     /* -bv: where the recipients would go */
     INVOKE_NOTHING,    /* -bh, -bH: host status that we do not keep */
 };
 

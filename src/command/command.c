@@ -22,6 +22,7 @@
 #include "command/serverinfo.h"
 #include "command/service.h"
 #include "command/talk.h"
+#include "command/verify.h"
 
 enum { HEAP_STEP = 1024 * 1024 };
 
@@ -101,6 +102,8 @@ static int invoke(const struct invocation *call, const struct paths *paths)
         return serverinfo_start_queue(call, paths);
     case INVOKE_CONFIGURE:
         return configure_run(call, paths);
+    case INVOKE_VERIFY:
+        return verify_run(call, paths);
     case INVOKE_ALIASES: /* the file is read as it is: there is nothing to rebuild */
     case INVOKE_NOTHING:
         return EX_OK;

@@ -133,8 +133,9 @@ static bool find_way(struct sending *s, struct stream **line, struct error *err)
 {
     struct error ignored;
     *line = NULL;
-    if (s->here || s->submission.account->level != LEVEL_SYSTEM ||
-        s->submission.account->as_msmtp) /* its file is readable, as it always was */
+    const struct account *a = s->submission.account;
+    /* What msmtp's file says without a queue is done here, as msmtp does it. */
+    if (s->here || a->level != LEVEL_SYSTEM || (a->as_msmtp && !a->queue))
         return true;
     if (is_plain(s) && (*line = serviceline_open(s->paths, &ignored)) != NULL)
         return true;

@@ -10,45 +10,89 @@
 
 #ifdef HAVE_GSASL
 
+#include <dlfcn.h>
 #include <gsasl.h>
 
+/* The library's functions, found when a login needs them: it brings four other libraries with it,
+ * and most logins are PLAIN over TLS. */
+struct gsasl {
+    __typeof__(gsasl_init) *init;
+    __typeof__(gsasl_done) *done;
+    __typeof__(gsasl_client_support_p) *client_support_p;
+    __typeof__(gsasl_client_start) *client_start;
+    __typeof__(gsasl_property_set) *property_set;
+    __typeof__(gsasl_step64) *step64;
+    __typeof__(gsasl_finish) *finish;
+    __typeof__(gsasl_free) *free;
+    __typeof__(gsasl_strerror) *strerror;
+};
+
 struct exchange {
+    struct gsasl gsasl;
     Gsasl *library;
     Gsasl_session *session;
     bool done;
 };
 
+static bool find(void *handle, const char *name, void *function)
+{
+    void *address = dlsym(handle, name);
+    memcpy(function, &address, sizeof address); /* as POSIX wants it: no cast is portable */
+    return address != NULL;
+}
+
+/* The library stays loaded until the process ends. */
+static bool load(struct gsasl *g)
+{
+    static const char soname[] = "libgsasl.so.18"; /* of all versions since 2.0 */
+    void *handle = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+    return handle && find(handle, "gsasl_init", &g->init) && find(handle, "gsasl_done", &g->done) &&
+           find(handle, "gsasl_client_support_p", &g->client_support_p) &&
+           find(handle, "gsasl_client_start", &g->client_start) &&
+           find(handle, "gsasl_property_set", &g->property_set) &&
+           find(handle, "gsasl_step64", &g->step64) && find(handle, "gsasl_finish", &g->finish) &&
+           find(handle, "gsasl_free", &g->free) && find(handle, "gsasl_strerror", &g->strerror);
+}
+
 bool exchange_knows(const char *name)
 {
+    struct gsasl g;
     Gsasl *library = NULL;
-    if (gsasl_init(&library) != GSASL_OK)
+    if (!load(&g) || g.init(&library) != GSASL_OK)
         return false;
-    bool known = gsasl_client_support_p(library, name) != 0;
-    gsasl_done(library);
+    bool known = g.client_support_p(library, name) != 0;
+    g.done(library);
     return known;
 }
 
-static bool failed(struct error *err, int code, int status)
+static bool failed(const struct exchange *x, struct error *err, int code, int status)
 {
     return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, code, "GNU SASL: %s",
-                     gsasl_strerror(status));
+                     x->gsasl.strerror(status));
 }
 
 static void set(struct exchange *x, Gsasl_property property, const char *value)
 {
     if (value && *value)
-        (void)gsasl_property_set(x->session, property, value); /* fails for lack of memory only */
+        (void)x->gsasl.property_set(x->session, property,
+                                    value); /* fails for lack of memory only */
 }
 
 struct exchange *exchange_begin(const char *name, const struct session_login *login,
                                 const struct str *binding, struct error *err)
 {
     struct exchange *x = memory_new(sizeof *x);
-    int status = gsasl_init(&x->library);
+    if (!load(&x->gsasl)) {
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE,
+                        "the login method %s needs GNU SASL, which is not installed", name);
+        free(x);
+        return NULL;
+    }
+    int status = x->gsasl.init(&x->library);
     if (status == GSASL_OK)
-        status = gsasl_client_start(x->library, name, &x->session);
+        status = x->gsasl.client_start(x->library, name, &x->session);
     if (status != GSASL_OK) {
-        (void)failed(err, EX_UNAVAILABLE, status);
+        (void)failed(x, err, EX_UNAVAILABLE, status);
         exchange_end(x);
         return NULL;
     }
@@ -69,14 +113,14 @@ struct exchange *exchange_begin(const char *name, const struct session_login *lo
 bool exchange_step(struct exchange *x, const char *challenge, struct str *out, struct error *err)
 {
     char *answer = NULL;
-    int status = gsasl_step64(x->session, *challenge ? challenge : NULL, &answer);
+    int status = x->gsasl.step64(x->session, *challenge ? challenge : NULL, &answer);
     x->done = status == GSASL_OK;
     if (answer) {
         str_add(out, answer);
         explicit_bzero(answer, strlen(answer));
     }
-    gsasl_free(answer);
-    return status == GSASL_OK || status == GSASL_NEEDS_MORE || failed(err, EX_SOFTWARE, status);
+    x->gsasl.free(answer);
+    return status == GSASL_OK || status == GSASL_NEEDS_MORE || failed(x, err, EX_SOFTWARE, status);
 }
 
 bool exchange_is_done(const struct exchange *x)
@@ -89,9 +133,9 @@ void exchange_end(struct exchange *x)
     if (!x)
         return;
     if (x->session)
-        gsasl_finish(x->session);
+        x->gsasl.finish(x->session);
     if (x->library)
-        gsasl_done(x->library);
+        x->gsasl.done(x->library);
     free(x);
 }
 

@@ -68,7 +68,8 @@ def test_sendmail_options(both):
     for words in (["-r", "me@example.com"], ["-V", "id"]):
         theirs, ours = both(*words, "-t")
         assert (theirs.code, ours.code) == (64, 0)
-    for words in (["-q"], ["-bp"], ["-bi"], ["-bV"], ["-I"], ["-bs"]):
+    for words in (["-q"], ["-bp"], ["-bi"], ["-bV"], ["-I"], ["-bs"],
+                  ["-bv", "you@example.net"]):
         theirs, ours = both(*words)
         assert (theirs.code, ours.code) == (64, 0), words
 

@@ -197,6 +197,19 @@ def test_a_umask_and_a_directory_of_any_kind(account, machine):
 
 # -- other names, other modes
 
+def test_verifying_says_where_mail_would_go_and_sends_none(serve, machine):
+    provider = machine.use(serve())
+    result = machine.run("sendmail", "-bv", "you@example.net", "root")
+    assert (result.code, result.text) == (0, "")
+    server = f"127.0.0.1:{provider.port}"
+    assert result.out.decode() == (
+        f"you@example.net: account work, server {server}, sender <me@example.com>\n"
+        f"me@example.com: account work, server {server}, sender <me@example.com>\n")
+    assert provider.connections == []
+    assert machine.run("sendmail", "-bv").code == 64
+    assert machine.run("sendmail", "-bv", "-f", "x@qq.example", "y@example.net").code == 78
+
+
 def test_the_queue_is_empty(machine):
     result = machine.run("mailq")
     assert (result.code, result.out, result.text) == (0, b"Mail queue is empty\n", "")
