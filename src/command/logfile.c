@@ -58,21 +58,22 @@ static bool append(const char *path, const struct str *line, struct error *err)
 }
 
 /* Never closed: a run logs thousands of lines, and the descriptor is closed on exec. */
-static void send_to_syslog(int facility, const char *line, bool success)
+static void send_to_syslog(const char *program, int facility, const char *line, bool success)
 {
-    openlog("onehop", 0, facility);
+    openlog(strcmp(program, "msmtp") == 0 ? "msmtp" : "onehop", 0, facility);
     syslog(success ? LOG_INFO : LOG_ERR, "%s", line);
 }
 
-bool logfile_write(const struct account *account, const char *line, bool success, struct error *err)
+bool logfile_write(const char *program, const struct account *account, const char *line,
+                   bool success, struct error *err)
 {
     if (!account) {
-        send_to_syslog(LOG_MAIL, line, success);
+        send_to_syslog(program, LOG_MAIL, line, success);
         return true;
     }
     int facility = account_syslog_facility(account);
     if (facility >= 0)
-        send_to_syslog(facility, line, success);
+        send_to_syslog(program, facility, line, success);
     if (!*account->logfile)
         return true;
     struct str text = {0};
@@ -80,7 +81,8 @@ bool logfile_write(const struct account *account, const char *line, bool success
     str_addf(&text, "%s\n", line);
     bool ok = true;
     if (strcmp(account->logfile, "-") == 0)
-        ok = fwrite(text.data, 1, text.len, stdout) == text.len;
+        ok = fwrite(text.data, 1, text.len, stdout) == text.len ||
+             error_system(err, EX_IOERR, "cannot log to standard output");
     else
         ok = append(account->logfile, &text, err);
     str_clear(&text);

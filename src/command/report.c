@@ -62,7 +62,7 @@ void report_log(const char *program, const struct logline *facts)
     struct str line = {0};
     struct error err;
     logline_format(facts, &line);
-    if (!logfile_write(facts->account, str_text(&line), facts->code == 0, &err)) {
+    if (!logfile_write(program, facts->account, str_text(&line), facts->code == 0, &err)) {
         report_line(program, "%s", err.text);
         report_line(program, "log info was: %s", str_text(&line));
     }
