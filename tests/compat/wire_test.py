@@ -80,7 +80,10 @@ def test_unreachable(both):
 def test_exit_status(both, answers, code):
     without = ("CHUNKING",) if "data" in answers else ()
     theirs, ours = both("you@example.net", without=without, **answers)
-    assert (theirs.code, ours.code) == (code, code)
+    # A server that hangs up with words of ours unread resets the connection, if it is quick: the
+    # end of it is 76, a reset 74.
+    codes = {74, 76} if close in answers.values() else {code}
+    assert {theirs.code, ours.code} <= codes
     assert not [m for m in ours.messages if m.accepted]
 
 
