@@ -61,7 +61,17 @@ def test_a_run_ends_where_it_cannot_note_what_it_did(strace, ledger):
 
 
 def trace_of_calls(trace):
-    return [line.split(None, 1)[1] for line in open(trace, errors="replace")]
+    """The calls, where they ended: strace cuts one in two when another process comes between."""
+    calls, begun = [], {}
+    for line in open(trace, errors="replace"):
+        pid, call = line.rstrip("\n").split(None, 1)
+        if call.endswith("<unfinished ...>"):
+            begun[pid] = call.removesuffix("<unfinished ...>")
+            continue
+        if call.startswith("<... ") and " resumed>" in call:
+            call = begun.pop(pid, "") + call.split(" resumed>", 1)[1]
+        calls.append(call)
+    return calls
 
 
 def places(lines, *wanted):
