@@ -91,6 +91,12 @@ void caller_find(struct caller *caller, struct caller_storage *storage)
     show(caller, storage, uid);
 }
 
+const char *caller_credentials(void)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    return directory ? directory : "";
+}
+
 void caller_clear(struct caller_storage *storage)
 {
     str_clear(&storage->name);

@@ -18,6 +18,10 @@ void caller_find(struct caller *caller, struct caller_storage *storage);
 /* The same for another uid, of whose environment nothing is known: no home, no directories. */
 void caller_find_peer(struct caller *caller, struct caller_storage *storage, uid_t uid);
 
+/* $CREDENTIALS_DIRECTORY, where systemd puts passwords for a unit; "" if there is none. Borrowed.
+ */
+const char *caller_credentials(void);
+
 void caller_clear(struct caller_storage *storage);
 
 #endif

@@ -100,12 +100,10 @@ static void show_names(struct check *c, const struct account *a)
 
 static void check_account(struct check *c, struct account *a)
 {
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     const struct password_sources passwords = {
         .paths = c->paths,
         .caller = &c->caller,
-        .credentials_directory = credentials ? credentials : "",
-        .deadline = clock_after(a->timeout),
+        .credentials_directory = caller_credentials(),
         .ask = terminal_ask,
     };
     const struct connection_options options = {

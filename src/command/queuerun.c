@@ -23,12 +23,10 @@ static void show_dialogue(void *context, enum trace_kind kind, const char *line,
 int queuerun_level(const struct queuerun_facts *facts, enum account_level level,
                    const struct runner_filter *filter, bool *denied)
 {
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     const struct password_sources passwords = {
         .paths = facts->paths,
         .caller = facts->caller,
-        .credentials_directory = credentials ? credentials : "",
-        .deadline = CLOCK_NEVER,
+        .credentials_directory = caller_credentials(),
     };
     const struct connection_options options = {
         .passwords = &passwords,

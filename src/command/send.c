@@ -117,9 +117,9 @@ static bool is_readable(const char *path)
 /* True if this caller can log in to the account without help. */
 static bool has_secrets(const struct account *a)
 {
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    const char *credentials = caller_credentials();
     struct str path = {0};
-    if (*a->password_file && !strchr(a->password_file, '/') && credentials)
+    if (*a->password_file && !strchr(a->password_file, '/') && *credentials)
         str_addf(&path, "%s/", credentials);
     str_add(&path, a->password_file);
     bool readable = is_readable(str_text(&path)) && is_readable(a->tls_key_file);

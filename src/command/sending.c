@@ -62,12 +62,10 @@ void sending_drain(const struct sending *s)
 
 void sending_prepare_connection(struct sending *s)
 {
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     s->passwords = (struct password_sources){
         .paths = s->paths,
         .caller = &s->caller,
-        .credentials_directory = credentials ? credentials : "",
-        .deadline = clock_after(s->submission.account->timeout),
+        .credentials_directory = caller_credentials(),
         .ask = s->here ? NULL : terminal_ask,
     };
     s->options = (struct connection_options){

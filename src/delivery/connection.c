@@ -270,8 +270,10 @@ static bool prepare_login(struct connection *c, struct error *err)
     const struct account *a = c->account;
     if (a->auth == AUTH_OFF)
         return true;
+    struct password_sources sources = *c->options->passwords;
+    sources.deadline = limit(c, clock_after(a->timeout)); /* of this login, not of a whole run */
     bool ok = a->auth == AUTH_EXTERNAL || a->auth == AUTH_GSSAPI ||
-              password_find(a, c->options->passwords, &c->password, err);
+              password_find(a, &sources, &c->password, err);
     tell(c, "password", "", ok ? NULL : err);
     c->login = (struct session_login){
         .mechanism = mechanism_of(a->auth),

@@ -16,7 +16,7 @@
 #include "smtp/session.h"
 
 struct connection_options {
-    const struct password_sources *passwords;
+    const struct password_sources *passwords; /* their deadline is set for each login */
     int64_t connect_timeout; /* milliseconds for one host, where that is less than the account's
                                 timeout; 0: none */
     int64_t deadline;        /* a moment: by then the session is ready or given up; 0: none */

@@ -206,3 +206,11 @@ def test_an_entry_of_a_later_version_is_left_alone(serve, spool):
     assert id in result.text
     assert spool.ids() == [id] and entry.read_bytes() == octets
     assert provider.messages == []
+
+
+def test_a_password_command_that_hangs_does_not_hang_the_run(serve, spool):
+    provider = spool.use(serve(), password=None, password_command="exec sleep 1000", timeout="1")
+    spool.queues("you@example.net")
+    spool.delivers("-q")
+    assert provider.connections == []
+    assert "took too long" in spool.listed()[0]["recipients"][0]["delay_reason"]
