@@ -1,7 +1,7 @@
 /* Picks nothing and decides nothing: hands the compiled-in places to the command layer. */
 #include "config.h"
 
-#include "command/command.h"
+#include "command.h"
 
 int main(int argc, char **argv)
 {

@@ -7,7 +7,7 @@
 #include <sysexits.h>
 
 #include "base/str.h"
-#include "command/command.h"
+#include "command.h"
 
 static const char *below(struct str *path, const char *root, const char *name)
 {

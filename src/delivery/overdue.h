@@ -2,7 +2,7 @@
 #ifndef OVERDUE_H
 #define OVERDUE_H
 
-#include "delivery/relay.h"
+#include "delivery/delivery.h"
 
 enum { OVERDUE_LOOK = 64 }; /* due entries whose heads are read to find one of the account */
 

@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "queue/recovery.h"
 #include "queue/scan.h"
-#include "delivery/drain.h"
+#include "delivery/worker.h"
 
 /* What the workers of a share have in common. */
 struct tally {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "delivery/relay.h"
+#include "delivery/delivery.h"
 
 enum {
     RUNNER_WORKERS_MAX = 32,       /* processes at once, of all accounts */

@@ -6,7 +6,7 @@
 
 #include "queue/journal.h"
 #include "queue/schedule.h"
-#include "delivery/bouncing.h"
+#include "delivery/bounce_writer.h"
 
 /* The verdict on one recipient: account trouble is never held against the mail. */
 static enum fate fate_of(const struct outcome *o)

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "delivery/relay.h"
+#include "delivery/delivery.h"
 
 enum settle_end {
     SETTLE_DONE,    /* nothing of the entry is left to do */

@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "base/memory.h"
-#include "queue/word.h"
+#include "queue/tokenizer.h"
 
 static const char first_words[] = "onehop-entry ";
 static const char end_words[] = "onehop-end ";

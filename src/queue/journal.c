@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 #include "queue/checksum.h"
-#include "queue/word.h"
+#include "queue/tokenizer.h"
 
 enum { SUM_LENGTH = 16 };
 

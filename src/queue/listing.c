@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "queue/claim.h"
+#include "queue/entry_lock.h"
 #include "queue/scan.h"
 #include "queue/spoolfile.h"
 

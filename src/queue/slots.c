@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 #include "queue/spoolfile.h"
-#include "queue/word.h"
+#include "queue/tokenizer.h"
 
 bool slots_take(const struct spool *spool, const char *account, unsigned max, int *fd,
                 struct error *err)

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "smtp/server.h"
+#include "smtpd/server.h"
 
 struct client {
     struct stream stream;

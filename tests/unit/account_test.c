@@ -9,8 +9,8 @@
 #include <syslog.h>
 #include <cmocka.h>
 
-#include "config/account.h"
 #include "message/envelope.h"
+#include "config/account.h"
 
 /* Sets "KEY VALUE", several of them separated by newlines. */
 static struct account *with(struct account *account, const char *keys)

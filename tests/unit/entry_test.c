@@ -14,7 +14,7 @@
 #include "queue/checksum.h"
 #include "queue/entry.h"
 #include "queue/entryid.h"
-#include "queue/word.h"
+#include "queue/tokenizer.h"
 
 static void checksum_is_xxh64(void **state)
 {

@@ -7,7 +7,7 @@
 #include <sysexits.h>
 #include <cmocka.h>
 
-#include "delivery/msmtpcode.h"
+#include "compat/msmtpcode.h"
 
 static const struct {
     const char *name;

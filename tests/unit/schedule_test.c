@@ -10,10 +10,10 @@
 #include <cmocka.h>
 
 #include "base/str.h"
-#include "queue/age.h"
+#include "queue/account_state.h"
 #include "queue/breaker.h"
 #include "queue/schedule.h"
-#include "queue/standing.h"
+#include "queue/spool_time.h"
 
 enum { MINUTE = 60, DAY = 86400, NOW = 1763884800 };
 

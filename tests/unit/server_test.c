@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "script.h"
-#include "smtp/server.h"
+#include "smtpd/server.h"
 
 #define HELLO "220 test ESMTP\r\n"
 #define OFFERS                                                                                     \

@@ -17,9 +17,9 @@
 #include <cmocka.h>
 
 #include "config/keycheck.h"
-#include "command/permission.h"
-#include "command/quota.h"
-#include "command/waiting.h"
+#include "submit/permission.h"
+#include "submit/rendezvous.h"
+#include "service/quota.h"
 
 static void an_hour_has_so_many_messages(void **state)
 {

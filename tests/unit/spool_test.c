@@ -18,11 +18,11 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "queue/account_state.h"
 #include "queue/recovery.h"
 #include "queue/scan.h"
 #include "queue/slots.h"
 #include "queue/spoolfile.h"
-#include "queue/standing.h"
 #include "spooldir.h"
 
 static const char text[] = "Subject: x\r\n\r\nhello\r\n";

@@ -13,8 +13,8 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "base/str.h"
-#include "queue/claim.h"
-#include "queue/draft.h"
+#include "queue/entry_lock.h"
+#include "queue/entry_writer.h"
 #include "queue/spool.h"
 
 struct spooldir {

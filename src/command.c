@@ -1,0 +1,134 @@
+#include "config.h"
+#include "command.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+#ifdef HAVE_MALLOPT
+#include <malloc.h>
+#endif
+
+#include "cli/invocation.h"
+#include "submit/help.h"
+#include "submit/report.h"
+#include "submit/send.h"
+#include "submit/stdio_session.h"
+#include "submit/verify.h"
+#include "ctl/configure.h"
+#include "ctl/control.h"
+#include "ctl/queuectl.h"
+#include "ctl/queuerun.h"
+#include "ctl/serverinfo.h"
+#include "service/service.h"
+
+enum { HEAP_STEP = 1024 * 1024 };
+
+/* A caller may have closed any of the first three descriptors; the next file opened would take its
+ * place and get our messages, or become the mail. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY); /* takes the lowest: FD */
+}
+
+#ifdef HAVE_MALLOPT
+/* The system's trust store is a hundred certificates; glibc would ask the kernel for each of them.
+ */
+static void grow_heap_in_steps(void)
+{
+    (void)mallopt(M_TOP_PAD, HEAP_STEP);
+}
+#else
+static void grow_heap_in_steps(void)
+{
+}
+#endif
+
+static void prepare_process(void)
+{
+    grow_heap_in_steps();
+    fill_standard_descriptors();
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), not our end */
+    (void)signal(SIGXFSZ, SIG_IGN); /* so is a file size limit */
+    (void)umask(077);
+}
+
+static int run_queue(const struct invocation *call, const struct paths *paths)
+{
+    const struct queuerun want = {
+        .program = call->program,
+        .file = call->file,
+        .verbose = call->verbose,
+        .filter = {.id = call->queue.id,
+                   .account = call->wishes.account,
+                   .recipient = call->queue.recipient,
+                   .sender = call->queue.sender,
+                   .ignore_times = !call->queue.only_due},
+    };
+    return queuerun_run(&want, paths);
+}
+
+static int list_queue(const struct invocation *call, const struct paths *paths)
+{
+    const struct queuectl want = {.program = call->program, .paths = paths};
+    return queuectl_list(&want, false, false);
+}
+
+static int invoke(const struct invocation *call, const struct paths *paths)
+{
+    switch (call->mode) {
+    case INVOKE_SEND:
+    case INVOKE_PRINT:
+        return send_run(call, paths);
+    case INVOKE_VERSION:
+        return help_version();
+    case INVOKE_HELP:
+        return help_usage(call->program);
+    case INVOKE_LIST_QUEUE:
+        return list_queue(call, paths);
+    case INVOKE_RUN_QUEUE:
+        return run_queue(call, paths);
+    case INVOKE_SERVE:
+        return service_run(call->program, paths);
+    case INVOKE_TALK:
+        return talk_run(call, paths);
+    case INVOKE_SERVERINFO:
+        return serverinfo_show(call, paths);
+    case INVOKE_RMQS:
+        return serverinfo_start_queue(call, paths);
+    case INVOKE_CONFIGURE:
+        return configure_run(call, paths);
+    case INVOKE_VERIFY:
+        return verify_run(call, paths);
+    case INVOKE_ALIASES: /* the file is read as it is: there is nothing to rebuild */
+    case INVOKE_NOTHING:
+        return EX_OK;
+    }
+    return EX_SOFTWARE;
+}
+
+int command_run(int argc, char **argv, const struct paths *paths)
+{
+    prepare_process();
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "sendmail";
+    if (strcmp(name, "onehopctl") == 0)
+        return control_run(argc, argv, paths);
+
+    struct invocation call;
+    struct error err;
+    int code;
+    if (invocation_parse(&call, argc, argv, &err)) {
+        code = invoke(&call, paths);
+    } else {
+        report_drain_input();
+        report_line(call.program, "%s", err.text);
+        code = err.code;
+    }
+    invocation_clear(&call);
+    return code;
+}

@@ -1,0 +1,169 @@
+#include "config.h"
+#include "ctl/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "config/thishost.h"
+#include "net/resolve.h"
+#include "delivery/connection.h"
+#include "delivery/verdict.h"
+#include "cli/caller.h"
+#include "submit/help.h"
+#include "submit/report.h"
+#include "submit/terminal.h"
+
+enum { COLUMN = 26 }; /* where details begin */
+
+struct check {
+    const struct paths *paths;
+    struct caller_storage storage;
+    struct caller caller;
+    struct this_host host;
+    struct configuration config;
+    int64_t since; /* when the step began */
+    int code;      /* of the first failure */
+};
+
+/* Each line of TEXT, the first behind what stands there, the others below it. */
+static void show_lines(const char *text, const char *prefix)
+{
+    for (const char *line = text; *line;) {
+        size_t len = strcspn(line, "\n");
+        if (line != text)
+            (void)printf("\n%*s", COLUMN, "");
+        (void)printf("  %s%.*s", prefix, (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+    (void)printf("\n");
+}
+
+static void show_step(void *context, const char *step, const char *detail, const struct error *err)
+{
+    struct check *c = context;
+    int64_t now = clock_now();
+    (void)printf("  %-4s %-9s %6lld ms", err ? "FAIL" : "ok", step, (long long)(now - c->since));
+    c->since = now;
+    show_lines(err ? err->text : detail, "");
+    if (err && *err->reply) {
+        (void)printf("%*s", COLUMN, "");
+        show_lines(err->reply, "server message: ");
+    }
+    (void)fflush(stdout); /* a step that hangs is seen while it hangs */
+}
+
+static void show_files(struct check *c)
+{
+    (void)printf("configuration\n");
+    for (const char *line = str_text(&c->config.files); *line;) {
+        size_t len = strcspn(line, "\n");
+        struct str name = {0};
+        struct stat facts;
+        str_add_n(&name, line, len);
+        if (stat(str_text(&name), &facts) == 0)
+            (void)printf("  ok   %s (mode %04o, uid %ld)\n", str_text(&name),
+                         (unsigned)facts.st_mode & 07777, (long)facts.st_uid);
+        else
+            (void)printf("  ok   %s\n", str_text(&name));
+        str_clear(&name);
+        line += len + (line[len] == '\n');
+    }
+}
+
+static bool find_addresses(const struct account *a, const char *host, struct str *out,
+                           struct error *err)
+{
+    struct resolve_list *list = memory_new(sizeof *list);
+    bool ok = resolve_host(host, account_port(a), clock_after(a->timeout), list, err);
+    for (size_t i = 0; ok && i < list->n; i++)
+        str_addf(out, "%s%s", i ? " " : "", list->item[i].text);
+    free(list);
+    return ok;
+}
+
+static void show_names(struct check *c, const struct account *a)
+{
+    struct error err;
+    for (size_t i = 0; i < a->host.n && !*a->socket; i++) {
+        struct str addresses = {0};
+        c->since = clock_now();
+        bool ok = find_addresses(a, a->host.item[i], &addresses, &err);
+        show_step(c, "name", str_text(&addresses), ok ? NULL : &err);
+        str_clear(&addresses);
+    }
+}
+
+static void check_account(struct check *c, struct account *a)
+{
+    const struct password_sources passwords = {
+        .paths = c->paths,
+        .caller = &c->caller,
+        .credentials_directory = caller_credentials(),
+        .ask = terminal_ask,
+    };
+    const struct connection_options options = {
+        .passwords = &passwords,
+        .host_name = c->host.full_name,
+        .step = show_step,
+        .context = c,
+    };
+    struct error err;
+    (void)printf("account %s (%s:%d)\n", a->name, a->file, a->line);
+    c->since = clock_now();
+    bool ok = provider_complete(&c->config.providers, a, &err);
+    show_step(c, "settings", "", ok ? NULL : &err);
+    if (ok) {
+        show_names(c, a);
+        c->since = clock_now();
+        struct connection *connection = connection_open(a, &options, &err);
+        ok = connection != NULL;
+        connection_close(connection);
+    }
+    if (!ok && c->code == EX_OK)
+        c->code = verdict_code(&err);
+    if (ok)
+        (void)printf("  everything works; nothing was sent\n");
+}
+
+static int check_all(struct check *c, const char *account)
+{
+    struct error err;
+    if (!configuration_read(&c->config, c->paths, &c->caller, NULL, &err)) {
+        report_error("onehopctl", &err);
+        return err.code;
+    }
+    show_files(c);
+    if (*account && !configuration_account(&c->config, account)) {
+        report_line("onehopctl", "there is no account '%s'", account);
+        return EX_CONFIG;
+    }
+    if (c->config.n == 0) {
+        report_line("onehopctl",
+                    "there is no account: write %s/onehop/onehop.ini or %s/onehop/onehop.ini",
+                    c->caller.config_home, c->paths->sysconfdir);
+        return EX_CONFIG;
+    }
+    for (size_t i = 0; i < c->config.n; i++)
+        if (!*account || strcmp(c->config.account[i]->name, account) == 0)
+            check_account(c, c->config.account[i]);
+    return c->code;
+}
+
+int check_run(const char *account, const struct paths *paths)
+{
+    struct check c = {.paths = paths};
+    caller_find(&c.caller, &c.storage);
+    this_host_read(&c.host, paths);
+    int code = check_all(&c, account);
+    if (help_flush() != EX_OK && code == EX_OK)
+        code = EX_IOERR;
+    configuration_clear(&c.config);
+    this_host_clear(&c.host);
+    caller_clear(&c.storage);
+    return code;
+}

@@ -1,0 +1,203 @@
+#include "config.h"
+#include "ctl/control.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/escape.h"
+#include "cli/caller.h"
+#include "submit/help.h"
+#include "submit/report.h"
+#include "ctl/check.h"
+#include "ctl/convert.h"
+#include "ctl/queuectl.h"
+#include "ctl/queuerun.h"
+
+static const char program[] = "onehopctl";
+
+struct verb {
+    const char *name;
+    const char *arguments;
+    int max_arguments;
+    int (*run)(int argc, char **argv, const struct paths *paths);
+    const char *help;
+};
+
+static int run_check(int argc, char **argv, const struct paths *paths)
+{
+    return check_run(argc > 0 ? argv[0] : "", paths);
+}
+
+static void print_provider(const struct provider *p)
+{
+    (void)printf("%-12s %s:%ld %s%s\n", p->name, p->host.n ? p->host.item[0] : "", p->port,
+                 provider_implicit_tls(p) ? "TLS" : "STARTTLS",
+                 p->senders == SENDERS_EXACT ? ", sends as its own address only" : "");
+    (void)printf("%12s for", "");
+    for (size_t i = 0; i < p->domains.n; i++)
+        (void)printf(" %s", p->domains.item[i]);
+    (void)printf("\n");
+    if (*p->note)
+        (void)printf("%12s %s\n", "", p->note);
+}
+
+static int run_providers(int argc, char **argv, const struct paths *paths)
+{
+    struct caller_storage storage = {0};
+    struct caller caller;
+    struct configuration config = {0};
+    struct error err;
+    int code = EX_OK;
+    caller_find(&caller, &storage);
+    if (!configuration_read(&config, paths, &caller, NULL, &err)) {
+        report_error(program, &err);
+        code = err.code;
+    } else if (argc > 0) {
+        const char *at = strrchr(argv[0], '@');
+        const struct provider *p = provider_for_domain(&config.providers, at ? at + 1 : argv[0]);
+        if (p)
+            print_provider(p);
+        else
+            report_line(program, "no provider is known for %s", argv[0]);
+        code = p ? EX_OK : EX_NOHOST;
+    } else {
+        for (size_t i = 0; i < config.providers.n; i++)
+            print_provider(config.providers.item[i]);
+    }
+    configuration_clear(&config);
+    caller_clear(&storage);
+    return code == EX_OK ? help_flush() : code;
+}
+
+static int run_queue(int argc, char **argv, const struct paths *paths)
+{
+    bool json = false, failed = false;
+    for (int i = 0; i < argc; i++) {
+        bool is_json = strcmp(argv[i], "--json") == 0;
+        if (!is_json && strcmp(argv[i], "--failed") != 0) {
+            report_line(program, "queue knows --json and --failed, not '%s'", argv[i]);
+            return EX_USAGE;
+        }
+        json = json || is_json;
+        failed = failed || !is_json;
+    }
+    const struct queuectl want = {.program = program, .paths = paths};
+    return queuectl_list(&want, json, failed);
+}
+
+static int run_flush(int argc, char **argv, const struct paths *paths)
+{
+    struct queuerun want = {
+        .program = program,
+        .filter = {.id = "", .account = "", .recipient = "", .sender = "", .ignore_times = true},
+    };
+    bool named = argc == 2 && strcmp(argv[0], "--account") == 0;
+    if (named)
+        want.filter.account = argv[1];
+    else if (argc == 1 && argv[0][0] != '-')
+        want.filter.id = argv[0];
+    else if (argc > 0) {
+        report_line(program, "flush takes an id, or --account NAME");
+        return EX_USAGE;
+    }
+    return queuerun_run(&want, paths);
+}
+
+static int act(int argc, char **argv, const struct paths *paths, enum queuectl_act what)
+{
+    const struct queuectl want = {.program = program, .paths = paths};
+    if (argc == 1)
+        return queuectl_act(&want, what, argv[0]);
+    report_line(program, "an id is missing; `onehopctl queue` shows them");
+    return EX_USAGE;
+}
+
+static int run_show(int argc, char **argv, const struct paths *paths)
+{
+    return act(argc, argv, paths, QUEUECTL_SHOW);
+}
+
+static int run_hold(int argc, char **argv, const struct paths *paths)
+{
+    return act(argc, argv, paths, QUEUECTL_HOLD);
+}
+
+static int run_release(int argc, char **argv, const struct paths *paths)
+{
+    return act(argc, argv, paths, QUEUECTL_RELEASE);
+}
+
+static int run_delete(int argc, char **argv, const struct paths *paths)
+{
+    return act(argc, argv, paths, QUEUECTL_DELETE);
+}
+
+static int run_convert(int argc, char **argv, const struct paths *paths)
+{
+    return convert_run(argc, argv, paths);
+}
+
+static int run_version(int argc, char **argv, const struct paths *paths)
+{
+    (void)argc, (void)argv, (void)paths;
+    return help_version();
+}
+
+static int run_help(int argc, char **argv, const struct paths *paths);
+
+static const struct verb verbs[] = {
+    {"check", "[ACCOUNT]", 1, run_check,
+     "try configuration, name, connection, TLS and login; send nothing"},
+    {"providers", "[DOMAIN]", 1, run_providers, "list the providers that are known"},
+    {"convert", "[--secrets FILE] [FILE]", 3, run_convert,
+     "print a configuration of msmtp, ssmtp, nullmailer or dma as INI"},
+    {"queue", "[--json] [--failed]", 2, run_queue, "list what waits, or what was given up"},
+    {"show", "ID", 1, run_show, "show an entry"},
+    {"flush", "[ID | --account NAME]", 2, run_flush, "deliver now what waits"},
+    {"hold", "ID", 1, run_hold, "hold an entry back"},
+    {"release", "ID", 1, run_release, "let an entry go that was held or given up"},
+    {"delete", "ID", 1, run_delete, "delete an entry"},
+    {"version", "", 0, run_version, "show the version"},
+    {"help", "[keys|options]", 1, run_help, "this list; all keys; all options"},
+};
+static const size_t verb_count = sizeof verbs / sizeof *verbs;
+
+static int run_help(int argc, char **argv, const struct paths *paths)
+{
+    (void)paths;
+    if (argc > 0 && strcmp(argv[0], "keys") == 0)
+        return help_keys();
+    if (argc > 0 && strcmp(argv[0], "options") == 0)
+        return help_options();
+    (void)printf("Usage: onehopctl VERB [ARGUMENT]\n\n");
+    for (size_t i = 0; i < verb_count; i++)
+        (void)printf("  %-10s %-22s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+    return help_flush();
+}
+
+int control_run(int argc, char **argv, const struct paths *paths)
+{
+    if (argc < 2) {
+        (void)run_help(0, NULL, paths);
+        return EX_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "--version") == 0)
+        name += 2;
+    for (int i = 1; i < argc; i++)
+        if (escape_has_control(argv[i])) {
+            report_line(program, "argument %d contains a control character", i);
+            return EX_USAGE;
+        }
+    for (size_t i = 0; i < verb_count; i++) {
+        if (strcmp(verbs[i].name, name) != 0)
+            continue;
+        if (argc - 2 <= verbs[i].max_arguments)
+            return verbs[i].run(argc - 2, argv + 2, paths);
+        report_line(program, "too many arguments: %s %s", name, verbs[i].arguments);
+        return EX_USAGE;
+    }
+    report_line(program, "there is no verb '%s'; `onehopctl help` lists them", name);
+    return EX_USAGE;
+}

@@ -1,0 +1,194 @@
+#include "config.h"
+#include "ctl/convert.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fileread.h"
+#include "base/memory.h"
+#include "config/msmtprc.h"
+#include "config/thishost.h"
+#include "compat/foreign.h"
+#include "compat/iniwriter.h"
+#include "cli/caller.h"
+#include "submit/help.h"
+#include "submit/report.h"
+
+static const char program[] = "onehopctl";
+
+enum { EVAL_TIME = 60 * 1000 };
+
+struct convert {
+    const struct paths *paths;
+    struct caller caller;
+    struct this_host host;
+    const char *secrets; /* or NULL */
+    struct str path;
+    struct configuration config;
+    struct strlist remarks;
+    struct str out; /* a secret */
+    size_t written; /* files of secrets */
+};
+
+/* The first that is there, unless one is named. */
+static bool find_file(struct convert *c, const char *named, struct error *err)
+{
+    const struct {
+        const char *directory, *name;
+    } places[] = {
+        {c->caller.home, ".msmtprc"},         {c->caller.config_home, "msmtp/config"},
+        {c->paths->sysconfdir, "msmtprc"},    {c->paths->sysconfdir, "ssmtp/ssmtp.conf"},
+        {c->paths->sysconfdir, "nullmailer"}, {c->paths->sysconfdir, "dma/dma.conf"},
+    };
+    if (named) {
+        str_add(&c->path, named);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        str_truncate(&c->path, 0);
+        str_addf(&c->path, "%s/%s", places[i].directory, places[i].name);
+        if (*places[i].directory && access(str_text(&c->path), F_OK) == 0)
+            return true;
+    }
+    (void)error_config(err, "there is nothing to convert: neither an msmtprc nor ssmtp.conf, "
+                            "/etc/nullmailer or dma.conf; name the file");
+    err->code = EX_NOINPUT;
+    return false;
+}
+
+static bool read_msmtprc(struct convert *c, struct error *err)
+{
+    struct str text = {.secret = true};
+    struct configfile file = {
+        .path = str_text(&c->path), .level = LEVEL_USER, .home = c->caller.home};
+    bool ok = fileread_all(file.path, CONFIGURATION_FILE_MAX, &text, NULL, err) &&
+              msmtprc_read(&file, &text, clock_after(EVAL_TIME), err);
+    for (size_t i = 0; i < file.n; i++)
+        configuration_add(&c->config, file.account[i]);
+    if (memmem(str_text(&text), text.len, "eval ", 5))
+        strlist_add(&c->remarks, "lines of `eval` stand here with what their commands say now");
+    if (ok && !configuration_account(&c->config, "default"))
+        strlist_add(&c->remarks, "there was no account default: msmtp refused other senders; this "
+                                 "does so if there is more than one account");
+    file.n = 0;
+    free(file.account);
+    str_clear(&text);
+    return ok;
+}
+
+static bool ends_in(const struct str *path, const char *name)
+{
+    size_t len = strlen(name);
+    return path->len >= len && strcmp(path->data + path->len - len, name) == 0;
+}
+
+static bool read_input(struct convert *c, struct error *err)
+{
+    struct stat facts;
+    struct foreign foreign = {&c->config, &c->remarks, c->host.name};
+    const char *path = str_text(&c->path);
+    if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
+        return foreign_nullmailer(&foreign, path, err);
+    if (ends_in(&c->path, "ssmtp.conf"))
+        return foreign_ssmtp(&foreign, path, err);
+    if (ends_in(&c->path, "dma.conf"))
+        return foreign_dma(&foreign, path, err);
+    return read_msmtprc(c, err);
+}
+
+/* Writes the password and its line end into a new file. */
+static bool write_secret(const char *path, const struct str *password, struct error *err)
+{
+    struct str line = {.secret = true};
+    str_add_n(&line, str_text(password), password->len);
+    str_add_char(&line, '\n');
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    bool ok = fd >= 0 && write(fd, line.data, line.len) == (ssize_t)line.len && fsync(fd) == 0;
+    if (!ok)
+        (void)error_system(err, EX_CANTCREAT, "cannot write %s", path);
+    if (fd >= 0 && close(fd) != 0 && ok)
+        ok = error_system(err, EX_CANTCREAT, "cannot write %s", path);
+    str_clear(&line);
+    return ok;
+}
+
+static bool add_account(struct convert *c, const struct account *a, struct error *err)
+{
+    struct str file = {0};
+    bool move = c->secrets && a->password.len > 0;
+    if (move && c->secrets[0] != '/') {
+        char *here = getcwd(NULL, 0);
+        str_addf(&file, "%s/", here ? here : "");
+        free(here);
+    }
+    if (move) {
+        str_add(&file, c->secrets);
+        if (c->written++ > 0) {
+            str_add_char(&file, '.');
+            iniwriter_name(a->name, &file);
+        }
+    }
+    bool ok = (!move || write_secret(str_text(&file), &a->password, err)) &&
+              iniwriter_account(a, move ? str_text(&file) : NULL, &c->out, err);
+    str_clear(&file);
+    return ok;
+}
+
+static bool convert(struct convert *c, const char *named, struct error *err)
+{
+    if (!find_file(c, named, err) || !read_input(c, err))
+        return false;
+    bool secret = false;
+    for (size_t i = 0; i < c->config.n; i++)
+        secret = secret || (c->config.account[i]->password.len && !c->secrets);
+    str_addf(&c->out, "; made of %s by onehopctl convert\n", str_text(&c->path));
+    if (secret)
+        str_add(&c->out, "; It holds a password: chmod 600 it, or convert with --secrets FILE.\n");
+    for (size_t i = 0; i < c->remarks.n; i++)
+        str_addf(&c->out, "; - %s\n", c->remarks.item[i]);
+    str_add(&c->out, "; For senders of its own `domains`; -f chooses, else the From field.\n\n");
+    for (size_t i = 0; i < c->config.n; i++)
+        if (!add_account(c, c->config.account[i], err))
+            return false;
+    return true;
+}
+
+int convert_run(int argc, char **argv, const struct paths *paths)
+{
+    struct convert c = {.paths = paths, .out = {.secret = true}};
+    struct caller_storage storage = {0};
+    struct error err;
+    int code = EX_OK;
+    if (argc >= 2 && strcmp(argv[0], "--secrets") == 0) {
+        c.secrets = argv[1];
+        argc -= 2;
+        argv += 2;
+    }
+    if (argc > 1 || (argc == 1 && argv[0][0] == '-')) {
+        report_line(program, "convert takes --secrets FILE, and one file or directory");
+        return EX_USAGE;
+    }
+    caller_find(&c.caller, &storage);
+    this_host_read(&c.host, paths);
+    if (convert(&c, argc == 1 ? argv[0] : NULL, &err)) {
+        (void)fwrite(str_text(&c.out), 1, c.out.len, stdout);
+        code = help_flush();
+    } else {
+        report_error(program, &err);
+        code = err.code;
+    }
+    configuration_clear(&c.config);
+    strlist_clear(&c.remarks);
+    str_clear(&c.path);
+    str_clear(&c.out);
+    this_host_clear(&c.host);
+    caller_clear(&storage);
+    return code;
+}

@@ -1,0 +1,177 @@
+#include "config.h"
+#include "ctl/mailq.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/escape.h"
+
+enum { REASON_COLUMN = 76 }; /* short reasons end in this column */
+
+static void print_columns(const char *id, const char *size, const char *time, const char *who)
+{
+    (void)printf("%-17s %8s %-19s %s\n", id, size, time, who);
+}
+
+static void print_first(const struct listing_item *item)
+{
+    static const char marks[] = {[LISTING_ACTIVE] = '*',
+                                 [LISTING_DEFERRED] = '\0',
+                                 [LISTING_HOLD] = '!',
+                                 [LISTING_FAILED] = '#'};
+    char id[32], size[32], when[32] = "";
+    struct tm local;
+    time_t arrival = (time_t)item->arrival;
+    (void)snprintf(id, sizeof id, "%s%c", item->id, marks[item->state]);
+    (void)snprintf(size, sizeof size, "%" PRIu64, item->size);
+    if (localtime_r(&arrival, &local))
+        (void)strftime(when, sizeof when, "%a %b %e %H:%M:%S", &local);
+    struct str sender = {0};
+    const char *text = item->entry ? item->entry->envelope.sender : "?";
+    escape_line(&sender, text, strlen(text));
+    print_columns(id, size, when, sender.len ? str_text(&sender) : "MAILER-DAEMON");
+    str_clear(&sender);
+}
+
+static void print_reason(const char *reason)
+{
+    struct str line = {0};
+    escape_line(&line, reason, strlen(reason));
+    int pad = REASON_COLUMN - (int)line.len;
+    (void)printf("%*s(%s)\n", pad > 0 ? pad : 0, "", str_text(&line));
+    str_clear(&line);
+}
+
+static bool is_shown(const struct listing_item *item, size_t i)
+{
+    enum fate fate = item->journal->rcpt[i].fate;
+    return item->state == LISTING_FAILED ? fate != FATE_SENT : fate == FATE_WAITING;
+}
+
+/* Appends why recipient I waits: our words, then the provider's. Nothing if it was not tried. */
+static void add_reason(struct str *out, const struct listing_item *item, size_t i)
+{
+    const struct outcome *why = &item->journal->rcpt[i].why;
+    str_add(out, why->text ? why->text : "");
+    const char *reply = why->reply ? why->reply : "";
+    if (*reply)
+        str_add(out, out->len ? ": " : "");
+    for (; *reply; reply++)
+        str_add_char(out, *reply == '\n' ? ' ' : *reply);
+}
+
+/* Recipients follow the reason they share, each reason once for those that stand together. */
+static void print_recipients(const struct listing_item *item)
+{
+    struct str last = {0}, reason = {0};
+    for (size_t i = 0; i < item->entry->envelope.n && i < item->journal->n; i++) {
+        if (!is_shown(item, i))
+            continue;
+        str_truncate(&reason, 0);
+        add_reason(&reason, item, i);
+        if (reason.len && strcmp(str_text(&reason), str_text(&last)) != 0)
+            print_reason(str_text(&reason));
+        str_truncate(&last, 0);
+        str_add_n(&last, str_text(&reason), reason.len);
+        struct str address = {0};
+        const char *text = item->entry->envelope.rcpt[i].address;
+        escape_line(&address, text, strlen(text));
+        print_columns("", "", "", str_text(&address));
+        str_clear(&address);
+    }
+    str_clear(&last);
+    str_clear(&reason);
+}
+
+void mailq_print(struct mailq *mailq, const struct listing_item *item)
+{
+    if (mailq->requests == 0)
+        print_columns("----Queue ID-----", "--Size--", "---Arrival Time----",
+                      "--Sender/Recipient------");
+    mailq->requests++;
+    mailq->octets += item->size;
+    print_first(item);
+    if (*item->trouble)
+        print_reason(item->trouble);
+    if (item->journal && item->journal->note && *item->journal->note)
+        print_reason(item->journal->note);
+    if (item->entry && item->journal)
+        print_recipients(item);
+    (void)printf("\n");
+}
+
+void mailq_end(const struct mailq *mailq)
+{
+    if (mailq->requests == 0)
+        (void)printf("Mail queue is empty\n");
+    else
+        (void)printf("-- %" PRIu64 " Kbytes in %lu Request%s.\n", mailq->octets / 1024,
+                     mailq->requests, mailq->requests == 1 ? "" : "s");
+}
+
+/* RFC 8259: what is not UTF-8 has become '?' before. */
+static void print_json_text(const char *text)
+{
+    struct str clean = {0};
+    escape_line(&clean, text, strlen(text));
+    (void)putchar('"');
+    for (size_t i = 0; i < clean.len; i++) {
+        if (clean.data[i] == '"' || clean.data[i] == '\\')
+            (void)putchar('\\');
+        (void)putchar(clean.data[i]);
+    }
+    (void)putchar('"');
+    str_clear(&clean);
+}
+
+static void print_json_member(const char *name, const char *text)
+{
+    (void)printf(", \"%s\": ", name);
+    print_json_text(text);
+}
+
+static void print_json_recipients(const struct listing_item *item)
+{
+    bool first = true;
+    (void)printf(", \"recipients\": [");
+    for (size_t i = 0; item->entry && item->journal && i < item->entry->envelope.n; i++) {
+        if (!is_shown(item, i))
+            continue;
+        (void)printf("%s{\"address\": ", first ? "" : ", ");
+        print_json_text(item->entry->envelope.rcpt[i].address);
+        struct str reason = {0};
+        add_reason(&reason, item, i);
+        if (reason.len)
+            print_json_member("delay_reason", str_text(&reason));
+        str_clear(&reason);
+        (void)printf("}");
+        first = false;
+    }
+    (void)printf("]");
+}
+
+void mailq_print_json(const struct listing_item *item)
+{
+    static const char *const names[] = {[LISTING_ACTIVE] = "active",
+                                        [LISTING_DEFERRED] = "deferred",
+                                        [LISTING_HOLD] = "hold",
+                                        [LISTING_FAILED] = "failed"};
+    (void)printf("{\"queue_name\": \"%s\", \"queue_id\": \"%s\", \"arrival_time\": %" PRId64
+                 ", \"message_size\": %" PRIu64 ", \"forced_expire\": false",
+                 names[item->state], item->id, item->arrival, item->size);
+    print_json_member("sender", item->entry ? item->entry->envelope.sender : "");
+    print_json_recipients(item);
+    if (item->entry)
+        print_json_member("account", item->entry->account);
+    if (item->state == LISTING_DEFERRED)
+        (void)printf(", \"next_attempt\": %" PRId64, item->next);
+    if (item->journal)
+        (void)printf(", \"attempts\": %u", item->journal->attempts);
+    if (*item->trouble)
+        print_json_member("trouble", item->trouble);
+    if (item->journal && item->journal->note && *item->journal->note)
+        print_json_member("note", item->journal->note);
+    (void)printf("}\n");
+}

@@ -1,0 +1,132 @@
+#include "config.h"
+#include "ctl/queuerun.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "submit/queue_context.h"
+#include "submit/report.h"
+#include "submit/service_client.h"
+#include "submit/serviceuser.h"
+#include "submit/trace.h"
+
+static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
+{
+    (void)context;
+    dialogue_show(stderr, kind, line, len);
+}
+
+int queuerun_level(const struct queuerun_facts *facts, enum account_level level,
+                   const struct runner_filter *filter, bool *denied)
+{
+    const struct password_sources passwords = {
+        .paths = facts->paths,
+        .caller = facts->caller,
+        .credentials_directory = caller_credentials(),
+    };
+    const struct connection_options options = {
+        .passwords = &passwords,
+        .host_name = facts->host->full_name,
+        .trace = facts->verbose ? show_dialogue : NULL,
+    };
+    const struct spooling_facts spooling_facts = {
+        .program = facts->program,
+        .paths = facts->paths,
+        .caller = facts->caller,
+        .host = facts->host,
+        .config = facts->config,
+        .options = &options,
+        .waiting = facts->waiting,
+    };
+    struct spooling spooling;
+    struct runner_result result = {0};
+    struct error err;
+    int code = EX_OK;
+    enum spooling_result opened = spooling_open(&spooling, &spooling_facts, level, false, &err);
+    if (denied)
+        *denied = opened == SPOOLING_NONE && (errno == EACCES || errno == EPERM);
+    if (opened == SPOOLING_OPEN) {
+        spooling_note_run(&spooling);
+        if (!runner_run(&spooling.relay, filter, &result, &err))
+            opened = SPOOLING_TROUBLE;
+        else if (result.trouble)
+            code = EX_IOERR;
+    }
+    if (opened == SPOOLING_TROUBLE) {
+        report_error(facts->program, &err);
+        code = err.code;
+    }
+    spooling_close(&spooling);
+    return code;
+}
+
+static void add_word(struct str *line, const char *name, const char *value)
+{
+    if (!*value)
+        return;
+    str_addf(line, " %s=", name);
+    serviceline_add_xtext(line, value);
+}
+
+static int run_by_service(const struct queuerun *want, const struct paths *paths)
+{
+    struct str line = {0};
+    const struct runner_filter *f = &want->filter;
+    str_add(&line, f->ignore_times ? "FLUSH" : "FLUSH due=1");
+    add_word(&line, "id", f->id);
+    add_word(&line, "account", f->account);
+    add_word(&line, "recipient", f->recipient);
+    add_word(&line, "sender", f->sender);
+    int code = serviceline_queue(want->program, paths, str_text(&line));
+    str_clear(&line);
+    return code;
+}
+
+/* Root does as the service would, so that nothing of root's lands in the spool. */
+static int run_system(const struct queuerun *want, const struct queuerun_facts *facts)
+{
+    struct error err;
+    bool denied;
+    if (!serviceuser_become(&err)) {
+        report_error(want->program, &err);
+        return err.code;
+    }
+    int code = queuerun_level(facts, LEVEL_SYSTEM, &want->filter, &denied);
+    return denied ? run_by_service(want, facts->paths) : code;
+}
+
+int queuerun_run(const struct queuerun *want, const struct paths *paths)
+{
+    struct caller_storage storage = {0};
+    struct caller caller;
+    struct this_host host = {0};
+    struct configuration config;
+    struct error err;
+    int code;
+    caller_find(&caller, &storage);
+    this_host_read(&host, paths);
+    if (configuration_read(&config, paths, &caller, want->file, &err)) {
+        const struct queuerun_facts facts = {
+            .program = want->program,
+            .paths = paths,
+            .caller = &caller,
+            .host = &host,
+            .config = &config,
+            .verbose = want->verbose,
+        };
+        code = queuerun_level(&facts, LEVEL_USER, &want->filter, NULL);
+        int system = run_system(want, &facts);
+        code = code == EX_OK ? system : code;
+    } else {
+        report_error(want->program, &err);
+        code = err.code;
+    }
+    configuration_clear(&config);
+    this_host_clear(&host);
+    caller_clear(&storage);
+    return code;
+}

@@ -1,0 +1,192 @@
+#include "config.h"
+#include "ctl/serverinfo.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+
+#include "compat/msmtpcode.h"
+#include "delivery/verdict.h"
+#include "submit/asmsmtp.h"
+#include "submit/help.h"
+#include "submit/report.h"
+#include "submit/send.h"
+#include "submit/send_context.h"
+#include "submit/trace.h"
+
+struct server {
+    struct sending sending;
+    struct str greeting, address, tls;
+};
+
+static void trace(void *context, enum trace_kind kind, const char *line, size_t len)
+{
+    struct server *v = context;
+    if (v->greeting.len == 0 && kind == TRACE_RECEIVED && len > 4)
+        str_add_n(&v->greeting, line + 4, len - 4);
+    if (v->sending.call->verbose)
+        dialogue_show(v->sending.dialogue, kind, line, len);
+}
+
+static void step(void *context, const char *name, const char *detail, const struct error *err)
+{
+    struct server *v = context;
+    if (!err && strcmp(name, "connect") == 0)
+        str_add(&v->address, detail);
+    if (!err && strcmp(name, "tls") == 0)
+        str_add(&v->tls, detail);
+}
+
+/* The value of NAME in the lines "NAME = VALUE" that tls_describe() made. */
+static void show_tls_value(const struct server *v, const char *name, const char *before)
+{
+    size_t len = strlen(name);
+    for (const char *line = str_text(&v->tls); *line;) {
+        size_t line_len = strcspn(line, "\n");
+        if (strncmp(line, name, len) == 0 && strncmp(line + len, " = ", 3) == 0) {
+            struct str shown = {0};
+            str_add_n(&shown, line + len + 3, line_len - len - 3);
+            (void)printf("%s%s\n", before, str_text(&shown));
+            str_clear(&shown);
+        }
+        line += line_len + (line[line_len] == '\n');
+    }
+}
+
+static void show_tls(const struct server *v)
+{
+    if (v->tls.len == 0)
+        return;
+    (void)printf("TLS session parameters:\n");
+    show_tls_value(v, "cipher", "    ");
+    (void)printf("TLS certificate information:\n    Subject:\n");
+    show_tls_value(v, "subject", "        ");
+    (void)printf("    Issuer:\n");
+    show_tls_value(v, "issuer", "        ");
+    (void)printf("    Validity:\n");
+    show_tls_value(v, "valid from", "        Activation time: ");
+    show_tls_value(v, "valid until", "        Expiration time: ");
+    (void)printf("    Fingerprints, for tls_fingerprint:\n");
+    show_tls_value(v, "sha256", "        SHA256: ");
+    show_tls_value(v, "spki sha256", "        SHA256 of the key: spki:");
+}
+
+static void show_size(uint64_t limit)
+{
+    if (limit)
+        (void)printf("    SIZE %" PRIu64 ":\n        Maximum message size is %" PRIu64
+                     " bytes = %.2f MiB\n",
+                     limit, limit, (double)limit / (1024 * 1024));
+    else
+        (void)printf("    SIZE:\n        Maximum message size unspecified\n");
+}
+
+static void show_offers(const struct server *v, const struct session_capabilities *offers)
+{
+    const struct account *a = v->sending.submission.account;
+    bool starttls = offers->starttls || (a->tls && !account_implicit_tls(a));
+    const struct {
+        bool offered;
+        const char *name, *meaning;
+    } words[] = {
+        {offers->pipelining, "PIPELINING", "Support for command grouping for faster transmission"},
+        {offers->chunking, "CHUNKING", "Support for content in chunks (BDAT)"},
+        {offers->eightbit, "8BITMIME", "Support for 8-bit content"},
+        {offers->smtputf8, "SMTPUTF8", "Support for non-ASCII mail addresses"},
+        {offers->etrn, "ETRN", "Support for RMQS (Remote Message Queue Starting)"},
+        {offers->dsn, "DSN", "Support for Delivery Status Notifications"},
+        {starttls, "STARTTLS", "Support for TLS encryption via the STARTTLS command"},
+    };
+    bool any = offers->size || offers->auth;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        any = any || words[i].offered;
+    if (!any) {
+        (void)printf("No special capabilities.\n");
+        return;
+    }
+    (void)printf("Capabilities:\n");
+    if (offers->size)
+        show_size(offers->size_limit);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].offered)
+            (void)printf("    %s:\n        %s\n", words[i].name, words[i].meaning);
+    if (offers->auth) {
+        const char *names = str_text(&offers->mechanisms);
+        (void)printf("    AUTH:\n        Supported authentication methods:\n        %s\n",
+                     names + (*names == ' '));
+    }
+    if (offers->starttls && !a->tls)
+        (void)printf("This server might advertise more or other capabilities when TLS is "
+                     "active.\n");
+}
+
+static void show(const struct server *v, struct connection *connection)
+{
+    const struct account *a = v->sending.submission.account;
+    const char *kind = a->protocol == PROTOCOL_LMTP ? "LMTP" : "SMTP";
+    if (*a->socket)
+        (void)printf("%s server at %s:\n", kind, a->socket);
+    else
+        (void)printf("%s server at %s ([%s]), port %d:\n", kind, connection_host(connection),
+                     str_text(&v->address), account_port(a));
+    (void)printf("    %s\n", str_text(&v->greeting));
+    show_tls(v);
+    show_offers(v, connection_offers(connection));
+}
+
+static int report(const struct server *v, const struct error *err)
+{
+    const struct invocation *call = v->sending.call;
+    report_error(call->program, err);
+    return call->personality == PERSONALITY_MSMTP ? msmtpcode_of(err) : verdict_code(err);
+}
+
+static int run(struct server *v)
+{
+    struct sending *s = &v->sending;
+    struct error err;
+    bool queue = s->call->rmqs != NULL;
+    if (!send_choose_account(s, &err)) {
+        report_error(s->call->program, &err);
+        return err.code;
+    }
+    if (!queue)
+        s->submission.account->auth = AUTH_OFF;
+    if (s->call->verbose && s->call->personality == PERSONALITY_MSMTP)
+        asmsmtp_show_account(s);
+    sending_prepare_connection(s);
+    s->options.trace = trace;
+    s->options.step = step;
+    s->options.context = v;
+    struct connection *connection = connection_open(s->submission.account, &s->options, &err);
+    bool ok = connection && (!queue || connection_start_queue(connection, s->call->rmqs, &err));
+    int code = ok ? EX_OK : report(v, &err);
+    if (ok && !queue)
+        show(v, connection);
+    connection_close(connection);
+    return code;
+}
+
+static int server_run(const struct invocation *call, const struct paths *paths)
+{
+    struct server v = {0};
+    sending_begin(&v.sending, call, paths);
+    int code = run(&v);
+    sending_clear(&v.sending);
+    str_clear(&v.greeting);
+    str_clear(&v.address);
+    str_clear(&v.tls);
+    return code == EX_OK ? help_flush() : code;
+}
+
+int serverinfo_show(const struct invocation *call, const struct paths *paths)
+{
+    return server_run(call, paths);
+}
+
+int serverinfo_start_queue(const struct invocation *call, const struct paths *paths)
+{
+    return server_run(call, paths);
+}

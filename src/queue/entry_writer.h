@@ -1,0 +1,49 @@
+/* An entry that is being written: a `struct output` into tmp/, until it is committed. Whatever goes
+ * wrong before that leaves nothing anybody could see, one error (EX_TEMPFAIL), and a draft that can
+ * only be dropped. */
+#ifndef ENTRY_WRITER_H
+#define ENTRY_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/output.h"
+#include "base/str.h"
+#include "queue/checksum.h"
+#include "queue/entry.h"
+#include "queue/entry_lock.h"
+#include "queue/spool.h"
+
+enum { DRAFT_BUFFER = 64 * 1024 };
+
+struct draft {
+    struct output output; /* first: a draft is an output, for the content */
+    struct spool *spool;  /* NULL once committed or dropped */
+    struct entry entry;   /* set has_8bit and has_8bit_header before committing */
+    int fd;
+    bool derived; /* the id was handed in */
+    bool broken;  /* a write failed: it cannot be committed any more */
+    struct str buffer;
+    struct checksum sum;
+};
+
+/* Begins an entry with ENTRY's account, envelope and so on (copied). Its id is a new one, or, for a
+ * bounce, the one that ENTRY has. Drop or commit it. */
+bool draft_begin(struct draft *draft, struct spool *spool, const struct entry *entry,
+                 struct error *err);
+
+/* Makes what was written an accepted entry: end mark, fsync, rename, fsync of the directory. True:
+ * it is durable, and CLAIM, if not NULL, holds it, locked, ready for the first attempt, its content
+ * readable. An id that was handed in and is in the spool already is success too: it is the
+ * same bounce, CLAIM is then left zeroed. False: nothing was accepted, and nothing is left. The
+ * draft is over in either case. */
+bool draft_commit(struct draft *draft, struct claim *claim, struct error *err);
+
+/* Gives up. May be called at any time, and twice. */
+void draft_drop(struct draft *draft);
+
+/* For signal handlers: removes the temporary file. The draft stays as it is. */
+void draft_discard(const struct draft *draft);
+
+#endif

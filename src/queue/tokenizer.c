@@ -1,0 +1,165 @@
+#include "config.h"
+#include "queue/tokenizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "queue/checksum.h"
+
+static const char digits[] = "0123456789ABCDEF";
+
+static void add_coded(struct str *out, unsigned char c)
+{
+    char coded[3] = {'%', digits[c >> 4], digits[c & 15]};
+    str_add_n(out, coded, sizeof coded);
+}
+
+void word_add(struct str *out, const char *text)
+{
+    if (!text || !*text) {
+        str_add_char(out, '-');
+        return;
+    }
+    if (strcmp(text, "-") == 0) {
+        add_coded(out, '-');
+        return;
+    }
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        if (*c <= ' ' || *c == 127 || *c == '%')
+            add_coded(out, *c);
+        else
+            str_add_char(out, (char)*c);
+}
+
+static bool is_plain(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           c == '-';
+}
+
+void word_add_name(struct str *out, const char *text)
+{
+    size_t start = out->len;
+    for (const char *c = text; *c; c++)
+        if (is_plain(*c))
+            str_add_char(out, *c);
+        else
+            add_coded(out, (unsigned char)*c);
+    if (out->len - start <= WORD_NAME_MAX)
+        return;
+    str_truncate(out, start);
+    str_addf(out, "%%%016llx", (unsigned long long)checksum_of(text, strlen(text), 0));
+}
+
+/* The octets of the next word: up to a single blank or the end. A word has at least one. */
+static bool cut(struct words *words, const char **word, size_t *len)
+{
+    if (words->at >= words->end)
+        return false;
+    const char *blank = memchr(words->at, ' ', (size_t)(words->end - words->at));
+    const char *stop = blank ? blank : words->end;
+    if (stop == words->at || stop + 1 == words->end)
+        return false; /* two blanks in a row, or one at the end, were never written */
+    *word = words->at;
+    *len = (size_t)(stop - words->at);
+    words->at = blank ? blank + 1 : stop;
+    return true;
+}
+
+static int digit(char c)
+{
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* Decodes LEN octets at WORD to OUT, which has room for as many. False if they are not coded well.
+ */
+static bool decode(char *out, const char *word, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)word[i];
+        if (c < ' ' || c == 127)
+            return false;
+        if (c == '%') {
+            int high = i + 2 < len ? digit(word[i + 1]) : -1;
+            int low = i + 2 < len ? digit(word[i + 2]) : -1;
+            if (high < 0 || low < 0 || (high == 0 && low == 0))
+                return false;
+            c = (unsigned char)(high << 4 | low);
+            i += 2;
+        }
+        out[n++] = (char)c;
+    }
+    out[n] = '\0';
+    return true;
+}
+
+char *word_next(struct words *words)
+{
+    const char *word;
+    size_t len;
+    if (!cut(words, &word, &len))
+        return NULL;
+    if (len == 1 && *word == '-')
+        return memory_copy("");
+    char *text = memory_new(len + 1);
+    if (decode(text, word, len))
+        return text;
+    free(text);
+    return NULL;
+}
+
+bool word_decimal(struct words *words, uint64_t limit, uint64_t *number)
+{
+    const char *word;
+    size_t len;
+    if (!cut(words, &word, &len))
+        return false;
+    uint64_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned step = (unsigned)(unsigned char)word[i] - '0';
+        if (step > 9 || n > (UINT64_MAX - step) / 10)
+            return false;
+        n = n * 10 + step;
+    }
+    *number = n;
+    return n <= limit;
+}
+
+bool word_hex(struct words *words, uint64_t *number)
+{
+    const char *word;
+    size_t len;
+    if (!cut(words, &word, &len) || len > 16)
+        return false;
+    uint64_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = word[i];
+        unsigned step = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                        : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+                                               : 16;
+        if (step > 15)
+            return false;
+        n = n << 4 | step;
+    }
+    *number = n;
+    return true;
+}
+
+bool word_is(struct words *words, const char *text)
+{
+    struct words ahead = *words;
+    const char *word;
+    size_t len;
+    if (!cut(&ahead, &word, &len) || len != strlen(text) || memcmp(word, text, len) != 0)
+        return false;
+    *words = ahead;
+    return true;
+}
+
+bool word_end(const struct words *words)
+{
+    return words->at >= words->end;
+}

@@ -1,0 +1,41 @@
+/* One word of a spool file: any text without NUL, made free of blanks, line ends and control
+ * characters, so that a line can be split at its blanks. '%', blanks and controls are written as
+ * %XX, the empty text as "-", and the text "-" as "%2D". Octets above 127 stay as they are. */
+#ifndef TOKENIZER_H
+#define TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* Appends TEXT as a word. NULL counts as "". */
+void word_add(struct str *out, const char *text);
+
+/* Appends TEXT as a file name: digits, letters, '_' and '-' as they are, the rest as %XX, and names
+ * that would be longer than WORD_NAME_MAX as the hash of themselves. */
+enum { WORD_NAME_MAX = 120 };
+void word_add_name(struct str *out, const char *text);
+
+/* What is left of a line that is being split. */
+struct words {
+    const char *at, *end;
+};
+
+/* Takes the next word, decoded, to be freed by the caller. NULL if there is none, or if it is not
+ * what word_add() writes. */
+char *word_next(struct words *words);
+
+/* Takes the next word as a number without sign: decimal or hexadecimal, nothing before or after
+ * it, not above LIMIT. */
+bool word_decimal(struct words *words, uint64_t limit, uint64_t *number);
+bool word_hex(struct words *words, uint64_t *number);
+
+/* True if the next word is TEXT, which is then taken. */
+bool word_is(struct words *words, const char *text);
+
+/* True if the line is used up. */
+bool word_end(const struct words *words);
+
+#endif

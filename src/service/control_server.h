@@ -1,0 +1,33 @@
+/* Where a client of the service sees to its own mail in the system's queue. The words of the
+ * dialogue: "LIST requests=N octets=N [json=1] [failed=1]", "FLUSH [due=1] [id=] [account=]
+ * [recipient=] [sender=]", "SHOW ID", "HOLD ID", "RELEASE ID", "DELETE ID"; values are xtext. The
+ * reply is "250 STATUS OUT ERR": an exit status, and how many octets for standard output and for
+ * standard error follow it. */
+#ifndef CONTROL_SERVER_H
+#define CONTROL_SERVER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "config/configuration.h"
+#include "config/thishost.h"
+#include "net/stream.h"
+#include "smtpd/server.h"
+#include "service/quota.h"
+
+struct desk {
+    const struct paths *paths;
+    const struct configuration *config;
+    const struct caller *caller; /* root and the service's own user see everything */
+    const struct this_host *host;
+    struct quota_user *user;
+    FILE *printed[2]; /* what the answer is; private */
+};
+
+/* Does what WORDS say and fills REPLY. */
+void desk_serve(struct desk *desk, const char *words, struct server_reply *reply);
+
+/* Writes what belongs behind the reply, if there is something. */
+void desk_print(struct desk *desk, struct stream *stream);
+
+#endif

@@ -1,0 +1,162 @@
+#include "config.h"
+#include "service/listening.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "submit/service_client.h"
+
+enum { FIRST_HANDED_DOWN = 3, PORT_TEXT_MAX = 64 };
+
+static void add(struct listening *listening, int fd)
+{
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    listening->fd[listening->n++] = fd;
+}
+
+static bool take_over(struct listening *listening)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    if (!pid || !count || strtol(pid, NULL, 10) != (long)getpid())
+        return false;
+    long n = strtol(count, NULL, 10);
+    for (long i = 0; i < n && i < LISTENING_MAX; i++)
+        add(listening, FIRST_HANDED_DOWN + (int)i);
+    (void)unsetenv("LISTEN_PID");
+    (void)unsetenv("LISTEN_FDS");
+    (void)unsetenv("LISTEN_FDNAMES");
+    listening->inherited = listening->n > 0;
+    return listening->inherited;
+}
+
+static bool unix_address(struct sockaddr_un *address, const char *path)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address->sun_path)
+        return false;
+    memcpy(address->sun_path, path, strlen(path));
+    return true;
+}
+
+/* True if a process accepts connections at ADDRESS. */
+static bool somebody_listens(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool listens =
+        fd >= 0 &&
+        (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
+    if (fd >= 0)
+        (void)close(fd);
+    return listens;
+}
+
+static bool open_unix(struct listening *listening, const struct paths *paths, struct error *err)
+{
+    struct str path = {0};
+    struct sockaddr_un address;
+    int fd = -1;
+    service_client_path(&path, paths);
+    listening->path = str_take(&path);
+    bool ok = unix_address(&address, listening->path) ||
+              error_config(err, "%s: too long for a socket", listening->path);
+    if (ok && somebody_listens(&address))
+        ok = error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
+                       "%s: a service listens there already", listening->path);
+    if (!ok) { /* and it is not ours to remove */
+        free(listening->path);
+        listening->path = NULL;
+        return false;
+    }
+    (void)mkdir(paths->rundir, 0755); /* as tmpfiles.d would; bind() tells if it is missing */
+    (void)chmod(paths->rundir, 0755);
+    (void)unlink(listening->path);
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        chmod(listening->path, 0666) != 0 || listen(fd, SOMAXCONN) != 0) {
+        (void)error_system(err, EX_OSERR, "%s: cannot listen", listening->path);
+        if (fd >= 0)
+            (void)close(fd);
+        return false;
+    }
+    add(listening, fd);
+    return true;
+}
+
+/* LISTEN was checked by keycheck_loopback(). */
+static bool open_tcp(struct listening *listening, const char *listen_on, struct error *err)
+{
+    const char *colon = strrchr(listen_on, ':');
+    in_port_t port = htons((in_port_t)strtoul(colon + 1, NULL, 10));
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = port};
+    struct sockaddr_in6 v6 = {
+        .sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    char host[PORT_TEXT_MAX] = "";
+    bool is_v6 = listen_on[0] == '[';
+    if (!is_v6 && (size_t)(colon - listen_on) < sizeof host)
+        memcpy(host, listen_on, (size_t)(colon - listen_on));
+    if (!is_v6 && inet_pton(AF_INET, host, &v4.sin_addr) != 1)
+        return error_config(err, "[service] listen: '%s' is no address", host);
+    const struct sockaddr *address = is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
+    int on = 1, fd = socket(address->sa_family, SOCK_STREAM, 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (fd < 0 || bind(fd, address, is_v6 ? sizeof v6 : sizeof v4) != 0 ||
+        listen(fd, SOMAXCONN) != 0) {
+        (void)error_system(err, EX_OSERR, "cannot listen on %s", listen_on);
+        if (fd >= 0)
+            (void)close(fd);
+        return false;
+    }
+    add(listening, fd);
+    return true;
+}
+
+bool listening_open(struct listening *listening, const struct paths *paths, const char *listen_on,
+                    struct error *err)
+{
+    *listening = (struct listening){0};
+    if (take_over(listening))
+        return true;
+    bool ok =
+        open_unix(listening, paths, err) && (!*listen_on || open_tcp(listening, listen_on, err));
+    if (!ok)
+        listening_close(listening);
+    return ok;
+}
+
+void listening_close(struct listening *listening)
+{
+    for (size_t i = 0; i < listening->n; i++)
+        (void)close(listening->fd[i]);
+    listening->n = 0;
+    if (listening->path)
+        (void)unlink(listening->path);
+    free(listening->path);
+    listening->path = NULL;
+}
+
+void listening_notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address;
+    if (!path || (*path != '/' && *path != '@') || !unix_address(&address, path))
+        return;
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (*path == '@')
+        address.sun_path[0] = '\0'; /* Linux's abstract names */
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, len);
+    (void)close(fd);
+}

@@ -1,0 +1,32 @@
+/* The sockets that the service listens on, and what it says to who started it. */
+#ifndef LISTENING_H
+#define LISTENING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "config/configuration.h"
+
+enum { LISTENING_MAX = 8 };
+
+struct listening {
+    int fd[LISTENING_MAX];
+    size_t n;
+    bool inherited; /* they were handed down by a service manager */
+    char *path;     /* of the socket that was made here, to be removed in the end; NULL if none */
+};
+
+/* Takes over what LISTEN_FDS says (sd_listen_fds(3)), else makes RUNDIR/submit, mode 0666, in place
+ * of one that nobody listens on, and, if LISTEN is not "", ADDRESS:PORT. EX_UNAVAILABLE if another
+ * process listens, EX_OSERR for other trouble. */
+bool listening_open(struct listening *listening, const struct paths *paths, const char *listen,
+                    struct error *err);
+
+/* Closes; removes what was made. */
+void listening_close(struct listening *listening);
+
+/* Sends STATE ("READY=1") where NOTIFY_SOCKET says (sd_notify(3)); nothing if it says nothing. */
+void listening_notify(const char *state);
+
+#endif

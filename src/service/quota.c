@@ -1,0 +1,49 @@
+#include "config.h"
+#include "service/quota.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+
+struct quota *quota_new(void)
+{
+    void *memory =
+        mmap(NULL, sizeof(struct quota), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static struct quota_user *find(struct quota *quota, uid_t uid)
+{
+    struct quota_user *oldest = NULL;
+    for (size_t i = 0; i < QUOTA_USERS_MAX; i++) {
+        struct quota_user *user = &quota->user[i];
+        if (user->used && user->uid == uid)
+            return user;
+        if (!user->used)
+            return user; /* places are given out in order */
+        if (user->connections == 0 && (!oldest || user->hour < oldest->hour))
+            oldest = user;
+    }
+    return oldest;
+}
+
+struct quota_user *quota_of(struct quota *quota, uid_t uid, int64_t now)
+{
+    struct quota_user *user = find(quota, uid);
+    if (!user)
+        return NULL;
+    if (!user->used || user->uid != uid || now - user->hour >= QUOTA_HOUR) {
+        user->used = true;
+        user->uid = uid;
+        user->hour = now;
+        atomic_store(&user->submitted, 0);
+    }
+    return user;
+}
+
+bool quota_take(struct quota_user *user, long max)
+{
+    if (atomic_fetch_add(&user->submitted, 1) < max)
+        return true;
+    atomic_fetch_sub(&user->submitted, 1);
+    return false;
+}

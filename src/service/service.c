@@ -1,0 +1,399 @@
+#include "config.h"
+#include "service/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "delivery/spoolplace.h"
+#include "cli/caller.h"
+#include "submit/report.h"
+#include "submit/serviceuser.h"
+#include "ctl/queuerun.h"
+#include "service/listening.h"
+#include "service/service_session.h"
+
+struct child {
+    pid_t pid;
+    struct quota_user *user; /* NULL for a run of the queue */
+};
+
+struct service {
+    const char *program;
+    const struct paths *paths;
+    struct caller_storage storage;
+    struct caller caller;
+    struct this_host host;
+    struct configuration config;
+    char *trouble; /* with the configuration, "" for none */
+    struct listening listening;
+    struct quota *quota;
+    struct waiting *waiting;
+    int wake[2];
+    struct child *child;
+    size_t children, size;
+    size_t runs; /* of them are runs of the queue */
+    bool run_wanted;
+    int64_t next_run;
+    int64_t idle_since;
+};
+
+/* A signal handler can tell in no other way. */
+static volatile sig_atomic_t must_end, must_reload;
+
+static void note_signal(int number)
+{
+    if (number == SIGHUP)
+        must_reload = 1;
+    else if (number != SIGCHLD)
+        must_end = 1;
+}
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
+static void set_signals(void (*handler)(int), int how, sigset_t *before)
+{
+    struct sigaction action = {.sa_handler = handler};
+    sigset_t set;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigemptyset(&set);
+    for (int i = 0; i < SIGNALS; i++) {
+        (void)sigaction(signals[i], &action, NULL);
+        (void)sigaddset(&set, signals[i]);
+    }
+    (void)sigprocmask(how, &set, before);
+}
+
+static void tell(const struct service *v, const char *text)
+{
+    report_line(v->program, "%s", text);
+    syslog(LOG_MAIL | LOG_WARNING, "%s", text);
+}
+
+/* The user's level of whoever started the service is not looked at. */
+static void read_configuration(struct service *v)
+{
+    struct configuration fresh;
+    struct error err;
+    struct caller nobody = v->caller;
+    nobody.config_home = nobody.home = nobody.state_home = "";
+    bool ok = configuration_read(&fresh, v->paths, &nobody, NULL, &err);
+    if (ok) {
+        configuration_clear(&v->config);
+        v->config = fresh;
+        memory_replace(&v->trouble, "");
+        return;
+    }
+    tell(v, err.text);
+    if (v->config.n > 0)
+        return; /* the last good one goes on */
+    memory_replace(&v->trouble, err.text);
+    if (!v->config.service.listen)
+        configuration_empty(&v->config);
+}
+
+static void add_child(struct service *v, pid_t pid, struct quota_user *user)
+{
+    if (v->children == v->size) {
+        v->size = v->size ? 2 * v->size : 64;
+        v->child = memory_resize(v->child, v->size, sizeof *v->child);
+    }
+    v->child[v->children++] = (struct child){pid, user};
+    if (user)
+        user->connections++;
+    else
+        v->runs++;
+}
+
+static void reap(struct service *v)
+{
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+        waiting_forget(v->waiting, (int)pid);
+        for (size_t i = 0; i < v->children; i++) {
+            if (v->child[i].pid != pid)
+                continue;
+            if (v->child[i].user)
+                v->child[i].user->connections--;
+            else
+                v->runs--;
+            v->child[i] = v->child[--v->children];
+            break;
+        }
+        v->idle_since = clock_now();
+    }
+}
+
+/* Forks a child that has none of the parent's business. 0 in the child. */
+static pid_t fork_child(struct service *v)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    set_signals(SIG_DFL, SIG_UNBLOCK, NULL);
+    for (size_t i = 0; i < v->listening.n; i++)
+        (void)close(v->listening.fd[i]);
+    (void)close(v->wake[0]);
+    return 0;
+}
+
+static void start_run(struct service *v)
+{
+    static const struct runner_filter due = {"", "", "", "", false, false, 0};
+    v->run_wanted = false;
+    v->next_run = clock_after(SERVICE_TICK);
+    pid_t pid = fork_child(v);
+    if (pid > 0)
+        add_child(v, pid, NULL);
+    if (pid != 0)
+        return;
+    const struct queuerun_facts facts = {
+        .program = v->program,
+        .paths = v->paths,
+        .caller = &v->caller,
+        .host = &v->host,
+        .config = &v->config,
+        .waiting = v->waiting,
+    };
+    _exit(queuerun_level(&facts, LEVEL_SYSTEM, &due, NULL));
+}
+
+static bool found_one(void *context, const char *name)
+{
+    (void)name;
+    *(bool *)context = true;
+    return false;
+}
+
+static bool queue_is_empty(const struct service *v)
+{
+    struct str path = {0};
+    struct spool spool = {0};
+    struct error ignored; /* what cannot be read is not waited for */
+    bool found = false;
+    if (spoolplace_path(&path, &v->config, v->paths, &v->caller, LEVEL_SYSTEM) &&
+        spool_open(&spool, str_text(&path), false, &ignored))
+        (void)spool_each(&spool, SPOOL_QUEUE, found_one, &found, &ignored);
+    spool_close(&spool);
+    str_clear(&path);
+    return !found;
+}
+
+/* The kernel knows who is at the other end of the socket; of a port it does not. */
+static bool identify(int client, uid_t *uid)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    struct ucred peer;
+    socklen_t peer_len = sizeof peer;
+    *uid = (uid_t)-1;
+    if (getsockname(client, (struct sockaddr *)&address, &len) != 0 ||
+        address.ss_family != AF_UNIX ||
+        getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) != 0)
+        return false;
+    *uid = peer.uid;
+    return true;
+}
+
+static void send_away(int client, const char *why)
+{
+    (void)send(client, why, strlen(why), MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)close(client);
+}
+
+static void receive(struct service *v, int client)
+{
+    const struct service_settings *limits = &v->config.service;
+    uid_t uid;
+    bool known = identify(client, &uid);
+    struct quota_user *user = quota_of(v->quota, uid, clock_now());
+    if (!user || v->children - v->runs >= (size_t)limits->connections) {
+        send_away(client, "421 4.3.2 too many connections, try again later\r\n");
+        return;
+    }
+    if (user->connections >= limits->connections_per_user) {
+        send_away(client, "421 4.7.0 too many connections of yours, try again later\r\n");
+        return;
+    }
+    pid_t pid = fork_child(v);
+    if (pid < 0) {
+        send_away(client, "421 4.3.2 no process is to be had, try again later\r\n");
+        return;
+    }
+    if (pid == 0) {
+        const struct reception reception = {
+            .paths = v->paths,
+            .config = &v->config,
+            .trouble = v->trouble,
+            .user = user,
+            .waiting = v->waiting,
+            .client = client,
+            .wake = v->wake[1],
+            .known = known,
+        };
+        _exit(reception_run(&reception));
+    }
+    add_child(v, pid, user);
+    (void)close(client);
+}
+
+static void accept_some(struct service *v, int listener)
+{
+    enum { AT_ONCE = 32 }; /* then children are looked after again */
+    for (int i = 0; i < AT_ONCE; i++) {
+        int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        if (client < 0)
+            return;
+        v->idle_since = clock_now();
+        receive(v, client);
+    }
+}
+
+static void drain_wake(struct service *v)
+{
+    char buffer[512];
+    while (read(v->wake[0], buffer, sizeof buffer) > 0)
+        v->run_wanted = true;
+}
+
+/* Milliseconds until something is to be done without being asked. */
+static int64_t next_moment(const struct service *v)
+{
+    int64_t next = v->next_run;
+    int64_t idle = v->config.service.idle;
+    if (v->listening.inherited && idle > 0 && v->children == 0 && v->idle_since + idle < next)
+        next = v->idle_since + idle;
+    return next;
+}
+
+static bool is_idle(struct service *v)
+{
+    int64_t idle = v->config.service.idle;
+    if (!v->listening.inherited || idle <= 0 || v->children > 0 || v->run_wanted ||
+        clock_now() - v->idle_since < idle)
+        return false;
+    if (queue_is_empty(v))
+        return true;
+    v->idle_since = clock_now(); /* mail that waits is work */
+    return false;
+}
+
+static void wait_for_work(struct service *v, const sigset_t *unblocked)
+{
+    struct pollfd fds[LISTENING_MAX + 1];
+    size_t n = v->listening.n;
+    for (size_t i = 0; i < n; i++)
+        fds[i] = (struct pollfd){.fd = v->listening.fd[i], .events = POLLIN};
+    fds[n] = (struct pollfd){.fd = v->wake[0], .events = POLLIN};
+    int timeout = clock_poll_timeout(next_moment(v));
+    struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
+    if (ppoll(fds, n + 1, &span, unblocked) <= 0)
+        return;
+    if (fds[n].revents)
+        drain_wake(v);
+    for (size_t i = 0; i < n; i++)
+        if (fds[i].revents)
+            accept_some(v, v->listening.fd[i]);
+}
+
+static void serve(struct service *v, const sigset_t *unblocked)
+{
+    v->idle_since = clock_now();
+    v->run_wanted = true;
+    while (!must_end && !is_idle(v)) {
+        if (must_reload) {
+            must_reload = 0;
+            listening_notify("RELOADING=1");
+            read_configuration(v);
+            listening_notify("READY=1");
+        }
+        if (v->next_run <= clock_now()) {
+            v->next_run = clock_after(SERVICE_TICK);
+            v->run_wanted = v->run_wanted || !queue_is_empty(v);
+        }
+        if (v->run_wanted && v->runs < SERVICE_RUNS_MAX)
+            start_run(v);
+        wait_for_work(v, unblocked);
+        reap(v);
+    }
+}
+
+/* Nobody new comes in; who is inside gets time, is told to leave, is thrown out. */
+static void end(struct service *v, const sigset_t *unblocked)
+{
+    static const int told[] = {0, SIGTERM, SIGKILL};
+    listening_notify("STOPPING=1");
+    listening_close(&v->listening);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        for (size_t k = 0; told[i] && k < v->children; k++)
+            (void)kill(v->child[k].pid, told[i]);
+        int64_t deadline = clock_after(SERVICE_PATIENCE);
+        for (reap(v); v->children > 0 && clock_now() < deadline; reap(v)) {
+            int timeout = clock_poll_timeout(deadline);
+            struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
+            (void)ppoll(NULL, 0, &span, unblocked);
+        }
+    }
+}
+
+/* Neither a debugger nor a core file shows what the service knows. */
+static void close_up(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+static bool open_up(struct service *v, struct error *err)
+{
+    caller_find(&v->caller, &v->storage);
+    this_host_read(&v->host, v->paths);
+    read_configuration(v);
+    const char *listen_on = v->config.service.listen ? v->config.service.listen : "";
+    if (!listening_open(&v->listening, v->paths, listen_on, err) || !serviceuser_become(err))
+        return false;
+    close_up();
+    v->quota = quota_new();
+    v->waiting = waiting_new();
+    if (!v->quota || !v->waiting || pipe2(v->wake, O_CLOEXEC | O_NONBLOCK) != 0)
+        return error_system(err, EX_OSERR, "cannot start");
+    return true;
+}
+
+int service_run(const char *program, const struct paths *paths)
+{
+    struct service v = {
+        .program = program, .paths = paths, .trouble = memory_copy(""), .wake = {-1, -1}};
+    struct error err;
+    sigset_t before;
+    int code = EX_OK;
+    set_signals(note_signal, SIG_BLOCK, &before);
+    if (open_up(&v, &err)) {
+        listening_notify("READY=1");
+        serve(&v, &before);
+        end(&v, &before);
+    } else {
+        report_error(program, &err);
+        listening_close(&v.listening);
+        code = err.code;
+    }
+    configuration_clear(&v.config);
+    this_host_clear(&v.host);
+    caller_clear(&v.storage);
+    free(v.trouble);
+    free(v.child);
+    return code;
+}

@@ -1,0 +1,29 @@
+/* One client of the service, served by a process of its own: its mail is committed into the
+ * system's spool, its own part of the queue shown and managed. It never connects out for mail: the
+ * runner, which is told, does. */
+#ifndef SERVICE_SESSION_H
+#define SERVICE_SESSION_H
+
+#include <stdbool.h>
+
+#include "config/configuration.h"
+#include "submit/rendezvous.h"
+#include "service/quota.h"
+
+struct reception {
+    const struct paths *paths;
+    const struct configuration *config;
+    const char *trouble; /* what is wrong with the configuration, "" for nothing */
+    struct quota_user *user;
+    struct waiting *waiting;
+    int client; /* descriptor */
+    int wake;   /* a pipe: an octet in it wakes the runner */
+    bool known; /* the kernel says that the client is user->uid */
+};
+
+enum { RECEPTION_TIMEOUT = 300 * 1000, RECEPTION_TOTAL = 4 * 3600 * 1000 }; /* milliseconds */
+
+/* Serves until the client is through. Returns the exit status of the process. */
+int reception_run(const struct reception *reception);
+
+#endif

@@ -1,0 +1,395 @@
+#include "config.h"
+#include "smtpd/server.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "smtpd/serverstate.h"
+
+void server_reset(struct server *server)
+{
+    envelope_clear(&server->envelope);
+    server->envelope = (struct envelope){0};
+    server->mail = server->utf8 = server->notify_given = false;
+}
+
+static bool refuse(struct server *server, int code, const char *status, const char *text)
+{
+    if (code / 100 == 5)
+        server->errors++;
+    serverwire_sayf(server, code, status, "%s", text);
+    return false;
+}
+
+static void hang_up(struct server *server)
+{
+    (void)serverwire_flush(server);
+    server->gone = true;
+}
+
+/* What answers change may not be written before they came (RFC 2920, 3.1). */
+static bool last_of_group(struct server *server)
+{
+    if (server->params->lenient || server->in_at == server->in_end)
+        return true;
+    (void)refuse(server, 554, "5.5.0", "you speak before you are asked");
+    hang_up(server);
+    return false;
+}
+
+static void do_ehlo(struct server *server, const char *arguments)
+{
+    const struct server_params *params = server->params;
+    if (!*arguments && !params->lenient) {
+        (void)refuse(server, 501, "5.5.4", "say who you are");
+        return;
+    }
+    if (!last_of_group(server))
+        return;
+    server_reset(server);
+    server->hello = server->extended = true;
+    serverwire_sayf(server, 250, "",
+                    "%s\nPIPELINING\nSIZE %" PRIu64
+                    "\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES%s%s",
+                    params->name, params->size_max, *params->extension ? "\n" : "",
+                    params->extension);
+}
+
+static void do_helo(struct server *server, const char *arguments)
+{
+    if (!*arguments && !server->params->lenient) {
+        (void)refuse(server, 501, "5.5.4", "say who you are");
+        return;
+    }
+    server_reset(server);
+    server->hello = true;
+    server->extended = false;
+    serverwire_sayf(server, 250, "", "%s", server->params->name);
+}
+
+static bool bad_parameter(struct server *server, const char *name)
+{
+    server->errors++;
+    serverwire_sayf(server, 501, "5.5.4", "the value of %s makes no sense", name);
+    return false;
+}
+
+static bool take_size(struct server *server, const char *value)
+{
+    size_t digits = strspn(value, "0123456789");
+    if (digits == 0 || value[digits])
+        return bad_parameter(server, "SIZE");
+    if (digits < 20 && strtoull(value, NULL, 10) <= server->params->size_max)
+        return true;
+    serverwire_sayf(server, 552, "5.3.4", "the message is larger than %" PRIu64 " octets",
+                    server->params->size_max);
+    return false;
+}
+
+static bool take_private(struct server *server, const char *name, const char *value)
+{
+    struct str text = {0};
+    const struct server_params *params = server->params;
+    bool decoded = server_xtext(value, &text);
+    bool known = decoded && params->handler->parameter &&
+                 params->handler->parameter(params->context, name, str_text(&text));
+    str_clear(&text);
+    return known || refuse(server, 555, "5.5.4", "a parameter is not known here");
+}
+
+static bool take_mail_parameter(struct server *server, const char *name, const char *value)
+{
+    struct envelope *env = &server->envelope;
+    if (strcmp(name, "SIZE") == 0)
+        return take_size(server, value);
+    if (strcmp(name, "SMTPUTF8") == 0 && !*value) {
+        server->utf8 = true;
+        return true;
+    }
+    if (strcmp(name, "BODY") == 0) {
+        env->body_8bit_wish = strcasecmp(value, "8BITMIME") == 0;
+        return env->body_8bit_wish || strcasecmp(value, "7BIT") == 0 || bad_parameter(server, name);
+    }
+    if (strcmp(name, "RET") == 0) {
+        bool full = strcasecmp(value, "FULL") == 0;
+        env->dsn_return = full ? DSN_RETURN_FULL : DSN_RETURN_HEADERS;
+        return full || strcasecmp(value, "HDRS") == 0 || bad_parameter(server, name);
+    }
+    if (strcmp(name, "ENVID") == 0) {
+        struct str text = {0};
+        bool ok = *value && server_xtext(value, &text);
+        memory_replace(&env->envid, str_text(&text));
+        str_clear(&text);
+        return ok || bad_parameter(server, name);
+    }
+    return take_private(server, name, value);
+}
+
+/* "KEYWORD:<path> parameters": fills ADDRESS and gives what stands behind. */
+static bool take_path(struct server *server, const char *keyword, const char **arguments,
+                      struct str *address)
+{
+    size_t len = strlen(keyword);
+    if (strncasecmp(*arguments, keyword, len) == 0) {
+        *arguments += len;
+        if (serverpath_read(arguments, server->params->lenient, address))
+            return true;
+    }
+    return refuse(server, 501, "5.5.4", "there is no address where one should be");
+}
+
+static bool open_mail(struct server *server, const char *address, const char *parameters)
+{
+    struct server_reply reply = {0};
+    server->mail = true; /* taken back below: what parameters say goes into the envelope */
+    bool ok = server->params->handler->begin(server->params->context, &reply);
+    if (!ok)
+        serverwire_say(server, &reply);
+    str_clear(&reply.text);
+    if (!ok || !serverpath_parameters(server, parameters, take_mail_parameter))
+        return false;
+    if (!serverpath_is_mailbox(address, server->utf8))
+        return refuse(server, 553, "5.1.7", "the sender is no address");
+    envelope_set_sender(&server->envelope, address);
+    serverwire_sayf(server, 250, "2.1.0", "go on");
+    return true;
+}
+
+static void do_mail(struct server *server, const char *arguments)
+{
+    struct str address = {0};
+    if (!server->hello)
+        (void)refuse(server, 503, "5.5.1", "say EHLO first");
+    else if (server->mail)
+        (void)refuse(server, 503, "5.5.1", "a message is being handed over already");
+    else if (take_path(server, "FROM:", &arguments, &address) &&
+             !open_mail(server, str_text(&address), arguments))
+        server_reset(server);
+    str_clear(&address);
+}
+
+static bool take_notify(struct server *server, const char *value)
+{
+    static const struct {
+        const char *word;
+        unsigned flag;
+    } words[] = {{"NEVER", DSN_NEVER},
+                 {"SUCCESS", DSN_SUCCESS},
+                 {"FAILURE", DSN_FAILURE},
+                 {"DELAY", DSN_DELAY}};
+    unsigned all = 0;
+    for (const char *at = value;; at++) {
+        size_t len = strcspn(at, ",");
+        unsigned flag = 0;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (strlen(words[i].word) == len && strncasecmp(words[i].word, at, len) == 0)
+                flag = words[i].flag;
+        if (!flag || ((all | flag) & DSN_NEVER && all))
+            return bad_parameter(server, "NOTIFY");
+        all |= flag;
+        at += len;
+        if (!*at)
+            break;
+    }
+    server->envelope.notify |= all;
+    server->notify_given = true;
+    return true;
+}
+
+static bool take_rcpt_parameter(struct server *server, const char *name, const char *value)
+{
+    if (strcmp(name, "NOTIFY") == 0)
+        return take_notify(server, value);
+    if (strcmp(name, "ORCPT") == 0) /* the recipient itself, for programs of this machine */
+        return *value || bad_parameter(server, name);
+    return refuse(server, 555, "5.5.4", "a parameter is not known here");
+}
+
+static void add_recipient(struct server *server, const char *address, const char *parameters)
+{
+    if (!*address || !serverpath_is_mailbox(address, server->utf8)) {
+        (void)refuse(server, 553, "5.1.3", "the recipient is no address");
+    } else if (server->envelope.n >= SERVER_RECIPIENTS_MAX) {
+        serverwire_sayf(server, 452, "4.5.3", "more than %d recipients", SERVER_RECIPIENTS_MAX);
+        server->commands++;
+    } else if (serverpath_parameters(server, parameters, take_rcpt_parameter)) {
+        (void)envelope_add(&server->envelope, address); /* twice is once */
+        serverwire_sayf(server, 250, "2.1.5", "go on");
+        server->commands = 0;
+    }
+}
+
+static void do_rcpt(struct server *server, const char *arguments)
+{
+    struct str address = {0};
+    if (!server->mail)
+        (void)refuse(server, 503, "5.5.1", "say MAIL first");
+    else if (take_path(server, "TO:", &arguments, &address))
+        add_recipient(server, str_text(&address), arguments);
+    str_clear(&address);
+}
+
+static bool may_take(struct server *server)
+{
+    if (!server->mail)
+        return refuse(server, 503, "5.5.1", "say MAIL first");
+    return server->envelope.n > 0 || refuse(server, 554, "5.5.1", "there is no recipient");
+}
+
+static void do_data(struct server *server, const char *arguments)
+{
+    if (*arguments)
+        (void)refuse(server, 501, "5.5.4", "DATA has no argument");
+    else if (may_take(server) && last_of_group(server))
+        servercontent_data(server);
+}
+
+static void do_bdat(struct server *server, const char *arguments)
+{
+    uint64_t size;
+    bool last;
+    if (!servercontent_chunk_size(arguments, &size, &last)) {
+        (void)refuse(server, 501, "5.5.4", "BDAT is followed by a size");
+        hang_up(server); /* where the next command begins nobody knows */
+    } else if (!may_take(server)) {
+        servercontent_skip(server, size);
+    } else {
+        servercontent_chunk(server, size, last);
+    }
+}
+
+static void do_rset(struct server *server, const char *arguments)
+{
+    (void)arguments;
+    server_reset(server);
+    serverwire_sayf(server, 250, "2.0.0", "forgotten");
+}
+
+static void do_noop(struct server *server, const char *arguments)
+{
+    (void)arguments;
+    serverwire_sayf(server, 250, "2.0.0", "yes");
+}
+
+static void do_vrfy(struct server *server, const char *arguments)
+{
+    (void)arguments;
+    serverwire_sayf(server, 252, "2.5.0", "send mail and see");
+}
+
+static void do_help(struct server *server, const char *arguments)
+{
+    (void)arguments;
+    serverwire_sayf(server, 214, "2.0.0", "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
+}
+
+static void do_quit(struct server *server, const char *arguments)
+{
+    (void)arguments;
+    serverwire_sayf(server, 221, "2.0.0", "bye");
+    server->finished = true;
+    hang_up(server);
+}
+
+static const struct {
+    const char *verb;
+    void (*run)(struct server *server, const char *arguments);
+} commands[] = {
+    {"EHLO", do_ehlo}, {"HELO", do_helo}, {"MAIL", do_mail}, {"RCPT", do_rcpt},
+    {"DATA", do_data}, {"BDAT", do_bdat}, {"RSET", do_rset}, {"NOOP", do_noop},
+    {"VRFY", do_vrfy}, {"HELP", do_help}, {"QUIT", do_quit},
+};
+
+/* A browser that was talked into posting to our port (RFC 9110, 9.3). */
+static bool is_http(const char *line)
+{
+    static const char *const verbs[] = {"GET ",    "HEAD ",  "POST ",    "PUT ",
+                                        "DELETE ", "TRACE ", "OPTIONS ", "CONNECT ",
+                                        "PATCH ",  "PRI ",   "HOST: ",   "HOST:"};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strncasecmp(line, verbs[i], strlen(verbs[i])) == 0)
+            return true;
+    return false;
+}
+
+static void obey_private(struct server *server, const char *line)
+{
+    const struct server_params *params = server->params;
+    struct server_reply reply = {0};
+    bool end = false;
+    if (params->handler->command && params->handler->command(params->context, line, &reply, &end))
+        serverwire_say(server, &reply);
+    else
+        (void)refuse(server, 500, "5.5.1", "that is no command here");
+    str_clear(&reply.text);
+    server->finished = end;
+    if (end)
+        hang_up(server);
+}
+
+static void obey(struct server *server)
+{
+    const char *line = str_text(&server->line);
+    size_t len = strcspn(line, " ");
+    server->commands++;
+    if (is_http(line)) {
+        server->gone = true;
+        return;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strlen(commands[i].verb) == len && strncasecmp(commands[i].verb, line, len) == 0) {
+            const char *arguments = line + len;
+            commands[i].run(server, arguments + strspn(arguments, " "));
+            return;
+        }
+    obey_private(server, line);
+}
+
+static void greet(struct server *server)
+{
+    if (!server->params->lenient && serverwire_has_input(server)) {
+        serverwire_sayf(server, 554, "5.5.0", "you speak before you are asked");
+        hang_up(server);
+        return;
+    }
+    serverwire_sayf(server, 220, "", "%s ESMTP", server->params->name);
+}
+
+static bool within_limits(struct server *server)
+{
+    if (server->errors <= SERVER_ERRORS_MAX && server->commands <= SERVER_COMMANDS_MAX)
+        return true;
+    serverwire_sayf(server, 421, "4.7.0", "too many commands that lead nowhere");
+    hang_up(server);
+    return false;
+}
+
+bool server_run(struct stream *stream, const struct server_params *params)
+{
+    struct server *server = memory_new(sizeof *server);
+    server->stream = stream;
+    server->params = params;
+    server->end = clock_after(params->total);
+    greet(server);
+    while (!server->gone && within_limits(server)) {
+        enum server_line result = server->again ? LINE_COMMAND : serverwire_line(server);
+        server->again = false;
+        if (result == LINE_COMMAND)
+            obey(server);
+        else if (result != LINE_NONE)
+            (void)refuse(server, 500, "5.5.2",
+                         result == LINE_BAD ? "a command has control characters in it"
+                                            : "a command is too long");
+    }
+    (void)serverwire_flush(server);
+    bool finished = server->finished;
+    server_reset(server);
+    str_clear(&server->out);
+    str_clear(&server->line);
+    free(server);
+    return finished;
+}

@@ -1,0 +1,86 @@
+/* What the parts of a server session share; for the files of this folder only: serverwire.c (lines
+ * in, replies out), servercontent.c (DATA and BDAT), serverpath.c (addresses and parameters),
+ * server.c (the commands). */
+#ifndef SERVERSTATE_H
+#define SERVERSTATE_H
+
+#include "smtpd/server.h"
+
+enum server_content { CONTENT_NONE, CONTENT_DATA, CONTENT_CHUNK };
+
+enum dots_state { DOTS_START, DOTS_DOT, DOTS_DOT_CR, DOTS_TEXT, DOTS_CR, DOTS_END };
+
+struct server {
+    struct stream *stream;
+    const struct server_params *params;
+    int64_t end;   /* moment by which all must be over */
+    bool gone;     /* nothing more is read or written */
+    bool at_end;   /* the client has closed its side */
+    bool finished; /* by QUIT, or between commands by end of file */
+    char in[16384];
+    size_t in_at, in_end;
+    struct str out;
+    struct str line; /* the command being looked at */
+    bool again;      /* it is still to be obeyed: it was read in the midst of a message */
+
+    bool hello;    /* EHLO or HELO was said */
+    bool extended; /* EHLO */
+    size_t errors, commands;
+
+    bool mail; /* a transaction is open */
+    bool utf8;
+    bool notify_given;
+    struct envelope envelope;
+
+    enum server_content content;
+    enum dots_state dots;
+    uint64_t chunk_left; /* octets of this chunk not yet read */
+    bool chunk_last;
+    bool content_ended; /* all of it was read */
+    uint64_t content_size;
+    uint64_t deadline_size; /* of it, when the deadline was set */
+    int64_t deadline;
+};
+
+enum server_line { LINE_COMMAND, LINE_BAD, LINE_TOO_LONG, LINE_NONE };
+
+/* Reads the next command into server->line. Bad ones have control characters; NONE is the end. */
+enum server_line serverwire_line(struct server *server);
+
+/* Reads more into the empty buffer, after writing what is to be said. False: the client is gone, or
+ * DEADLINE has passed. */
+bool serverwire_fill(struct server *server, int64_t deadline);
+
+/* True if something was read that is not obeyed yet, or could be read without waiting. */
+bool serverwire_has_input(struct server *server);
+
+void serverwire_say(struct server *server, const struct server_reply *reply);
+void serverwire_sayf(struct server *server, int code, const char *status, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+bool serverwire_flush(struct server *server);
+int64_t serverwire_deadline(const struct server *server);
+
+/* Hands the content of DATA, or of the first BDAT, to the handler and says what it answers. */
+void servercontent_data(struct server *server);
+void servercontent_chunk(struct server *server, uint64_t size, bool last);
+
+/* Reads and forgets a chunk that nobody can take. */
+void servercontent_skip(struct server *server, uint64_t size);
+
+/* Reads "SIZE [LAST]". */
+bool servercontent_chunk_size(const char *arguments, uint64_t *size, bool *last);
+
+void server_reset(struct server *server);
+
+/* Reads the path at *TEXT into ADDRESS ("" is <>) and moves *TEXT behind it. False: it is none. */
+bool serverpath_read(const char **text, bool lenient, struct str *address);
+
+/* True if ADDRESS may be in an envelope. */
+bool serverpath_is_mailbox(const char *address, bool utf8);
+
+/* Calls TAKE with each parameter (NAME in upper case) until it returns false. */
+bool serverpath_parameters(struct server *server, const char *text,
+                           bool (*take)(struct server *server, const char *name,
+                                        const char *value));
+
+#endif

@@ -1,0 +1,97 @@
+#include "config.h"
+#include "submit/direct.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "base/memory.h"
+#include "compat/msmtpcode.h"
+#include "submit/report.h"
+
+struct direct {
+    struct sending *s;
+    struct content content;
+    struct outcome *outcomes;
+    struct str final; /* the reply to the content */
+    char *host;       /* that was talked to */
+};
+
+static bool write_content(struct direct *d, struct error *err)
+{
+    const char *directory = getenv("TMPDIR");
+    struct content_writer writer;
+    content_write_to(&writer, &d->content, directory && *directory == '/' ? directory : "/tmp");
+    return submission_write(&d->s->submission, &writer.output, &d->content.has_8bit,
+                            &d->content.has_8bit_header, err);
+}
+
+static bool relay(struct direct *d, struct error *err)
+{
+    struct connection *connection = connection_open(d->s->submission.account, &d->s->options, err);
+    if (!connection)
+        return false;
+    d->host = memory_copy(connection_host(connection));
+    bool ok = connection_send(connection, &d->s->submission.envelope, &d->content, d->outcomes,
+                              &d->final, err);
+    connection_close(connection);
+    return ok;
+}
+
+static void log_result(const struct direct *d, const struct error *err, int code)
+{
+    const struct logline facts = {
+        .account = d->s->submission.account,
+        .host = d->host ? d->host : "",
+        .envelope = &d->s->submission.envelope,
+        .content = err ? NULL : &d->content,
+        .reply_code = err ? err->reply_code : 250,
+        .reply = err ? err->reply : str_text(&d->final),
+        .error = err ? err->text : "",
+        .queue_id = "",
+        .code = code,
+    };
+    report_log(d->s->call->program, &facts);
+}
+
+static int deliver(struct direct *d)
+{
+    struct error failure, err;
+    size_t n = d->s->submission.envelope.n;
+    sending_prepare_connection(d->s);
+    d->outcomes = memory_new(n * sizeof *d->outcomes);
+    bool ok = relay(d, &failure);
+    struct verdict v = verdict_of(d->outcomes, n, ok ? NULL : &failure);
+    if (v.code == EX_OK) {
+        log_result(d, NULL, EX_OK);
+        return EX_OK;
+    }
+    sending_report_attempt(d->s, d->outcomes, &v, ok ? NULL : &failure, &err);
+    if (d->s->call->personality == PERSONALITY_MSMTP) {
+        if (v.worst < n && err.step == ERROR_STEP_OTHER)
+            err.step = ERROR_STEP_MAIL; /* what recipients are refused for */
+        v.code = msmtpcode_of(&err);
+    }
+    log_result(d, &err, v.code);
+    return v.code;
+}
+
+int direct_run(struct sending *s)
+{
+    struct direct d = {.s = s};
+    struct error err;
+    int code;
+    if (write_content(&d, &err)) {
+        code = deliver(&d);
+    } else {
+        sending_drain(s);
+        code = sending_report(s, &err, err.code);
+        log_result(&d, &err, code);
+    }
+    if (d.outcomes)
+        outcome_clear(d.outcomes, s->submission.envelope.n);
+    free(d.outcomes);
+    free(d.host);
+    str_clear(&d.final);
+    content_clear(&d.content);
+    return code;
+}

@@ -1,0 +1,10 @@
+/* Relaying without a queue: the exit status tells what happened. */
+#ifndef DIRECT_H
+#define DIRECT_H
+
+#include "submit/send_context.h"
+
+/* Relays the submission, which is finished, and reports. Returns the exit status. */
+int direct_run(struct sending *s);
+
+#endif

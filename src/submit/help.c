@@ -1,0 +1,93 @@
+#include "config.h"
+#include "submit/help.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "config/key.h"
+#include "cli/longoptions.h"
+#include "cli/option.h"
+
+int help_flush(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
+}
+
+int help_version(void)
+{
+    (void)printf("onehop %s\n", PACKAGE_VERSION);
+    return help_flush();
+}
+
+static void print_row(const struct option_row *row)
+{
+    static const char *const arguments[] = {"", "=ARG", "[=ARG]"};
+    char letter[8] = "    ", word[64] = "";
+    if (row->letter)
+        (void)snprintf(letter, sizeof letter, "-%c%s", row->letter, row->word ? ", " : "  ");
+    if (row->word)
+        (void)snprintf(word, sizeof word, "--%s%s", row->word, arguments[row->argument]);
+    else if (row->argument == OPTION_REQUIRED)
+        (void)snprintf(word, sizeof word, "ARG");
+    (void)printf("  %s%-32s %s\n", letter, word, row->help);
+}
+
+static void print_keys(void)
+{
+    struct longoptions all = {0};
+    longoptions_make(&all);
+    for (size_t i = 0; i < all.n; i++)
+        if (all.option[i].val >= LONGOPTION_KEY) {
+            char word[64];
+            (void)snprintf(word, sizeof word, "--%s%s", all.name[i],
+                           all.option[i].has_arg == optional_argument ? "[=ARG]" : "=ARG");
+            (void)printf("      %-32s %s\n", word,
+                         key_table[all.option[i].val - LONGOPTION_KEY].help);
+        }
+    longoptions_clear(&all);
+}
+
+int help_usage(const char *program)
+{
+    (void)printf("Usage: %s [OPTION]... [--] RECIPIENT...\n"
+                 "Reads a message from standard input and relays it through the provider of the\n"
+                 "account that serves its sender.\n\n",
+                 program);
+    for (size_t i = 0; i < option_count; i++)
+        if (*option_table[i].help)
+            print_row(&option_table[i]);
+    (void)printf("\nEvery key of an account can be given as an option, too:\n");
+    print_keys();
+    (void)printf("\nAccepted and ignored:");
+    for (size_t i = 0; i < option_count; i++)
+        if (!*option_table[i].help)
+            (void)printf(" -%c", option_table[i].letter);
+    (void)printf("\n\nThe manual: onehop(1), onehop.ini(5), onehopctl(8)\n");
+    return help_flush();
+}
+
+int help_keys(void)
+{
+    for (size_t i = 0; i < key_count; i++) {
+        const char *section = key_table[i].section == KEY_ACCOUNT    ? "account"
+                              : key_table[i].section == KEY_QUEUE    ? "queue"
+                              : key_table[i].section == KEY_PROVIDER ? "provider"
+                                                                     : "service";
+        (void)printf("%s %s\n", section, key_table[i].name);
+    }
+    return help_flush();
+}
+
+int help_options(void)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (option_table[i].letter)
+            (void)printf("-%c\n", option_table[i].letter);
+    struct longoptions all = {0};
+    longoptions_make(&all);
+    for (size_t i = 0; i < all.n; i++)
+        (void)printf("--%s\n", all.name[i]);
+    longoptions_clear(&all);
+    return help_flush();
+}

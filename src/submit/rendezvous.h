@@ -1,0 +1,44 @@
+/* Callers that wait for what the provider says to their mail: places in memory that the service's
+ * processes share, each with a descriptor that wakes whoever waits there. */
+#ifndef RENDEZVOUS_H
+#define RENDEZVOUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "queue/entryid.h"
+
+enum {
+    WAITING_PLACES = 64,
+    WAITING_SPAN = 30 * 1000,   /* milliseconds for the first attempt */
+    WAITING_SETTLE = 30 * 1000, /* and for an answer that is on its way */
+};
+
+struct waiting;
+
+struct waiting_answer {
+    int code; /* exit status: 0 for sent, or queued for later */
+    struct error error;
+};
+
+/* NULL if there is no memory to share. To be made before any process is forked. */
+struct waiting *waiting_new(void);
+
+/* Takes a place for entry ID: to be done while the entry is locked. -1 if all are taken. */
+int waiting_take(struct waiting *waiting, const char *id);
+
+/* Waits at PLACE, which is free afterwards, for the answer; until WAITING_SPAN is over, or CLIENT
+ * (a descriptor) hangs up. False if none came: the entry is in the queue as any other. LOST tells
+ * that an answer was on its way and did not come. */
+bool waiting_wait(struct waiting *waiting, int place, int client, struct waiting_answer *answer,
+                  bool *lost);
+
+/* The other side. True if somebody waits for ID, who from then on must be told. */
+bool waiting_listens(struct waiting *waiting, const char *id);
+void waiting_tell(struct waiting *waiting, const char *id, const struct waiting_answer *answer);
+
+/* Frees what the process PID held: it is gone. */
+void waiting_forget(struct waiting *waiting, int pid);
+
+#endif

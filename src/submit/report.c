@@ -1,0 +1,86 @@
+#include "config.h"
+#include "submit/report.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "submit/logfile.h"
+
+enum { DRAIN_SILENCE = 10 * 1000, DRAIN_TOTAL = 600 * 1000 }; /* milliseconds */
+
+void report_line(const char *program, const char *format, ...)
+{
+    struct str text = {0};
+    str_addf(&text, "%s: ", program);
+    va_list args;
+    va_start(args, format);
+    str_addv(&text, format, args);
+    va_end(args);
+    str_add_char(&text, '\n');
+    (void)fflush(stdout); /* keeps the order where both go to one place */
+    if (write(STDERR_FILENO, text.data, text.len) < 0)
+        errno = 0; /* nobody is left to be told */
+    str_clear(&text);
+}
+
+void report_error(const char *program, const struct error *err)
+{
+    report_line(program, "%s", err->text);
+    for (const char *line = err->reply; *line;) {
+        size_t len = strcspn(line, "\n");
+        report_line(program, "server message: %.*s", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+}
+
+void report_refusals(const char *program, const struct envelope *env,
+                     const struct outcome *outcomes)
+{
+    size_t told = 0, more = 0;
+    for (size_t i = 0; i < env->n; i++) {
+        if (outcomes[i].result != OUTCOME_REFUSED)
+            continue;
+        if (told++ >= REPORT_RECIPIENTS_MAX) {
+            more++;
+            continue;
+        }
+        struct error err;
+        outcome_to_error(&outcomes[i], &err);
+        report_error(program, &err);
+    }
+    if (more)
+        report_line(program, "and %zu more recipients were refused", more);
+}
+
+void report_log(const char *program, const struct logline *facts)
+{
+    struct str line = {0};
+    struct error err;
+    logline_format(facts, &line);
+    if (!logfile_write(program, facts->account, str_text(&line), facts->code == 0, &err)) {
+        report_line(program, "%s", err.text);
+        report_line(program, "log info was: %s", str_text(&line));
+    }
+    str_clear(&line);
+}
+
+void report_drain_input(void)
+{
+    char buffer[8192];
+    int64_t end = clock_after(DRAIN_TOTAL);
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    if (isatty(STDIN_FILENO))
+        return;
+    while (clock_now() < end) {
+        int ready = poll(&input, 1, DRAIN_SILENCE);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0 || read(STDIN_FILENO, buffer, sizeof buffer) <= 0)
+            return;
+    }
+}

@@ -1,0 +1,233 @@
+#include "config.h"
+#include "submit/send.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "config/pattern.h"
+#include "submit/asmsmtp.h"
+#include "submit/direct.h"
+#include "submit/enqueue.h"
+#include "submit/help.h"
+#include "submit/permission.h"
+#include "submit/report.h"
+#include "submit/send_context.h"
+#include "submit/service_client.h"
+#include "submit/serviceuser.h"
+
+static void show_account(const struct sending *s)
+{
+    const struct account *a = s->submission.account;
+    struct str text = {0};
+    if (s->call->personality == PERSONALITY_MSMTP) {
+        asmsmtp_show_account(s);
+        return;
+    }
+    account_print(a, &text);
+    if (a->level == LEVEL_COMMAND_LINE)
+        (void)fprintf(s->dialogue, "using the command line only\n%s", str_text(&text));
+    else
+        (void)fprintf(s->dialogue, "using account %s from %s\n%s", a->name, a->file,
+                      str_text(&text));
+    str_clear(&text);
+}
+
+/* --host: no file is read at all. */
+static bool account_of_command_line(struct sending *s, struct error *err)
+{
+    struct account *a = account_new_msmtp("", LEVEL_COMMAND_LINE);
+    configuration_add(&s->config, a);
+    s->submission.account = a;
+    return account_set(a, "host", s->call->host, s->caller.home, err);
+}
+
+static bool read_configuration(struct sending *s, struct error *err)
+{
+    s->has_config =
+        s->has_config || configuration_read(&s->config, s->paths, &s->caller, s->call->file, err);
+    return s->has_config;
+}
+
+static bool account_of_files(struct sending *s, struct error *err)
+{
+    if (!asmsmtp_check_file(s, err) || !read_configuration(s, err))
+        return false;
+    asmsmtp_show_files(s);
+    return submission_route(&s->submission, &s->config, err) || asmsmtp_environment(s);
+}
+
+bool send_choose_account(struct sending *s, struct error *err)
+{
+    const struct invocation *call = s->call;
+    if (!(call->host ? account_of_command_line(s, err) : account_of_files(s, err)))
+        return false;
+    struct account *a = s->submission.account;
+    if (a->level == LEVEL_SYSTEM && !permission_check(a, &s->caller, err))
+        return false;
+    /* Who calls sendmail counts on a queue, whatever the file looks like. */
+    if (a->as_msmtp && a->level != LEVEL_COMMAND_LINE && call->personality == PERSONALITY_SENDMAIL)
+        a->queue = true;
+    if (!invocation_override(call, a, s->caller.home, err) ||
+        !provider_complete(&s->config.providers, a, err))
+        return false;
+    char *from = submission_header_from(&s->submission);
+    pattern_apply(a, &s->host, from);
+    free(from);
+    return true;
+}
+
+static void apply_dsn_options(const struct invocation *call, struct envelope *env)
+{
+    if (call->notify_given)
+        env->notify = call->notify;
+    if (call->return_given)
+        env->dsn_return = call->dsn_return;
+    if (*call->envid)
+        memory_replace(&env->envid, call->envid);
+    env->body_8bit_wish = env->body_8bit_wish || call->body_8bit_wish;
+}
+
+static void tell_warnings(const struct sending *s)
+{
+    for (size_t i = 0; i < s->submission.warnings.n; i++)
+        report_line(s->call->program, "%s", s->submission.warnings.item[i]);
+}
+
+/* Settings of the command line are no business of the service, but for the delivery mode and what
+ * the client does itself. */
+static bool is_plain(const struct sending *s)
+{
+    for (size_t i = 0; i < s->call->overrides; i++) {
+        const char *name = s->call->override[i].key->name;
+        if (strcmp(name, "delivery_mode") != 0 && strcmp(name, "remove_bcc_headers") != 0)
+            return false;
+    }
+    return !s->call->file;
+}
+
+static bool is_readable(const char *path)
+{
+    return !*path || access(path, R_OK) == 0;
+}
+
+/* True if this caller can log in to the account without help. */
+static bool has_secrets(const struct account *a)
+{
+    const char *credentials = caller_credentials();
+    struct str path = {0};
+    if (*a->password_file && !strchr(a->password_file, '/') && *credentials)
+        str_addf(&path, "%s/", credentials);
+    str_add(&path, a->password_file);
+    bool readable = is_readable(str_text(&path)) && is_readable(a->tls_key_file);
+    str_clear(&path);
+    return readable;
+}
+
+/* An account of the system's is used through the service if that answers (*LINE); else by root as
+ * the service's user; else by whoever can read the secret. */
+static bool find_way(struct sending *s, struct stream **line, struct error *err)
+{
+    struct error ignored;
+    *line = NULL;
+    const struct account *a = s->submission.account;
+    /* What msmtp's file says without a queue is done here, as msmtp does it. */
+    if (s->here || a->level != LEVEL_SYSTEM || (a->as_msmtp && !a->queue))
+        return true;
+    if (is_plain(s) && (*line = serviceline_open(s->paths, &ignored)) != NULL)
+        return true;
+    if (!serviceuser_become(err))
+        return false;
+    if (has_secrets(s->submission.account))
+        return true;
+    if (is_plain(s))
+        return serviceline_missing(s, err);
+    return error_usage(err,
+                       "account %s is the system's: whoever cannot read its password can neither "
+                       "change its settings by options nor use -C",
+                       s->submission.account->name);
+}
+
+static bool finish(struct sending *s, struct error *err)
+{
+    if (s->call->verbose)
+        show_account(s);
+    if (!asmsmtp_check_account(s, err))
+        return false;
+    unsigned notify = s->submission.envelope.notify;
+    bool ok = submission_finish(&s->submission, &s->config, time(NULL), err);
+    tell_warnings(s);
+    if (s->asked_notify)
+        s->submission.envelope.notify = notify;
+    if (*s->received)
+        header_prepend(&s->submission.header, "Received", s->received);
+    return ok;
+}
+
+/* -P: as for sending, but without recipients; a terminal is not waited for. */
+static bool print_configuration(struct sending *s, struct error *err)
+{
+    bool ok = isatty(STDIN_FILENO) || header_read(&s->submission.header, &s->source, err);
+    if (!ok || !send_choose_account(s, err))
+        return false;
+    show_account(s);
+    return true;
+}
+
+static int fail(struct sending *s, const struct error *err)
+{
+    const struct logline facts = {
+        .account = s->submission.account,
+        .host = "",
+        .envelope = &s->submission.envelope,
+        .reply = "",
+        .error = err->text,
+        .queue_id = "",
+        .code = err->code,
+    };
+    sending_drain(s);
+    report_log(s->call->program, &facts);
+    return sending_report(s, err, err->code);
+}
+
+int send_message(struct sending *s)
+{
+    struct stream *line;
+    struct error err;
+    if (!submission_read(&s->submission, &err) || !send_choose_account(s, &err) ||
+        !find_way(s, &line, &err))
+        return fail(s, &err);
+    if (line) {
+        apply_dsn_options(s->call, &s->submission.envelope);
+        return serviceline_send(s, line);
+    }
+    if (!finish(s, &err))
+        return fail(s, &err);
+    apply_dsn_options(s->call, &s->submission.envelope);
+    return s->submission.account->queue ? enqueue_run(s) : direct_run(s);
+}
+
+static int run(struct sending *s)
+{
+    struct error err;
+    if (s->call->mode == INVOKE_PRINT) {
+        s->dialogue = stdout;
+        if (print_configuration(s, &err))
+            return help_flush();
+        report_error(s->call->program, &err);
+        return err.code;
+    }
+    return send_message(s);
+}
+
+int send_run(const struct invocation *call, const struct paths *paths)
+{
+    struct sending s = {0};
+    sending_begin(&s, call, paths);
+    int code = run(&s);
+    sending_clear(&s);
+    return code;
+}

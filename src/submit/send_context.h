@@ -1,0 +1,68 @@
+/* What the parts of one call that sends a message share. */
+#ifndef SEND_CONTEXT_H
+#define SEND_CONTEXT_H
+
+#include <stdio.h>
+
+#include "config/thishost.h"
+#include "queue/entry_lock.h"
+#include "delivery/connection.h"
+#include "delivery/submission.h"
+#include "delivery/verdict.h"
+#include "cli/caller.h"
+#include "cli/invocation.h"
+
+struct sending {
+    const struct invocation *call;
+    const struct paths *paths;
+    struct caller_storage storage;
+    struct caller caller;
+    struct this_host host;
+    struct configuration config;
+    struct source source;
+    struct submission submission;
+    struct password_sources passwords;
+    struct connection_options options;
+    FILE *dialogue;        /* where -v goes */
+    bool has_config;       /* `config` was read already */
+    bool here;             /* never by way of the service: it is the service */
+    bool quiet;            /* a dialogue carries the errors, so that standard error does not */
+    struct error error;    /* what was reported last */
+    char id[ENTRYID_SIZE]; /* of the entry that was made of the message; "" if none was */
+    bool asked_notify;     /* the dialogue said what notifications are wished */
+    int asked_mode;        /* delivery_mode that it asked for, or -1 */
+    const char *received;  /* value of a Received field, "" for none */
+    /* Instead of the first try: what becomes of the accepted entry, whose claim it ends. Returns
+     * the exit status. NULL: it is tried here. */
+    int (*hand_on)(struct sending *s, struct claim *claim);
+    void *context;
+};
+
+/* Fills S for a call; nothing in it may move afterwards. */
+void sending_begin(struct sending *s, const struct invocation *call, const struct paths *paths);
+
+/* Makes S ready for another message. */
+void sending_again(struct sending *s);
+
+/* How the message is to be delivered: as was asked for, else as the account says. */
+enum account_mode sending_mode(const struct sending *s);
+
+/* Reads what is left of standard input, if the message comes from there: see
+ * report_drain_input(). */
+void sending_drain(const struct sending *s);
+
+/* Completes passwords and options for the account that was chosen. */
+void sending_prepare_connection(struct sending *s);
+
+/* Tells an error in msmtp's shape, with the account it happened with. Returns CODE. */
+int sending_report(struct sending *s, const struct error *err, int code);
+
+/* Tells what became of an attempt that did not reach everybody. FAILURE is what ended it as a
+ * whole, or NULL. ERR becomes what the log should say. */
+void sending_report_attempt(struct sending *s, const struct outcome *outcomes,
+                            const struct verdict *verdict, const struct error *failure,
+                            struct error *err);
+
+void sending_clear(struct sending *s);
+
+#endif

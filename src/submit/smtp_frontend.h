@@ -1,0 +1,42 @@
+/* Mail that comes in an SMTP dialogue: each message of it goes the way that one from the command
+ * line goes, and the reply says what would have been the exit status. */
+#ifndef SMTP_FRONTEND_H
+#define SMTP_FRONTEND_H
+
+#include "smtpd/server.h"
+#include "submit/send_context.h"
+
+struct serving {
+    struct sending *s; /* begun */
+    const char *extension;
+    uint64_t size_max;
+    int64_t timeout, total; /* as in struct server_params */
+    bool lenient;
+    /* Asked before each message: false refuses it with REPLY. May be NULL. */
+    bool (*admit)(void *context, struct server_reply *reply);
+    /* See struct server_handler. May be NULL. */
+    bool (*command)(void *context, const char *line, struct server_reply *reply, bool *end);
+    void *context;
+
+    struct submission_wishes wishes; /* the rest is private */
+    char *account, *full_name;
+    enum { SERVING_SENDER_NAMED, SERVING_SENDER_NONE, SERVING_SENDER_OF_HEADER } sender;
+    int mode;        /* delivery_mode, -1 unless it was asked for */
+    bool wants_code; /* the client knows our extension: the exit status goes with a refusal */
+};
+
+/* What the extension is called in the reply to EHLO, and its parameters of MAIL. */
+#define SERVING_EXTENSION "XONEHOP"
+#define SERVING_ACCOUNT "XACCOUNT" /* -a */
+#define SERVING_NAME "XNAME"       /* -F */
+#define SERVING_SENDER "XSENDER"   /* NAMED: MAIL tells -f; NONE: nobody did; HEADER */
+#define SERVING_MODE "XMODE"       /* a value of delivery_mode */
+
+/* The first line of a refusal, for a client that knows our parameters: this and the exit status.
+ * The second is the error, those after it are the provider's reply. */
+#define SERVING_STATUS "exit status "
+
+/* Serves STREAM. True if the client ended the dialogue. */
+bool serving_run(struct serving *serving, struct stream *stream);
+
+#endif

@@ -1,0 +1,13 @@
+/* -bs: the caller speaks SMTP on standard input and output. */
+#ifndef STDIO_SESSION_H
+#define STDIO_SESSION_H
+
+#include "config/configuration.h"
+#include "cli/invocation.h"
+
+enum { TALK_SIZE_MAX = 1024 * 1024 * 1024 }; /* octets of one message */
+
+/* Returns the exit status: 0 if the caller ended the dialogue. */
+int talk_run(const struct invocation *call, const struct paths *paths);
+
+#endif

@@ -1,0 +1,13 @@
+/* The dialogue with the server as -v shows it. */
+#ifndef TRACE_H
+#define TRACE_H
+
+#include <stdio.h>
+
+#include "smtp/session.h"
+
+/* Prints a line: "--> " what was sent, "<-- " what came, "    " what is only told; printable, and
+ * at once, in the order in which things happen. */
+void dialogue_show(FILE *out, enum trace_kind kind, const char *line, size_t len);
+
+#endif

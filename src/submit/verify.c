@@ -1,0 +1,60 @@
+#include "config.h"
+#include "submit/verify.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "submit/help.h"
+#include "submit/report.h"
+#include "submit/send.h"
+#include "submit/send_context.h"
+
+static void print_recipient(const struct sending *s, const char *address)
+{
+    const struct account *a = s->submission.account;
+    const char *host = *a->socket ? a->socket : a->host.n ? a->host.item[0] : "";
+    struct str line = {0}, clean = {0};
+    str_addf(&line, "%s: account %s, server %s", address, a->name, host);
+    if (!*a->socket)
+        str_addf(&line, ":%d", account_port(a));
+    str_addf(&line, ", sender <%s>", s->submission.envelope.sender);
+    escape_line(&clean, str_text(&line), line.len);
+    (void)printf("%s\n", str_text(&clean));
+    str_clear(&line);
+    str_clear(&clean);
+}
+
+static bool find_out(struct sending *s, struct error *err)
+{
+    if (!submission_read(&s->submission, err) || !send_choose_account(s, err) ||
+        !submission_finish(&s->submission, &s->config, time(NULL), err))
+        return false;
+    for (size_t i = 0; i < s->submission.envelope.n; i++)
+        print_recipient(s, s->submission.envelope.rcpt[i].address);
+    return true;
+}
+
+int verify_run(const struct invocation *call, const struct paths *paths)
+{
+    struct sending s = {0};
+    struct error err;
+    int code = EX_OSERR;
+    sending_begin(&s, call, paths);
+    s.source.fd = open("/dev/null", O_RDONLY | O_CLOEXEC); /* there is no message */
+    if (s.source.fd < 0) {
+        report_line(call->program, "cannot open /dev/null");
+    } else if (find_out(&s, &err)) {
+        code = help_flush();
+    } else {
+        report_error(call->program, &err);
+        code = err.code;
+    }
+    if (s.source.fd >= 0)
+        (void)close(s.source.fd); /* nothing was written */
+    sending_clear(&s);
+    return code;
+}
