@@ -95,7 +95,7 @@ static int invoke(const struct invocation *call, const struct paths *paths)
     case INVOKE_SERVE:
         return service_run(call->program, paths);
     case INVOKE_TALK:
-        return talk_run(call, paths);
+        return stdio_session_run(call, paths);
     case INVOKE_SERVERINFO:
         return serverinfo_show(call, paths);
     case INVOKE_RMQS:

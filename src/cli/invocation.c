@@ -69,7 +69,7 @@ static bool set_notify(struct invocation *call, const char *text, struct error *
     static const struct {
         const char *word;
         unsigned flag;
-    } words[] = {{"success", DSN_SUCCESS}, {"failure", DSN_FAILURE}, {"delay", DSN_DELAY}};
+    } tokens[] = {{"success", DSN_SUCCESS}, {"failure", DSN_FAILURE}, {"delay", DSN_DELAY}};
     call->notify_given = true;
     call->notify = 0;
     if (strcasecmp(text, "off") == 0)
@@ -81,9 +81,9 @@ static bool set_notify(struct invocation *call, const char *text, struct error *
     for (const char *at = text;;) {
         size_t len = strcspn(at, ",");
         unsigned flag = 0;
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-            if (strlen(words[i].word) == len && strncasecmp(at, words[i].word, len) == 0)
-                flag = words[i].flag;
+        for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+            if (strlen(tokens[i].word) == len && strncasecmp(at, tokens[i].word, len) == 0)
+                flag = tokens[i].flag;
         if (!flag)
             return error_usage(err,
                                "invalid argument '%s' for -N: off, never, or a list of success, "
@@ -119,7 +119,7 @@ static bool unsets(const struct key *key, const char *value)
 /* A slip in an option is told before any file is read. */
 static bool check_value(const struct key *key, const char *value, struct error *err)
 {
-    struct account *scratch = account_new("", LEVEL_COMMAND_LINE);
+    struct account *scratch = account_new("", SCOPE_COMMAND_LINE);
     bool ok = unsets(key, value) || key_parse(key, scratch, value, "", err);
     account_free(scratch);
     if (ok)

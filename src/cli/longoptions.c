@@ -26,7 +26,7 @@ static bool is_for_files_only(const struct key *key)
     return key->type == KEY_SECRET;
 }
 
-static char *word_of(const char *key_name)
+static char *tokenizer_of(const char *key_name)
 {
     char *word = memory_copy(key_name);
     for (char *c = word; *c; c++)
@@ -39,7 +39,7 @@ bool longoptions_has_key(const struct key *key)
 {
     if (key->section != KEY_ACCOUNT || is_for_files_only(key))
         return false;
-    char *word = word_of(key->name);
+    char *word = tokenizer_of(key->name);
     bool taken = is_in_table(word);
     free(word);
     return !taken;
@@ -62,7 +62,7 @@ static void add(struct longoptions *all, const char *name, int has_arg, int valu
 {
     all->option = memory_resize(all->option, all->n + 2, sizeof *all->option);
     all->name = memory_resize(all->name, all->n + 1, sizeof *all->name);
-    all->name[all->n] = word_of(name);
+    all->name[all->n] = tokenizer_of(name);
     all->option[all->n] =
         (struct option){.name = all->name[all->n], .has_arg = has_arg, .val = value};
     all->n++;

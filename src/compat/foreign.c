@@ -10,7 +10,7 @@
 
 struct account *foreign_add(struct foreign *foreign, const char *name, const char *path)
 {
-    struct account *account = account_new(name, LEVEL_USER);
+    struct account *account = account_new(name, SCOPE_USER);
     memory_replace(&account->file, path);
     configuration_add(foreign->accounts, account);
     return account;

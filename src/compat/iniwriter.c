@@ -47,7 +47,7 @@ static bool is_needed(const struct account *account, const struct key *key)
         return true;
     if (is_key(key, "tls_starttls"))
         return account->tls;
-    struct account *usual = account_new("", account->level);
+    struct account *usual = account_new("", account->scope);
     struct str here = {.secret = true}, there = {0};
     key_print(key, account, &here);
     key_print(key, usual, &there);

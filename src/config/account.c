@@ -11,25 +11,25 @@
 #include "message/address.h"
 #include "message/envelope.h"
 
-static struct account *new_account(const char *name, enum account_level level)
+static struct account *new_account(const char *name, enum account_scope scope)
 {
     struct account *account = memory_new(sizeof *account);
     account->name = memory_copy(name);
     account->file = memory_copy("");
-    account->level = level;
+    account->scope = scope;
     return account;
 }
 
-struct account *account_new(const char *name, enum account_level level)
+struct account *account_new(const char *name, enum account_scope scope)
 {
-    struct account *account = new_account(name, level);
+    struct account *account = new_account(name, scope);
     key_fill(KEY_ACCOUNT, account);
     return account;
 }
 
-struct account *account_new_msmtp(const char *name, enum account_level level)
+struct account *account_new_msmtp(const char *name, enum account_scope scope)
 {
-    struct account *account = new_account(name, level);
+    struct account *account = new_account(name, scope);
     account->as_msmtp = true;
     key_fill_msmtp(KEY_ACCOUNT, account);
     return account;
@@ -118,14 +118,14 @@ unsigned account_dsn_notify(const struct account *account)
     static const struct {
         const char *word;
         unsigned bit;
-    } words[] = {{"never", DSN_NEVER},
-                 {"success", DSN_SUCCESS},
-                 {"failure", DSN_FAILURE},
-                 {"delay", DSN_DELAY}};
+    } tokens[] = {{"never", DSN_NEVER},
+                  {"success", DSN_SUCCESS},
+                  {"failure", DSN_FAILURE},
+                  {"delay", DSN_DELAY}};
     unsigned bits = 0;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlist_has(&account->dsn_notify, words[i].word))
-            bits |= words[i].bit;
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        if (strlist_has(&account->dsn_notify, tokens[i].word))
+            bits |= tokens[i].bit;
     return bits;
 }
 

@@ -11,7 +11,7 @@
 #include "base/strlist.h"
 #include "config/key.h"
 
-enum account_level { LEVEL_COMMAND_LINE, LEVEL_USER, LEVEL_SYSTEM };
+enum account_scope { SCOPE_COMMAND_LINE, SCOPE_USER, SCOPE_SYSTEM };
 
 enum account_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 
@@ -47,7 +47,7 @@ struct account {
     char *name; /* "" for the command line's */
     char *file; /* where it was read, "" for the command line's */
     int line;
-    enum account_level level;
+    enum account_scope scope;
     bool as_msmtp;      /* from the command line or an msmtprc: msmtp's defaults and rules hold */
     struct key_set set; /* keys given explicitly, here or in a parent */
 
@@ -97,10 +97,10 @@ struct account {
 };
 
 /* A new account with every key's fallback. Free with account_free(). */
-struct account *account_new(const char *name, enum account_level level);
+struct account *account_new(const char *name, enum account_scope scope);
 
 /* The same with msmtp's defaults (no TLS, no login, no queue, port 25), for --host. */
-struct account *account_new_msmtp(const char *name, enum account_level level);
+struct account *account_new_msmtp(const char *name, enum account_scope scope);
 void account_free(struct account *account);
 
 /* Parses TEXT into the key NAME (or its other name) and notes it as given, as an option of the

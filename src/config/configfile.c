@@ -46,7 +46,7 @@ static bool begin_account(struct reading *r, const struct ini_event *event, stru
         file->size = file->size ? 2 * file->size : 8;
         file->account = memory_resize(file->account, file->size, sizeof(struct account *));
     }
-    struct account *account = account_new(name, file->level);
+    struct account *account = account_new(name, file->scope);
     memory_replace(&account->file, file->path);
     account->line = event->line;
     file->account[file->n++] = account;
@@ -60,7 +60,7 @@ static bool begin_provider(struct reading *r, const struct ini_event *event, str
     if (!check_name(name, err))
         return false;
     struct provider *provider =
-        provider_add(r->file->providers, name, r->file->path, event->line, r->file->level, err);
+        provider_add(r->file->providers, name, r->file->path, event->line, r->file->scope, err);
     if (!provider)
         return false;
     section_begin(&r->section, KEY_PROVIDER, provider, &provider->set, r->file->home);
@@ -181,7 +181,7 @@ static bool inherit(const struct configfile *file, struct account *account, stru
 
 bool configfile_read(struct configfile *file, const struct str *text, struct error *err)
 {
-    struct reading r = {.file = file, .defaults = account_new("defaults", file->level)};
+    struct reading r = {.file = file, .defaults = account_new("defaults", file->scope)};
     struct ini_reader reader = {.event = take, .is_raw = is_raw, .context = &r};
     bool ok = inifile_parse(file->path, text, &reader, err);
     for (size_t i = 0; ok && i < file->n; i++)

@@ -13,7 +13,7 @@
 
 struct configfile {
     const char *path; /* for messages */
-    enum account_level level;
+    enum account_scope scope;
     const char *home;                 /* for ~/ in paths, "" for none */
     struct provider_table *providers; /* where [provider NAME] goes */
     struct queue_settings *queue;     /* where [queue] goes: holds the fallbacks before */

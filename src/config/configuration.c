@@ -59,7 +59,7 @@ static bool is_assignment(const struct str *text)
 static bool check_owner(const struct configfile *file, const struct caller *caller,
                         const struct stat *facts, struct error *err)
 {
-    if (file->level == LEVEL_SYSTEM || facts->st_uid == caller->uid || facts->st_uid == 0)
+    if (file->scope == SCOPE_SYSTEM || facts->st_uid == caller->uid || facts->st_uid == 0)
         return true;
     return error_config(err, "%s: is owned by uid %ld, and must be by uid %ld: chown it",
                         file->path, (long)facts->st_uid, (long)caller->uid);
@@ -67,7 +67,7 @@ static bool check_owner(const struct configfile *file, const struct caller *call
 
 static bool check_secret(const struct configfile *file, const struct stat *facts, struct error *err)
 {
-    bool system = file->level == LEVEL_SYSTEM;
+    bool system = file->scope == SCOPE_SYSTEM;
     mode_t mode = facts->st_mode & 07777;
     if (!file->secret_line || (mode & (system ? 007 : 077)) == 0)
         return true;
@@ -82,7 +82,7 @@ static bool check_secret(const struct configfile *file, const struct stat *facts
 static bool check_msmtprc(const struct configfile *file, const struct caller *caller,
                           const struct stat *facts, struct error *err)
 {
-    if (file->level != LEVEL_USER || !file->secret_line || caller->uid == 0)
+    if (file->scope != SCOPE_USER || !file->secret_line || caller->uid == 0)
         return true;
     if (facts->st_uid != caller->uid)
         return error_config(err, "%s: contains secrets and therefore must be owned by you",
@@ -97,7 +97,7 @@ static bool check_msmtprc(const struct configfile *file, const struct caller *ca
 
 enum form { FORM_INI, FORM_MSMTPRC, FORM_EITHER };
 
-struct place { /* a file to look at, and what came of it */
+struct directory { /* a file to look at, and what came of it */
     enum form form;
     int number; /* errno of opening it, 0: it was read */
 };
@@ -116,20 +116,20 @@ static bool read_as_ini(struct configfile *file, const struct caller *caller,
 }
 
 /* Reads FILE; one that does not exist is no error. */
-static bool read_file(struct configfile *file, const struct caller *caller, struct place *place,
-                      struct error *err)
+static bool read_file(struct configfile *file, const struct caller *caller,
+                      struct directory *directory, struct error *err)
 {
     struct str text = {.secret = true}; /* it may hold passwords */
     struct stat facts;
     errno = 0;
     bool ok = fileread_all(file->path, CONFIGURATION_FILE_MAX, &text, &facts, err);
     if (!ok) {
-        place->number = errno ? errno : EIO;
+        directory->number = errno ? errno : EIO;
         str_clear(&text);
-        return is_missing(place->number);
+        return is_missing(directory->number);
     }
-    bool ini = place->form == FORM_INI;
-    if (place->form == FORM_EITHER)
+    bool ini = directory->form == FORM_INI;
+    if (directory->form == FORM_EITHER)
         ini = is_ini(&text) || is_assignment(&text);
     if (ini)
         ok = read_as_ini(file, caller, &text, &facts, err);
@@ -173,7 +173,7 @@ static void add_accounts(struct configuration *config, struct configfile *file)
 /* The files of one level, in the order in which they are looked at. */
 struct candidates {
     char *path[2];
-    struct place place[2];
+    struct directory directory[2];
     size_t n;
 };
 
@@ -184,7 +184,7 @@ static void add_candidate(struct candidates *c, enum form form, const char *dire
     if (!*directory)
         return;
     str_addf(&path, "%s/%s", directory, name);
-    c->place[c->n] = (struct place){.form = form};
+    c->directory[c->n] = (struct directory){.form = form};
     c->path[c->n++] = str_take(&path);
 }
 
@@ -193,7 +193,7 @@ static void turn_round(struct candidates *c)
     struct candidates old = *c;
     for (size_t i = 0; i < old.n; i++) {
         c->path[i] = old.path[old.n - 1 - i];
-        c->place[i] = old.place[old.n - 1 - i];
+        c->directory[i] = old.directory[old.n - 1 - i];
     }
 }
 
@@ -212,17 +212,17 @@ static void add_user_msmtprc(struct candidates *c, const struct caller *caller)
     str_clear(&new);
 }
 
-static void find_candidates(struct candidates *c, enum account_level level,
+static void find_candidates(struct candidates *c, enum account_scope scope,
                             const struct paths *paths, const struct caller *caller,
                             const char *explicit_file)
 {
     *c = (struct candidates){.n = 0};
-    if (level == LEVEL_USER && explicit_file) {
-        c->place[0] = (struct place){.form = FORM_EITHER};
+    if (scope == SCOPE_USER && explicit_file) {
+        c->directory[0] = (struct directory){.form = FORM_EITHER};
         c->path[c->n++] = memory_copy(explicit_file);
         return;
     }
-    if (level == LEVEL_USER) {
+    if (scope == SCOPE_USER) {
         add_candidate(c, FORM_INI, caller->config_home, "onehop/onehop.ini");
         add_user_msmtprc(c, caller);
     } else {
@@ -238,22 +238,22 @@ static void find_candidates(struct candidates *c, enum account_level level,
 static bool read_level(struct configuration *config, struct configfile *file, struct candidates *c,
                        const struct caller *caller, struct error *err)
 {
-    struct level_note *note = &config->note[file->level];
+    struct level_note *note = &config->note[file->scope];
     bool ok = true;
     for (size_t i = 0; ok && i < c->n && file->n == 0; i++) {
-        struct place *place = &c->place[i];
+        struct directory *directory = &c->directory[i];
         file->path = c->path[i];
-        ok = read_file(file, caller, place, err);
-        bool spared = place->form == FORM_MSMTPRC && file->level == LEVEL_SYSTEM &&
-                      (place->number == EACCES || place->number == EPERM);
-        if (place->number == 0) {
+        ok = read_file(file, caller, directory, err);
+        bool spared = directory->form == FORM_MSMTPRC && file->scope == SCOPE_SYSTEM &&
+                      (directory->number == EACCES || directory->number == EPERM);
+        if (directory->number == 0) {
             str_addf(&config->files, "%s\n", file->path);
-            *(file->level == LEVEL_USER ? &config->has_user : &config->has_system) = true;
+            *(file->scope == SCOPE_USER ? &config->has_user : &config->has_system) = true;
         }
-        if (i == 0 || place->number == 0 || spared || !ok) {
-            memory_replace(file->level == LEVEL_USER ? &config->user_file : &config->system_file,
+        if (i == 0 || directory->number == 0 || spared || !ok) {
+            memory_replace(file->scope == SCOPE_USER ? &config->user_file : &config->system_file,
                            file->path);
-            note->number = place->number;
+            note->number = directory->number;
         }
         if (!ok && spared) {
             memory_replace(&note->trouble, err->text);
@@ -267,7 +267,7 @@ static bool read_level(struct configuration *config, struct configfile *file, st
  * be able to read it. Without one, what is missing is in that file. */
 static bool check_spared(const struct configuration *config, struct error *err)
 {
-    const char *trouble = config->note[LEVEL_SYSTEM].trouble;
+    const char *trouble = config->note[SCOPE_SYSTEM].trouble;
     if (!trouble || config->n > 0)
         return true;
     return error_config(err, "%s", trouble);
@@ -278,20 +278,20 @@ static bool read_levels(struct configuration *config, const struct paths *paths,
                         const struct caller *caller, const char *explicit_file, struct error *err)
 {
     struct configfile system = {.path = "",
-                                .level = LEVEL_SYSTEM,
+                                .scope = SCOPE_SYSTEM,
                                 .home = "",
                                 .providers = &config->providers,
-                                .queue = &config->queue[LEVEL_SYSTEM],
+                                .queue = &config->queue[SCOPE_SYSTEM],
                                 .service = &config->service};
     struct configfile user = {.path = "",
-                              .level = LEVEL_USER,
+                              .scope = SCOPE_USER,
                               .home = caller->home,
                               .providers = &config->providers,
-                              .queue = &config->queue[LEVEL_USER]};
+                              .queue = &config->queue[SCOPE_USER]};
     struct candidates of_system, of_user;
     struct str system_files = {0};
-    find_candidates(&of_system, LEVEL_SYSTEM, paths, caller, explicit_file);
-    find_candidates(&of_user, LEVEL_USER, paths, caller, explicit_file);
+    find_candidates(&of_system, SCOPE_SYSTEM, paths, caller, explicit_file);
+    find_candidates(&of_user, SCOPE_USER, paths, caller, explicit_file);
     bool ok = read_level(config, &system, &of_system, caller, err);
     system_files = config->files; /* shown behind the user's */
     config->files = (struct str){0};

@@ -59,9 +59,9 @@ struct configuration {
     size_t n;
     size_t size;
     struct provider_table providers;
-    struct queue_settings queue[3]; /* by enum account_level */
+    struct queue_settings queue[3]; /* by enum account_scope */
     struct service_settings service;
-    struct level_note note[3];     /* by enum account_level */
+    struct level_note note[3];     /* by enum account_scope */
     char *user_file, *system_file; /* where each level was looked for, "" for nowhere */
     struct str files;              /* the files that were read, one a line, for messages and -P */
     bool has_user, has_system;     /* the file of that level exists */

@@ -130,9 +130,9 @@ bool keycheck_fingerprint(const char *text, struct error *err)
 
 bool keycheck_notify(const char *text, struct error *err)
 {
-    static const char *const words[] = {"off", "never", "failure", "delay", "success"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasecmp(text, words[i]) == 0)
+    static const char *const tokens[] = {"off", "never", "failure", "delay", "success"};
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        if (strcasecmp(text, tokens[i]) == 0)
             return true;
     return error_config(err, "'%s' must be off, never, or some of failure, delay, success", text);
 }

@@ -75,7 +75,7 @@ bool keyring_find(const struct account *account, const char *server, int64_t dea
 {
     struct str command = {0};
     struct error ignored; /* the next source may have it */
-    bool found = account->level != LEVEL_SYSTEM && *account->user &&
+    bool found = account->scope != SCOPE_SYSTEM && *account->user &&
                  make_command(account, server, &command) &&
                  process_output(str_text(&command), deadline, ANSWER_MAX, out, &ignored) &&
                  strcspn(str_text(out), "\r\n") > 0;

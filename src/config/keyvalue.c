@@ -85,9 +85,9 @@ static bool parse_list(const struct key *key, struct strlist *list, const char *
 
 static bool parse_bool(const struct key *key, bool *slot, const char *text, struct error *err)
 {
-    static const char *const words[] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasecmp(text, words[i]) == 0) {
+    static const char *const tokens[] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        if (strcasecmp(text, tokens[i]) == 0) {
             *slot = i % 2;
             return true;
         }

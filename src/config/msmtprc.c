@@ -109,7 +109,7 @@ static void add_account(struct reading *r, const char *name)
     struct configfile *file = r->file;
     file->account = memory_resize(file->account, file->n + 1, sizeof(struct account *));
     r->given = memory_resize(r->given, file->n + 1, sizeof *r->given);
-    struct account *account = account_new_msmtp(name, file->level);
+    struct account *account = account_new_msmtp(name, file->scope);
     memory_replace(&account->file, file->path);
     account->line = r->line;
     for (size_t i = 0; i < key_count; i++)
@@ -331,7 +331,7 @@ bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadl
     struct reading r = {
         .file = file,
         .deadline = deadline,
-        .defaults = account_new_msmtp("defaults", file->level),
+        .defaults = account_new_msmtp("defaults", file->scope),
     };
     bool ok = read_lines(&r, text, err);
     account_free(r.defaults);

@@ -27,7 +27,7 @@ static void provider_free(struct provider *provider)
 }
 
 struct provider *provider_add(struct provider_table *table, const char *name, const char *file,
-                              int line, enum account_level level, struct error *err)
+                              int line, enum account_scope scope, struct error *err)
 {
     for (size_t i = 0; i < table->n; i++) {
         const struct provider *other = table->item[i];
@@ -44,7 +44,7 @@ struct provider *provider_add(struct provider_table *table, const char *name, co
     provider->name = memory_copy(name);
     provider->file = memory_copy(file);
     provider->line = line;
-    provider->level = level;
+    provider->scope = scope;
     key_fill(KEY_PROVIDER, provider);
     table->item[table->n++] = provider;
     return provider;
@@ -61,7 +61,7 @@ static bool take(void *context, const struct ini_event *event, struct error *err
         return error_config(err, "[%s] does not belong here: write [provider NAME]",
                             event->section);
     struct provider *provider =
-        provider_add(r->table, event->section + 9, r->file, event->line, LEVEL_SYSTEM, err);
+        provider_add(r->table, event->section + 9, r->file, event->line, SCOPE_SYSTEM, err);
     if (!provider)
         return false;
     section_begin(&r->section, KEY_PROVIDER, provider, &provider->set, "");
@@ -87,15 +87,15 @@ bool provider_domain_fits(const char *pattern, const char *domain)
     return len > tail && strcasecmp(domain + len - tail, pattern + 1) == 0;
 }
 
-/* Later ones win, and an exact domain over a wildcard; LEVEL leaves out those of lower levels. */
+/* Later ones win, and an exact domain over a wildcard; SCOPE leaves out those of lower levels. */
 static const struct provider *for_domain(const struct provider_table *table, const char *domain,
-                                         enum account_level level)
+                                         enum account_scope scope)
 {
     const struct provider *best = NULL;
     size_t best_length = 0;
     for (size_t i = table->n; *domain && i-- > 0;) {
         const struct provider *provider = table->item[i];
-        for (size_t j = 0; provider->level >= level && j < provider->domains.n; j++) {
+        for (size_t j = 0; provider->scope >= scope && j < provider->domains.n; j++) {
             const char *pattern = provider->domains.item[j];
             size_t length = pattern[0] == '*' ? strlen(pattern) : SIZE_MAX;
             if (length > best_length && provider_domain_fits(pattern, domain)) {
@@ -109,28 +109,28 @@ static const struct provider *for_domain(const struct provider_table *table, con
 
 const struct provider *provider_for_domain(const struct provider_table *table, const char *domain)
 {
-    return for_domain(table, domain, LEVEL_COMMAND_LINE);
+    return for_domain(table, domain, SCOPE_COMMAND_LINE);
 }
 
 static const struct provider *by_name(const struct provider_table *table, const char *name,
-                                      enum account_level level)
+                                      enum account_scope scope)
 {
     for (size_t i = table->n; i-- > 0;)
-        if (table->item[i]->level >= level && strcasecmp(table->item[i]->name, name) == 0)
+        if (table->item[i]->scope >= scope && strcasecmp(table->item[i]->name, name) == 0)
             return table->item[i];
     return NULL;
 }
 
 const struct provider *provider_by_name(const struct provider_table *table, const char *name)
 {
-    return by_name(table, name, LEVEL_COMMAND_LINE);
+    return by_name(table, name, SCOPE_COMMAND_LINE);
 }
 
 static const struct provider *by_host(const struct provider_table *table,
                                       const struct account *account)
 {
     for (size_t i = table->n; i-- > 0;)
-        for (size_t j = 0; table->item[i]->level >= account->level && j < account->host.n; j++)
+        for (size_t j = 0; table->item[i]->scope >= account->scope && j < account->host.n; j++)
             if (strlist_has(&table->item[i]->host, account->host.item[j]))
                 return table->item[i];
     return NULL;
@@ -142,13 +142,13 @@ static const struct provider *of_account(const struct provider_table *table,
                                          const struct account *account)
 {
     if (*account->provider)
-        return by_name(table, account->provider, account->level);
+        return by_name(table, account->provider, account->scope);
     if (account_has(account, "host"))
         return by_host(table, account);
     if (*account->socket)
         return NULL;
-    const struct provider *found = for_domain(table, address_domain(account->user), account->level);
-    return found ? found : for_domain(table, address_domain(account->from), account->level);
+    const struct provider *found = for_domain(table, address_domain(account->user), account->scope);
+    return found ? found : for_domain(table, address_domain(account->from), account->scope);
 }
 
 bool provider_implicit_tls(const struct provider *provider)

@@ -14,7 +14,7 @@ struct provider {
     char *name;
     char *file; /* where it was read */
     int line;
-    enum account_level level; /* whose: an account is not completed from a lower level's */
+    enum account_scope scope; /* whose: an account is not completed from a lower level's */
     struct key_set set;
     struct strlist domains; /* mail domains, exact or "*.example" */
     struct strlist host;
@@ -37,9 +37,9 @@ enum { PROVIDER_FILE_MAX = 1024 * 1024 }; /* octets of a file of providers */
 /* Adds a provider with every key's fallback; the table owns it. NULL, with an error, if FILE has
  * described one of that name before. */
 struct provider *provider_add(struct provider_table *table, const char *name, const char *file,
-                              int line, enum account_level level, struct error *err);
+                              int line, enum account_scope scope, struct error *err);
 
-/* Reads providers of LEVEL_SYSTEM from FILE into TABLE. */
+/* Reads providers of SCOPE_SYSTEM from FILE into TABLE. */
 bool provider_read(struct provider_table *table, const char *file, struct error *err);
 
 /* The provider that serves DOMAIN (later ones win over earlier ones), or that is named NAME. */

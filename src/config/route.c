@@ -108,7 +108,7 @@ static bool check_exact(const struct configuration *config, const struct account
         return true;
     for (size_t i = 0; i < config->n; i++) {
         const struct account *other = config->account[i];
-        if (other == chosen || other->level != chosen->level || other->senders != SENDERS_EXACT ||
+        if (other == chosen || other->scope != chosen->scope || other->senders != SENDERS_EXACT ||
             fit_of_account(other, mailbox) != fit ||
             address_equal(account_address(other), account_address(chosen), true))
             continue;
@@ -127,12 +127,12 @@ static bool check_exact(const struct configuration *config, const struct account
 static bool serve(const struct configuration *config, const char *mailbox, bool of_envelope,
                   struct route *route, bool *found, struct error *err)
 {
-    for (enum account_level level = LEVEL_USER; level <= LEVEL_SYSTEM; level++) {
+    for (enum account_scope scope = SCOPE_USER; scope <= SCOPE_SYSTEM; scope++) {
         struct account *chosen = NULL;
         int best = FIT_NONE;
         for (size_t i = 0; i < config->n; i++) {
             const struct account *a = config->account[i];
-            bool asked = a->level == level && (of_envelope || !a->as_msmtp);
+            bool asked = a->scope == scope && (of_envelope || !a->as_msmtp);
             int fit = asked ? fit_of_account(a, mailbox) : FIT_NONE;
             if (fit > best) {
                 best = fit;
@@ -148,12 +148,12 @@ static bool serve(const struct configuration *config, const char *mailbox, bool 
     return true;
 }
 
-static struct account *sole(const struct configuration *config, enum account_level level)
+static struct account *sole(const struct configuration *config, enum account_scope scope)
 {
     struct account *only = NULL;
     size_t n = 0;
     for (size_t i = 0; i < config->n; i++)
-        if (config->account[i]->level == level && !config->account[i]->as_msmtp) {
+        if (config->account[i]->scope == scope && !config->account[i]->as_msmtp) {
             only = config->account[i];
             n++;
         }
@@ -238,14 +238,14 @@ static bool fall_back(const struct configuration *config, const char *sender, bo
                       struct route *route, struct error *err)
 {
     bool msmtprc = config->account[0]->as_msmtp;
-    for (enum account_level level = LEVEL_USER; level <= LEVEL_SYSTEM; level++) {
+    for (enum account_scope scope = SCOPE_USER; scope <= SCOPE_SYSTEM; scope++) {
         struct account *account = configuration_account(config, "default");
         enum route_reason reason = ROUTE_DEFAULT;
-        if ((!account || account->level != level) && !foreign) {
-            account = sole(config, level);
+        if ((!account || account->scope != scope) && !foreign) {
+            account = sole(config, scope);
             reason = ROUTE_SOLE;
         }
-        if (account && account->level == level) {
+        if (account && account->scope == scope) {
             *route = (struct route){account, reason, sender};
             return true;
         }

@@ -67,7 +67,7 @@ static bool read_msmtprc(struct convert *c, struct error *err)
 {
     struct str text = {.secret = true};
     struct configfile file = {
-        .path = str_text(&c->path), .level = LEVEL_USER, .home = c->caller.home};
+        .path = str_text(&c->path), .scope = SCOPE_USER, .home = c->caller.home};
     bool ok = fileread_all(file.path, CONFIGURATION_FILE_MAX, &text, NULL, err) &&
               msmtprc_read(&file, &text, clock_after(EVAL_TIME), err);
     for (size_t i = 0; i < file.n; i++)

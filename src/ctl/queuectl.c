@@ -53,19 +53,19 @@ static void spools_begin(struct spools *s, const struct queuectl *want)
     }
 }
 
-/* Opens the spool of LEVEL; trouble sets *CODE. Root looks at the system's as its owner does. */
-static enum opened spools_open(struct spools *s, enum account_level level, int *code)
+/* Opens the spool of SCOPE; trouble sets *CODE. Root looks at the system's as its owner does. */
+static enum opened spools_open(struct spools *s, enum account_scope scope, int *code)
 {
     struct str path = {0};
     struct error err;
-    if (s->want->config && level != LEVEL_SYSTEM)
+    if (s->want->config && scope != SCOPE_SYSTEM)
         return NOT_THERE;
-    bool ok = level != LEVEL_SYSTEM || serviceuser_become(&err);
+    bool ok = scope != SCOPE_SYSTEM || serviceuser_become(&err);
     errno = 0;
-    ok = ok && spoolplace_path(&path, s->config, s->want->paths, &s->caller, level) &&
+    ok = ok && spoolplace_path(&path, s->config, s->want->paths, &s->caller, scope) &&
          spool_open(&s->spool, str_text(&path), false, &err);
     int why = errno;
-    bool denied = level == LEVEL_SYSTEM && (why == EACCES || why == EPERM);
+    bool denied = scope == SCOPE_SYSTEM && (why == EACCES || why == EPERM);
     if (!ok && path.len && why != ENOENT && why != EACCES && !denied) {
         report_line(s->want->program, "%s", err.text);
         *code = err.code;
@@ -119,14 +119,14 @@ static int list_by_service(const struct listing *listing, bool failed)
     struct str line = {0};
     str_addf(&line, "LIST requests=%lu octets=%" PRIu64 "%s%s", listing->mailq.requests,
              listing->mailq.octets, listing->json ? " json=1" : "", failed ? " failed=1" : "");
-    int code = serviceline_queue(listing->want->program, listing->want->paths, str_text(&line));
+    int code = service_client_queue(listing->want->program, listing->want->paths, str_text(&line));
     str_clear(&line);
     return code;
 }
 
 int queuectl_list(const struct queuectl *want, bool json, bool failed)
 {
-    static const enum account_level levels[] = {LEVEL_USER, LEVEL_SYSTEM};
+    static const enum account_scope levels[] = {SCOPE_USER, SCOPE_SYSTEM};
     struct spools s;
     struct listing listing = {.want = want, .json = json, .mailq = {want->requests, want->octets}};
     struct error err;
@@ -153,13 +153,13 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
     return end_output(want->program, code);
 }
 
-static void show_progress(const struct claim *claim)
+static void show_progress(const struct entry_lock *lock)
 {
     static const char *const fates[] = {
         [FATE_WAITING] = "waiting", [FATE_SENT] = "sent", [FATE_FAILED] = "failed"};
-    const struct envelope *env = &claim->entry.envelope;
-    for (size_t i = 0; i < env->n && i < claim->journal.n; i++) {
-        const struct progress *p = &claim->journal.rcpt[i];
+    const struct envelope *env = &lock->entry.envelope;
+    for (size_t i = 0; i < env->n && i < lock->journal.n; i++) {
+        const struct progress *p = &lock->journal.rcpt[i];
         struct str line = {0};
         str_addf(&line, "recipient: %s (%s)", env->rcpt[i].address, fates[p->fate]);
         if (p->why.text)
@@ -174,18 +174,18 @@ static void show_progress(const struct claim *claim)
     }
 }
 
-static bool show(const struct claim *claim, struct error *err)
+static bool show(const struct entry_lock *lock, struct error *err)
 {
     char buffer[16384];
     size_t got;
-    (void)printf("id: %s\naccount: %s\nsender: <%s>\nattempts: %u\n", claim->entry.id,
-                 claim->entry.account, claim->entry.envelope.sender, claim->journal.attempts);
-    if (claim->journal.note && *claim->journal.note)
-        (void)printf("note: %s\n", claim->journal.note);
-    show_progress(claim);
+    (void)printf("id: %s\naccount: %s\nsender: <%s>\nattempts: %u\n", lock->entry.id,
+                 lock->entry.account, lock->entry.envelope.sender, lock->journal.attempts);
+    if (lock->journal.note && *lock->journal.note)
+        (void)printf("note: %s\n", lock->journal.note);
+    show_progress(lock);
     (void)printf("\n");
-    for (uint64_t at = 0; at < claim->content.size; at += got) {
-        if (!content_read(&claim->content, at, buffer, sizeof buffer, &got, err))
+    for (uint64_t at = 0; at < lock->content.size; at += got) {
+        if (!content_read(&lock->content, at, buffer, sizeof buffer, &got, err))
             return false;
         if (fwrite(buffer, 1, got, stdout) != got)
             return error_system(err, EX_IOERR, "cannot write to standard output");
@@ -193,36 +193,37 @@ static bool show(const struct claim *claim, struct error *err)
     return true;
 }
 
-static bool act_on(struct claim *claim, enum queuectl_act act, struct error *err)
+static bool act_on(struct entry_lock *lock, enum queuectl_act act, struct error *err)
 {
     bool ok = true;
     switch (act) {
     case QUEUECTL_SHOW:
-        ok = show(claim, err);
+        ok = show(lock, err);
         break;
     case QUEUECTL_HOLD:
-        ok = claim->place == SPOOL_HOLD || claim_move(claim, SPOOL_HOLD, NULL, err);
+        ok = lock->directory == SPOOL_HOLD || entry_lock_move(lock, SPOOL_HOLD, NULL, err);
         break;
     case QUEUECTL_RELEASE:
-        if (claim->place == SPOOL_QUEUE)
-            ok = claim_postpone(claim, 0, err); /* it waits for its time: that is now */
+        if (lock->directory == SPOOL_QUEUE)
+            ok = entry_lock_postpone(lock, 0, err); /* it waits for its time: that is now */
         else
-            ok = claim_move(claim, SPOOL_QUEUE, NULL, err);
+            ok = entry_lock_move(lock, SPOOL_QUEUE, NULL, err);
         break;
     case QUEUECTL_DELETE:
-        ok = claim_remove(claim, err);
+        ok = entry_lock_remove(lock, err);
         break;
     }
-    claim_release(claim);
+    entry_lock_release(lock);
     return ok;
 }
 
 /* True if the entry, which somebody else holds, is the caller's. */
-static bool is_own(const struct spools *s, enum spool_place place, const char *id)
+static bool is_own(const struct spools *s, enum spool_directory directory, const char *id)
 {
     struct entry head = {0};
     struct error ignored;
-    bool own = claim_peek(&s->spool, place, id, &head, NULL, NULL, &ignored) == CLAIM_TAKEN &&
+    bool own = entry_lock_peek(&s->spool, directory, id, &head, NULL, NULL, &ignored) ==
+                   ENTRY_LOCK_TAKEN &&
                may_see(s->want, &head);
     entry_clear(&head);
     return own;
@@ -232,7 +233,7 @@ static int act_by_service(const struct queuectl *want, enum queuectl_act act, co
 {
     struct str line = {0};
     str_addf(&line, "%s %s", queuectl_names[act], id);
-    int code = serviceline_queue(want->program, want->paths, str_text(&line));
+    int code = service_client_queue(want->program, want->paths, str_text(&line));
     str_clear(&line);
     return code;
 }
@@ -240,26 +241,26 @@ static int act_by_service(const struct queuectl *want, enum queuectl_act act, co
 /* Looks in every place of the open spool. Returns whether the entry was there, with *CODE. */
 static bool act_in_spool(struct spools *s, enum queuectl_act act, const char *id, int *code)
 {
-    static const enum spool_place places[] = {SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
+    static const enum spool_directory places[] = {SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
     struct error err;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        struct claim claim = {0};
-        enum claim_result result = claim_take(&claim, &s->spool, places[i], id, &err);
-        if (result == CLAIM_GONE)
+        struct entry_lock lock = {0};
+        enum entry_lock_result result = entry_lock_take(&lock, &s->spool, places[i], id, &err);
+        if (result == ENTRY_LOCK_GONE)
             continue;
-        if (result == CLAIM_TAKEN && !may_see(s->want, &claim.entry)) {
-            claim_release(&claim);
+        if (result == ENTRY_LOCK_TAKEN && !may_see(s->want, &lock.entry)) {
+            entry_lock_release(&lock);
             return false; /* as if it were not there */
         }
-        if (result != CLAIM_TAKEN && s->want->only_uid && !is_own(s, places[i], id))
+        if (result != ENTRY_LOCK_TAKEN && s->want->only_uid && !is_own(s, places[i], id))
             return false;
-        if (result == CLAIM_BUSY) {
+        if (result == ENTRY_LOCK_BUSY) {
             report_line(s->want->program, "%s is being delivered right now; try again", id);
             *code = EX_TEMPFAIL;
-        } else if (result != CLAIM_TAKEN) {
+        } else if (result != ENTRY_LOCK_TAKEN) {
             report_error(s->want->program, &err);
             *code = EX_DATAERR;
-        } else if (!act_on(&claim, act, &err) || !spool_sync(&s->spool, &err)) {
+        } else if (!act_on(&lock, act, &err) || !spool_sync(&s->spool, &err)) {
             report_error(s->want->program, &err);
             *code = err.code;
         }
@@ -270,7 +271,7 @@ static bool act_in_spool(struct spools *s, enum queuectl_act act, const char *id
 
 int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char *id)
 {
-    static const enum account_level levels[] = {LEVEL_USER, LEVEL_SYSTEM};
+    static const enum account_scope levels[] = {SCOPE_USER, SCOPE_SYSTEM};
     struct spools s;
     int code = EX_OK;
     bool found = false;

@@ -20,7 +20,7 @@ static void show_dialogue(void *context, enum trace_kind kind, const char *line,
     dialogue_show(stderr, kind, line, len);
 }
 
-int queuerun_level(const struct queuerun_facts *facts, enum account_level level,
+int queuerun_level(const struct queuerun_facts *facts, enum account_scope scope,
                    const struct runner_filter *filter, bool *denied)
 {
     const struct password_sources passwords = {
@@ -33,34 +33,35 @@ int queuerun_level(const struct queuerun_facts *facts, enum account_level level,
         .host_name = facts->host->full_name,
         .trace = facts->verbose ? show_dialogue : NULL,
     };
-    const struct spooling_facts spooling_facts = {
+    const struct queue_context_facts queue_context_facts = {
         .program = facts->program,
         .paths = facts->paths,
         .caller = facts->caller,
         .host = facts->host,
         .config = facts->config,
         .options = &options,
-        .waiting = facts->waiting,
+        .rendezvous = facts->rendezvous,
     };
-    struct spooling spooling;
+    struct queue_context queue;
     struct runner_result result = {0};
     struct error err;
     int code = EX_OK;
-    enum spooling_result opened = spooling_open(&spooling, &spooling_facts, level, false, &err);
+    enum queue_context_result opened =
+        queue_context_open(&queue, &queue_context_facts, scope, false, &err);
     if (denied)
-        *denied = opened == SPOOLING_NONE && (errno == EACCES || errno == EPERM);
-    if (opened == SPOOLING_OPEN) {
-        spooling_note_run(&spooling);
-        if (!runner_run(&spooling.relay, filter, &result, &err))
-            opened = SPOOLING_TROUBLE;
+        *denied = opened == QUEUE_CONTEXT_NONE && (errno == EACCES || errno == EPERM);
+    if (opened == QUEUE_CONTEXT_OPEN) {
+        queue_context_note_run(&queue);
+        if (!runner_run(&queue.delivery, filter, &result, &err))
+            opened = QUEUE_CONTEXT_TROUBLE;
         else if (result.trouble)
             code = EX_IOERR;
     }
-    if (opened == SPOOLING_TROUBLE) {
+    if (opened == QUEUE_CONTEXT_TROUBLE) {
         report_error(facts->program, &err);
         code = err.code;
     }
-    spooling_close(&spooling);
+    queue_context_close(&queue);
     return code;
 }
 
@@ -69,7 +70,7 @@ static void add_word(struct str *line, const char *name, const char *value)
     if (!*value)
         return;
     str_addf(line, " %s=", name);
-    serviceline_add_xtext(line, value);
+    service_client_add_xtext(line, value);
 }
 
 static int run_by_service(const struct queuerun *want, const struct paths *paths)
@@ -81,7 +82,7 @@ static int run_by_service(const struct queuerun *want, const struct paths *paths
     add_word(&line, "account", f->account);
     add_word(&line, "recipient", f->recipient);
     add_word(&line, "sender", f->sender);
-    int code = serviceline_queue(want->program, paths, str_text(&line));
+    int code = service_client_queue(want->program, paths, str_text(&line));
     str_clear(&line);
     return code;
 }
@@ -95,7 +96,7 @@ static int run_system(const struct queuerun *want, const struct queuerun_facts *
         report_error(want->program, &err);
         return err.code;
     }
-    int code = queuerun_level(facts, LEVEL_SYSTEM, &want->filter, &denied);
+    int code = queuerun_level(facts, SCOPE_SYSTEM, &want->filter, &denied);
     return denied ? run_by_service(want, facts->paths) : code;
 }
 
@@ -118,7 +119,7 @@ int queuerun_run(const struct queuerun *want, const struct paths *paths)
             .config = &config,
             .verbose = want->verbose,
         };
-        code = queuerun_level(&facts, LEVEL_USER, &want->filter, NULL);
+        code = queuerun_level(&facts, SCOPE_USER, &want->filter, NULL);
         int system = run_system(want, &facts);
         code = code == EX_OK ? system : code;
     } else {

@@ -28,13 +28,13 @@ struct queuerun_facts {
     const struct caller *caller;
     const struct this_host *host;
     const struct configuration *config;
-    struct waiting *waiting; /* or NULL */
+    struct rendezvous *rendezvous; /* or NULL */
     bool verbose;
 };
 
-/* One run of the spool of LEVEL. *DENIED, if not NULL, tells that this caller may not open it.
+/* One run of the spool of SCOPE. *DENIED, if not NULL, tells that this caller may not open it.
  * Returns as above. */
-int queuerun_level(const struct queuerun_facts *facts, enum account_level level,
+int queuerun_level(const struct queuerun_facts *facts, enum account_scope scope,
                    const struct runner_filter *filter, bool *denied);
 
 #endif

@@ -17,7 +17,7 @@
 #include "submit/trace.h"
 
 struct server {
-    struct sending sending;
+    struct send_context sending;
     struct str greeting, address, tls;
 };
 
@@ -90,7 +90,7 @@ static void show_offers(const struct server *v, const struct session_capabilitie
     const struct {
         bool offered;
         const char *name, *meaning;
-    } words[] = {
+    } tokens[] = {
         {offers->pipelining, "PIPELINING", "Support for command grouping for faster transmission"},
         {offers->chunking, "CHUNKING", "Support for content in chunks (BDAT)"},
         {offers->eightbit, "8BITMIME", "Support for 8-bit content"},
@@ -100,8 +100,8 @@ static void show_offers(const struct server *v, const struct session_capabilitie
         {starttls, "STARTTLS", "Support for TLS encryption via the STARTTLS command"},
     };
     bool any = offers->size || offers->auth;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        any = any || words[i].offered;
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        any = any || tokens[i].offered;
     if (!any) {
         (void)printf("No special capabilities.\n");
         return;
@@ -109,9 +109,9 @@ static void show_offers(const struct server *v, const struct session_capabilitie
     (void)printf("Capabilities:\n");
     if (offers->size)
         show_size(offers->size_limit);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (words[i].offered)
-            (void)printf("    %s:\n        %s\n", words[i].name, words[i].meaning);
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        if (tokens[i].offered)
+            (void)printf("    %s:\n        %s\n", tokens[i].name, tokens[i].meaning);
     if (offers->auth) {
         const char *names = str_text(&offers->mechanisms);
         (void)printf("    AUTH:\n        Supported authentication methods:\n        %s\n",
@@ -145,7 +145,7 @@ static int report(const struct server *v, const struct error *err)
 
 static int run(struct server *v)
 {
-    struct sending *s = &v->sending;
+    struct send_context *s = &v->sending;
     struct error err;
     bool queue = s->call->rmqs != NULL;
     if (!send_choose_account(s, &err)) {
@@ -156,7 +156,7 @@ static int run(struct server *v)
         s->submission.account->auth = AUTH_OFF;
     if (s->call->verbose && s->call->personality == PERSONALITY_MSMTP)
         asmsmtp_show_account(s);
-    sending_prepare_connection(s);
+    send_context_prepare_connection(s);
     s->options.trace = trace;
     s->options.step = step;
     s->options.context = v;
@@ -172,9 +172,9 @@ static int run(struct server *v)
 static int server_run(const struct invocation *call, const struct paths *paths)
 {
     struct server v = {0};
-    sending_begin(&v.sending, call, paths);
+    send_context_begin(&v.sending, call, paths);
     int code = run(&v);
-    sending_clear(&v.sending);
+    send_context_clear(&v.sending);
     str_clear(&v.greeting);
     str_clear(&v.address);
     str_clear(&v.tls);

@@ -10,49 +10,50 @@
 #include "config/route.h"
 #include "queue/account_state.h"
 
-static const struct account *ready(const struct relay *relay, struct account *account,
+static const struct account *ready(const struct delivery_context *delivery, struct account *account,
                                    const struct entry *entry, struct error *err)
 {
-    if (!provider_complete(&relay->config->providers, account, err))
+    if (!provider_complete(&delivery->config->providers, account, err))
         return NULL;
-    pattern_apply(account, relay->host, entry->from);
+    pattern_apply(account, delivery->host, entry->from);
     return account;
 }
 
-const struct account *relay_account(const struct relay *relay, const struct entry *entry,
-                                    struct error *err)
+const struct account *delivery_account(const struct delivery_context *delivery,
+                                       const struct entry *entry, struct error *err)
 {
-    struct account *named = configuration_account(relay->config, entry->account);
+    struct account *named = configuration_account(delivery->config, entry->account);
     if (named)
-        return ready(relay, named, entry, err);
+        return ready(delivery, named, entry, err);
     const struct route_query query = {
         .account = "",
         .envelope_from = *entry->envelope.sender ? entry->envelope.sender : NULL,
         .header_from = entry->from,
         .caller = "",
-        .local_names = &relay->host->sender_names,
+        .local_names = &delivery->host->sender_names,
     };
     struct route route;
-    if (!route_choose(relay->config, &query, &route, err)) {
+    if (!route_choose(delivery->config, &query, &route, err)) {
         error_prefix(err, "account %s is gone", entry->account);
         return NULL;
     }
-    return ready(relay, route.account, entry, err);
+    return ready(delivery, route.account, entry, err);
 }
 
-bool relay_is_expired(const struct relay *relay, const char *id)
+bool delivery_is_expired(const struct delivery_context *delivery, const char *id)
 {
     int64_t arrival = entryid_arrival(id) / 1000000;
-    int64_t lifetime = entryid_is_derived(id) ? 2 * relay->lifetime : relay->lifetime;
-    return relay->lifetime > 0 && age_of(relay->age, arrival, relay->now()) > lifetime;
+    int64_t lifetime = entryid_is_derived(id) ? 2 * delivery->lifetime : delivery->lifetime;
+    return delivery->lifetime > 0 &&
+           spool_time_of(delivery->spool_time, arrival, delivery->now()) > lifetime;
 }
 
-static void prepare(struct attempt *attempt, const struct claim *claim)
+static void prepare(struct attempt *attempt, const struct entry_lock *lock)
 {
-    attempt->n = claim->journal.n;
+    attempt->n = lock->journal.n;
     attempt->outcomes = memory_new(attempt->n * sizeof *attempt->outcomes);
     for (size_t i = 0; i < attempt->n; i++) {
-        const struct progress *past = &claim->journal.rcpt[i];
+        const struct progress *past = &lock->journal.rcpt[i];
         struct error why;
         if (past->fate == FATE_SENT) {
             attempt->outcomes[i].result = OUTCOME_SENT;
@@ -65,89 +66,92 @@ static void prepare(struct attempt *attempt, const struct claim *claim)
     }
 }
 
-static bool remember_refused_null(struct standing *standing, void *context)
+static bool remember_refused_null(struct account_state *state, void *context)
 {
     (void)context;
-    bool news = !standing->null_refused;
-    standing->null_refused = true;
+    bool news = !state->null_refused;
+    state->null_refused = true;
     return news;
 }
 
-static bool null_is_refused(const struct relay *relay, const struct account *account)
+static bool null_is_refused(const struct delivery_context *delivery, const struct account *account)
 {
-    struct standing standing = {0};
+    struct account_state state = {0};
     struct error ignored; /* what is not known is tried */
-    return standing_read(&standing, relay->spool, account->name, &ignored) && standing.null_refused;
+    return account_state_read(&state, delivery->spool, account->name, &ignored) &&
+           state.null_refused;
 }
 
-static bool send_as(struct connection *connection, const struct claim *claim, const char *sender,
-                    struct attempt *attempt)
+static bool send_as(struct connection *connection, const struct entry_lock *lock,
+                    const char *sender, struct attempt *attempt)
 {
-    struct envelope envelope = claim->entry.envelope; /* borrows all but the sender */
+    struct envelope envelope = lock->entry.envelope; /* borrows all but the sender */
     envelope.sender = (char *)sender;
-    return connection_send(connection, &envelope, &claim->content, attempt->outcomes,
+    return connection_send(connection, &envelope, &lock->content, attempt->outcomes,
                            &attempt->reply, &attempt->failure);
 }
 
-void relay_attempt(const struct relay *relay, struct connection *connection,
-                   const struct account *account, const struct claim *claim,
-                   struct attempt *attempt)
+void delivery_attempt(const struct delivery_context *delivery, struct connection *connection,
+                      const struct account *account, const struct entry_lock *lock,
+                      struct attempt *attempt)
 {
-    const char *sender = claim->entry.envelope.sender;
+    const char *sender = lock->entry.envelope.sender;
     const char *own = account_address(account);
-    bool is_bounce = *claim->entry.bounce_of && !*sender && *own;
-    bool own_at_once = is_bounce && null_is_refused(relay, account);
-    prepare(attempt, claim);
-    attempt->failed = !send_as(connection, claim, own_at_once ? own : sender, attempt);
+    bool is_bounce = *lock->entry.bounce_of && !*sender && *own;
+    bool own_at_once = is_bounce && null_is_refused(delivery, account);
+    prepare(attempt, lock);
+    attempt->failed = !send_as(connection, lock, own_at_once ? own : sender, attempt);
     const struct error *why = &attempt->failure;
     bool null_refused = attempt->failed && is_bounce && !own_at_once && why->reply_code >= 500 &&
                         why->scope == ERROR_MESSAGE && why->code == EX_DATAERR;
     if (!null_refused)
         return;
     struct error ignored; /* it is found out again next time */
-    (void)standing_change(relay->spool, account->name, remember_refused_null, NULL, NULL, &ignored);
+    (void)account_state_change(delivery->spool, account->name, remember_refused_null, NULL, NULL,
+                               &ignored);
     if (connection_usable(connection))
-        attempt->failed = !send_as(connection, claim, own, attempt);
+        attempt->failed = !send_as(connection, lock, own, attempt);
     else
         attempt->failure.class = ERROR_TEMPORARY; /* the next attempt goes under the own address */
 }
 
-static struct session_mail mail_of(const struct claim *claim, struct attempt *attempt)
+static struct session_mail mail_of(const struct entry_lock *lock, struct attempt *attempt)
 {
-    return (struct session_mail){.env = &claim->entry.envelope,
-                                 .content = &claim->content,
+    return (struct session_mail){.env = &lock->entry.envelope,
+                                 .content = &lock->content,
                                  .outcomes = attempt->outcomes,
                                  .final = &attempt->reply};
 }
 
-enum session_room relay_room(const struct connection *connection, const struct claim *claim)
+enum session_room delivery_room(const struct connection *connection, const struct entry_lock *lock)
 {
     struct attempt none = {0};
-    const struct session_mail mail = mail_of(claim, &none);
-    return *claim->entry.bounce_of ? SESSION_ROOM_NEVER : connection_room(connection, &mail);
+    const struct session_mail mail = mail_of(lock, &none);
+    return *lock->entry.bounce_of ? SESSION_ROOM_NEVER : connection_room(connection, &mail);
 }
 
-bool relay_push(struct connection *connection, const struct claim *claim, struct attempt *attempt)
+bool delivery_push(struct connection *connection, const struct entry_lock *lock,
+                   struct attempt *attempt)
 {
-    prepare(attempt, claim);
-    attempt->mail = mail_of(claim, attempt);
+    prepare(attempt, lock);
+    attempt->mail = mail_of(lock, attempt);
     if (connection_push(connection, &attempt->mail))
         return true;
-    relay_attempt_clear(attempt);
+    delivery_attempt_clear(attempt);
     return false;
 }
 
-bool relay_pull(struct connection *connection, struct attempt *attempt)
+bool delivery_pull(struct connection *connection, struct attempt *attempt)
 {
     enum session_pulled pulled = connection_pull(connection, &attempt->mail, &attempt->failure);
     attempt->failed = pulled == SESSION_FAILED;
     return pulled != SESSION_UNTRIED;
 }
 
-void relay_not_attempted(const struct claim *claim, const struct error *failure,
-                         struct attempt *attempt)
+void delivery_not_attempted(const struct entry_lock *lock, const struct error *failure,
+                            struct attempt *attempt)
 {
-    prepare(attempt, claim);
+    prepare(attempt, lock);
     attempt->failed = true;
     attempt->failure = *failure;
 }
@@ -157,7 +161,7 @@ static bool is_account_trouble(const struct error *why)
     return why->scope == ERROR_ACCOUNT || breaker_is_throttle(why->reply_code, why->status);
 }
 
-bool relay_attempt_troubled(const struct attempt *attempt, struct error *why)
+bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why)
 {
     size_t sent = 0;
     bool found = false;
@@ -178,7 +182,7 @@ bool relay_attempt_troubled(const struct attempt *attempt, struct error *why)
     return found && sent == attempt->sent_before;
 }
 
-void relay_attempt_clear(struct attempt *attempt)
+void delivery_attempt_clear(struct attempt *attempt)
 {
     if (attempt->outcomes)
         outcome_clear(attempt->outcomes, attempt->n);
@@ -188,7 +192,7 @@ void relay_attempt_clear(struct attempt *attempt)
 }
 
 struct trouble {
-    const struct relay *relay;
+    const struct delivery_context *delivery;
     const struct error *failure;
     bool allowed;
 };
@@ -203,57 +207,58 @@ static enum breaker_trouble trouble_of(const struct error *failure)
     return BREAKER_NETWORK;
 }
 
-static bool open_breaker(struct standing *standing, void *context)
+static bool open_breaker(struct account_state *state, void *context)
 {
     const struct trouble *t = context;
-    breaker_open(&standing->breaker, trouble_of(t->failure), t->failure->text, t->relay->now(),
-                 t->relay->random());
+    breaker_open(&state->breaker, trouble_of(t->failure), t->failure->text, t->delivery->now(),
+                 t->delivery->random());
     return true;
 }
 
-static bool close_breaker(struct standing *standing, void *context)
+static bool close_breaker(struct account_state *state, void *context)
 {
     (void)context;
-    bool was_open = standing->breaker.failures > 0;
-    breaker_close(&standing->breaker);
+    bool was_open = state->breaker.failures > 0;
+    breaker_close(&state->breaker);
     return was_open;
 }
 
-static bool take_probe(struct standing *standing, void *context)
+static bool take_probe(struct account_state *state, void *context)
 {
     struct trouble *t = context;
-    bool open = standing->breaker.failures > 0;
-    t->allowed = breaker_allows(&standing->breaker, t->relay->now());
+    bool open = state->breaker.failures > 0;
+    t->allowed = breaker_allows(&state->breaker, t->delivery->now());
     if (t->allowed)
-        breaker_probe(&standing->breaker, t->relay->now());
+        breaker_probe(&state->breaker, t->delivery->now());
     return t->allowed && open;
 }
 
-void relay_note_trouble(const struct relay *relay, const struct account *account,
-                        const struct error *failure)
+void delivery_note_trouble(const struct delivery_context *delivery, const struct account *account,
+                           const struct error *failure)
 {
-    struct trouble t = {.relay = relay, .failure = failure};
+    struct trouble t = {.delivery = delivery, .failure = failure};
     struct error ignored; /* losing it costs an attempt */
-    (void)standing_change(relay->spool, account->name, open_breaker, &t, NULL, &ignored);
+    (void)account_state_change(delivery->spool, account->name, open_breaker, &t, NULL, &ignored);
 }
 
-void relay_note_success(const struct relay *relay, const struct account *account)
+void delivery_note_success(const struct delivery_context *delivery, const struct account *account)
 {
-    struct standing standing = {0};
+    struct account_state state = {0};
     struct error ignored;
-    if (standing_read(&standing, relay->spool, account->name, &ignored) &&
-        standing.breaker.failures > 0)
-        (void)standing_change(relay->spool, account->name, close_breaker, NULL, NULL, &ignored);
+    if (account_state_read(&state, delivery->spool, account->name, &ignored) &&
+        state.breaker.failures > 0)
+        (void)account_state_change(delivery->spool, account->name, close_breaker, NULL, NULL,
+                                   &ignored);
 }
 
-bool relay_may_try(const struct relay *relay, const struct account *account)
+bool delivery_may_try(const struct delivery_context *delivery, const struct account *account)
 {
-    struct trouble t = {.relay = relay, .allowed = true};
-    struct standing standing = {0};
+    struct trouble t = {.delivery = delivery, .allowed = true};
+    struct account_state state = {0};
     struct error ignored; /* a breaker that can't be read is closed */
-    if (!standing_read(&standing, relay->spool, account->name, &ignored) ||
-        standing.breaker.failures == 0)
+    if (!account_state_read(&state, delivery->spool, account->name, &ignored) ||
+        state.breaker.failures == 0)
         return true;
-    (void)standing_change(relay->spool, account->name, take_probe, &t, NULL, &ignored);
+    (void)account_state_change(delivery->spool, account->name, take_probe, &t, NULL, &ignored);
     return t.allowed;
 }

@@ -18,34 +18,34 @@
 struct attempt;
 
 /* Handed down from who runs a spool; nothing in it changes meanwhile. */
-struct relay {
+struct delivery_context {
     struct spool *spool;
     const struct configuration *config;
     const struct connection_options *options;
     const struct this_host *host;
-    const struct age *age; /* of the spool */
-    int64_t lifetime;      /* seconds; [queue] lifetime; 0 is for ever */
-    const char *bounce_to; /* [queue] bounce_to, or "" */
-    int64_t (*now)(void);  /* seconds since 1970 */
+    const struct spool_time *spool_time; /* of the spool */
+    int64_t lifetime;                    /* seconds; [queue] lifetime; 0 is for ever */
+    const char *bounce_to;               /* [queue] bounce_to, or "" */
+    int64_t (*now)(void);                /* seconds since 1970 */
     uint64_t (*random)(void);
     /* Told of every attempt on an entry, for the log. FAILURE is what ended the attempt as a whole,
      * or NULL. May be NULL. */
-    void (*log)(void *context, const struct account *account, const struct claim *claim,
+    void (*log)(void *context, const struct account *account, const struct entry_lock *lock,
                 const struct outcome *outcomes, const struct error *failure, const char *reply);
     /* Told of entries that cannot be read, and of trouble with the spool. May be NULL. */
     void (*trouble)(void *context, const struct error *err);
     /* Asked before what became of an attempt is settled: true if the caller is waiting for it, and
-     * will be told by hears(). May be NULL, as hears(). */
-    bool (*listens)(void *context, const char *id);
-    /* Told what became of an attempt for which listens() was true; with ATTEMPT NULL, that the
+     * will be told by report_result(). May be NULL, as report_result(). */
+    bool (*is_awaited)(void *context, const char *id);
+    /* Told what became of an attempt for which is_awaited() was true; with ATTEMPT NULL, that the
      * entry will not be tried by this run. */
-    void (*hears)(void *context, const char *id, const struct attempt *attempt);
+    void (*report_result)(void *context, const char *id, const struct attempt *attempt);
     void *context;
 };
 
 /* True if the entry ID has outlived the lifetime. A bounce, whose id tells when its original came
  * and which may be made on that one's last day, has the same time once more. */
-bool relay_is_expired(const struct relay *relay, const char *id);
+bool delivery_is_expired(const struct delivery_context *delivery, const char *id);
 
 /* An attempt and what it meant, one outcome for each recipient of the entry; those that had their
  * fate before are OUTCOME_SENT or refused for good, too. */
@@ -61,40 +61,41 @@ struct attempt {
 
 /* The account that an entry is to be relayed through: the one it names, else the one that serves
  * its sender now. NULL: none does; account trouble, EX_CONFIG. */
-const struct account *relay_account(const struct relay *relay, const struct entry *entry,
-                                    struct error *err);
+const struct account *delivery_account(const struct delivery_context *delivery,
+                                       const struct entry *entry, struct error *err);
 
 /* Sends the entry to those of its recipients that wait. A bounce whose null sender is refused is
  * sent once more from the account's address, and that is remembered. ATTEMPT must be zeroed. */
-void relay_attempt(const struct relay *relay, struct connection *connection,
-                   const struct account *account, const struct claim *claim,
-                   struct attempt *attempt);
+void delivery_attempt(const struct delivery_context *delivery, struct connection *connection,
+                      const struct account *account, const struct entry_lock *lock,
+                      struct attempt *attempt);
 
 /* The same with others in flight, see session.h. A bounce never goes this way. ATTEMPT must be
- * zeroed, and is so again if relay_push() fails. CLAIM and ATTEMPT must stay where they are until
- * relay_pull(), which takes the oldest in flight; false: nothing is known of it. */
-enum session_room relay_room(const struct connection *connection, const struct claim *claim);
-bool relay_push(struct connection *connection, const struct claim *claim, struct attempt *attempt);
-bool relay_pull(struct connection *connection, struct attempt *attempt);
+ * zeroed, and is so again if delivery_push() fails. LOCK and ATTEMPT must stay where they are until
+ * delivery_pull(), which takes the oldest in flight; false: nothing is known of it. */
+enum session_room delivery_room(const struct connection *connection, const struct entry_lock *lock);
+bool delivery_push(struct connection *connection, const struct entry_lock *lock,
+                   struct attempt *attempt);
+bool delivery_pull(struct connection *connection, struct attempt *attempt);
 
 /* Makes an attempt out of a failure that came before the entry was tried. */
-void relay_not_attempted(const struct claim *claim, const struct error *failure,
-                         struct attempt *attempt);
+void delivery_not_attempted(const struct entry_lock *lock, const struct error *failure,
+                            struct attempt *attempt);
 
 /* True if the attempt says that the account should be left alone for a while: it is in trouble, or
  * the provider asked to slow down. One recipient's trouble is not the account's as long as others
  * were taken. Fills WHY. */
-bool relay_attempt_troubled(const struct attempt *attempt, struct error *why);
+bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why);
 
-void relay_attempt_clear(struct attempt *attempt);
+void delivery_attempt_clear(struct attempt *attempt);
 
 /* Says the trouble of an account to its breaker, or that there is none. */
-void relay_note_trouble(const struct relay *relay, const struct account *account,
-                        const struct error *failure);
-void relay_note_success(const struct relay *relay, const struct account *account);
+void delivery_note_trouble(const struct delivery_context *delivery, const struct account *account,
+                           const struct error *failure);
+void delivery_note_success(const struct delivery_context *delivery, const struct account *account);
 
 /* True if the account may be tried now; an open breaker whose probe is due is taken by this call.
  */
-bool relay_may_try(const struct relay *relay, const struct account *account);
+bool delivery_may_try(const struct delivery_context *delivery, const struct account *account);
 
 #endif

@@ -31,7 +31,7 @@ struct share {
 };
 
 struct run {
-    const struct relay *relay;
+    const struct delivery_context *delivery;
     const struct runner_filter *filter;
     struct scan scan;
     struct share *share;
@@ -50,21 +50,21 @@ static struct share *share_of(struct run *run, const char *account)
     return &run->share[run->shares++];
 }
 
-static void share_add(struct share *share, size_t place)
+static void share_add(struct share *share, size_t directory)
 {
     if (share->n == share->size) {
         share->size = share->size ? 2 * share->size : 16;
         share->item = memory_resize(share->item, share->size, sizeof *share->item);
     }
-    share->item[share->n++] = (uint32_t)place;
+    share->item[share->n++] = (uint32_t)directory;
 }
 
 /* What stays and is no mail of ours is told to who runs the queue by hand; mailq shows it always. A
  * crontab would send mail about it every few minutes. */
 static void tell(const struct run *run, const struct error *err)
 {
-    if (run->everything && run->relay->trouble)
-        run->relay->trouble(run->relay->context, err);
+    if (run->everything && run->delivery->trouble)
+        run->delivery->trouble(run->delivery->context, err);
 }
 
 static void tell_foreign(const struct run *run)
@@ -94,7 +94,7 @@ static bool is_wanted(const struct runner_filter *f, const struct entry *entry)
 }
 
 /* Reads the heads of what is due and deals it out by account. What cannot be read is dealt out
- * under no account: the worker that claims it puts it where it belongs. */
+ * under no account: the worker that locks it puts it where it belongs. */
 static void deal(struct run *run)
 {
     for (size_t i = 0; i < run->scan.n; i++) {
@@ -103,14 +103,14 @@ static void deal(struct run *run)
         const char *id = run->scan.item[i].id;
         if (*run->filter->id && strcmp(run->filter->id, id) != 0)
             continue;
-        enum claim_result result =
-            claim_peek(run->relay->spool, SPOOL_QUEUE, id, &entry, NULL, NULL, &err);
-        if (result == CLAIM_LEFT) {
+        enum entry_lock_result result =
+            entry_lock_peek(run->delivery->spool, SPOOL_QUEUE, id, &entry, NULL, NULL, &err);
+        if (result == ENTRY_LOCK_LEFT) {
             (void)error_prefix(&err, "%s", id);
             tell(run, &err);
-        } else if (result == CLAIM_DAMAGED) {
+        } else if (result == ENTRY_LOCK_DAMAGED) {
             share_add(share_of(run, ""), i);
-        } else if (result == CLAIM_TAKEN && is_wanted(run->filter, &entry)) {
+        } else if (result == ENTRY_LOCK_TAKEN && is_wanted(run->filter, &entry)) {
             share_add(share_of(run, entry.account), i);
         }
         entry_clear(&entry);
@@ -131,8 +131,9 @@ static void clear_shares(struct run *run)
 static const char *next_of_share(void *context)
 {
     struct share *share = ((struct run *)context)->share;
-    size_t place = atomic_fetch_add(&share->tally->next, 1);
-    return place < share->n ? ((struct run *)context)->scan.item[share->item[place]].id : NULL;
+    size_t directory = atomic_fetch_add(&share->tally->next, 1);
+    return directory < share->n ? ((struct run *)context)->scan.item[share->item[directory]].id
+                                : NULL;
 }
 
 static _Noreturn void work(const struct run *run, const struct share *share)
@@ -140,8 +141,8 @@ static _Noreturn void work(const struct run *run, const struct share *share)
     struct run own = *run; /* this process sees one share */
     struct share mine = *share;
     own.share = &mine;
-    const struct drain drain = {
-        .relay = run->relay,
+    const struct worker_job job = {
+        .delivery = run->delivery,
         .account_name = mine.account,
         .next = next_of_share,
         .context = &own,
@@ -149,14 +150,14 @@ static _Noreturn void work(const struct run *run, const struct share *share)
         .per_connection = RUNNER_PER_CONNECTION,
     };
     size_t handled = 0;
-    int code = drain_run(&drain, &handled);
+    int code = worker_run(&job, &handled);
     atomic_fetch_add(&mine.tally->handled, handled);
     _exit(code);
 }
 
 static size_t workers_for(const struct run *run, const struct share *share)
 {
-    const struct account *account = configuration_account(run->relay->config, share->account);
+    const struct account *account = configuration_account(run->delivery->config, share->account);
     size_t most = account && account->max_connections > 0 ? (size_t)account->max_connections : 1;
     size_t useful = (share->n + RUNNER_ENTRIES_PER_WORKER - 1) / RUNNER_ENTRIES_PER_WORKER;
     return useful < most ? useful : most;
@@ -204,11 +205,11 @@ static struct tally *share_tallies(size_t n)
 static bool pass(struct run *run, struct runner_result *result, size_t *handled, struct error *err)
 {
     *handled = 0;
-    if (!scan_read(&run->scan, run->relay->spool, SPOOL_QUEUE, err))
+    if (!scan_read(&run->scan, run->delivery->spool, SPOOL_QUEUE, err))
         return false;
     tell_foreign(run);
     if (!run->everything)
-        scan_keep_due(&run->scan, run->relay->now());
+        scan_keep_due(&run->scan, run->delivery->now());
     deal(run);
     if (run->shares == 0)
         return true;
@@ -229,13 +230,13 @@ static bool pass(struct run *run, struct runner_result *result, size_t *handled,
     return true;
 }
 
-bool runner_run(const struct relay *relay, const struct runner_filter *filter,
+bool runner_run(const struct delivery_context *delivery, const struct runner_filter *filter,
                 struct runner_result *result, struct error *err)
 {
-    struct run run = {.relay = relay, .filter = filter};
+    struct run run = {.delivery = delivery, .filter = filter};
     size_t handled = 0;
     *result = (struct runner_result){0};
-    bool ok = recovery_run(relay->spool, NULL, err);
+    bool ok = recovery_run(delivery->spool, NULL, err);
     run.everything = filter->ignore_times;
     do {
         ok = ok && pass(&run, result, &handled, err);

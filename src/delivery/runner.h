@@ -34,7 +34,7 @@ struct runner_result {
 /* One run: recovers what crashes left, then delivers until nothing is due any more. Each account
  * whose breaker is open is passed over. Returns false if the spool cannot be read at all. SIGTERM
  * to the process group ends it between two transactions. */
-bool runner_run(const struct relay *relay, const struct runner_filter *filter,
+bool runner_run(const struct delivery_context *delivery, const struct runner_filter *filter,
                 struct runner_result *result, struct error *err);
 
 #endif

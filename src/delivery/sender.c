@@ -63,7 +63,7 @@ static char *name_for_from(const struct sender_facts *facts)
         return memory_copy(a->from_full_name);
     if (a->as_msmtp)
         return memory_copy("");
-    if (a->level == LEVEL_USER && facts->caller->uid != 0)
+    if (a->scope == SCOPE_USER && facts->caller->uid != 0)
         return memory_copy(facts->caller->full_name);
     struct str name = {0};
     str_addf(&name, "%s on %s", facts->caller->name, facts->host->name);

@@ -16,15 +16,15 @@ enum settle_end {
 };
 
 struct settlement {
-    const struct relay *relay;
+    const struct delivery_context *delivery;
     const struct account *account; /* NULL: no account serves the entry any more */
     const char *provider;          /* the host that was talked to, "" if none */
     bool caller_hears; /* the caller waits for the result: if every recipient was refused
                           for good there is no bounce, since the exit status tells */
 };
 
-/* Settles the claim, which ends. */
-enum settle_end settle_attempt(const struct settlement *settlement, struct claim *claim,
+/* Settles the lock, which ends. */
+enum settle_end settle_attempt(const struct settlement *settlement, struct entry_lock *lock,
                                const struct attempt *attempt, struct error *err);
 
 #endif

@@ -2,12 +2,12 @@
 #include "delivery/spoolplace.h"
 
 bool spoolplace_path(struct str *out, const struct configuration *config, const struct paths *paths,
-                     const struct caller *caller, enum account_level level)
+                     const struct caller *caller, enum account_scope scope)
 {
-    const char *directory = config->queue[level].directory;
+    const char *directory = config->queue[scope].directory;
     if (directory && *directory)
         str_add(out, directory);
-    else if (level == LEVEL_SYSTEM)
+    else if (scope == SCOPE_SYSTEM)
         str_add(out, paths->statedir);
     else if (*caller->state_home)
         str_addf(out, "%s/onehop", caller->state_home);

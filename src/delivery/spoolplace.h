@@ -7,10 +7,10 @@
 #include "base/str.h"
 #include "config/configuration.h"
 
-/* Appends the directory of LEVEL's spool: [queue] directory of that level, else
+/* Appends the directory of SCOPE's spool: [queue] directory of that level, else
  * STATE_HOME/onehop for the user, and the compiled-in directory for the system. False if there is
  * none (a user without a home). The command line's level is the user's. */
 bool spoolplace_path(struct str *out, const struct configuration *config, const struct paths *paths,
-                     const struct caller *caller, enum account_level level);
+                     const struct caller *caller, enum account_scope scope);
 
 #endif

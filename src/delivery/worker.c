@@ -10,16 +10,16 @@
 #include "queue/slots.h"
 #include "delivery/settle.h"
 
-/* A claim in hand: in flight, or about to be sent. */
+/* A lock in hand: in flight, or about to be sent. */
 struct held {
-    struct claim claim;
+    struct entry_lock lock;
     struct attempt attempt; /* while in flight */
     bool alone;             /* not with others in flight */
     bool tried;             /* was in flight on a connection that ended */
 };
 
 struct worker {
-    const struct drain *drain;
+    const struct worker_job *job;
     const struct account *account;     /* NULL until the first entry, or if nothing serves it */
     struct connection_options options; /* of the relay, and what was learnt here */
     struct connection *connection;
@@ -30,20 +30,20 @@ struct worker {
     bool spool_trouble;
     bool no_more;
     size_t handled;
-    struct held hand[DRAIN_HELD_MAX]; /* a ring in order of arrival; the first are in flight */
+    struct held hand[WORKER_HELD_MAX]; /* a ring in order of arrival; the first are in flight */
     size_t at, held, in_flight;
 };
 
 static struct held *in_hand(struct worker *w, size_t i)
 {
-    return &w->hand[(w->at + i) % DRAIN_HELD_MAX];
+    return &w->hand[(w->at + i) % WORKER_HELD_MAX];
 }
 
 /* The first in hand is done with. */
 static void let_go(struct worker *w)
 {
     *in_hand(w, 0) = (struct held){0};
-    w->at = (w->at + 1) % DRAIN_HELD_MAX;
+    w->at = (w->at + 1) % WORKER_HELD_MAX;
     w->held--;
 }
 
@@ -51,50 +51,50 @@ static void let_go(struct worker *w)
  * that a run for an account in trouble costs nothing. */
 static bool may_connect(struct worker *w)
 {
-    const struct relay *relay = w->drain->relay;
+    const struct delivery_context *delivery = w->job->delivery;
     struct error ignored; /* no slot file, no limit */
     if (w->slot < 0 &&
-        slots_take(relay->spool, w->account->name, (unsigned)w->account->max_connections, &w->slot,
-                   &ignored) &&
+        slots_take(delivery->spool, w->account->name, (unsigned)w->account->max_connections,
+                   &w->slot, &ignored) &&
         w->slot < 0)
         return false;
-    return w->drain->ignore_breaker || relay_may_try(relay, w->account);
+    return w->job->ignore_breaker || delivery_may_try(delivery, w->account);
 }
 
-static void settle(struct worker *w, struct claim *claim, struct attempt *attempt)
+static void settle(struct worker *w, struct entry_lock *lock, struct attempt *attempt)
 {
-    const struct relay *relay = w->drain->relay;
+    const struct delivery_context *delivery = w->job->delivery;
     struct error err;
     char id[ENTRYID_SIZE];
-    memcpy(id, claim->entry.id, sizeof id);
+    memcpy(id, lock->entry.id, sizeof id);
     const struct settlement settlement = {
-        .relay = relay,
+        .delivery = delivery,
         .account = w->account,
         .provider = w->connection ? connection_host(w->connection) : "",
-        .caller_hears = relay->listens && relay->listens(relay->context, id),
+        .caller_hears = delivery->is_awaited && delivery->is_awaited(delivery->context, id),
     };
-    if (relay->log)
-        relay->log(relay->context, w->account, claim, attempt->outcomes,
-                   attempt->failed ? &attempt->failure : NULL, str_text(&attempt->reply));
-    if (settle_attempt(&settlement, claim, attempt, &err) == SETTLE_TROUBLE) {
+    if (delivery->log)
+        delivery->log(delivery->context, w->account, lock, attempt->outcomes,
+                      attempt->failed ? &attempt->failure : NULL, str_text(&attempt->reply));
+    if (settle_attempt(&settlement, lock, attempt, &err) == SETTLE_TROUBLE) {
         w->spool_trouble = w->stop = true;
-        if (relay->trouble)
-            relay->trouble(relay->context, &err);
+        if (delivery->trouble)
+            delivery->trouble(delivery->context, &err);
     } else {
         w->handled++;
     }
     if (settlement.caller_hears)
-        relay->hears(relay->context, id, attempt);
-    relay_attempt_clear(attempt);
-    if (!spool_sync_when_due(relay->spool, clock_now(), &err))
+        delivery->report_result(delivery->context, id, attempt);
+    delivery_attempt_clear(attempt);
+    if (!spool_sync_when_due(delivery->spool, clock_now(), &err))
         w->spool_trouble = w->stop = true;
 }
 
-static void fail_entry(struct worker *w, struct claim *claim, const struct error *failure)
+static void fail_entry(struct worker *w, struct entry_lock *lock, const struct error *failure)
 {
     struct attempt attempt = {0};
-    relay_not_attempted(claim, failure, &attempt);
-    settle(w, claim, &attempt);
+    delivery_not_attempted(lock, failure, &attempt);
+    settle(w, lock, &attempt);
 }
 
 static void drop_connection(struct worker *w)
@@ -108,34 +108,34 @@ static void drop_connection(struct worker *w)
 /* Whoever waits for the entry learns that this run does not try it. */
 static void pass_over(const struct worker *w, const char *id)
 {
-    const struct relay *relay = w->drain->relay;
-    if (relay->hears)
-        relay->hears(relay->context, id, NULL);
+    const struct delivery_context *delivery = w->job->delivery;
+    if (delivery->report_result)
+        delivery->report_result(delivery->context, id, NULL);
 }
 
-static bool connect_for(struct worker *w, struct claim *claim)
+static bool connect_for(struct worker *w, struct entry_lock *lock)
 {
-    const struct relay *relay = w->drain->relay;
+    const struct delivery_context *delivery = w->job->delivery;
     struct error err;
     if (w->connection &&
-        (!connection_usable(w->connection) || w->sent_here >= w->drain->per_connection))
+        (!connection_usable(w->connection) || w->sent_here >= w->job->per_connection))
         drop_connection(w);
     if (w->connection)
         return true;
     if (!may_connect(w)) {
         w->stop = true;
-        pass_over(w, claim->entry.id);
-        claim_release(claim);
+        pass_over(w, lock->entry.id);
+        entry_lock_release(lock);
         return false;
     }
     w->sent_here = 0;
     w->connection = connection_open(w->account, &w->options, &err);
     if (w->connection) {
-        relay_note_success(relay, w->account);
+        delivery_note_success(delivery, w->account);
         return true;
     }
-    relay_note_trouble(relay, w->account, &err);
-    fail_entry(w, claim, &err);
+    delivery_note_trouble(delivery, w->account, &err);
+    fail_entry(w, lock, &err);
     w->stop = true;
     return false;
 }
@@ -144,13 +144,13 @@ static bool connect_for(struct worker *w, struct claim *claim)
 static void conclude(struct worker *w, struct held *held)
 {
     struct error why;
-    if (relay_attempt_troubled(&held->attempt, &why)) {
+    if (delivery_attempt_troubled(&held->attempt, &why)) {
         if (!w->stop) /* those in flight behind it tell the same */
-            relay_note_trouble(w->drain->relay, w->account, &why);
+            delivery_note_trouble(w->job->delivery, w->account, &why);
         w->trouble = why;
         w->stop = true;
     }
-    settle(w, &held->claim, &held->attempt);
+    settle(w, &held->lock, &held->attempt);
     let_go(w);
 }
 
@@ -167,24 +167,24 @@ static bool use_account(struct worker *w, const struct account *account)
 }
 
 /* What waits for an account in trouble still gets older: what has outlived its lifetime goes. */
-static void expire(struct worker *w, struct claim *claim)
+static void expire(struct worker *w, struct entry_lock *lock)
 {
     struct error err;
     (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                     "the account is in trouble: nothing is tried for now");
-    fail_entry(w, claim, &err);
+    fail_entry(w, lock, &err);
 }
 
 /* Nothing can be sent any more. */
 static void put_back(struct worker *w, struct held *held)
 {
     if (held->tried && w->trouble.text[0]) {
-        fail_entry(w, &held->claim, &w->trouble);
-    } else if (relay_is_expired(w->drain->relay, held->claim.entry.id)) {
-        expire(w, &held->claim);
+        fail_entry(w, &held->lock, &w->trouble);
+    } else if (delivery_is_expired(w->job->delivery, held->lock.entry.id)) {
+        expire(w, &held->lock);
     } else {
-        pass_over(w, held->claim.entry.id);
-        claim_release(&held->claim);
+        pass_over(w, held->lock.entry.id);
+        entry_lock_release(&held->lock);
     }
     let_go(w);
 }
@@ -192,23 +192,23 @@ static void put_back(struct worker *w, struct held *held)
 /* The first in hand, the ordinary way: nothing is in flight. */
 static void send_first(struct worker *w)
 {
-    const struct relay *relay = w->drain->relay;
+    const struct delivery_context *delivery = w->job->delivery;
     struct held *held = in_hand(w, 0);
     struct error err;
     if (w->stop) {
         put_back(w, held);
         return;
     }
-    if (!use_account(w, relay_account(relay, &held->claim.entry, &err))) {
-        fail_entry(w, &held->claim, &err);
+    if (!use_account(w, delivery_account(delivery, &held->lock.entry, &err))) {
+        fail_entry(w, &held->lock, &err);
         let_go(w);
         return;
     }
-    if (!connect_for(w, &held->claim)) {
+    if (!connect_for(w, &held->lock)) {
         let_go(w);
         return;
     }
-    relay_attempt(relay, w->connection, w->account, &held->claim, &held->attempt);
+    delivery_attempt(delivery, w->connection, w->account, &held->lock, &held->attempt);
     w->sent_here++;
     conclude(w, held);
 }
@@ -217,11 +217,11 @@ static void send_first(struct worker *w)
 static bool launch(struct worker *w, struct held *held)
 {
     struct error ignored; /* found again by send_first() */
-    if (w->stop || !w->connection || held->alone || w->sent_here >= w->drain->per_connection ||
-        relay_room(w->connection, &held->claim) != SESSION_ROOM ||
-        relay_account(w->drain->relay, &held->claim.entry, &ignored) != w->account)
+    if (w->stop || !w->connection || held->alone || w->sent_here >= w->job->per_connection ||
+        delivery_room(w->connection, &held->lock) != SESSION_ROOM ||
+        delivery_account(w->job->delivery, &held->lock.entry, &ignored) != w->account)
         return false;
-    held->alone = !relay_push(w->connection, &held->claim, &held->attempt);
+    held->alone = !delivery_push(w->connection, &held->lock, &held->attempt);
     if (held->alone)
         return false;
     w->in_flight++;
@@ -233,14 +233,14 @@ static bool launch(struct worker *w, struct held *held)
 static void land(struct worker *w)
 {
     struct held *held = in_hand(w, 0);
-    if (relay_pull(w->connection, &held->attempt)) {
+    if (delivery_pull(w->connection, &held->attempt)) {
         w->in_flight--;
         conclude(w, held);
         return;
     }
     drop_connection(w); /* which forgets them, before what it points to goes */
     for (size_t i = 0; i < w->in_flight; i++) {
-        relay_attempt_clear(&in_hand(w, i)->attempt);
+        delivery_attempt_clear(&in_hand(w, i)->attempt);
         in_hand(w, i)->tried = true;
     }
     w->in_flight = 0;
@@ -249,24 +249,25 @@ static void land(struct worker *w)
 /* Claims the next entry that is there to be sent. False: there is none. */
 static bool take_next(struct worker *w)
 {
-    const struct relay *relay = w->drain->relay;
+    const struct delivery_context *delivery = w->job->delivery;
     const char *id;
-    while (!w->spool_trouble && (id = w->drain->next(w->drain->context)) != NULL) {
+    while (!w->spool_trouble && (id = w->job->next(w->job->context)) != NULL) {
         struct held *held = in_hand(w, w->held);
         struct error err;
-        if (w->stop && !relay_is_expired(relay, id)) {
+        if (w->stop && !delivery_is_expired(delivery, id)) {
             pass_over(w, id);
             continue;
         }
-        enum claim_result result = claim_take(&held->claim, relay->spool, SPOOL_QUEUE, id, &err);
-        if (result == CLAIM_TAKEN) {
+        enum entry_lock_result result =
+            entry_lock_take(&held->lock, delivery->spool, SPOOL_QUEUE, id, &err);
+        if (result == ENTRY_LOCK_TAKEN) {
             w->held++;
             return true;
         }
-        if (result == CLAIM_DAMAGED)
+        if (result == ENTRY_LOCK_DAMAGED)
             w->handled++;
-        if (relay->trouble && result != CLAIM_BUSY && result != CLAIM_GONE)
-            relay->trouble(relay->context, &err);
+        if (delivery->trouble && result != ENTRY_LOCK_BUSY && result != ENTRY_LOCK_GONE)
+            delivery->trouble(delivery->context, &err);
     }
     w->no_more = true;
     return false;
@@ -277,7 +278,7 @@ static struct held *upcoming(struct worker *w)
 {
     if (w->in_flight < w->held)
         return in_hand(w, w->in_flight);
-    if (w->no_more || w->held == DRAIN_HELD_MAX || !take_next(w))
+    if (w->no_more || w->held == WORKER_HELD_MAX || !take_next(w))
         return NULL;
     return in_hand(w, w->in_flight);
 }
@@ -299,17 +300,17 @@ static bool step(struct worker *w)
     return held || w->held > 0;
 }
 
-int drain_run(const struct drain *drain, size_t *handled)
+int worker_run(const struct worker_job *job, size_t *handled)
 {
     struct worker *w = memory_new(sizeof *w);
-    *w = (struct worker){.drain = drain, .options = *drain->relay->options, .slot = -1};
+    *w = (struct worker){.job = job, .options = *job->delivery->options, .slot = -1};
     w->options.streaming = true;
     struct error err;
     while (step(w))
         ;
     connection_close(w->connection);
     slots_give(w->slot);
-    if (!spool_sync(drain->relay->spool, &err))
+    if (!spool_sync(job->delivery->spool, &err))
         w->spool_trouble = true;
     *handled = w->handled;
     int code = w->spool_trouble ? EX_IOERR : EX_OK;

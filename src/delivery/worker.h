@@ -10,10 +10,10 @@
 
 #include "delivery/delivery.h"
 
-enum { DRAIN_HELD_MAX = SESSION_WINDOW_MAX + 1 }; /* claims in hand */
+enum { WORKER_HELD_MAX = SESSION_WINDOW_MAX + 1 }; /* locks in hand */
 
-struct drain {
-    const struct relay *relay;
+struct worker_job {
+    const struct delivery_context *delivery;
     const char *account_name;           /* as the entries have it; may be gone */
     const char *(*next)(void *context); /* the next id, borrowed until the next call; NULL: none */
     void *context;
@@ -23,6 +23,6 @@ struct drain {
 
 /* Returns 0, or EX_IOERR if the spool was in trouble. *HANDLED counts the entries that were sent,
  * put off or moved. */
-int drain_run(const struct drain *drain, size_t *handled);
+int worker_run(const struct worker_job *job, size_t *handled);
 
 #endif

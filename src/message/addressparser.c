@@ -199,7 +199,7 @@ static const char *quote_end(const char *p, const char *end)
     return NULL;
 }
 
-static void word_add(struct parser *parser, char c, bool quoted)
+static void tokenizer_add(struct parser *parser, char c, bool quoted)
 {
     if (!parser->angle) {
         if (parser->mailbox.gap && parser->phrase.len)
@@ -224,7 +224,7 @@ static void read_quoted(struct parser *parser)
         if (*p == '\\' && p + 1 < stop)
             p++;
         if (*p != '\n' && *p != '\r') /* a fold inside: its blank stays */
-            word_add(parser, *p, true);
+            tokenizer_add(parser, *p, true);
     }
     parser->p = stop + 1;
 }
@@ -238,7 +238,7 @@ static bool read_literal(struct parser *parser)
     if (p == parser->end || *p != ']')
         return false;
     while (parser->p <= p)
-        word_add(parser, *parser->p++, false);
+        tokenizer_add(parser, *parser->p++, false);
     return true;
 }
 
@@ -273,13 +273,13 @@ static void read_word(struct parser *parser)
     } else if (c == '"') {
         read_quoted(parser);
     } else if (c == '\\' && parser->p + 1 < parser->end) {
-        word_add(parser, parser->p[1], true);
+        tokenizer_add(parser, parser->p[1], true);
         parser->p += 2;
     } else if (c == '[' && read_literal(parser)) {
         return;
     } else {
         if (c != ')' && c != '\\' && c != '>') /* left over from something unbalanced */
-            word_add(parser, c, false);
+            tokenizer_add(parser, c, false);
         parser->p++;
     }
 }

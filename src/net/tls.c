@@ -170,8 +170,8 @@ static int tls_wait(struct stream *s, int want, int64_t deadline, struct error *
         (tls->in_at < tls->in_end || gnutls_record_check_pending(tls->session) > 0))
         return STREAM_READ;
     for (;;) {
-        bool waiting = !tls->failed && tls->flight_at < tls->flight.len;
-        int ready = stream_wait(tls->inner, want | (waiting ? STREAM_WRITE : 0), deadline, err);
+        bool rendezvous = !tls->failed && tls->flight_at < tls->flight.len;
+        int ready = stream_wait(tls->inner, want | (rendezvous ? STREAM_WRITE : 0), deadline, err);
         if (ready <= 0 || (ready & want))
             return ready <= 0 ? ready : ready & want;
         int number = 0;

@@ -13,10 +13,10 @@
 #include "queue/breaker.h"
 #include "queue/spool.h"
 
-enum { STANDING_BOUNCES_PER_HOUR = 20 };
+enum { ACCOUNT_STATE_BOUNCES_PER_HOUR = 20 };
 
 /* Zeroed memory is an account that nothing is known of. */
-struct standing {
+struct account_state {
     struct breaker breaker;
     bool null_refused;   /* MAIL FROM:<> was refused: bounces come from the account's `from` */
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
@@ -24,26 +24,26 @@ struct standing {
     int64_t notice_hour; /* hours since 1970 in which admin was last told of trouble */
 };
 
-/* Pure: the text of the file. What cannot be read leaves STANDING zeroed. */
-void standing_encode(const struct standing *standing, struct str *out);
-void standing_decode(struct standing *standing, const char *data, size_t len);
+/* Pure: the text of the file. What cannot be read leaves STATE zeroed. */
+void account_state_encode(const struct account_state *state, struct str *out);
+void account_state_decode(struct account_state *state, const char *data, size_t len);
 
 /* True, and counted, if another bounce may be made in the hour of NOW (seconds since 1970). */
-bool standing_count_bounce(struct standing *standing, int64_t now);
+bool account_state_count_bounce(struct account_state *state, int64_t now);
 
 /* True, and noted, if admin was not told of trouble in the hour of NOW yet. */
-bool standing_take_notice(struct standing *standing, int64_t now);
+bool account_state_take_notice(struct account_state *state, int64_t now);
 
 /* What is on file for ACCOUNT; zeroed if there is nothing. */
-bool standing_read(struct standing *standing, const struct spool *spool, const char *account,
-                   struct error *err);
+bool account_state_read(struct account_state *state, const struct spool *spool, const char *account,
+                        struct error *err);
 
 /* Reads, lets CHANGE alter it, and writes it back, all under a lock. The lock is waited
  * for a moment only: somebody who was stopped while he held it must not stop us, and the file mends
- * itself. CHANGE returns whether there is anything to write. STANDING, if not NULL, gets the
+ * itself. CHANGE returns whether there is anything to write. STATE, if not NULL, gets the
  * result. */
-bool standing_change(const struct spool *spool, const char *account,
-                     bool (*change)(struct standing *standing, void *context), void *context,
-                     struct standing *standing, struct error *err);
+bool account_state_change(const struct spool *spool, const char *account,
+                          bool (*change)(struct account_state *state, void *context), void *context,
+                          struct account_state *state, struct error *err);
 
 #endif

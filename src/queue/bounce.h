@@ -32,9 +32,9 @@ struct bounce {
 bool bounce_write(const struct bounce *bounce, struct output *out, bool *has_8bit,
                   bool *has_8bit_header, struct error *err);
 
-/* Fills ENTRY, which must be zeroed, for draft_begin(): account of the original, null sender, one
- * recipient, id derived from the original's. False if the original is itself a bounce or has had
- * ENTRYID_DERIVED_MAX already (message, permanent, EX_SOFTWARE): it goes to failed/. */
+/* Fills ENTRY, which must be zeroed, for entry_writer_begin(): account of the original, null
+ * sender, one recipient, id derived from the original's. False if the original is itself a bounce
+ * or has had ENTRYID_DERIVED_MAX already (message, permanent, EX_SOFTWARE): it goes to failed/. */
 bool bounce_entry(const struct bounce *bounce, struct entry *entry, struct error *err);
 
 #endif

@@ -23,7 +23,7 @@ static enum entry_state damaged(struct error *err, const char *what)
 static void add_line(struct str *out, const char *key, const char *text)
 {
     str_addf(out, "%s ", key);
-    word_add(out, text);
+    tokenizer_add(out, text);
     str_add_char(out, '\n');
 }
 
@@ -71,32 +71,32 @@ enum entry_state entry_head_length(const char *line, size_t len, size_t *length,
     if (len < ENTRY_FIRST_LINE || memcmp(line, first_words, prefix) != 0)
         return damaged(err, "it does not begin as an entry does");
     const char *end = memchr(line, '\n', len);
-    struct words words = {line + prefix, end ? end : line + len};
+    struct tokenizer tokens = {line + prefix, end ? end : line + len};
     uint64_t version, number;
-    if (!word_decimal(&words, 1000000, &version) || version < 1)
+    if (!tokenizer_decimal(&tokens, 1000000, &version) || version < 1)
         return damaged(err, "its version is no number");
     if (version > ENTRY_VERSION) {
         error_set(err, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL,
                   "entry of version %u: a newer onehop is needed to read it", (unsigned)version);
         return ENTRY_NEWER;
     }
-    if (!end || end - line + 1 != ENTRY_FIRST_LINE || !word_hex(&words, &number) ||
-        !word_end(&words) || number < ENTRY_FIRST_LINE || number > ENTRY_HEAD_MAX)
+    if (!end || end - line + 1 != ENTRY_FIRST_LINE || !tokenizer_hex(&tokens, &number) ||
+        !tokenizer_end(&tokens) || number < ENTRY_FIRST_LINE || number > ENTRY_HEAD_MAX)
         return damaged(err, "the length of its head makes no sense");
     *length = (size_t)number;
     return ENTRY_GOOD;
 }
 
-static bool take_text(struct words *words, char **slot)
+static bool take_text(struct tokenizer *tokens, char **slot)
 {
-    char *text = *slot ? NULL : word_next(words); /* a key that comes twice is damage */
+    char *text = *slot ? NULL : tokenizer_next(tokens); /* a key that comes twice is damage */
     *slot = text ? text : *slot;
     return text != NULL;
 }
 
-static bool take_recipient(struct words *words, struct envelope *envelope)
+static bool take_recipient(struct tokenizer *tokens, struct envelope *envelope)
 {
-    char *text = word_next(words);
+    char *text = tokenizer_next(tokens);
     if (!text)
         return false;
     if (envelope->n == envelope->size) {
@@ -107,9 +107,9 @@ static bool take_recipient(struct words *words, struct envelope *envelope)
     return true;
 }
 
-static bool take_bounce(struct words *words, struct entry *entry)
+static bool take_bounce(struct tokenizer *tokens, struct entry *entry)
 {
-    char *text = word_next(words);
+    char *text = tokenizer_next(tokens);
     bool ok = text && entryid_valid(text) && !*entry->bounce_of;
     if (ok)
         memcpy(entry->bounce_of, text, ENTRYID_SIZE);
@@ -117,34 +117,34 @@ static bool take_bounce(struct words *words, struct entry *entry)
     return ok;
 }
 
-static bool take_line(struct words *words, struct entry *entry)
+static bool take_line(struct tokenizer *tokens, struct entry *entry)
 {
     struct envelope *envelope = &entry->envelope;
     uint64_t number = 0;
-    if (word_is(words, "rcpt"))
-        return take_recipient(words, envelope);
-    if (word_is(words, "account"))
-        return take_text(words, &entry->account);
-    if (word_is(words, "sender"))
-        return take_text(words, &envelope->sender);
-    if (word_is(words, "from"))
-        return take_text(words, &entry->from);
-    if (word_is(words, "envid"))
-        return take_text(words, &envelope->envid);
-    if (word_is(words, "bounce"))
-        return take_bounce(words, entry);
-    if (word_is(words, "8bit"))
+    if (tokenizer_is(tokens, "rcpt"))
+        return take_recipient(tokens, envelope);
+    if (tokenizer_is(tokens, "account"))
+        return take_text(tokens, &entry->account);
+    if (tokenizer_is(tokens, "sender"))
+        return take_text(tokens, &envelope->sender);
+    if (tokenizer_is(tokens, "from"))
+        return take_text(tokens, &entry->from);
+    if (tokenizer_is(tokens, "envid"))
+        return take_text(tokens, &envelope->envid);
+    if (tokenizer_is(tokens, "bounce"))
+        return take_bounce(tokens, entry);
+    if (tokenizer_is(tokens, "8bit"))
         return envelope->body_8bit_wish = true;
-    if (word_is(words, "uid")) {
-        entry->has_uid = word_decimal(words, UINT32_MAX, &number);
+    if (tokenizer_is(tokens, "uid")) {
+        entry->has_uid = tokenizer_decimal(tokens, UINT32_MAX, &number);
         entry->uid = (uint32_t)number;
         return entry->has_uid;
     }
-    if (word_is(words, "notify") && word_decimal(words, 15, &number)) {
+    if (tokenizer_is(tokens, "notify") && tokenizer_decimal(tokens, 15, &number)) {
         envelope->notify = (unsigned)number;
         return true;
     }
-    if (word_is(words, "return") && word_decimal(words, DSN_RETURN_HEADERS, &number)) {
+    if (tokenizer_is(tokens, "return") && tokenizer_decimal(tokens, DSN_RETURN_HEADERS, &number)) {
         envelope->dsn_return = (enum dsn_return)number;
         return true;
     }
@@ -164,8 +164,8 @@ enum entry_state entry_decode_head(struct entry *entry, const char *head, size_t
     const char *end = head + len - tail;
     for (const char *line = head + ENTRY_FIRST_LINE; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
-        struct words words = {line, stop};
-        if (!stop || !take_line(&words, entry) || !word_end(&words))
+        struct tokenizer tokens = {line, stop};
+        if (!stop || !take_line(&tokens, entry) || !tokenizer_end(&tokens))
             return damaged(err, "a line of its head makes no sense");
         line = stop + 1;
     }
@@ -197,13 +197,13 @@ enum entry_state entry_decode_end(struct entry *entry, uint64_t file_size, const
     size_t prefix = sizeof end_words - 1;
     if (len != ENTRY_END_MARK || memcmp(mark, end_words, prefix) != 0 || mark[len - 1] != '\n')
         return damaged(err, "it was cut short: there is no end mark");
-    struct words words = {mark + prefix, mark + len - 1};
-    if (!word_hex(&words, &entry->size) || words.end - words.at < 19 ||
-        !take_flag(words.at[0], &entry->has_8bit) ||
-        !take_flag(words.at[1], &entry->has_8bit_header) || words.at[2] != ' ')
+    struct tokenizer tokens = {mark + prefix, mark + len - 1};
+    if (!tokenizer_hex(&tokens, &entry->size) || tokens.end - tokens.at < 19 ||
+        !take_flag(tokens.at[0], &entry->has_8bit) ||
+        !take_flag(tokens.at[1], &entry->has_8bit_header) || tokens.at[2] != ' ')
         return damaged(err, "its end mark makes no sense");
-    words.at += 3;
-    if (!word_hex(&words, checksum) || !word_end(&words))
+    tokens.at += 3;
+    if (!tokenizer_hex(&tokens, checksum) || !tokenizer_end(&tokens))
         return damaged(err, "its end mark makes no sense");
     if (file_size < entry->offset + ENTRY_END_MARK ||
         entry->size != file_size - entry->offset - ENTRY_END_MARK)

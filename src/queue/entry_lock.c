@@ -19,18 +19,21 @@ struct reading {
     size_t room, got;
 };
 
-static enum claim_result result_of(enum entry_state state)
+static enum entry_lock_result result_of(enum entry_state state)
 {
-    return state == ENTRY_GOOD ? CLAIM_TAKEN : state == ENTRY_NEWER ? CLAIM_LEFT : CLAIM_DAMAGED;
+    return state == ENTRY_GOOD    ? ENTRY_LOCK_TAKEN
+           : state == ENTRY_NEWER ? ENTRY_LOCK_LEFT
+                                  : ENTRY_LOCK_DAMAGED;
 }
 
-static enum claim_result read_head(struct reading *reading, struct entry *entry, struct error *err)
+static enum entry_lock_result read_head(struct reading *reading, struct entry *entry,
+                                        struct error *err)
 {
     size_t length;
     reading->room = reading->size < BLOCK ? (size_t)reading->size : BLOCK;
     reading->block = memory_new(reading->room + 1);
     if (!spoolfile_read(reading->fd, 0, reading->block, reading->room, &reading->got, err))
-        return CLAIM_TROUBLE;
+        return ENTRY_LOCK_TROUBLE;
     enum entry_state state = entry_head_length(reading->block, reading->got, &length, err);
     if (state != ENTRY_GOOD)
         return result_of(state);
@@ -38,15 +41,15 @@ static enum claim_result read_head(struct reading *reading, struct entry *entry,
         return result_of(entry_decode_head(entry, reading->block, length, err));
     size_t got;
     char *head = memory_new(length);
-    enum claim_result result = CLAIM_TROUBLE;
+    enum entry_lock_result result = ENTRY_LOCK_TROUBLE;
     if (spoolfile_read(reading->fd, 0, head, length, &got, err))
         result = result_of(entry_decode_head(entry, head, got, err));
     free(head);
     return result;
 }
 
-static enum claim_result read_end(struct reading *reading, struct entry *entry, uint64_t *sum,
-                                  struct error *err)
+static enum entry_lock_result read_end(struct reading *reading, struct entry *entry, uint64_t *sum,
+                                       struct error *err)
 {
     char mark[ENTRY_END_MARK];
     size_t got = 0;
@@ -55,13 +58,13 @@ static enum claim_result read_end(struct reading *reading, struct entry *entry, 
         memcpy(mark, reading->block + at, ENTRY_END_MARK);
         got = ENTRY_END_MARK;
     } else if (!spoolfile_read(reading->fd, at, mark, sizeof mark, &got, err)) {
-        return CLAIM_TROUBLE;
+        return ENTRY_LOCK_TROUBLE;
     }
     return result_of(entry_decode_end(entry, reading->size, mark, got, sum, err));
 }
 
-static enum claim_result check_sum(struct reading *reading, const struct entry *entry,
-                                   uint64_t wanted, struct error *err)
+static enum entry_lock_result check_sum(struct reading *reading, const struct entry *entry,
+                                        uint64_t wanted, struct error *err)
 {
     struct checksum sum;
     uint64_t end = entry->offset + entry->size;
@@ -69,16 +72,16 @@ static enum claim_result check_sum(struct reading *reading, const struct entry *
     checksum_begin(&sum, 0);
     for (uint64_t at = 0; at < end; at += got) {
         if (at > 0 && !spoolfile_read(reading->fd, at, reading->block, reading->room, &got, err))
-            return CLAIM_TROUBLE;
+            return ENTRY_LOCK_TROUBLE;
         if (got == 0)
             break;
         checksum_add(&sum, reading->block, end - at < got ? (size_t)(end - at) : got);
     }
     if (checksum_end(&sum) == wanted)
-        return CLAIM_TAKEN;
+        return ENTRY_LOCK_TAKEN;
     error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR,
               "damaged entry: its checksum is wrong");
-    return CLAIM_DAMAGED;
+    return ENTRY_LOCK_DAMAGED;
 }
 
 /* The content of a small entry, which has just been read and found good, need not be read again. */
@@ -94,17 +97,17 @@ static void keep_content(struct reading *reading, const struct entry *entry, str
 }
 
 /* With MEMORY, reads and checks the whole of it, and keeps the content there if that is small. */
-static enum claim_result read_entry(int fd, uint64_t size, struct str *memory, struct entry *entry,
-                                    struct error *err)
+static enum entry_lock_result read_entry(int fd, uint64_t size, struct str *memory,
+                                         struct entry *entry, struct error *err)
 {
     struct reading reading = {.fd = fd, .size = size};
     uint64_t sum;
-    enum claim_result result = read_head(&reading, entry, err);
-    if (result == CLAIM_TAKEN)
+    enum entry_lock_result result = read_head(&reading, entry, err);
+    if (result == ENTRY_LOCK_TAKEN)
         result = read_end(&reading, entry, &sum, err);
-    if (result == CLAIM_TAKEN && memory)
+    if (result == ENTRY_LOCK_TAKEN && memory)
         result = check_sum(&reading, entry, sum, err);
-    if (result == CLAIM_TAKEN && memory)
+    if (result == ENTRY_LOCK_TAKEN && memory)
         keep_content(&reading, entry, memory);
     free(reading.block);
     return result;
@@ -123,22 +126,23 @@ static bool read_journal(const struct spool *spool, const struct entry *entry,
     return ok;
 }
 
-static enum claim_result find(const struct spool *spool, enum spool_place place, const char *id,
-                              bool lock, struct spoolfile *file, struct error *err)
+static enum entry_lock_result find(const struct spool *spool, enum spool_directory directory,
+                                   const char *id, bool lock, struct spoolfile *file,
+                                   struct error *err)
 {
-    switch (spoolfile_find(spool, place, id, lock, file, err)) {
+    switch (spoolfile_find(spool, directory, id, lock, file, err)) {
     case SPOOLFILE_FOUND:
-        return CLAIM_TAKEN;
+        return ENTRY_LOCK_TAKEN;
     case SPOOLFILE_BUSY:
-        return CLAIM_BUSY;
+        return ENTRY_LOCK_BUSY;
     case SPOOLFILE_GONE:
-        return CLAIM_GONE;
+        return ENTRY_LOCK_GONE;
     case SPOOLFILE_FOREIGN:
-        return CLAIM_LEFT;
+        return ENTRY_LOCK_LEFT;
     case SPOOLFILE_TROUBLE:
         break;
     }
-    return CLAIM_TROUBLE;
+    return ENTRY_LOCK_TROUBLE;
 }
 
 static void set_id(struct entry *entry, const char *id)
@@ -153,174 +157,179 @@ static bool is_id(const char *id, struct error *err)
 }
 
 /* Moves a damaged entry out of the way; the journal's note tells why. */
-static void quarantine(struct claim *claim, struct error *err)
+static void quarantine(struct entry_lock *lock, struct error *err)
 {
     struct error second;
-    journal_clear(&claim->journal);
-    journal_begin(&claim->journal, claim->entry.id, 0);
-    if (!claim_move(claim, SPOOL_FAILED, err->text, &second))
+    journal_clear(&lock->journal);
+    journal_begin(&lock->journal, lock->entry.id, 0);
+    if (!entry_lock_move(lock, SPOOL_FAILED, err->text, &second))
         error_prefix(err, "it could not be moved to failed/ (%s)", second.text);
 }
 
-enum claim_result claim_take(struct claim *claim, struct spool *spool, enum spool_place place,
-                             const char *id, struct error *err)
+enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *spool,
+                                       enum spool_directory directory, const char *id,
+                                       struct error *err)
 {
     struct spoolfile file;
     if (!is_id(id, err))
-        return CLAIM_LEFT;
-    enum claim_result result = find(spool, place, id, true, &file, err);
-    if (result != CLAIM_TAKEN)
+        return ENTRY_LOCK_LEFT;
+    enum entry_lock_result result = find(spool, directory, id, true, &file, err);
+    if (result != ENTRY_LOCK_TAKEN)
         return result;
-    *claim = (struct claim){
-        .spool = spool, .place = place, .fd = file.fd, .other_names = file.other_names};
-    set_id(&claim->entry, id);
+    *lock = (struct entry_lock){
+        .spool = spool, .directory = directory, .fd = file.fd, .other_names = file.other_names};
+    set_id(&lock->entry, id);
     struct str memory = {0};
-    result = read_entry(file.fd, file.size, &memory, &claim->entry, err);
-    if (result == CLAIM_TAKEN &&
-        !read_journal(spool, &claim->entry, &claim->journal, &claim->journal_size, err))
-        result = CLAIM_TROUBLE;
-    if (result == CLAIM_TAKEN) {
-        claim_show_content(claim);
+    result = read_entry(file.fd, file.size, &memory, &lock->entry, err);
+    if (result == ENTRY_LOCK_TAKEN &&
+        !read_journal(spool, &lock->entry, &lock->journal, &lock->journal_size, err))
+        result = ENTRY_LOCK_TROUBLE;
+    if (result == ENTRY_LOCK_TAKEN) {
+        entry_lock_show_content(lock);
         if (memory.data) {
-            claim->content.memory = memory;
-            claim->content.in_file = false;
+            lock->content.memory = memory;
+            lock->content.in_file = false;
         }
         return result;
     }
     str_clear(&memory);
-    if (result == CLAIM_DAMAGED && place != SPOOL_FAILED)
-        quarantine(claim, err);
-    claim_release(claim);
+    if (result == ENTRY_LOCK_DAMAGED && directory != SPOOL_FAILED)
+        quarantine(lock, err);
+    entry_lock_release(lock);
     return result;
 }
 
-void claim_show_content(struct claim *claim)
+void entry_lock_show_content(struct entry_lock *lock)
 {
-    claim->content = (struct content){.fd = claim->fd,
-                                      .in_file = true,
-                                      .borrowed = true,
-                                      .offset = claim->entry.offset,
-                                      .size = claim->entry.size,
-                                      .has_8bit = claim->entry.has_8bit,
-                                      .has_8bit_header = claim->entry.has_8bit_header};
+    lock->content = (struct content){.fd = lock->fd,
+                                     .in_file = true,
+                                     .borrowed = true,
+                                     .offset = lock->entry.offset,
+                                     .size = lock->entry.size,
+                                     .has_8bit = lock->entry.has_8bit,
+                                     .has_8bit_header = lock->entry.has_8bit_header};
 }
 
-enum claim_result claim_peek(const struct spool *spool, enum spool_place place, const char *id,
-                             struct entry *entry, struct journal *journal, bool *active,
-                             struct error *err)
+enum entry_lock_result entry_lock_peek(const struct spool *spool, enum spool_directory directory,
+                                       const char *id, struct entry *entry, struct journal *journal,
+                                       bool *active, struct error *err)
 {
     struct spoolfile file;
     uint64_t journal_size;
     if (!is_id(id, err))
-        return CLAIM_LEFT;
-    enum claim_result result = find(spool, place, id, false, &file, err);
-    if (result != CLAIM_TAKEN)
+        return ENTRY_LOCK_LEFT;
+    enum entry_lock_result result = find(spool, directory, id, false, &file, err);
+    if (result != ENTRY_LOCK_TAKEN)
         return result;
     set_id(entry, id);
     if (active)
         *active = spoolfile_is_locked(file.fd);
     result = read_entry(file.fd, file.size, NULL, entry, err);
-    if (result == CLAIM_TAKEN && journal &&
+    if (result == ENTRY_LOCK_TAKEN && journal &&
         !read_journal(spool, entry, journal, &journal_size, err))
-        result = CLAIM_TROUBLE;
+        result = ENTRY_LOCK_TROUBLE;
     spoolfile_close(file.fd);
     return result;
 }
 
 /* Puts the short form in the place of a journal that grew too long. False if there was no need, or
  * it did not work: appending is as good. */
-static bool shorten_journal(struct claim *claim, size_t more)
+static bool shorten_journal(struct entry_lock *lock, size_t more)
 {
     struct error ignored; /* appending comes next, and tells */
     struct str text = {0};
-    if (claim->journal_size + more <= CLAIM_JOURNAL_SLACK)
+    if (lock->journal_size + more <= ENTRY_LOCK_JOURNAL_SLACK)
         return false;
-    journal_encode(&claim->journal, &text);
-    bool done = claim->journal_size + more > CLAIM_JOURNAL_SLACK + 2 * text.len &&
-                spoolfile_replace(claim->spool, SPOOL_JOURNAL, claim->entry.id, &text, &ignored);
+    journal_encode(&lock->journal, &text);
+    bool done = lock->journal_size + more > ENTRY_LOCK_JOURNAL_SLACK + 2 * text.len &&
+                spoolfile_replace(lock->spool, SPOOL_JOURNAL, lock->entry.id, &text, &ignored);
     if (done)
-        claim->journal_size = text.len;
+        lock->journal_size = text.len;
     str_clear(&text);
     return done;
 }
 
-bool claim_save(struct claim *claim, struct error *err)
+bool entry_lock_save(struct entry_lock *lock, struct error *err)
 {
-    const struct str *lines = journal_pending(&claim->journal);
+    const struct str *lines = journal_pending(&lock->journal);
     if (lines->len == 0)
         return true;
-    if (!shorten_journal(claim, lines->len) &&
-        !spoolfile_append(claim->spool, SPOOL_JOURNAL, claim->entry.id, lines,
-                          claim->journal.must_sync, &claim->journal_size, err))
+    if (!shorten_journal(lock, lines->len) &&
+        !spoolfile_append(lock->spool, SPOOL_JOURNAL, lock->entry.id, lines,
+                          lock->journal.must_sync, &lock->journal_size, err))
         return false;
-    journal_written(&claim->journal);
+    journal_written(&lock->journal);
     return true;
 }
 
-bool claim_postpone(struct claim *claim, int64_t next, struct error *err)
+bool entry_lock_postpone(struct entry_lock *lock, int64_t next, struct error *err)
 {
-    return spoolfile_set_time(claim->fd, next, err);
+    return spoolfile_set_time(lock->fd, next, err);
 }
 
 /* The journal goes last: without it an entry would be sent again to all. */
-static bool remove_files(struct claim *claim, struct error *err)
+static bool remove_files(struct entry_lock *lock, struct error *err)
 {
-    static const enum spool_place places[] = {SPOOL_TMP, SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
-    const char *id = claim->entry.id;
-    if (claim->other_names) {
+    static const enum spool_directory places[] = {SPOOL_TMP, SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
+    const char *id = lock->entry.id;
+    if (lock->other_names) {
         for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-            if (!spoolfile_remove(claim->spool, places[i], id, err))
+            if (!spoolfile_remove(lock->spool, places[i], id, err))
                 return false;
-    } else if (!spoolfile_remove(claim->spool, claim->place, id, err)) {
+    } else if (!spoolfile_remove(lock->spool, lock->directory, id, err)) {
         return false;
     }
-    return claim->journal_size == 0 || spoolfile_remove(claim->spool, SPOOL_JOURNAL, id, err);
+    return lock->journal_size == 0 || spoolfile_remove(lock->spool, SPOOL_JOURNAL, id, err);
 }
 
-bool claim_remove(struct claim *claim, struct error *err)
+bool entry_lock_remove(struct entry_lock *lock, struct error *err)
 {
-    bool ok = remove_files(claim, err);
-    claim_release(claim);
+    bool ok = remove_files(lock, err);
+    entry_lock_release(lock);
     return ok;
 }
 
-enum claim_result claim_delete(struct spool *spool, enum spool_place place, const char *id,
-                               struct error *err)
+enum entry_lock_result entry_lock_delete(struct spool *spool, enum spool_directory directory,
+                                         const char *id, struct error *err)
 {
     struct spoolfile file;
     if (!is_id(id, err))
-        return CLAIM_LEFT;
-    enum claim_result result = find(spool, place, id, true, &file, err);
-    if (result != CLAIM_TAKEN)
+        return ENTRY_LOCK_LEFT;
+    enum entry_lock_result result = find(spool, directory, id, true, &file, err);
+    if (result != ENTRY_LOCK_TAKEN)
         return result;
-    struct claim claim = {.spool = spool,
-                          .place = place,
-                          .fd = file.fd,
-                          .journal_size = 1, /* there may be one: not to find it is no error */
-                          .other_names = file.other_names};
-    set_id(&claim.entry, id);
-    return claim_remove(&claim, err) && spool_sync(spool, err) ? CLAIM_TAKEN : CLAIM_TROUBLE;
+    struct entry_lock lock = {.spool = spool,
+                              .directory = directory,
+                              .fd = file.fd,
+                              .journal_size = 1, /* there may be one: not to find it is no error */
+                              .other_names = file.other_names};
+    set_id(&lock.entry, id);
+    return entry_lock_remove(&lock, err) && spool_sync(spool, err) ? ENTRY_LOCK_TAKEN
+                                                                   : ENTRY_LOCK_TROUBLE;
 }
 
-bool claim_move(struct claim *claim, enum spool_place place, const char *note, struct error *err)
+bool entry_lock_move(struct entry_lock *lock, enum spool_directory directory, const char *note,
+                     struct error *err)
 {
-    struct spool *spool = claim->spool;
+    struct spool *spool = lock->spool;
     if (note)
-        journal_note(&claim->journal, note);
-    bool ok = claim_save(claim, err) && (place != SPOOL_QUEUE || claim_postpone(claim, 0, err)) &&
-              spoolfile_move(spool, claim->place, place, claim->entry.id, NULL, err) &&
-              spool_sync_place(spool, place, err) && spool_sync_place(spool, claim->place, err);
-    claim_release(claim);
+        journal_note(&lock->journal, note);
+    bool ok = entry_lock_save(lock, err) &&
+              (directory != SPOOL_QUEUE || entry_lock_postpone(lock, 0, err)) &&
+              spoolfile_move(spool, lock->directory, directory, lock->entry.id, NULL, err) &&
+              spool_sync_place(spool, directory, err) &&
+              spool_sync_place(spool, lock->directory, err);
+    entry_lock_release(lock);
     return ok;
 }
 
-void claim_release(struct claim *claim)
+void entry_lock_release(struct entry_lock *lock)
 {
-    if (!claim->spool)
+    if (!lock->spool)
         return;
-    content_clear(&claim->content);
-    journal_clear(&claim->journal);
-    entry_clear(&claim->entry);
-    spoolfile_close(claim->fd); /* with it goes the lock */
-    *claim = (struct claim){0};
+    content_clear(&lock->content);
+    journal_clear(&lock->journal);
+    entry_clear(&lock->entry);
+    spoolfile_close(lock->fd); /* with it goes the lock */
+    *lock = (struct entry_lock){0};
 }

@@ -8,63 +8,64 @@
 
 enum { CREATE_TRIES = 10 };
 
-static bool broken(struct draft *draft)
+static bool broken(struct entry_writer *writer)
 {
-    draft->broken = true;
+    writer->broken = true;
     return false;
 }
 
-static bool empty_buffer(struct draft *draft, struct error *err)
+static bool empty_buffer(struct entry_writer *writer, struct error *err)
 {
-    if (!spoolfile_write(draft->fd, str_text(&draft->buffer), draft->buffer.len, err))
-        return broken(draft);
-    str_truncate(&draft->buffer, 0);
+    if (!spoolfile_write(writer->fd, str_text(&writer->buffer), writer->buffer.len, err))
+        return broken(writer);
+    str_truncate(&writer->buffer, 0);
     return true;
 }
 
-static bool take(struct draft *draft, const void *data, size_t len, struct error *err)
+static bool take(struct entry_writer *writer, const void *data, size_t len, struct error *err)
 {
-    checksum_add(&draft->sum, data, len);
-    if (draft->buffer.len + len > DRAFT_BUFFER && !empty_buffer(draft, err))
+    checksum_add(&writer->sum, data, len);
+    if (writer->buffer.len + len > ENTRY_WRITER_BUFFER && !empty_buffer(writer, err))
         return false;
-    if (len > DRAFT_BUFFER)
-        return spoolfile_write(draft->fd, data, len, err) || broken(draft);
-    str_add_n(&draft->buffer, data, len);
+    if (len > ENTRY_WRITER_BUFFER)
+        return spoolfile_write(writer->fd, data, len, err) || broken(writer);
+    str_add_n(&writer->buffer, data, len);
     return true;
 }
 
-static bool draft_write(struct output *self, const void *data, size_t len, struct error *err)
+static bool entry_writer_write(struct output *self, const void *data, size_t len, struct error *err)
 {
-    struct draft *draft = (struct draft *)self;
-    if (draft->broken)
+    struct entry_writer *writer = (struct entry_writer *)self;
+    if (writer->broken)
         return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                          "spool: the entry could not be written");
-    if (!take(draft, data, len, err))
+    if (!take(writer, data, len, err))
         return false;
-    draft->entry.size += len;
+    writer->entry.size += len;
     return true;
 }
 
 /* A file under the id that was handed in, or under a new one. A cleaner can be quicker than our
  * lock; each time with a new id, as he will remove the file by its name. */
-static bool create(struct draft *draft, struct spool *spool, char id[ENTRYID_SIZE],
+static bool create(struct entry_writer *writer, struct spool *spool, char id[ENTRYID_SIZE],
                    struct error *err)
 {
     bool taken = true;
     for (int i = 0; taken && i < CREATE_TRIES; i++) {
-        if (!draft->derived && !spool_new_id(spool, id, err))
+        if (!writer->derived && !spool_new_id(spool, id, err))
             return false;
-        if (spoolfile_create(spool, id, &draft->fd, &taken, err))
+        if (spoolfile_create(spool, id, &writer->fd, &taken, err))
             return true;
-        taken = taken && !draft->derived;
+        taken = taken && !writer->derived;
     }
     return false;
 }
 
-bool draft_begin(struct draft *draft, struct spool *spool, const struct entry *entry,
-                 struct error *err)
+bool entry_writer_begin(struct entry_writer *writer, struct spool *spool, const struct entry *entry,
+                        struct error *err)
 {
-    *draft = (struct draft){.output = {draft_write}, .derived = *entry->id != '\0', .fd = -1};
+    *writer = (struct entry_writer){
+        .output = {entry_writer_write}, .derived = *entry->id != '\0', .fd = -1};
     char id[ENTRYID_SIZE];
     memcpy(id, entry->id, sizeof id);
     struct str head = {0};
@@ -72,80 +73,80 @@ bool draft_begin(struct draft *draft, struct spool *spool, const struct entry *e
         str_clear(&head);
         return false;
     }
-    if (create(draft, spool, id, err)) {
-        entry_copy(&draft->entry, entry);
-        memcpy(draft->entry.id, id, sizeof id);
-        draft->entry.offset = head.len;
-        draft->entry.size = 0;
-        checksum_begin(&draft->sum, 0);
-        draft->spool = spool;
-        if (!take(draft, head.data, head.len, err))
-            draft_drop(draft);
+    if (create(writer, spool, id, err)) {
+        entry_copy(&writer->entry, entry);
+        memcpy(writer->entry.id, id, sizeof id);
+        writer->entry.offset = head.len;
+        writer->entry.size = 0;
+        checksum_begin(&writer->sum, 0);
+        writer->spool = spool;
+        if (!take(writer, head.data, head.len, err))
+            entry_writer_drop(writer);
     }
     str_clear(&head);
-    return draft->spool != NULL;
+    return writer->spool != NULL;
 }
 
-static bool finish_file(struct draft *draft, struct error *err)
+static bool finish_file(struct entry_writer *writer, struct error *err)
 {
     char mark[ENTRY_END_MARK];
-    entry_encode_end(mark, &draft->entry, checksum_end(&draft->sum));
-    str_add_n(&draft->buffer, mark, sizeof mark);
-    return empty_buffer(draft, err) && spoolfile_flush(draft->fd, err);
+    entry_encode_end(mark, &writer->entry, checksum_end(&writer->sum));
+    str_add_n(&writer->buffer, mark, sizeof mark);
+    return empty_buffer(writer, err) && spoolfile_flush(writer->fd, err);
 }
 
-static void hand_over(struct draft *draft, struct claim *claim)
+static void hand_over(struct entry_writer *writer, struct entry_lock *lock)
 {
-    *claim = (struct claim){
-        .spool = draft->spool, .place = SPOOL_QUEUE, .fd = draft->fd, .entry = draft->entry};
-    journal_begin(&claim->journal, claim->entry.id, claim->entry.envelope.n);
-    claim_show_content(claim);
-    str_clear(&draft->buffer);
-    *draft = (struct draft){.fd = -1};
+    *lock = (struct entry_lock){
+        .spool = writer->spool, .directory = SPOOL_QUEUE, .fd = writer->fd, .entry = writer->entry};
+    journal_begin(&lock->journal, lock->entry.id, lock->entry.envelope.n);
+    entry_lock_show_content(lock);
+    str_clear(&writer->buffer);
+    *writer = (struct entry_writer){.fd = -1};
 }
 
-bool draft_commit(struct draft *draft, struct claim *claim, struct error *err)
+bool entry_writer_commit(struct entry_writer *writer, struct entry_lock *lock, struct error *err)
 {
-    struct spool *spool = draft->spool;
+    struct spool *spool = writer->spool;
     bool exists = false;
-    if (draft->broken) {
+    if (writer->broken) {
         error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                   "spool: the entry could not be written");
-        draft_drop(draft);
+        entry_writer_drop(writer);
         return false;
     }
-    if (!finish_file(draft, err) ||
-        !spoolfile_move(spool, SPOOL_TMP, SPOOL_QUEUE, draft->entry.id, &exists, err)) {
+    if (!finish_file(writer, err) ||
+        !spoolfile_move(spool, SPOOL_TMP, SPOOL_QUEUE, writer->entry.id, &exists, err)) {
         /* Who made it may have died before its name was on disk. */
-        bool same_bounce = exists && draft->derived && spool_sync_place(spool, SPOOL_QUEUE, err);
-        draft_drop(draft);
+        bool same_bounce = exists && writer->derived && spool_sync_place(spool, SPOOL_QUEUE, err);
+        entry_writer_drop(writer);
         return same_bounce;
     }
     if (!spool_sync_place(spool, SPOOL_QUEUE, err)) {
-        spoolfile_take_back(spool, SPOOL_QUEUE, draft->entry.id, draft->fd);
-        draft_drop(draft);
+        spoolfile_take_back(spool, SPOOL_QUEUE, writer->entry.id, writer->fd);
+        entry_writer_drop(writer);
         return false;
     }
-    struct claim held;
-    hand_over(draft, claim ? claim : &held);
-    if (!claim)
-        claim_release(&held);
+    struct entry_lock held;
+    hand_over(writer, lock ? lock : &held);
+    if (!lock)
+        entry_lock_release(&held);
     return true;
 }
 
-void draft_drop(struct draft *draft)
+void entry_writer_drop(struct entry_writer *writer)
 {
-    if (!draft->spool)
+    if (!writer->spool)
         return;
-    spoolfile_discard(draft->spool, SPOOL_TMP, draft->entry.id);
-    spoolfile_close(draft->fd);
-    entry_clear(&draft->entry);
-    str_clear(&draft->buffer);
-    *draft = (struct draft){.fd = -1};
+    spoolfile_discard(writer->spool, SPOOL_TMP, writer->entry.id);
+    spoolfile_close(writer->fd);
+    entry_clear(&writer->entry);
+    str_clear(&writer->buffer);
+    *writer = (struct entry_writer){.fd = -1};
 }
 
-void draft_discard(const struct draft *draft)
+void entry_writer_discard(const struct entry_writer *writer)
 {
-    if (draft->spool)
-        spoolfile_discard(draft->spool, SPOOL_TMP, draft->entry.id);
+    if (writer->spool)
+        spoolfile_discard(writer->spool, SPOOL_TMP, writer->entry.id);
 }

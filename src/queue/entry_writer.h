@@ -15,9 +15,9 @@
 #include "queue/entry_lock.h"
 #include "queue/spool.h"
 
-enum { DRAFT_BUFFER = 64 * 1024 };
+enum { ENTRY_WRITER_BUFFER = 64 * 1024 };
 
-struct draft {
+struct entry_writer {
     struct output output; /* first: a draft is an output, for the content */
     struct spool *spool;  /* NULL once committed or dropped */
     struct entry entry;   /* set has_8bit and has_8bit_header before committing */
@@ -30,20 +30,20 @@ struct draft {
 
 /* Begins an entry with ENTRY's account, envelope and so on (copied). Its id is a new one, or, for a
  * bounce, the one that ENTRY has. Drop or commit it. */
-bool draft_begin(struct draft *draft, struct spool *spool, const struct entry *entry,
-                 struct error *err);
+bool entry_writer_begin(struct entry_writer *writer, struct spool *spool, const struct entry *entry,
+                        struct error *err);
 
 /* Makes what was written an accepted entry: end mark, fsync, rename, fsync of the directory. True:
- * it is durable, and CLAIM, if not NULL, holds it, locked, ready for the first attempt, its content
+ * it is durable, and LOCK, if not NULL, holds it, locked, ready for the first attempt, its content
  * readable. An id that was handed in and is in the spool already is success too: it is the
- * same bounce, CLAIM is then left zeroed. False: nothing was accepted, and nothing is left. The
+ * same bounce, LOCK is then left zeroed. False: nothing was accepted, and nothing is left. The
  * draft is over in either case. */
-bool draft_commit(struct draft *draft, struct claim *claim, struct error *err);
+bool entry_writer_commit(struct entry_writer *writer, struct entry_lock *lock, struct error *err);
 
 /* Gives up. May be called at any time, and twice. */
-void draft_drop(struct draft *draft);
+void entry_writer_drop(struct entry_writer *writer);
 
 /* For signal handlers: removes the temporary file. The draft stays as it is. */
-void draft_discard(const struct draft *draft);
+void entry_writer_discard(const struct entry_writer *writer);
 
 #endif

@@ -60,11 +60,11 @@ static void add_fate(const struct journal *journal, struct str *out, size_t firs
     if (p->fate != FATE_SENT && why->result == OUTCOME_REFUSED) {
         str_addf(out, " %d %d %d %d ", (int)why->scope, (int)why->class, why->code,
                  why->reply_code);
-        word_add(out, why->status);
+        tokenizer_add(out, why->status);
         str_add_char(out, ' ');
-        word_add(out, why->text);
+        tokenizer_add(out, why->text);
         str_add_char(out, ' ');
-        word_add(out, why->reply);
+        tokenizer_add(out, why->reply);
     }
     seal(journal, out, start);
 }
@@ -88,7 +88,7 @@ static void add_note(const struct journal *journal, struct str *out)
 {
     size_t start = open_line(out);
     str_add(out, "note ");
-    word_add(out, journal->note);
+    tokenizer_add(out, journal->note);
     seal(journal, out, start);
 }
 
@@ -207,56 +207,57 @@ void journal_written(struct journal *journal)
 
 /* Reading. */
 
-static bool take_int(struct words *words, uint64_t limit, int *number)
+static bool take_int(struct tokenizer *tokens, uint64_t limit, int *number)
 {
     uint64_t value;
-    if (!word_decimal(words, limit, &value))
+    if (!tokenizer_decimal(tokens, limit, &value))
         return false;
     *number = (int)value;
     return true;
 }
 
-static bool take_outcome(struct words *words, struct outcome *why)
+static bool take_outcome(struct tokenizer *tokens, struct outcome *why)
 {
     int scope, class;
-    if (!take_int(words, ERROR_RECIPIENT, &scope) || !take_int(words, ERROR_PERMANENT, &class) ||
-        !take_int(words, 255, &why->code) || !take_int(words, 999, &why->reply_code))
+    if (!take_int(tokens, ERROR_RECIPIENT, &scope) || !take_int(tokens, ERROR_PERMANENT, &class) ||
+        !take_int(tokens, 255, &why->code) || !take_int(tokens, 999, &why->reply_code))
         return false;
     why->result = OUTCOME_REFUSED;
     why->scope = (enum error_scope)scope;
     why->class = (enum error_class) class;
-    char *status = word_next(words);
+    char *status = tokenizer_next(tokens);
     bool fits = status && strlen(status) < sizeof why->status;
     if (fits)
         memcpy(why->status, status, strlen(status) + 1);
     free(status);
-    why->text = fits ? word_next(words) : NULL;
-    why->reply = why->text ? word_next(words) : NULL;
+    why->text = fits ? tokenizer_next(tokens) : NULL;
+    why->reply = why->text ? tokenizer_next(tokens) : NULL;
     return why->reply != NULL;
 }
 
-static bool take_range(struct words *words, size_t n, size_t *first, size_t *last)
+static bool take_range(struct tokenizer *tokens, size_t n, size_t *first, size_t *last)
 {
-    const char *dash = memchr(words->at, '-', (size_t)(words->end - words->at));
+    const char *dash = memchr(tokens->at, '-', (size_t)(tokens->end - tokens->at));
     if (!dash || n == 0)
         return false;
-    struct words left = {words->at, dash};
+    struct tokenizer left = {tokens->at, dash};
     uint64_t a, b;
-    words->at = dash + 1;
-    if (!word_decimal(&left, n - 1, &a) || !word_end(&left) || !word_decimal(words, n - 1, &b) ||
-        a > b)
+    tokens->at = dash + 1;
+    if (!tokenizer_decimal(&left, n - 1, &a) || !tokenizer_end(&left) ||
+        !tokenizer_decimal(tokens, n - 1, &b) || a > b)
         return false;
     *first = (size_t)a;
     *last = (size_t)b;
     return true;
 }
 
-static bool take_fate(struct journal *journal, struct words *words, enum fate fate)
+static bool take_fate(struct journal *journal, struct tokenizer *tokens, enum fate fate)
 {
     size_t first, last;
     struct outcome why = {0};
-    bool ok = take_range(words, journal->n, &first, &last) &&
-              (fate == FATE_SENT ? word_end(words) : take_outcome(words, &why) && word_end(words));
+    bool ok = take_range(tokens, journal->n, &first, &last) &&
+              (fate == FATE_SENT ? tokenizer_end(tokens)
+                                 : take_outcome(tokens, &why) && tokenizer_end(tokens));
     for (size_t i = first; ok && i <= last; i++) {
         if (journal->rcpt[i].fate != FATE_WAITING)
             continue;
@@ -269,11 +270,12 @@ static bool take_fate(struct journal *journal, struct words *words, enum fate fa
     return ok;
 }
 
-static bool take_attempt(struct journal *journal, struct words *words)
+static bool take_attempt(struct journal *journal, struct tokenizer *tokens)
 {
     uint64_t number, last, next;
-    if (!word_decimal(words, UINT32_MAX, &number) || !word_decimal(words, time_max, &last) ||
-        !word_decimal(words, time_max, &next) || !word_end(words))
+    if (!tokenizer_decimal(tokens, UINT32_MAX, &number) ||
+        !tokenizer_decimal(tokens, time_max, &last) ||
+        !tokenizer_decimal(tokens, time_max, &next) || !tokenizer_end(tokens))
         return false;
     journal->attempts = (unsigned)number;
     journal->last = (int64_t)last;
@@ -281,10 +283,10 @@ static bool take_attempt(struct journal *journal, struct words *words)
     return true;
 }
 
-static bool take_note(struct journal *journal, struct words *words)
+static bool take_note(struct journal *journal, struct tokenizer *tokens)
 {
-    char *text = word_next(words);
-    if (!text || !word_end(words)) {
+    char *text = tokenizer_next(tokens);
+    if (!text || !tokenizer_end(tokens)) {
         free(text);
         return false;
     }
@@ -295,20 +297,21 @@ static bool take_note(struct journal *journal, struct words *words)
 
 static bool take_line(struct journal *journal, const char *line, size_t len)
 {
-    struct words words = {line, line + len};
+    struct tokenizer tokens = {line, line + len};
     uint64_t sum, number;
-    if (len <= SUM_LENGTH || line[SUM_LENGTH] != ' ' || !word_hex(&words, &sum) ||
-        sum != sum_of(journal, words.at, (size_t)(words.end - words.at)))
+    if (len <= SUM_LENGTH || line[SUM_LENGTH] != ' ' || !tokenizer_hex(&tokens, &sum) ||
+        sum != sum_of(journal, tokens.at, (size_t)(tokens.end - tokens.at)))
         return false;
     for (enum fate fate = FATE_WAITING; fate <= FATE_FAILED; fate++)
-        if (word_is(&words, fate_names[fate]))
-            return take_fate(journal, &words, fate);
-    if (word_is(&words, "attempt"))
-        return take_attempt(journal, &words);
-    if (word_is(&words, "note"))
-        return take_note(journal, &words);
-    if (!word_is(&words, "bounced") || !word_decimal(&words, ENTRYID_DERIVED_MAX, &number) ||
-        number == 0 || !word_end(&words))
+        if (tokenizer_is(&tokens, fate_names[fate]))
+            return take_fate(journal, &tokens, fate);
+    if (tokenizer_is(&tokens, "attempt"))
+        return take_attempt(journal, &tokens);
+    if (tokenizer_is(&tokens, "note"))
+        return take_note(journal, &tokens);
+    if (!tokenizer_is(&tokens, "bounced") ||
+        !tokenizer_decimal(&tokens, ENTRYID_DERIVED_MAX, &number) || number == 0 ||
+        !tokenizer_end(&tokens))
         return false;
     mark_bounced(journal, (unsigned)number);
     return true;

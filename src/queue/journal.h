@@ -12,7 +12,7 @@
  * is true by itself, and to forget one can repeat a transaction but never lose mail. So a power cut
  * at any moment leaves a journal that works.
  *
- * The journal in memory takes facts and collects the lines that are not in the file yet; claim.h
+ * The journal in memory takes facts and collects the lines that are not in the file yet; lock.h
  * puts them there. Everything here is pure. */
 #ifndef JOURNAL_H
 #define JOURNAL_H

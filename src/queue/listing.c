@@ -13,31 +13,31 @@ struct showing {
     void *context;
 };
 
-static enum listing_state state_of(enum spool_place place, bool active)
+static enum listing_state state_of(enum spool_directory directory, bool active)
 {
-    if (place == SPOOL_FAILED)
+    if (directory == SPOOL_FAILED)
         return LISTING_FAILED;
     if (active)
         return LISTING_ACTIVE;
-    return place == SPOOL_HOLD ? LISTING_HOLD : LISTING_DEFERRED;
+    return directory == SPOOL_HOLD ? LISTING_HOLD : LISTING_DEFERRED;
 }
 
-static bool show(const struct showing *showing, enum spool_place place,
+static bool show(const struct showing *showing, enum spool_directory directory,
                  const struct scan_item *found)
 {
     struct entry entry = {0};
     struct journal journal = {0};
     struct error err = {0};
     bool active = false, more = true;
-    enum claim_result result =
-        claim_peek(showing->spool, place, found->id, &entry, &journal, &active, &err);
-    if (result != CLAIM_GONE) {
+    enum entry_lock_result result =
+        entry_lock_peek(showing->spool, directory, found->id, &entry, &journal, &active, &err);
+    if (result != ENTRY_LOCK_GONE) {
         struct spoolfile file = {0};
-        bool readable = result == CLAIM_TAKEN;
+        bool readable = result == ENTRY_LOCK_TAKEN;
         if (!readable)
-            (void)spoolfile_facts(showing->spool, place, found->id, &file); /* else size is 0 */
+            (void)spoolfile_facts(showing->spool, directory, found->id, &file); /* else size is 0 */
         struct listing_item item = {
-            .state = state_of(place, active),
+            .state = state_of(directory, active),
             .id = found->id,
             .arrival = entryid_arrival(found->id) / 1000000,
             .next = found->next,
@@ -54,8 +54,9 @@ static bool show(const struct showing *showing, enum spool_place place,
 }
 
 /* Both scans are in order of arrival: merging them keeps it. */
-static void show_both(const struct showing *showing, const struct scan *a, enum spool_place place_a,
-                      const struct scan *b, enum spool_place place_b)
+static void show_both(const struct showing *showing, const struct scan *a,
+                      enum spool_directory place_a, const struct scan *b,
+                      enum spool_directory place_b)
 {
     size_t i = 0, k = 0;
     bool more = true;

@@ -8,10 +8,10 @@ struct clearing {
     size_t removed;
 };
 
-static void count_removal(struct clearing *now, enum spool_place place, const char *name)
+static void count_removal(struct clearing *now, enum spool_directory directory, const char *name)
 {
     struct error ignored; /* it will be tried again by the next run */
-    now->removed += spoolfile_remove(now->spool, place, name, &ignored);
+    now->removed += spoolfile_remove(now->spool, directory, name, &ignored);
 }
 
 static bool clear_temporary(void *context, const char *name)

@@ -12,7 +12,7 @@
 struct collecting {
     struct scan *scan;
     const struct spool *spool;
-    enum spool_place place;
+    enum spool_directory directory;
 };
 
 static void note_foreign(struct scan *scan, const char *name)
@@ -30,7 +30,7 @@ static bool collect(void *context, const char *name)
         note_foreign(scan, name);
         return true;
     }
-    enum spoolfile_found found = spoolfile_facts(now->spool, now->place, name, &file);
+    enum spoolfile_found found = spoolfile_facts(now->spool, now->directory, name, &file);
     if (found == SPOOLFILE_FOREIGN)
         note_foreign(scan, name);
     if (found != SPOOLFILE_FOUND)
@@ -51,12 +51,12 @@ static int by_arrival(const void *a, const void *b)
     return strcmp(first->id, second->id);
 }
 
-bool scan_read(struct scan *scan, const struct spool *spool, enum spool_place place,
+bool scan_read(struct scan *scan, const struct spool *spool, enum spool_directory directory,
                struct error *err)
 {
     scan_clear(scan);
-    struct collecting now = {scan, spool, place};
-    if (!spool_each(spool, place, collect, &now, err)) {
+    struct collecting now = {scan, spool, directory};
+    if (!spool_each(spool, directory, collect, &now, err)) {
         scan_clear(scan);
         return false;
     }

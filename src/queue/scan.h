@@ -26,7 +26,7 @@ struct scan {
 };
 
 /* Reads PLACE. SCAN is cleared first. */
-bool scan_read(struct scan *scan, const struct spool *spool, enum spool_place place,
+bool scan_read(struct scan *scan, const struct spool *spool, enum spool_directory directory,
                struct error *err);
 
 /* Drops what is not due NOW (schedule_due()). */

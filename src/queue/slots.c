@@ -13,7 +13,7 @@ bool slots_take(const struct spool *spool, const char *account, unsigned max, in
     *fd = -1;
     for (unsigned i = 0; ok && !locked && i < max; i++) {
         str_truncate(&name, 0);
-        word_add_name(&name, account);
+        tokenizer_add_name(&name, account);
         str_addf(&name, ".slot%u", i);
         ok = spoolfile_share(spool, name.data, fd, &locked, err);
         if (!ok || !locked) {

@@ -142,8 +142,8 @@ static bool open_places(struct spool *spool, bool create, struct error *err)
         } else if (create && errno != EEXIST) {
             return spool_trouble(err, "make", spool->path, name);
         }
-        spool->place[i] = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
-        if (spool->place[i] < 0)
+        spool->directory[i] = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
+        if (spool->directory[i] < 0)
             return spool_trouble(err, "open", spool->path, name);
     }
     return true;
@@ -192,7 +192,7 @@ bool spool_open(struct spool *spool, const char *path, bool create, struct error
     while (len > 1 && spool->path[len - 1] == '/')
         spool->path[--len] = '\0';
     for (int i = 0; i < SPOOL_PLACES; i++)
-        spool->place[i] = -1;
+        spool->directory[i] = -1;
     bool there = false;
     bool ok = open_directory(spool, create, err) && check_format(spool, &there, err);
     /* Its maker may have died before the name of `format` was on disk, and others, who saw it, may
@@ -210,7 +210,7 @@ void spool_close(struct spool *spool)
     if (!spool->path)
         return;
     for (int i = 0; i < SPOOL_PLACES; i++)
-        spoolfile_close(spool->place[i]);
+        spoolfile_close(spool->directory[i]);
     spoolfile_close(spool->dir);
     free(spool->path);
     *spool = (struct spool){0};
@@ -239,24 +239,25 @@ bool spool_has(const struct spool *spool, const char *id)
            spoolfile_facts(spool, SPOOL_FAILED, id, &file) == SPOOLFILE_FOUND;
 }
 
-const char *spool_place_name(enum spool_place place)
+const char *spool_directory_name(enum spool_directory directory)
 {
-    return place_names[place];
+    return place_names[directory];
 }
 
 /* Directories. */
 
-void spool_mark(struct spool *spool, enum spool_place place)
+void spool_mark(struct spool *spool, enum spool_directory directory)
 {
-    spool->dirty[place] = true;
+    spool->dirty[directory] = true;
     if (spool->dirty_since == 0)
         spool->dirty_since = clock_now();
 }
 
-bool spool_sync_place(struct spool *spool, enum spool_place place, struct error *err)
+bool spool_sync_place(struct spool *spool, enum spool_directory directory, struct error *err)
 {
-    spool->dirty[place] = false; /* even if it fails: a second fsync would only seem to succeed */
-    return sync_directory(spool->place[place], err, place_names[place]);
+    spool->dirty[directory] =
+        false; /* even if it fails: a second fsync would only seem to succeed */
+    return sync_directory(spool->directory[directory], err, place_names[directory]);
 }
 
 bool spool_sync(struct spool *spool, struct error *err)
@@ -265,7 +266,8 @@ bool spool_sync(struct spool *spool, struct error *err)
     spool->dirty_since = 0;
     for (int i = 0; i < SPOOL_PLACES; i++)
         if (spool->dirty[i])
-            ok = spool_sync_place(spool, (enum spool_place)i, ok ? err : &(struct error){0}) && ok;
+            ok = spool_sync_place(spool, (enum spool_directory)i, ok ? err : &(struct error){0}) &&
+                 ok;
     return ok;
 }
 
@@ -276,13 +278,13 @@ bool spool_sync_when_due(struct spool *spool, int64_t now, struct error *err)
     return spool_sync(spool, err);
 }
 
-bool spool_each(const struct spool *spool, enum spool_place place,
+bool spool_each(const struct spool *spool, enum spool_directory directory,
                 bool (*each)(void *context, const char *name), void *context, struct error *err)
 {
-    int fd = spool_open_at(spool->place[place], ".", O_RDONLY | O_DIRECTORY);
+    int fd = spool_open_at(spool->directory[directory], ".", O_RDONLY | O_DIRECTORY);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
-        spool_trouble(err, "read", spool->path, place_names[place]);
+        spool_trouble(err, "read", spool->path, place_names[directory]);
         spoolfile_close(fd);
         return false;
     }
@@ -291,7 +293,8 @@ bool spool_each(const struct spool *spool, enum spool_place place,
     while (more && (errno = 0, item = readdir(dir)))
         if (item->d_name[0] != '.')
             more = each(context, item->d_name);
-    bool ok = !more || errno == 0 || spool_trouble(err, "read", spool->path, place_names[place]);
+    bool ok =
+        !more || errno == 0 || spool_trouble(err, "read", spool->path, place_names[directory]);
     (void)closedir(dir); /* only read */
     return ok;
 }

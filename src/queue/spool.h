@@ -77,7 +77,7 @@ enum {
     SPOOL_SYNC_INTERVAL = 1000, /* milliseconds */
 };
 
-enum spool_place {
+enum spool_directory {
     SPOOL_TMP,
     SPOOL_QUEUE,
     SPOOL_HOLD,
@@ -89,12 +89,12 @@ enum spool_place {
 
 /* Zeroed memory is a spool that is not open. */
 struct spool {
-    char *path;               /* NULL when not open */
-    int dir;                  /* descriptor of DIR */
-    int place[SPOOL_PLACES];  /* descriptors of its directories */
-    bool dirty[SPOOL_PLACES]; /* changed since the last sync */
-    int64_t dirty_since;      /* monotonic, milliseconds; 0 if nothing is dirty */
-    int64_t last_id;          /* microseconds of the newest id made here: they ascend */
+    char *path;                  /* NULL when not open */
+    int dir;                     /* descriptor of DIR */
+    int directory[SPOOL_PLACES]; /* descriptors of its directories */
+    bool dirty[SPOOL_PLACES];    /* changed since the last sync */
+    int64_t dirty_since;         /* monotonic, milliseconds; 0 if nothing is dirty */
+    int64_t last_id;             /* microseconds of the newest id made here: they ascend */
 };
 
 /* Opens the spool at PATH. With CREATE, what is missing of PATH and in it is made, mode 0700
@@ -111,7 +111,7 @@ bool spool_new_id(struct spool *spool, char id[ENTRYID_SIZE], struct error *err)
 bool spool_has(const struct spool *spool, const char *id);
 
 /* Syncs one directory. */
-bool spool_sync_place(struct spool *spool, enum spool_place place, struct error *err);
+bool spool_sync_place(struct spool *spool, enum spool_directory directory, struct error *err);
 
 /* Syncs what was changed by moves and removals. The second does so only if the oldest change is
  * SPOOL_SYNC_INTERVAL old at NOW (clock_now()): call it after each delivery. */
@@ -120,14 +120,14 @@ bool spool_sync_when_due(struct spool *spool, int64_t now, struct error *err);
 
 /* Calls EACH with every name of PLACE but those that begin with a dot, in no order, until it
  * returns false. */
-bool spool_each(const struct spool *spool, enum spool_place place,
+bool spool_each(const struct spool *spool, enum spool_directory directory,
                 bool (*each)(void *context, const char *name), void *context, struct error *err);
 
 /* What a place is called, for messages. */
-const char *spool_place_name(enum spool_place place);
+const char *spool_directory_name(enum spool_directory directory);
 
 /* Notes that a name in PLACE came or went. */
-void spool_mark(struct spool *spool, enum spool_place place);
+void spool_mark(struct spool *spool, enum spool_directory directory);
 
 /* Opens NAME in a directory of the spool: open(2) with what every file of it needs (close-on-exec,
  * no link followed, no FIFO waited for, mode 0600 if made), EINTR taken care of. */

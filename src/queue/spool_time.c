@@ -8,18 +8,19 @@
 
 static const uint64_t time_max = INT64_MAX / 4;
 
-void age_note_run(struct age *age, int64_t now)
+void spool_time_note_run(struct spool_time *spool_time, int64_t now)
 {
-    if (age->last_run != 0 && now - age->last_run > AGE_GAP_MAX) {
-        if (age->n == AGE_GAPS) {
-            memmove(age->gap, age->gap + 1, (AGE_GAPS - 1) * sizeof *age->gap);
-            age->n--;
+    if (spool_time->last_run != 0 && now - spool_time->last_run > SPOOL_TIME_GAP_MAX) {
+        if (spool_time->n == SPOOL_TIME_GAPS) {
+            memmove(spool_time->gap, spool_time->gap + 1,
+                    (SPOOL_TIME_GAPS - 1) * sizeof *spool_time->gap);
+            spool_time->n--;
         }
-        age->gap[age->n].from = age->last_run + AGE_GAP_MAX;
-        age->gap[age->n].to = now;
-        age->n++;
+        spool_time->gap[spool_time->n].from = spool_time->last_run + SPOOL_TIME_GAP_MAX;
+        spool_time->gap[spool_time->n].to = now;
+        spool_time->n++;
     }
-    age->last_run = now;
+    spool_time->last_run = now;
 }
 
 static int64_t overlap(int64_t from, int64_t to, int64_t start, int64_t end)
@@ -31,52 +32,53 @@ static int64_t overlap(int64_t from, int64_t to, int64_t start, int64_t end)
     return to > from ? to - from : 0;
 }
 
-int64_t age_of(const struct age *age, int64_t arrival, int64_t now)
+int64_t spool_time_of(const struct spool_time *spool_time, int64_t arrival, int64_t now)
 {
     int64_t lived = now - arrival;
-    for (size_t i = 0; i < age->n; i++)
-        lived -= overlap(age->gap[i].from, age->gap[i].to, arrival, now);
+    for (size_t i = 0; i < spool_time->n; i++)
+        lived -= overlap(spool_time->gap[i].from, spool_time->gap[i].to, arrival, now);
     /* The gap that is open: the clock may have been set since the last run. */
-    if (age->last_run != 0)
-        lived -= overlap(age->last_run + AGE_GAP_MAX, now, arrival, now);
+    if (spool_time->last_run != 0)
+        lived -= overlap(spool_time->last_run + SPOOL_TIME_GAP_MAX, now, arrival, now);
     return lived > 0 ? lived : 0;
 }
 
-void age_encode(const struct age *age, struct str *out)
+void spool_time_encode(const struct spool_time *spool_time, struct str *out)
 {
     size_t start = out->len;
-    str_addf(out, "run %lld", (long long)age->last_run);
-    for (size_t i = 0; i < age->n; i++)
-        str_addf(out, " %lld %lld", (long long)age->gap[i].from, (long long)age->gap[i].to);
+    str_addf(out, "run %lld", (long long)spool_time->last_run);
+    for (size_t i = 0; i < spool_time->n; i++)
+        str_addf(out, " %lld %lld", (long long)spool_time->gap[i].from,
+                 (long long)spool_time->gap[i].to);
     uint64_t sum = checksum_of(out->data + start, out->len - start, 0);
     str_addf(out, " sum %016llx\n", (unsigned long long)sum);
 }
 
-static bool decode(struct age *age, const char *data, size_t len)
+static bool decode(struct spool_time *spool_time, const char *data, size_t len)
 {
-    struct words words = {data, data + len};
+    struct tokenizer tokens = {data, data + len};
     uint64_t from, to, sum;
-    if (!word_is(&words, "run") || !word_decimal(&words, time_max, &from))
+    if (!tokenizer_is(&tokens, "run") || !tokenizer_decimal(&tokens, time_max, &from))
         return false;
-    age->last_run = (int64_t)from;
-    const char *summed = words.at;
-    while (!word_is(&words, "sum")) {
-        if (age->n == AGE_GAPS || !word_decimal(&words, time_max, &from) ||
-            !word_decimal(&words, time_max, &to))
+    spool_time->last_run = (int64_t)from;
+    const char *summed = tokens.at;
+    while (!tokenizer_is(&tokens, "sum")) {
+        if (spool_time->n == SPOOL_TIME_GAPS || !tokenizer_decimal(&tokens, time_max, &from) ||
+            !tokenizer_decimal(&tokens, time_max, &to))
             return false;
-        age->gap[age->n].from = (int64_t)from;
-        age->gap[age->n].to = (int64_t)to;
-        age->n++;
-        summed = words.at;
+        spool_time->gap[spool_time->n].from = (int64_t)from;
+        spool_time->gap[spool_time->n].to = (int64_t)to;
+        spool_time->n++;
+        summed = tokens.at;
     }
-    return word_hex(&words, &sum) && word_end(&words) &&
+    return tokenizer_hex(&tokens, &sum) && tokenizer_end(&tokens) &&
            sum == checksum_of(data, (size_t)(summed - data) - 1, 0);
 }
 
-void age_decode(struct age *age, const char *data, size_t len)
+void spool_time_decode(struct spool_time *spool_time, const char *data, size_t len)
 {
-    *age = (struct age){0};
+    *spool_time = (struct spool_time){0};
     const char *end = memchr(data, '\n', len);
-    if (!end || !decode(age, data, (size_t)(end - data)))
-        *age = (struct age){0};
+    if (!end || !decode(spool_time, data, (size_t)(end - data)))
+        *spool_time = (struct spool_time){0};
 }

@@ -38,7 +38,7 @@ bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *
 {
     struct spoolfile leftover;
     *taken = false;
-    *fd = spool_open_at(spool->place[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
+    *fd = spool_open_at(spool->directory[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
     if (*fd < 0 && errno == EEXIST) {
         enum spoolfile_found found = spoolfile_find(spool, SPOOL_TMP, id, true, &leftover, err);
         *taken = found == SPOOLFILE_BUSY;
@@ -50,7 +50,7 @@ bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *
             spoolfile_discard(spool, SPOOL_TMP, id);
             spoolfile_close(leftover.fd);
         }
-        *fd = spool_open_at(spool->place[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
+        *fd = spool_open_at(spool->directory[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
     }
     if (*fd < 0)
         return spool_trouble(err, "create", "tmp", id);
@@ -76,19 +76,19 @@ static bool is_foreign(int number)
            number == EISDIR || number == ENAMETOOLONG || number == ENODEV;
 }
 
-enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_place place,
+enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_directory directory,
                                     const char *name, bool lock, struct spoolfile *file,
                                     struct error *err)
 {
     struct stat here, there;
-    int dir = spool->place[place];
+    int dir = spool->directory[directory];
     enum spoolfile_found found;
     *file = (struct spoolfile){0};
     file->fd = spool_open_at(dir, name, O_RDONLY);
     if (file->fd < 0 && errno == ENOENT)
         return SPOOLFILE_GONE;
     if (file->fd < 0) {
-        spool_trouble(err, "open", spool_place_name(place), name);
+        spool_trouble(err, "open", spool_directory_name(directory), name);
         return is_foreign(errno) ? SPOOLFILE_FOREIGN : SPOOLFILE_TROUBLE;
     }
     if (lock && flock(file->fd, LOCK_EX | LOCK_NB) != 0)
@@ -107,10 +107,10 @@ enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_place 
     if (found == SPOOLFILE_FOUND)
         return found;
     if (found == SPOOLFILE_TROUBLE)
-        spool_trouble(err, "look at", spool_place_name(place), name);
+        spool_trouble(err, "look at", spool_directory_name(directory), name);
     if (found == SPOOLFILE_FOREIGN)
         error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                  "spool: %s/%s is not a regular file", spool_place_name(place), name);
+                  "spool: %s/%s is not a regular file", spool_directory_name(directory), name);
     spoolfile_close(file->fd);
     file->fd = -1;
     return found;
@@ -124,11 +124,11 @@ bool spoolfile_is_locked(int fd)
     return false;
 }
 
-enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_place place,
+enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_directory directory,
                                      const char *name, struct spoolfile *file)
 {
     struct stat facts;
-    if (fstatat(spool->place[place], name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(spool->directory[directory], name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? SPOOLFILE_GONE : SPOOLFILE_FOREIGN;
     return judge(&facts, file);
 }
@@ -186,19 +186,19 @@ void spoolfile_close(int fd)
 
 /* Names. */
 
-static bool same_file(const struct spool *spool, enum spool_place a, enum spool_place b,
+static bool same_file(const struct spool *spool, enum spool_directory a, enum spool_directory b,
                       const char *name)
 {
     struct stat here, there;
-    return fstatat(spool->place[a], name, &here, AT_SYMLINK_NOFOLLOW) == 0 &&
-           fstatat(spool->place[b], name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstatat(spool->directory[a], name, &here, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(spool->directory[b], name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            here.st_ino == there.st_ino && here.st_dev == there.st_dev;
 }
 
-bool spoolfile_move(struct spool *spool, enum spool_place from, enum spool_place to, const char *id,
-                    bool *exists, struct error *err)
+bool spoolfile_move(struct spool *spool, enum spool_directory from, enum spool_directory to,
+                    const char *id, bool *exists, struct error *err)
 {
-    int source = spool->place[from], target = spool->place[to];
+    int source = spool->directory[from], target = spool->directory[to];
     if (from == to)
         return true;
     int done = renameat2(source, id, target, id, RENAME_NOREPLACE);
@@ -217,49 +217,50 @@ bool spoolfile_move(struct spool *spool, enum spool_place from, enum spool_place
     if (exists)
         *exists = done != 0 && errno == EEXIST;
     if (done != 0)
-        return spool_trouble(err, "move a file to", spool_place_name(to), id);
+        return spool_trouble(err, "move a file to", spool_directory_name(to), id);
     spool_mark(spool, to);
     if (from != SPOOL_TMP) /* what is left of a temporary harms nobody */
         spool_mark(spool, from);
     return true;
 }
 
-bool spoolfile_remove(struct spool *spool, enum spool_place place, const char *name,
+bool spoolfile_remove(struct spool *spool, enum spool_directory directory, const char *name,
                       struct error *err)
 {
-    if (unlinkat(spool->place[place], name, 0) == 0)
-        spool_mark(spool, place);
+    if (unlinkat(spool->directory[directory], name, 0) == 0)
+        spool_mark(spool, directory);
     else if (errno != ENOENT)
-        return spool_trouble(err, "remove", spool_place_name(place), name);
+        return spool_trouble(err, "remove", spool_directory_name(directory), name);
     return true;
 }
 
-void spoolfile_discard(const struct spool *spool, enum spool_place place, const char *name)
+void spoolfile_discard(const struct spool *spool, enum spool_directory directory, const char *name)
 {
-    (void)unlinkat(spool->place[place], name, 0); /* what stays is a leftover: recovery.h */
+    (void)unlinkat(spool->directory[directory], name, 0); /* what stays is a leftover: recovery.h */
 }
 
-void spoolfile_take_back(const struct spool *spool, enum spool_place place, const char *id, int fd)
+void spoolfile_take_back(const struct spool *spool, enum spool_directory directory, const char *id,
+                         int fd)
 {
     /* Cut first: if the removal fails, or a power cut undoes it, what is there is no entry. Nobody
      * can be told if both fail. */
     if (ftruncate(fd, 0) == 0)
         (void)fsync(fd);
-    spoolfile_discard(spool, place, id);
+    spoolfile_discard(spool, directory, id);
 }
 
 /* Whole files. */
 
-bool spoolfile_append(struct spool *spool, enum spool_place place, const char *name,
+bool spoolfile_append(struct spool *spool, enum spool_directory directory, const char *name,
                       const struct str *data, bool durable, uint64_t *size, struct error *err)
 {
     struct stat facts;
     char last = '\n';
     size_t got;
-    int fd = spool_open_at(spool->place[place], name, O_RDWR | O_APPEND | O_CREAT);
+    int fd = spool_open_at(spool->directory[directory], name, O_RDWR | O_APPEND | O_CREAT);
     if (fd < 0 || fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode) ||
         ((facts.st_mode & 07777) != FILE_MODE && fchmod(fd, FILE_MODE) != 0)) {
-        spool_trouble(err, "append to", spool_place_name(place), name);
+        spool_trouble(err, "append to", spool_directory_name(directory), name);
         spoolfile_close(fd);
         return false;
     }
@@ -271,15 +272,15 @@ bool spoolfile_append(struct spool *spool, enum spool_place place, const char *n
          spoolfile_write(fd, str_text(data), data->len, err) &&
          (!durable || spoolfile_flush(fd, err));
     spoolfile_close(fd);
-    return ok && (!durable || spool_sync_place(spool, place, err));
+    return ok && (!durable || spool_sync_place(spool, directory, err));
 }
 
-bool spoolfile_load(const struct spool *spool, enum spool_place place, const char *name,
+bool spoolfile_load(const struct spool *spool, enum spool_directory directory, const char *name,
                     size_t limit, struct str *out, struct error *err)
 {
     struct spoolfile file;
     size_t start = out->len, got = 0;
-    enum spoolfile_found found = spoolfile_find(spool, place, name, false, &file, err);
+    enum spoolfile_found found = spoolfile_find(spool, directory, name, false, &file, err);
     if (found != SPOOLFILE_FOUND)
         return found == SPOOLFILE_GONE;
     bool ok;
@@ -293,7 +294,7 @@ bool spoolfile_load(const struct spool *spool, enum spool_place place, const cha
     return ok;
 }
 
-bool spoolfile_replace(struct spool *spool, enum spool_place place, const char *id,
+bool spoolfile_replace(struct spool *spool, enum spool_directory directory, const char *id,
                        const struct str *data, struct error *err)
 {
     int fd;
@@ -301,22 +302,22 @@ bool spoolfile_replace(struct spool *spool, enum spool_place place, const char *
     if (!spoolfile_create(spool, id, &fd, &taken, err))
         return false;
     bool ok = spoolfile_write(fd, str_text(data), data->len, err) && spoolfile_flush(fd, err) &&
-              (renameat(spool->place[SPOOL_TMP], id, spool->place[place], id) == 0 ||
-               spool_trouble(err, "replace", spool_place_name(place), id));
+              (renameat(spool->directory[SPOOL_TMP], id, spool->directory[directory], id) == 0 ||
+               spool_trouble(err, "replace", spool_directory_name(directory), id));
     if (!ok)
         spoolfile_discard(spool, SPOOL_TMP, id);
     spoolfile_close(fd);
-    return ok && spool_sync_place(spool, place, err);
+    return ok && spool_sync_place(spool, directory, err);
 }
 
 bool spoolfile_share(const struct spool *spool, const char *name, int *fd, bool *locked,
                      struct error *err)
 {
     struct stat facts;
-    *fd = spool_open_at(spool->place[SPOOL_ACCOUNT], name, O_RDWR | O_CREAT);
+    *fd = spool_open_at(spool->directory[SPOOL_ACCOUNT], name, O_RDWR | O_CREAT);
     if (*fd < 0 || fstat(*fd, &facts) != 0 || !S_ISREG(facts.st_mode) ||
         ((facts.st_mode & 07777) != FILE_MODE && fchmod(*fd, FILE_MODE) != 0)) {
-        spool_trouble(err, "share", spool_place_name(SPOOL_ACCOUNT), name);
+        spool_trouble(err, "share", spool_directory_name(SPOOL_ACCOUNT), name);
         spoolfile_close(*fd);
         return false;
     }

@@ -39,12 +39,12 @@ bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *
 
 /* Opens NAME for reading, with its lock unless LOCK is false. Nothing that is not a regular file
  * is opened for longer than it takes to see that, no FIFO is waited for, no link followed. */
-enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_place place,
+enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_directory directory,
                                     const char *name, bool lock, struct spoolfile *file,
                                     struct error *err);
 
 /* The same facts without opening it (fd is unset): found, gone or foreign; no error is filled. */
-enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_place place,
+enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_directory directory,
                                      const char *name, struct spoolfile *file);
 
 /* True if somebody has the lock of this descriptor, which was opened without. */
@@ -63,33 +63,34 @@ void spoolfile_close(int fd);
 
 /* Renames ID from one place to the other, never over something else that is there: *EXISTS (may be
  * NULL) tells that this was the reason. Neither directory is synced. */
-bool spoolfile_move(struct spool *spool, enum spool_place from, enum spool_place to, const char *id,
-                    bool *exists, struct error *err);
+bool spoolfile_move(struct spool *spool, enum spool_directory from, enum spool_directory to,
+                    const char *id, bool *exists, struct error *err);
 
 /* Removes NAME; not to find it is success. The directory is not synced. */
-bool spoolfile_remove(struct spool *spool, enum spool_place place, const char *name,
+bool spoolfile_remove(struct spool *spool, enum spool_directory directory, const char *name,
                       struct error *err);
 
 /* The same for signal handlers: safe there, and never fails. */
-void spoolfile_discard(const struct spool *spool, enum spool_place place, const char *name);
+void spoolfile_discard(const struct spool *spool, enum spool_directory directory, const char *name);
 
 /* Makes sure that nobody will ever take the file ID of PLACE, of which FD is open for writing, for
  * an entry: cuts it to nothing and removes it. */
-void spoolfile_take_back(const struct spool *spool, enum spool_place place, const char *id, int fd);
+void spoolfile_take_back(const struct spool *spool, enum spool_directory directory, const char *id,
+                         int fd);
 
 /* Appends to NAME, which is made if it is missing, on a line of its own even if the last one was
  * torn. With DURABLE it is on disk, name and all, before this returns. *SIZE gets the new length.
  */
-bool spoolfile_append(struct spool *spool, enum spool_place place, const char *name,
+bool spoolfile_append(struct spool *spool, enum spool_directory directory, const char *name,
                       const struct str *data, bool durable, uint64_t *size, struct error *err);
 
 /* Appends what NAME holds to OUT, LIMIT octets at most; nothing if there is no such file. */
-bool spoolfile_load(const struct spool *spool, enum spool_place place, const char *name,
+bool spoolfile_load(const struct spool *spool, enum spool_directory directory, const char *name,
                     size_t limit, struct str *out, struct error *err);
 
 /* Puts DATA in the place of what the file ID holds, in one step that a crash cannot cut in two, and
  * on disk. */
-bool spoolfile_replace(struct spool *spool, enum spool_place place, const char *id,
+bool spoolfile_replace(struct spool *spool, enum spool_directory directory, const char *id,
                        const struct str *data, struct error *err);
 
 /* Opens account/NAME for reading and writing, made if missing, for files that are shared in place.

@@ -15,7 +15,7 @@ static void add_coded(struct str *out, unsigned char c)
     str_add_n(out, coded, sizeof coded);
 }
 
-void word_add(struct str *out, const char *text)
+void tokenizer_add(struct str *out, const char *text)
 {
     if (!text || !*text) {
         str_add_char(out, '-');
@@ -38,7 +38,7 @@ static bool is_plain(char c)
            c == '-';
 }
 
-void word_add_name(struct str *out, const char *text)
+void tokenizer_add_name(struct str *out, const char *text)
 {
     size_t start = out->len;
     for (const char *c = text; *c; c++)
@@ -46,24 +46,24 @@ void word_add_name(struct str *out, const char *text)
             str_add_char(out, *c);
         else
             add_coded(out, (unsigned char)*c);
-    if (out->len - start <= WORD_NAME_MAX)
+    if (out->len - start <= TOKENIZER_NAME_MAX)
         return;
     str_truncate(out, start);
     str_addf(out, "%%%016llx", (unsigned long long)checksum_of(text, strlen(text), 0));
 }
 
 /* The octets of the next word: up to a single blank or the end. A word has at least one. */
-static bool cut(struct words *words, const char **word, size_t *len)
+static bool cut(struct tokenizer *tokens, const char **word, size_t *len)
 {
-    if (words->at >= words->end)
+    if (tokens->at >= tokens->end)
         return false;
-    const char *blank = memchr(words->at, ' ', (size_t)(words->end - words->at));
-    const char *stop = blank ? blank : words->end;
-    if (stop == words->at || stop + 1 == words->end)
+    const char *blank = memchr(tokens->at, ' ', (size_t)(tokens->end - tokens->at));
+    const char *stop = blank ? blank : tokens->end;
+    if (stop == tokens->at || stop + 1 == tokens->end)
         return false; /* two blanks in a row, or one at the end, were never written */
-    *word = words->at;
-    *len = (size_t)(stop - words->at);
-    words->at = blank ? blank + 1 : stop;
+    *word = tokens->at;
+    *len = (size_t)(stop - tokens->at);
+    tokens->at = blank ? blank + 1 : stop;
     return true;
 }
 
@@ -96,11 +96,11 @@ static bool decode(char *out, const char *word, size_t len)
     return true;
 }
 
-char *word_next(struct words *words)
+char *tokenizer_next(struct tokenizer *tokens)
 {
     const char *word;
     size_t len;
-    if (!cut(words, &word, &len))
+    if (!cut(tokens, &word, &len))
         return NULL;
     if (len == 1 && *word == '-')
         return memory_copy("");
@@ -111,11 +111,11 @@ char *word_next(struct words *words)
     return NULL;
 }
 
-bool word_decimal(struct words *words, uint64_t limit, uint64_t *number)
+bool tokenizer_decimal(struct tokenizer *tokens, uint64_t limit, uint64_t *number)
 {
     const char *word;
     size_t len;
-    if (!cut(words, &word, &len))
+    if (!cut(tokens, &word, &len))
         return false;
     uint64_t n = 0;
     for (size_t i = 0; i < len; i++) {
@@ -128,11 +128,11 @@ bool word_decimal(struct words *words, uint64_t limit, uint64_t *number)
     return n <= limit;
 }
 
-bool word_hex(struct words *words, uint64_t *number)
+bool tokenizer_hex(struct tokenizer *tokens, uint64_t *number)
 {
     const char *word;
     size_t len;
-    if (!cut(words, &word, &len) || len > 16)
+    if (!cut(tokens, &word, &len) || len > 16)
         return false;
     uint64_t n = 0;
     for (size_t i = 0; i < len; i++) {
@@ -148,18 +148,18 @@ bool word_hex(struct words *words, uint64_t *number)
     return true;
 }
 
-bool word_is(struct words *words, const char *text)
+bool tokenizer_is(struct tokenizer *tokens, const char *text)
 {
-    struct words ahead = *words;
+    struct tokenizer ahead = *tokens;
     const char *word;
     size_t len;
     if (!cut(&ahead, &word, &len) || len != strlen(text) || memcmp(word, text, len) != 0)
         return false;
-    *words = ahead;
+    *tokens = ahead;
     return true;
 }
 
-bool word_end(const struct words *words)
+bool tokenizer_end(const struct tokenizer *tokens)
 {
-    return words->at >= words->end;
+    return tokens->at >= tokens->end;
 }

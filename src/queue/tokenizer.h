@@ -11,31 +11,31 @@
 #include "base/str.h"
 
 /* Appends TEXT as a word. NULL counts as "". */
-void word_add(struct str *out, const char *text);
+void tokenizer_add(struct str *out, const char *text);
 
 /* Appends TEXT as a file name: digits, letters, '_' and '-' as they are, the rest as %XX, and names
- * that would be longer than WORD_NAME_MAX as the hash of themselves. */
-enum { WORD_NAME_MAX = 120 };
-void word_add_name(struct str *out, const char *text);
+ * that would be longer than TOKENIZER_NAME_MAX as the hash of themselves. */
+enum { TOKENIZER_NAME_MAX = 120 };
+void tokenizer_add_name(struct str *out, const char *text);
 
 /* What is left of a line that is being split. */
-struct words {
+struct tokenizer {
     const char *at, *end;
 };
 
 /* Takes the next word, decoded, to be freed by the caller. NULL if there is none, or if it is not
- * what word_add() writes. */
-char *word_next(struct words *words);
+ * what tokenizer_add() writes. */
+char *tokenizer_next(struct tokenizer *tokens);
 
 /* Takes the next word as a number without sign: decimal or hexadecimal, nothing before or after
  * it, not above LIMIT. */
-bool word_decimal(struct words *words, uint64_t limit, uint64_t *number);
-bool word_hex(struct words *words, uint64_t *number);
+bool tokenizer_decimal(struct tokenizer *tokens, uint64_t limit, uint64_t *number);
+bool tokenizer_hex(struct tokenizer *tokens, uint64_t *number);
 
 /* True if the next word is TEXT, which is then taken. */
-bool word_is(struct words *words, const char *text);
+bool tokenizer_is(struct tokenizer *tokens, const char *text);
 
 /* True if the line is used up. */
-bool word_end(const struct words *words);
+bool tokenizer_end(const struct tokenizer *tokens);
 
 #endif

@@ -12,16 +12,16 @@
 #include "ctl/queuectl.h"
 #include "ctl/queuerun.h"
 
-enum { DESK_TIMEOUT = 60 * 1000 }; /* milliseconds for a block of output */
+enum { CONTROL_SERVER_TIMEOUT = 60 * 1000 }; /* milliseconds for a block of output */
 
 static const char program[] = "onehop";
 
 /* The value of NAME= in WORDS, decoded; "" if there is none. To be freed. */
-static char *value_of(const char *words, const char *name)
+static char *value_of(const char *tokens, const char *name)
 {
     struct str text = {0};
     size_t len = strlen(name);
-    for (const char *at = words; *at; at += strspn(at, " ")) {
+    for (const char *at = tokens; *at; at += strspn(at, " ")) {
         size_t word = strcspn(at, " ");
         if (word > len && strncmp(at, name, len) == 0 && at[len] == '=') {
             char *coded = memory_copy_n(at + len + 1, word - len - 1);
@@ -35,15 +35,15 @@ static char *value_of(const char *words, const char *name)
     return str_take(&text);
 }
 
-static bool sees_everything(const struct desk *desk)
+static bool sees_everything(const struct control_server *server)
 {
-    return desk->caller->uid == 0 || desk->caller->uid == geteuid();
+    return server->caller->uid == 0 || server->caller->uid == geteuid();
 }
 
-static int list(struct queuectl *want, const char *words)
+static int list(struct queuectl *want, const char *tokens)
 {
-    char *json = value_of(words, "json"), *failed = value_of(words, "failed");
-    char *requests = value_of(words, "requests"), *octets = value_of(words, "octets");
+    char *json = value_of(tokens, "json"), *failed = value_of(tokens, "failed");
+    char *requests = value_of(tokens, "requests"), *octets = value_of(tokens, "octets");
     want->requests = strtoul(requests, NULL, 10);
     want->octets = strtoull(octets, NULL, 10);
     int code = queuectl_list(want, *json, *failed);
@@ -55,58 +55,60 @@ static int list(struct queuectl *want, const char *words)
 }
 
 /* Whoever asks for a run uses connections: it counts as a message. */
-static int flush(struct desk *desk, const char *words)
+static int flush(struct control_server *server, const char *tokens)
 {
-    if (desk->caller->uid != 0 && !quota_take(desk->user, desk->config->service.messages_per_hour))
+    if (server->caller->uid != 0 &&
+        !quota_take(server->user, server->config->service.messages_per_hour))
         return EX_TEMPFAIL;
-    char *value[] = {value_of(words, "id"), value_of(words, "account"),
-                     value_of(words, "recipient"), value_of(words, "sender"),
-                     value_of(words, "due")};
+    char *value[] = {value_of(tokens, "id"), value_of(tokens, "account"),
+                     value_of(tokens, "recipient"), value_of(tokens, "sender"),
+                     value_of(tokens, "due")};
     const struct runner_filter filter = {
         .id = value[0],
         .account = value[1],
         .recipient = value[2],
         .sender = value[3],
         .ignore_times = !*value[4],
-        .has_uid = !sees_everything(desk),
-        .uid = desk->caller->uid,
+        .has_uid = !sees_everything(server),
+        .uid = server->caller->uid,
     };
     const struct queuerun_facts facts = {
         .program = program,
-        .paths = desk->paths,
-        .caller = desk->caller,
-        .host = desk->host,
-        .config = desk->config,
+        .paths = server->paths,
+        .caller = server->caller,
+        .host = server->host,
+        .config = server->config,
     };
-    int code = queuerun_level(&facts, LEVEL_SYSTEM, &filter, NULL);
+    int code = queuerun_level(&facts, SCOPE_SYSTEM, &filter, NULL);
     for (size_t i = 0; i < sizeof value / sizeof *value; i++)
         free(value[i]);
     return code;
 }
 
-static int act(struct desk *desk, const char *words)
+static int act(struct control_server *server, const char *tokens)
 {
-    size_t verb = strcspn(words, " ");
+    size_t verb = strcspn(tokens, " ");
     struct queuectl want = {
         .program = program,
-        .paths = desk->paths,
-        .config = desk->config,
-        .only_uid = !sees_everything(desk),
-        .uid = desk->caller->uid,
+        .paths = server->paths,
+        .config = server->config,
+        .only_uid = !sees_everything(server),
+        .uid = server->caller->uid,
     };
-    if (verb == 4 && strncmp(words, "LIST", verb) == 0)
-        return list(&want, words + verb);
-    if (verb == 5 && strncmp(words, "FLUSH", verb) == 0)
-        return flush(desk, words + verb);
-    const char *id = words + verb + strspn(words + verb, " ");
+    if (verb == 4 && strncmp(tokens, "LIST", verb) == 0)
+        return list(&want, tokens + verb);
+    if (verb == 5 && strncmp(tokens, "FLUSH", verb) == 0)
+        return flush(server, tokens + verb);
+    const char *id = tokens + verb + strspn(tokens + verb, " ");
     for (int i = 0; i < QUEUECTL_ACTS; i++)
-        if (strlen(queuectl_names[i]) == verb && strncmp(words, queuectl_names[i], verb) == 0)
+        if (strlen(queuectl_names[i]) == verb && strncmp(tokens, queuectl_names[i], verb) == 0)
             return queuectl_act(&want, (enum queuectl_act)i, id);
     return EX_USAGE;
 }
 
 /* Standard output and standard error go to files for a while. */
-void desk_serve(struct desk *desk, const char *words, struct server_reply *reply)
+void control_server_serve(struct control_server *server, const char *tokens,
+                          struct server_reply *reply)
 {
     static const int fds[2] = {STDOUT_FILENO, STDERR_FILENO};
     int saved[2] = {-1, -1};
@@ -114,10 +116,11 @@ void desk_serve(struct desk *desk, const char *words, struct server_reply *reply
     (void)fflush(stdout);
     for (int i = 0; i < 2; i++) {
         saved[i] = dup(fds[i]);
-        desk->printed[i] = tmpfile();
-        ok = ok && saved[i] >= 0 && desk->printed[i] && dup2(fileno(desk->printed[i]), fds[i]) >= 0;
+        server->printed[i] = tmpfile();
+        ok = ok && saved[i] >= 0 && server->printed[i] &&
+             dup2(fileno(server->printed[i]), fds[i]) >= 0;
     }
-    int code = ok ? act(desk, words) : EX_OSERR;
+    int code = ok ? act(server, tokens) : EX_OSERR;
     (void)fflush(stdout);
     long long size[2] = {0, 0};
     for (int i = 0; i < 2; i++) {
@@ -125,8 +128,8 @@ void desk_serve(struct desk *desk, const char *words, struct server_reply *reply
             (void)dup2(saved[i], fds[i]);
             (void)close(saved[i]);
         }
-        if (desk->printed[i])
-            size[i] = (long long)lseek(fileno(desk->printed[i]), 0, SEEK_END);
+        if (server->printed[i])
+            size[i] = (long long)lseek(fileno(server->printed[i]), 0, SEEK_END);
     }
     server_reply_set(reply, 250, "", "%d %lld %lld", code, size[0], size[1]);
 }
@@ -134,7 +137,7 @@ void desk_serve(struct desk *desk, const char *words, struct server_reply *reply
 static bool write_all(struct stream *stream, const char *data, size_t len)
 {
     struct error ignored; /* whoever left does not want to know */
-    int64_t deadline = clock_after(DESK_TIMEOUT);
+    int64_t deadline = clock_after(CONTROL_SERVER_TIMEOUT);
     while (len > 0) {
         ssize_t n = stream_write(stream, data, len, &ignored);
         if (n == STREAM_FAILED ||
@@ -146,18 +149,18 @@ static bool write_all(struct stream *stream, const char *data, size_t len)
     return true;
 }
 
-void desk_print(struct desk *desk, struct stream *stream)
+void control_server_print(struct control_server *server, struct stream *stream)
 {
     char buffer[16384];
     for (int i = 0; i < 2; i++) {
-        if (!desk->printed[i])
+        if (!server->printed[i])
             continue;
-        int fd = fileno(desk->printed[i]);
+        int fd = fileno(server->printed[i]);
         ssize_t n;
         for (off_t at = 0; (n = pread(fd, buffer, sizeof buffer, at)) > 0; at += n)
             if (!write_all(stream, buffer, (size_t)n))
                 break;
-        (void)fclose(desk->printed[i]);
-        desk->printed[i] = NULL;
+        (void)fclose(server->printed[i]);
+        server->printed[i] = NULL;
     }
 }

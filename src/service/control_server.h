@@ -15,7 +15,7 @@
 #include "smtpd/server.h"
 #include "service/quota.h"
 
-struct desk {
+struct control_server {
     const struct paths *paths;
     const struct configuration *config;
     const struct caller *caller; /* root and the service's own user see everything */
@@ -25,9 +25,10 @@ struct desk {
 };
 
 /* Does what WORDS say and fills REPLY. */
-void desk_serve(struct desk *desk, const char *words, struct server_reply *reply);
+void control_server_serve(struct control_server *server, const char *tokens,
+                          struct server_reply *reply);
 
 /* Writes what belongs behind the reply, if there is something. */
-void desk_print(struct desk *desk, struct stream *stream);
+void control_server_print(struct control_server *server, struct stream *stream);
 
 #endif

@@ -53,12 +53,12 @@ static bool unix_address(struct sockaddr_un *address, const char *path)
 static bool somebody_listens(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool listens =
+    bool is_awaited =
         fd >= 0 &&
         (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
     if (fd >= 0)
         (void)close(fd);
-    return listens;
+    return is_awaited;
 }
 
 static bool open_unix(struct listening *listening, const struct paths *paths, struct error *err)

@@ -40,7 +40,7 @@ struct service {
     char *trouble; /* with the configuration, "" for none */
     struct listening listening;
     struct quota *quota;
-    struct waiting *waiting;
+    struct rendezvous *rendezvous;
     int wake[2];
     struct child *child;
     size_t children, size;
@@ -122,7 +122,7 @@ static void reap(struct service *v)
 {
     pid_t pid;
     while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-        waiting_forget(v->waiting, (int)pid);
+        rendezvous_forget(v->rendezvous, (int)pid);
         for (size_t i = 0; i < v->children; i++) {
             if (v->child[i].pid != pid)
                 continue;
@@ -166,9 +166,9 @@ static void start_run(struct service *v)
         .caller = &v->caller,
         .host = &v->host,
         .config = &v->config,
-        .waiting = v->waiting,
+        .rendezvous = v->rendezvous,
     };
-    _exit(queuerun_level(&facts, LEVEL_SYSTEM, &due, NULL));
+    _exit(queuerun_level(&facts, SCOPE_SYSTEM, &due, NULL));
 }
 
 static bool found_one(void *context, const char *name)
@@ -184,7 +184,7 @@ static bool queue_is_empty(const struct service *v)
     struct spool spool = {0};
     struct error ignored; /* what cannot be read is not waited for */
     bool found = false;
-    if (spoolplace_path(&path, &v->config, v->paths, &v->caller, LEVEL_SYSTEM) &&
+    if (spoolplace_path(&path, &v->config, v->paths, &v->caller, SCOPE_SYSTEM) &&
         spool_open(&spool, str_text(&path), false, &ignored))
         (void)spool_each(&spool, SPOOL_QUEUE, found_one, &found, &ignored);
     spool_close(&spool);
@@ -234,17 +234,17 @@ static void receive(struct service *v, int client)
         return;
     }
     if (pid == 0) {
-        const struct reception reception = {
+        const struct service_session reception = {
             .paths = v->paths,
             .config = &v->config,
             .trouble = v->trouble,
             .user = user,
-            .waiting = v->waiting,
+            .rendezvous = v->rendezvous,
             .client = client,
             .wake = v->wake[1],
             .known = known,
         };
-        _exit(reception_run(&reception));
+        _exit(service_session_run(&reception));
     }
     add_child(v, pid, user);
     (void)close(client);
@@ -262,7 +262,7 @@ static void accept_some(struct service *v, int listener)
     }
 }
 
-static void drain_wake(struct service *v)
+static void worker_wake(struct service *v)
 {
     char buffer[512];
     while (read(v->wake[0], buffer, sizeof buffer) > 0)
@@ -303,7 +303,7 @@ static void wait_for_work(struct service *v, const sigset_t *unblocked)
     if (ppoll(fds, n + 1, &span, unblocked) <= 0)
         return;
     if (fds[n].revents)
-        drain_wake(v);
+        worker_wake(v);
     for (size_t i = 0; i < n; i++)
         if (fds[i].revents)
             accept_some(v, v->listening.fd[i]);
@@ -367,8 +367,8 @@ static bool open_up(struct service *v, struct error *err)
         return false;
     close_up();
     v->quota = quota_new();
-    v->waiting = waiting_new();
-    if (!v->quota || !v->waiting || pipe2(v->wake, O_CLOEXEC | O_NONBLOCK) != 0)
+    v->rendezvous = rendezvous_new();
+    if (!v->quota || !v->rendezvous || pipe2(v->wake, O_CLOEXEC | O_NONBLOCK) != 0)
         return error_system(err, EX_OSERR, "cannot start");
     return true;
 }

@@ -18,15 +18,15 @@
 #include "service/control_server.h"
 
 struct client {
-    const struct reception *reception;
-    struct sending sending;
-    struct desk desk;
+    const struct service_session *reception;
+    struct send_context sending;
+    struct control_server server;
 };
 
 static bool admit(void *context, struct server_reply *reply)
 {
     const struct client *client = context;
-    const struct reception *r = client->reception;
+    const struct service_session *r = client->reception;
     if (*r->trouble) {
         server_reply_set(reply, 451, "4.3.5", "the configuration is broken: %s", r->trouble);
         return false;
@@ -40,18 +40,18 @@ static bool admit(void *context, struct server_reply *reply)
 }
 
 /* The entry is durable: the runner does the rest, and if the caller waits we hear of it. */
-static int hand_on(struct sending *s, struct claim *claim)
+static int hand_on(struct send_context *s, struct entry_lock *lock)
 {
     const struct client *client = s->context;
-    const struct reception *r = client->reception;
-    enum account_mode mode = sending_mode(s);
-    int place = mode == MODE_INTERACTIVE ? waiting_take(r->waiting, s->id) : -1;
-    claim_release(claim);
+    const struct service_session *r = client->reception;
+    enum account_mode mode = send_context_mode(s);
+    int directory = mode == MODE_INTERACTIVE ? rendezvous_take(r->rendezvous, s->id) : -1;
+    entry_lock_release(lock);
     if (mode != MODE_QUEUE && write(r->wake, "", 1) < 0)
         errno = 0; /* it is full of wishes to wake up */
-    struct waiting_answer answer;
+    struct rendezvous_answer answer;
     bool lost = false;
-    if (place >= 0 && waiting_wait(r->waiting, place, r->client, &answer, &lost)) {
+    if (directory >= 0 && rendezvous_wait(r->rendezvous, directory, r->client, &answer, &lost)) {
         s->error = answer.error;
         return answer.code;
     }
@@ -67,7 +67,7 @@ static bool command(void *context, const char *line, struct server_reply *reply,
     if (!client->reception->known || strncmp(line, "XQUEUE ", 7) != 0)
         return false;
     *end = true;
-    desk_serve(&client->desk, line + 7, reply);
+    control_server_serve(&client->server, line + 7, reply);
     return true;
 }
 
@@ -85,9 +85,9 @@ static void add_received(const struct client *client, struct str *out)
 
 static void begin(struct client *client, const struct invocation *call)
 {
-    const struct reception *r = client->reception;
-    struct sending *s = &client->sending;
-    sending_begin(s, call, r->paths);
+    const struct service_session *r = client->reception;
+    struct send_context *s = &client->sending;
+    send_context_begin(s, call, r->paths);
     caller_clear(&s->storage);
     caller_find_peer(&s->caller, &s->storage, r->known ? r->user->uid : (uid_t)-1);
     s->config = *r->config; /* the parent's: this process does not clear it */
@@ -95,7 +95,7 @@ static void begin(struct client *client, const struct invocation *call)
     s->dialogue = stderr;
     s->hand_on = hand_on;
     s->context = client;
-    client->desk = (struct desk){
+    client->server = (struct control_server){
         .paths = r->paths,
         .config = r->config,
         .caller = &s->caller,
@@ -104,7 +104,7 @@ static void begin(struct client *client, const struct invocation *call)
     };
 }
 
-int reception_run(const struct reception *reception)
+int service_session_run(const struct service_session *reception)
 {
     static const struct invocation call = {
         .program = "onehop",
@@ -119,19 +119,19 @@ int reception_run(const struct reception *reception)
     begin(client, &call);
     add_received(client, &received);
     client->sending.received = str_text(&received);
-    struct serving serving = {
+    struct smtp_frontend frontend = {
         .s = &client->sending,
-        .extension = reception->known ? SERVING_EXTENSION : "",
+        .extension = reception->known ? SMTP_FRONTEND_EXTENSION : "",
         .size_max = (uint64_t)reception->config->service.size,
-        .timeout = RECEPTION_TIMEOUT,
-        .total = RECEPTION_TOTAL,
+        .timeout = SERVICE_SESSION_TIMEOUT,
+        .total = SERVICE_SESSION_TOTAL,
         .admit = admit,
         .command = command,
         .context = client,
     };
     struct stream *stream = socket_stream(reception->client);
-    bool ok = serving_run(&serving, stream);
-    desk_print(&client->desk, stream);
+    bool ok = smtp_frontend_run(&frontend, stream);
+    control_server_print(&client->server, stream);
     stream_close(stream);
     return ok ? EX_OK : EX_IOERR;
 }

@@ -10,20 +10,23 @@
 #include "submit/rendezvous.h"
 #include "service/quota.h"
 
-struct reception {
+struct service_session {
     const struct paths *paths;
     const struct configuration *config;
     const char *trouble; /* what is wrong with the configuration, "" for nothing */
     struct quota_user *user;
-    struct waiting *waiting;
+    struct rendezvous *rendezvous;
     int client; /* descriptor */
     int wake;   /* a pipe: an octet in it wakes the runner */
     bool known; /* the kernel says that the client is user->uid */
 };
 
-enum { RECEPTION_TIMEOUT = 300 * 1000, RECEPTION_TOTAL = 4 * 3600 * 1000 }; /* milliseconds */
+enum {
+    SERVICE_SESSION_TIMEOUT = 300 * 1000,
+    SERVICE_SESSION_TOTAL = 4 * 3600 * 1000
+}; /* milliseconds */
 
 /* Serves until the client is through. Returns the exit status of the process. */
-int reception_run(const struct reception *reception);
+int service_session_run(const struct service_session *reception);
 
 #endif

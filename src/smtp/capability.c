@@ -40,20 +40,16 @@ static void read_line(struct session_capabilities *caps, const char *line)
     const struct {
         const char *word;
         bool *flag;
-    } words[] = {
-        {"STARTTLS", &caps->starttls},
-        {"PIPELINING", &caps->pipelining},
-        {"CHUNKING", &caps->chunking},
-        {"8BITMIME", &caps->eightbit},
-        {"SMTPUTF8", &caps->smtputf8},
-        {"DSN", &caps->dsn},
-        {"ETRN", &caps->etrn},
-        {"ENHANCEDSTATUSCODES", &caps->status_codes},
+    } tokens[] = {
+        {"STARTTLS", &caps->starttls}, {"PIPELINING", &caps->pipelining},
+        {"CHUNKING", &caps->chunking}, {"8BITMIME", &caps->eightbit},
+        {"SMTPUTF8", &caps->smtputf8}, {"DSN", &caps->dsn},
+        {"ETRN", &caps->etrn},         {"ENHANCEDSTATUSCODES", &caps->status_codes},
     };
     size_t len = strcspn(line, " \t");
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i].word) == len && strncasecmp(line, words[i].word, len) == 0)
-            *words[i].flag = true;
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        if (strlen(tokens[i].word) == len && strncasecmp(line, tokens[i].word, len) == 0)
+            *tokens[i].flag = true;
     if (len == 4 && strncasecmp(line, "SIZE", 4) == 0)
         read_size(caps, line + 4);
     if (strncasecmp(line, "AUTH=", 5) == 0 || (len == 4 && strncasecmp(line, "AUTH", 4) == 0))

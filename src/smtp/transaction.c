@@ -90,13 +90,13 @@ static void add_notify(struct str *line, unsigned notify)
     static const struct {
         unsigned flag;
         const char *word;
-    } words[] = {{DSN_SUCCESS, "SUCCESS"}, {DSN_FAILURE, "FAILURE"}, {DSN_DELAY, "DELAY"}};
+    } tokens[] = {{DSN_SUCCESS, "SUCCESS"}, {DSN_FAILURE, "FAILURE"}, {DSN_DELAY, "DELAY"}};
     const char *separator = " NOTIFY=";
     if (notify & DSN_NEVER)
         str_add(line, " NOTIFY=NEVER"); /* goes with nothing else (RFC 3461, 4.1) */
-    for (size_t i = 0; !(notify & DSN_NEVER) && i < sizeof words / sizeof *words; i++)
-        if (notify & words[i].flag) {
-            str_addf(line, "%s%s", separator, words[i].word);
+    for (size_t i = 0; !(notify & DSN_NEVER) && i < sizeof tokens / sizeof *tokens; i++)
+        if (notify & tokens[i].flag) {
+            str_addf(line, "%s%s", separator, tokens[i].word);
             separator = ",";
         }
 }

@@ -111,8 +111,8 @@ bool session_push(struct session *session, const struct session_mail *mail)
         return false;
     if (!session->window)
         session->window = memory_new(SESSION_WINDOW_MAX * sizeof *session->window);
-    size_t place = (session->window_at + session->in_flight) % SESSION_WINDOW_MAX;
-    struct transaction *t = &session->window[place];
+    size_t directory = (session->window_at + session->in_flight) % SESSION_WINDOW_MAX;
+    struct transaction *t = &session->window[directory];
     *t = (struct transaction){.session = session,
                               .wire = &session->wire,
                               .env = mail->env,

@@ -177,17 +177,17 @@ static bool take_notify(struct server *server, const char *value)
     static const struct {
         const char *word;
         unsigned flag;
-    } words[] = {{"NEVER", DSN_NEVER},
-                 {"SUCCESS", DSN_SUCCESS},
-                 {"FAILURE", DSN_FAILURE},
-                 {"DELAY", DSN_DELAY}};
+    } tokens[] = {{"NEVER", DSN_NEVER},
+                  {"SUCCESS", DSN_SUCCESS},
+                  {"FAILURE", DSN_FAILURE},
+                  {"DELAY", DSN_DELAY}};
     unsigned all = 0;
     for (const char *at = value;; at++) {
         size_t len = strcspn(at, ",");
         unsigned flag = 0;
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-            if (strlen(words[i].word) == len && strncasecmp(words[i].word, at, len) == 0)
-                flag = words[i].flag;
+        for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+            if (strlen(tokens[i].word) == len && strncasecmp(tokens[i].word, at, len) == 0)
+                flag = tokens[i].flag;
         if (!flag || ((all | flag) & DSN_NEVER && all))
             return bad_parameter(server, "NOTIFY");
         all |= flag;

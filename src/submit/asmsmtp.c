@@ -9,12 +9,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static bool is_msmtp(const struct sending *s)
+static bool is_msmtp(const struct send_context *s)
 {
     return s->call->personality == PERSONALITY_MSMTP;
 }
 
-bool asmsmtp_check_file(const struct sending *s, struct error *err)
+bool asmsmtp_check_file(const struct send_context *s, struct error *err)
 {
     if (!is_msmtp(s) || !s->call->file || access(s->call->file, R_OK) == 0)
         return true;
@@ -22,23 +22,23 @@ bool asmsmtp_check_file(const struct sending *s, struct error *err)
     return false;
 }
 
-static void show_file(FILE *out, const char *level, const char *file, int number)
+static void show_file(FILE *out, const char *scope, const char *file, int number)
 {
     if (number)
-        (void)fprintf(out, "ignoring %s configuration file %s: %s\n", level, file,
+        (void)fprintf(out, "ignoring %s configuration file %s: %s\n", scope, file,
                       strerror(number));
     else
-        (void)fprintf(out, "loaded %s configuration file %s\n", level, file);
+        (void)fprintf(out, "loaded %s configuration file %s\n", scope, file);
 }
 
-void asmsmtp_show_files(const struct sending *s)
+void asmsmtp_show_files(const struct send_context *s)
 {
     const struct configuration *config = &s->config;
     if (!is_msmtp(s) || (!s->call->verbose && s->call->mode != INVOKE_PRINT))
         return;
-    show_file(s->dialogue, "system", config->system_file, config->note[LEVEL_SYSTEM].number);
+    show_file(s->dialogue, "system", config->system_file, config->note[SCOPE_SYSTEM].number);
     if (*config->user_file)
-        show_file(s->dialogue, "user", config->user_file, config->note[LEVEL_USER].number);
+        show_file(s->dialogue, "user", config->user_file, config->note[SCOPE_USER].number);
 }
 
 enum style { PLAIN, RAW, WHOLE, SECONDS, METHOD, STARS, HEX, CONDITIONS, AMOUNT, FACILITY, HIDDEN };
@@ -170,7 +170,7 @@ static void add_value(const struct account *a, size_t row, struct str *out)
     }
 }
 
-static void show_choice(const struct sending *s)
+static void show_choice(const struct send_context *s)
 {
     const struct account *a = s->submission.account;
     const struct route *route = &s->submission.route;
@@ -187,14 +187,14 @@ static void show_choice(const struct sending *s)
                       a->name);
     else if (!route->account || route->reason != ROUTE_NAMED)
         (void)fprintf(out, "falling back to default account\n");
-    if (!s->call->host && a->level == LEVEL_COMMAND_LINE)
+    if (!s->call->host && a->scope == SCOPE_COMMAND_LINE)
         (void)fprintf(out, "using environment variables EMAIL and SMTPSERVER\n");
     else if (!s->call->host)
         (void)fprintf(out, "using account %s from %s\n", a->name, a->file);
     free(header);
 }
 
-void asmsmtp_show_account(const struct sending *s)
+void asmsmtp_show_account(const struct send_context *s)
 {
     show_choice(s);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -210,7 +210,7 @@ void asmsmtp_show_account(const struct sending *s)
                       s->call->wishes.read_recipients ? " and the mail" : "");
 }
 
-bool asmsmtp_environment(struct sending *s)
+bool asmsmtp_environment(struct send_context *s)
 {
     const char *server = getenv("SMTPSERVER"), *email = getenv("EMAIL");
     const struct submission_wishes *wishes = &s->call->wishes;
@@ -219,7 +219,7 @@ bool asmsmtp_environment(struct sending *s)
     if (s->call->personality == PERSONALITY_SENDMAIL || *wishes->account || !server || !*server ||
         (!sender_given && (!email || !*email)) || configuration_account(&s->config, "default"))
         return false;
-    struct account *a = account_new_msmtp("", LEVEL_COMMAND_LINE);
+    struct account *a = account_new_msmtp("", SCOPE_COMMAND_LINE);
     bool ok = account_set(a, "host", server, "", &ignored) &&
               (!email || account_set(a, "from", email, "", &ignored));
     configuration_add(&s->config, a);
@@ -228,7 +228,7 @@ bool asmsmtp_environment(struct sending *s)
     return ok;
 }
 
-bool asmsmtp_check_account(const struct sending *s, struct error *err)
+bool asmsmtp_check_account(const struct send_context *s, struct error *err)
 {
     const struct account *a = s->submission.account;
     const struct submission_wishes *wishes = &s->call->wishes;
@@ -236,7 +236,7 @@ bool asmsmtp_check_account(const struct sending *s, struct error *err)
     if (!is_msmtp(s) || given || *a->from || s->call->mode != INVOKE_SEND)
         return true;
     (void)error_config(err, "envelope-from address is missing");
-    return a->level == LEVEL_COMMAND_LINE
+    return a->scope == SCOPE_COMMAND_LINE
                ? false
                : error_prefix(err, "account %s from %s", a->name, a->file);
 }

@@ -9,19 +9,19 @@
 #include "submit/send_context.h"
 
 /* A file named with -C that cannot be read is EX_IOERR. */
-bool asmsmtp_check_file(const struct sending *s, struct error *err);
+bool asmsmtp_check_file(const struct send_context *s, struct error *err);
 
 /* With -P and -v: which files were read, and which were not. */
-void asmsmtp_show_files(const struct sending *s);
+void asmsmtp_show_files(const struct send_context *s);
 
 /* Which account it is and all its settings, in msmtp's order and words; credentials are stars. */
-void asmsmtp_show_account(const struct sending *s);
+void asmsmtp_show_account(const struct send_context *s);
 
 /* Where no account is called default: the one that $SMTPSERVER and $EMAIL describe, for onehop,
  * too. False if they do not, or the call chose an account. */
-bool asmsmtp_environment(struct sending *s);
+bool asmsmtp_environment(struct send_context *s);
 
 /* A message needs an envelope sender: EX_CONFIG. */
-bool asmsmtp_check_account(const struct sending *s, struct error *err);
+bool asmsmtp_check_account(const struct send_context *s, struct error *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include "submit/report.h"
 
 struct direct {
-    struct sending *s;
+    struct send_context *s;
     struct content content;
     struct outcome *outcomes;
     struct str final; /* the reply to the content */
@@ -25,7 +25,7 @@ static bool write_content(struct direct *d, struct error *err)
                             &d->content.has_8bit_header, err);
 }
 
-static bool relay(struct direct *d, struct error *err)
+static bool delivery(struct direct *d, struct error *err)
 {
     struct connection *connection = connection_open(d->s->submission.account, &d->s->options, err);
     if (!connection)
@@ -57,15 +57,15 @@ static int deliver(struct direct *d)
 {
     struct error failure, err;
     size_t n = d->s->submission.envelope.n;
-    sending_prepare_connection(d->s);
+    send_context_prepare_connection(d->s);
     d->outcomes = memory_new(n * sizeof *d->outcomes);
-    bool ok = relay(d, &failure);
+    bool ok = delivery(d, &failure);
     struct verdict v = verdict_of(d->outcomes, n, ok ? NULL : &failure);
     if (v.code == EX_OK) {
         log_result(d, NULL, EX_OK);
         return EX_OK;
     }
-    sending_report_attempt(d->s, d->outcomes, &v, ok ? NULL : &failure, &err);
+    send_context_report_attempt(d->s, d->outcomes, &v, ok ? NULL : &failure, &err);
     if (d->s->call->personality == PERSONALITY_MSMTP) {
         if (v.worst < n && err.step == ERROR_STEP_OTHER)
             err.step = ERROR_STEP_MAIL; /* what recipients are refused for */
@@ -75,7 +75,7 @@ static int deliver(struct direct *d)
     return v.code;
 }
 
-int direct_run(struct sending *s)
+int direct_run(struct send_context *s)
 {
     struct direct d = {.s = s};
     struct error err;
@@ -83,8 +83,8 @@ int direct_run(struct sending *s)
     if (write_content(&d, &err)) {
         code = deliver(&d);
     } else {
-        sending_drain(s);
-        code = sending_report(s, &err, err.code);
+        send_context_drain(s);
+        code = send_context_report(s, &err, err.code);
         log_result(&d, &err, code);
     }
     if (d.outcomes)

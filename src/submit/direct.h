@@ -5,6 +5,6 @@
 #include "submit/send_context.h"
 
 /* Relays the submission, which is finished, and reports. Returns the exit status. */
-int direct_run(struct sending *s);
+int direct_run(struct send_context *s);
 
 #endif

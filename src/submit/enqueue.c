@@ -16,16 +16,16 @@
 #include "submit/report.h"
 
 struct enqueue {
-    struct sending *s;
-    struct spooling spooling;
-    struct claim claim;
+    struct send_context *s;
+    struct queue_context queue;
+    struct entry_lock lock;
     bool spool_trouble; /* what was done could not be noted: do no more */
 };
 
 static bool write_entry(struct enqueue *q, struct error *err)
 {
     struct submission *m = &q->s->submission;
-    struct draft draft = {0};
+    struct entry_writer writer = {0};
     const struct entry entry = {
         .account = m->account->name,
         .envelope = m->envelope,
@@ -33,17 +33,17 @@ static bool write_entry(struct enqueue *q, struct error *err)
         .has_uid = q->s->caller.uid != (uid_t)-1,
         .uid = q->s->caller.uid,
     };
-    bool ok = draft_begin(&draft, &q->spooling.spool, &entry, err);
+    bool ok = entry_writer_begin(&writer, &q->queue.spool, &entry, err);
     if (ok) {
-        interrupt_before_commit(&draft);
-        ok = submission_write(m, &draft.output, &draft.entry.has_8bit, &draft.entry.has_8bit_header,
-                              err);
+        interrupt_before_commit(&writer);
+        ok = submission_write(m, &writer.output, &writer.entry.has_8bit,
+                              &writer.entry.has_8bit_header, err);
         interrupt_during_commit();
-        ok = ok && draft_commit(&draft, &q->claim, err);
+        ok = ok && entry_writer_commit(&writer, &q->lock, err);
     }
-    draft_drop(&draft);
+    entry_writer_drop(&writer);
     if (ok) {
-        memcpy(q->s->id, q->claim.entry.id, sizeof q->s->id);
+        memcpy(q->s->id, q->lock.entry.id, sizeof q->s->id);
         interrupt_after_commit();
     } else {
         interrupt_as_usual();
@@ -80,18 +80,18 @@ static void tell_queued(const struct enqueue *q, const struct error *why)
 static int refused_by_all(struct enqueue *q, const struct attempt *attempt, const struct verdict *v)
 {
     struct error err;
-    sending_report_attempt(q->s, attempt->outcomes, v, attempt->failed ? &attempt->failure : NULL,
-                           &err);
+    send_context_report_attempt(q->s, attempt->outcomes, v,
+                                attempt->failed ? &attempt->failure : NULL, &err);
     return v->code;
 }
 
 /* Tells the result of an attempt and settles the entry. */
 static int conclude(struct enqueue *q, const struct connection *connection, struct attempt *attempt)
 {
-    struct relay *relay = &q->spooling.relay;
+    struct delivery_context *delivery = &q->queue.delivery;
     struct error err;
     const struct settlement settlement = {
-        .relay = relay,
+        .delivery = delivery,
         .account = q->s->submission.account,
         .provider = connection ? connection_host(connection) : "",
         .caller_hears = true,
@@ -99,25 +99,25 @@ static int conclude(struct enqueue *q, const struct connection *connection, stru
     const struct error *failure = attempt->failed ? &attempt->failure : NULL;
     struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
     bool refused = verdict_is_refusal(&v, failure);
-    relay->log(relay->context, settlement.account, &q->claim, attempt->outcomes, failure,
-               str_text(&attempt->reply));
-    enum settle_end end = settle_attempt(&settlement, &q->claim, attempt, &err);
+    delivery->log(delivery->context, settlement.account, &q->lock, attempt->outcomes, failure,
+                  str_text(&attempt->reply));
+    enum settle_end end = settle_attempt(&settlement, &q->lock, attempt, &err);
     if (end == SETTLE_TROUBLE) {
         q->spool_trouble = true;
-        relay->trouble(relay->context, &err);
+        delivery->trouble(delivery->context, &err);
     }
     if (refused)
         return refused_by_all(q, attempt, &v);
     if (end == SETTLE_WAITS) {
         tell_queued(q, failure);
-        spooling_warn_if_silent(&q->spooling);
+        queue_context_warn_if_silent(&q->queue);
     }
     return EX_OK;
 }
 
 static int try_to_send(struct enqueue *q)
 {
-    struct relay *relay = &q->spooling.relay;
+    struct delivery_context *delivery = &q->queue.delivery;
     const struct account *account = q->s->submission.account;
     struct attempt attempt = {0};
     struct error err;
@@ -125,19 +125,19 @@ static int try_to_send(struct enqueue *q)
     q->s->options.deadline = clock_after(ENQUEUE_REACH);
     struct connection *connection = connection_open(account, &q->s->options, &err);
     if (connection) {
-        relay_note_success(relay, account);
-        relay_attempt(relay, connection, account, &q->claim, &attempt);
-        if (relay_attempt_troubled(&attempt, &err))
-            relay_note_trouble(relay, account, &err);
+        delivery_note_success(delivery, account);
+        delivery_attempt(delivery, connection, account, &q->lock, &attempt);
+        if (delivery_attempt_troubled(&attempt, &err))
+            delivery_note_trouble(delivery, account, &err);
     } else {
-        relay_note_trouble(relay, account, &err);
-        relay_not_attempted(&q->claim, &err, &attempt);
+        delivery_note_trouble(delivery, account, &err);
+        delivery_not_attempted(&q->lock, &err, &attempt);
     }
     int code = conclude(q, connection, &attempt);
     if (connection && connection_usable(connection) && !q->spool_trouble)
-        overdue_try_one(relay, account, connection);
+        overdue_try_one(delivery, account, connection);
     connection_close(connection);
-    relay_attempt_clear(&attempt);
+    delivery_attempt_clear(&attempt);
     return code;
 }
 
@@ -146,15 +146,15 @@ static int first_try(struct enqueue *q)
     const struct account *account = q->s->submission.account;
     struct error ignored; /* no slot file, no limit */
     int slot = -1;
-    bool busy = slots_take(&q->spooling.spool, account->name, (unsigned)account->max_connections,
+    bool busy = slots_take(&q->queue.spool, account->name, (unsigned)account->max_connections,
                            &slot, &ignored) &&
                 slot < 0;
     int code = EX_OK;
-    if (busy || !relay_may_try(&q->spooling.relay, account)) {
-        claim_release(&q->claim);
+    if (busy || !delivery_may_try(&q->queue.delivery, account)) {
+        entry_lock_release(&q->lock);
         log_result(q, NULL, EX_OK);
         tell_queued(q, NULL);
-        spooling_warn_if_silent(&q->spooling);
+        queue_context_warn_if_silent(&q->queue);
     } else {
         code = try_to_send(q);
     }
@@ -166,28 +166,28 @@ static int accept_and_try(struct enqueue *q)
 {
     struct error err;
     if (!write_entry(q, &err)) {
-        sending_drain(q->s);
+        send_context_drain(q->s);
         int code = verdict_code(&err);
         log_result(q, &err, code);
-        return sending_report(q->s, &err, code);
+        return send_context_report(q->s, &err, code);
     }
     if (q->s->hand_on) {
         log_result(q, NULL, EX_OK);
-        return q->s->hand_on(q->s, &q->claim);
+        return q->s->hand_on(q->s, &q->lock);
     }
-    if (sending_mode(q->s) == MODE_INTERACTIVE)
+    if (send_context_mode(q->s) == MODE_INTERACTIVE)
         return first_try(q);
-    claim_release(&q->claim);
+    entry_lock_release(&q->lock);
     log_result(q, NULL, EX_OK);
-    spooling_warn_if_silent(&q->spooling);
+    queue_context_warn_if_silent(&q->queue);
     return EX_OK;
 }
 
-int enqueue_run(struct sending *s)
+int enqueue_run(struct send_context *s)
 {
     struct enqueue q = {.s = s};
     struct error err;
-    const struct spooling_facts facts = {
+    const struct queue_context_facts facts = {
         .program = s->call->program,
         .paths = s->paths,
         .caller = &s->caller,
@@ -196,21 +196,21 @@ int enqueue_run(struct sending *s)
         .options = &s->options,
     };
     int code;
-    sending_prepare_connection(s);
-    enum spooling_result opened =
-        spooling_open(&q.spooling, &facts, s->submission.account->level, true, &err);
-    if (opened == SPOOLING_OPEN) {
-        if (q.spooling.last_run == 0)
-            spooling_note_run(&q.spooling); /* the hour of grace begins with the spool */
+    send_context_prepare_connection(s);
+    enum queue_context_result opened =
+        queue_context_open(&q.queue, &facts, s->submission.account->scope, true, &err);
+    if (opened == QUEUE_CONTEXT_OPEN) {
+        if (q.queue.last_run == 0)
+            queue_context_note_run(&q.queue); /* the hour of grace begins with the spool */
         code = accept_and_try(&q);
-    } else if (opened == SPOOLING_NONE && !s->hand_on) {
+    } else if (opened == QUEUE_CONTEXT_NONE && !s->hand_on) {
         code = direct_run(s);
     } else { /* the service takes nothing that it cannot keep */
-        sending_drain(s);
+        send_context_drain(s);
         log_result(&q, &err, EX_TEMPFAIL);
-        code = sending_report(s, &err, EX_TEMPFAIL);
+        code = send_context_report(s, &err, EX_TEMPFAIL);
     }
-    claim_release(&q.claim);
-    spooling_close(&q.spooling);
+    entry_lock_release(&q.lock);
+    queue_context_close(&q.queue);
     return code;
 }

@@ -11,6 +11,6 @@ enum { ENQUEUE_CONNECT = 10 * 1000, ENQUEUE_REACH = 30 * 1000 }; /* milliseconds
  * if every recipient was refused for good while the caller waited, the code that says so; 75 if it
  * could not be accepted. Where this caller can't have a spool the message is relayed without one.
  */
-int enqueue_run(struct sending *s);
+int enqueue_run(struct send_context *s);
 
 #endif

@@ -9,7 +9,7 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
 /* A handler can be told of it in no other way. */
-static const struct draft *volatile begun;
+static const struct entry_writer *volatile begun;
 
 static void set_handler(void (*handler)(int))
 {
@@ -30,7 +30,7 @@ static void block(int how)
 
 static void discard(int number)
 {
-    draft_discard(begun);
+    entry_writer_discard(begun);
     (void)signal(number, SIG_DFL);
     (void)raise(number);
 }
@@ -41,9 +41,9 @@ static void leave(int number)
     _exit(EX_OK);
 }
 
-void interrupt_before_commit(const struct draft *draft)
+void interrupt_before_commit(const struct entry_writer *writer)
 {
-    begun = draft;
+    begun = writer;
     set_handler(discard);
 }
 

@@ -6,7 +6,7 @@
 
 #include "queue/entry_writer.h"
 
-void interrupt_before_commit(const struct draft *draft);
+void interrupt_before_commit(const struct entry_writer *writer);
 void interrupt_during_commit(void);
 void interrupt_after_commit(void); /* it succeeded */
 void interrupt_as_usual(void);     /* it failed, and nothing is left */

@@ -23,14 +23,14 @@ static uint64_t random_number(void)
     return number;
 }
 
-static void log_attempt(void *context, const struct account *account, const struct claim *claim,
+static void log_attempt(void *context, const struct account *account, const struct entry_lock *lock,
                         const struct outcome *outcomes, const struct error *failure,
                         const char *reply)
 {
-    const struct spooling *spooling = context;
-    struct verdict v = verdict_of(outcomes, claim->journal.n, failure);
+    const struct queue_context *queue = context;
+    struct verdict v = verdict_of(outcomes, lock->journal.n, failure);
     struct error err = {0};
-    if (v.worst < claim->journal.n)
+    if (v.worst < lock->journal.n)
         outcome_to_error(&outcomes[v.worst], &err);
     else if (failure)
         err = *failure;
@@ -38,34 +38,34 @@ static void log_attempt(void *context, const struct account *account, const stru
     const struct logline facts = {
         .account = account,
         .host = "",
-        .envelope = &claim->entry.envelope,
-        .content = sent ? &claim->content : NULL,
+        .envelope = &lock->entry.envelope,
+        .content = sent ? &lock->content : NULL,
         .reply_code = sent ? 250 : err.reply_code,
         .reply = sent ? reply : err.reply,
         .error = err.text,
-        .queue_id = claim->entry.id,
+        .queue_id = lock->entry.id,
         .code = v.code,
     };
-    report_log(spooling->program, &facts);
+    report_log(queue->program, &facts);
 }
 
 static void tell_trouble(void *context, const struct error *err)
 {
-    const struct spooling *spooling = context;
-    report_line(spooling->program, "%s: %s", spooling->path, err->text);
+    const struct queue_context *queue = context;
+    report_line(queue->program, "%s: %s", queue->path, err->text);
 }
 
 static bool caller_listens(void *context, const char *id)
 {
-    const struct spooling *spooling = context;
-    return waiting_listens(spooling->waiting, id);
+    const struct queue_context *queue = context;
+    return rendezvous_listens(queue->rendezvous, id);
 }
 
 /* What a caller of the command line would get for exit status, and would read. */
 static void caller_hears(void *context, const char *id, const struct attempt *attempt)
 {
-    const struct spooling *spooling = context;
-    struct waiting_answer answer = {0};
+    const struct queue_context *queue = context;
+    struct rendezvous_answer answer = {0};
     if (attempt) {
         const struct error *failure = attempt->failed ? &attempt->failure : NULL;
         struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
@@ -76,10 +76,10 @@ static void caller_hears(void *context, const char *id, const struct attempt *at
             else if (failure)
                 answer.error = *failure;
         }
-    } else if (!waiting_listens(spooling->waiting, id)) {
+    } else if (!rendezvous_listens(queue->rendezvous, id)) {
         return;
     }
-    waiting_tell(spooling->waiting, id, &answer);
+    rendezvous_tell(queue->rendezvous, id, &answer);
 }
 
 static bool may_not(int number)
@@ -88,77 +88,79 @@ static bool may_not(int number)
            number == ENOTDIR;
 }
 
-static void read_stamp(struct spooling *spooling)
+static void read_stamp(struct queue_context *queue)
 {
     struct str stamp = {0};
     int64_t written;
     struct error ignored; /* without it every entry has the age its id says */
-    if (spool_read_stamp(&spooling->spool, &stamp, &written, &ignored))
-        age_decode(&spooling->age, str_text(&stamp), stamp.len);
-    spooling->last_run = spooling->age.last_run;
+    if (spool_read_stamp(&queue->spool, &stamp, &written, &ignored))
+        spool_time_decode(&queue->spool_time, str_text(&stamp), stamp.len);
+    queue->last_run = queue->spool_time.last_run;
     str_clear(&stamp);
 }
 
-enum spooling_result spooling_open(struct spooling *spooling, const struct spooling_facts *facts,
-                                   enum account_level level, bool create, struct error *err)
+enum queue_context_result queue_context_open(struct queue_context *queue,
+                                             const struct queue_context_facts *facts,
+                                             enum account_scope scope, bool create,
+                                             struct error *err)
 {
     struct str path = {0};
-    *spooling =
-        (struct spooling){.program = facts->program, .level = level, .waiting = facts->waiting};
-    if (!spoolplace_path(&path, facts->config, facts->paths, facts->caller, level)) {
+    *queue = (struct queue_context){
+        .program = facts->program, .scope = scope, .rendezvous = facts->rendezvous};
+    if (!spoolplace_path(&path, facts->config, facts->paths, facts->caller, scope)) {
         str_clear(&path);
-        return SPOOLING_NONE;
+        return QUEUE_CONTEXT_NONE;
     }
-    spooling->path = str_take(&path);
+    queue->path = str_take(&path);
     errno = 0;
-    if (!spool_open(&spooling->spool, spooling->path, create, err))
-        return may_not(errno) ? SPOOLING_NONE : SPOOLING_TROUBLE;
-    read_stamp(spooling);
-    const struct queue_settings *queue = &facts->config->queue[level];
-    spooling->relay = (struct relay){
-        .spool = &spooling->spool,
+    if (!spool_open(&queue->spool, queue->path, create, err))
+        return may_not(errno) ? QUEUE_CONTEXT_NONE : QUEUE_CONTEXT_TROUBLE;
+    read_stamp(queue);
+    const struct queue_settings *settings = &facts->config->queue[scope];
+    queue->delivery = (struct delivery_context){
+        .spool = &queue->spool,
         .config = facts->config,
         .options = facts->options,
         .host = facts->host,
-        .age = &spooling->age,
-        .lifetime = queue->lifetime / 1000,
-        .bounce_to = queue->bounce_to ? queue->bounce_to : "",
+        .spool_time = &queue->spool_time,
+        .lifetime = settings->lifetime / 1000,
+        .bounce_to = settings->bounce_to ? settings->bounce_to : "",
         .now = seconds_now,
         .random = random_number,
         .log = log_attempt,
         .trouble = tell_trouble,
-        .listens = facts->waiting ? caller_listens : NULL,
-        .hears = facts->waiting ? caller_hears : NULL,
-        .context = spooling,
+        .is_awaited = facts->rendezvous ? caller_listens : NULL,
+        .report_result = facts->rendezvous ? caller_hears : NULL,
+        .context = queue,
     };
-    return SPOOLING_OPEN;
+    return QUEUE_CONTEXT_OPEN;
 }
 
-void spooling_note_run(struct spooling *spooling)
+void queue_context_note_run(struct queue_context *queue)
 {
     struct str stamp = {0};
     struct error ignored; /* a spool that can't be written to is noticed by the run itself */
-    spooling->last_run = seconds_now();
-    age_note_run(&spooling->age, spooling->last_run);
-    age_encode(&spooling->age, &stamp);
-    (void)spool_write_stamp(&spooling->spool, &stamp, &ignored);
+    queue->last_run = seconds_now();
+    spool_time_note_run(&queue->spool_time, queue->last_run);
+    spool_time_encode(&queue->spool_time, &stamp);
+    (void)spool_write_stamp(&queue->spool, &stamp, &ignored);
     str_clear(&stamp);
 }
 
-void spooling_warn_if_silent(const struct spooling *spooling)
+void queue_context_warn_if_silent(const struct queue_context *queue)
 {
-    int64_t silent = seconds_now() - spooling->last_run;
-    if (silent <= SPOOLING_SILENCE && silent >= -SPOOLING_SILENCE)
+    int64_t silent = seconds_now() - queue->last_run;
+    if (silent <= QUEUE_CONTEXT_SILENCE && silent >= -QUEUE_CONTEXT_SILENCE)
         return;
-    report_line(spooling->program,
+    report_line(queue->program,
                 "mail is waiting in %s and nothing delivers it; this crontab line would: "
                 "*/5 * * * * onehop -q5m",
-                spooling->path);
+                queue->path);
 }
 
-void spooling_close(struct spooling *spooling)
+void queue_context_close(struct queue_context *queue)
 {
-    spool_close(&spooling->spool);
-    free(spooling->path);
-    spooling->path = NULL;
+    spool_close(&queue->spool);
+    free(queue->path);
+    queue->path = NULL;
 }

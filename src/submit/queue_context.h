@@ -9,45 +9,49 @@
 #include "cli/caller.h"
 #include "submit/rendezvous.h"
 
-enum { SPOOLING_SILENCE = 3600 }; /* seconds without a run after which waiting mail is told of */
+enum {
+    QUEUE_CONTEXT_SILENCE = 3600
+}; /* seconds without a run after which waiting mail is told of */
 
-struct spooling {
+struct queue_context {
     const char *program;
-    enum account_level level;
+    enum account_scope scope;
     struct spool spool;
-    struct age age;
-    struct relay relay;
+    struct spool_time spool_time;
+    struct delivery_context delivery;
     char *path;
-    struct waiting *waiting;
+    struct rendezvous *rendezvous;
     int64_t last_run; /* seconds since 1970, 0 if never */
 };
 
-struct spooling_facts {
+struct queue_context_facts {
     const char *program; /* for messages and the log */
     const struct paths *paths;
     const struct caller *caller;
     const struct this_host *host;
     const struct configuration *config;
     const struct connection_options *options;
-    struct waiting *waiting; /* callers who want to hear of the first attempt, or NULL */
+    struct rendezvous *rendezvous; /* callers who want to hear of the first attempt, or NULL */
 };
 
-enum spooling_result {
-    SPOOLING_OPEN,
-    SPOOLING_NONE,    /* there is none, or (with CREATE) this caller can't have one */
-    SPOOLING_TROUBLE, /* the error says */
+enum queue_context_result {
+    QUEUE_CONTEXT_OPEN,
+    QUEUE_CONTEXT_NONE,    /* there is none, or (with CREATE) this caller can't have one */
+    QUEUE_CONTEXT_TROUBLE, /* the error says */
 };
 
-/* Opens the spool of LEVEL; with CREATE it is made. FACTS must live as long. */
-enum spooling_result spooling_open(struct spooling *spooling, const struct spooling_facts *facts,
-                                   enum account_level level, bool create, struct error *err);
+/* Opens the spool of SCOPE; with CREATE it is made. FACTS must live as long. */
+enum queue_context_result queue_context_open(struct queue_context *queue,
+                                             const struct queue_context_facts *facts,
+                                             enum account_scope scope, bool create,
+                                             struct error *err);
 
 /* Notes in the stamp that a run begins now. */
-void spooling_note_run(struct spooling *spooling);
+void queue_context_note_run(struct queue_context *queue);
 
 /* Tells on standard error, always, that mail waits in a spool that nothing runs. */
-void spooling_warn_if_silent(const struct spooling *spooling);
+void queue_context_warn_if_silent(const struct queue_context *queue);
 
-void spooling_close(struct spooling *spooling);
+void queue_context_close(struct queue_context *queue);
 
 #endif

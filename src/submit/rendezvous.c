@@ -13,60 +13,60 @@
 
 enum { FREE, TAKEN, WAITS, ANSWERING, ANSWERED };
 
-struct place {
+struct directory {
     atomic_int state;
     int pid;
     int event; /* descriptor, the same in every process */
     char id[ENTRYID_SIZE];
-    struct waiting_answer answer;
+    struct rendezvous_answer answer;
 };
 
-struct waiting {
-    struct place place[WAITING_PLACES];
+struct rendezvous {
+    struct directory directory[RENDEZVOUS_PLACES];
 };
 
-struct waiting *waiting_new(void)
+struct rendezvous *rendezvous_new(void)
 {
-    struct waiting *waiting =
-        mmap(NULL, sizeof *waiting, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (waiting == MAP_FAILED)
+    struct rendezvous *rendezvous =
+        mmap(NULL, sizeof *rendezvous, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (rendezvous == MAP_FAILED)
         return NULL;
-    for (int i = 0; i < WAITING_PLACES; i++)
-        waiting->place[i].event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return waiting;
+    for (int i = 0; i < RENDEZVOUS_PLACES; i++)
+        rendezvous->directory[i].event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return rendezvous;
 }
 
-static bool change(struct place *place, int from, int to)
+static bool change(struct directory *directory, int from, int to)
 {
-    return atomic_compare_exchange_strong(&place->state, &from, to);
+    return atomic_compare_exchange_strong(&directory->state, &from, to);
 }
 
-static void drain(const struct place *place)
+static void job(const struct directory *directory)
 {
     uint64_t count;
-    if (read(place->event, &count, sizeof count) < 0)
+    if (read(directory->event, &count, sizeof count) < 0)
         errno = 0; /* nobody had written */
 }
 
-int waiting_take(struct waiting *waiting, const char *id)
+int rendezvous_take(struct rendezvous *rendezvous, const char *id)
 {
-    for (int i = 0; i < WAITING_PLACES; i++) {
-        struct place *place = &waiting->place[i];
-        if (place->event < 0 || !change(place, FREE, TAKEN))
+    for (int i = 0; i < RENDEZVOUS_PLACES; i++) {
+        struct directory *directory = &rendezvous->directory[i];
+        if (directory->event < 0 || !change(directory, FREE, TAKEN))
             continue;
-        place->pid = (int)getpid();
-        (void)memcpy(place->id, id, ENTRYID_SIZE);
-        drain(place);
-        atomic_store(&place->state, WAITS);
+        directory->pid = (int)getpid();
+        (void)memcpy(directory->id, id, ENTRYID_SIZE);
+        job(directory);
+        atomic_store(&directory->state, WAITS);
         return i;
     }
     return -1;
 }
 
 /* False if DEADLINE passed, or the client hung up. */
-static bool wait_for(const struct place *place, int client, int64_t deadline)
+static bool wait_for(const struct directory *directory, int client, int64_t deadline)
 {
-    struct pollfd fds[2] = {{.fd = place->event, .events = POLLIN},
+    struct pollfd fds[2] = {{.fd = directory->event, .events = POLLIN},
                             {.fd = client, .events = POLLRDHUP}};
     for (;;) {
         int ready = poll(fds, 2, clock_poll_timeout(deadline));
@@ -76,57 +76,60 @@ static bool wait_for(const struct place *place, int client, int64_t deadline)
     }
 }
 
-bool waiting_wait(struct waiting *waiting, int place_number, int client,
-                  struct waiting_answer *answer, bool *lost)
+bool rendezvous_wait(struct rendezvous *rendezvous, int place_number, int client,
+                     struct rendezvous_answer *answer, bool *lost)
 {
-    struct place *place = &waiting->place[place_number];
+    struct directory *directory = &rendezvous->directory[place_number];
     *lost = false;
-    if (!wait_for(place, client, clock_after(WAITING_SPAN)) && change(place, WAITS, FREE))
+    if (!wait_for(directory, client, clock_after(RENDEZVOUS_SPAN)) &&
+        change(directory, WAITS, FREE))
         return false;
-    if (atomic_load(&place->state) != ANSWERED)
-        (void)wait_for(place, -1, clock_after(WAITING_SETTLE));
-    *lost = atomic_load(&place->state) != ANSWERED;
-    *answer = place->answer;
-    atomic_store(&place->state, FREE);
+    if (atomic_load(&directory->state) != ANSWERED)
+        (void)wait_for(directory, -1, clock_after(RENDEZVOUS_SETTLE));
+    *lost = atomic_load(&directory->state) != ANSWERED;
+    *answer = directory->answer;
+    atomic_store(&directory->state, FREE);
     return !*lost;
 }
 
-static struct place *find(struct waiting *waiting, const char *id, int state)
+static struct directory *find(struct rendezvous *rendezvous, const char *id, int state)
 {
-    for (int i = 0; i < WAITING_PLACES; i++) {
-        struct place *place = &waiting->place[i];
-        if (atomic_load(&place->state) == state && strcmp(place->id, id) == 0)
-            return place;
+    for (int i = 0; i < RENDEZVOUS_PLACES; i++) {
+        struct directory *directory = &rendezvous->directory[i];
+        if (atomic_load(&directory->state) == state && strcmp(directory->id, id) == 0)
+            return directory;
     }
     return NULL;
 }
 
-bool waiting_listens(struct waiting *waiting, const char *id)
+bool rendezvous_listens(struct rendezvous *rendezvous, const char *id)
 {
-    struct place *place = find(waiting, id, WAITS);
-    if (!place || !change(place, WAITS, ANSWERING))
+    struct directory *directory = find(rendezvous, id, WAITS);
+    if (!directory || !change(directory, WAITS, ANSWERING))
         return false;
-    if (strcmp(place->id, id) == 0)
+    if (strcmp(directory->id, id) == 0)
         return true;
-    atomic_store(&place->state, WAITS); /* it had changed hands */
+    atomic_store(&directory->state, WAITS); /* it had changed hands */
     return false;
 }
 
-void waiting_tell(struct waiting *waiting, const char *id, const struct waiting_answer *answer)
+void rendezvous_tell(struct rendezvous *rendezvous, const char *id,
+                     const struct rendezvous_answer *answer)
 {
     static const uint64_t one = 1;
-    struct place *place = find(waiting, id, ANSWERING);
-    if (!place)
+    struct directory *directory = find(rendezvous, id, ANSWERING);
+    if (!directory)
         return;
-    place->answer = *answer;
-    atomic_store(&place->state, ANSWERED);
-    if (write(place->event, &one, sizeof one) < 0)
+    directory->answer = *answer;
+    atomic_store(&directory->state, ANSWERED);
+    if (write(directory->event, &one, sizeof one) < 0)
         errno = 0; /* it is looked at after some time in any case */
 }
 
-void waiting_forget(struct waiting *waiting, int pid)
+void rendezvous_forget(struct rendezvous *rendezvous, int pid)
 {
-    for (int i = 0; i < WAITING_PLACES; i++)
-        if (waiting->place[i].pid == pid && atomic_load(&waiting->place[i].state) != FREE)
-            atomic_store(&waiting->place[i].state, FREE);
+    for (int i = 0; i < RENDEZVOUS_PLACES; i++)
+        if (rendezvous->directory[i].pid == pid &&
+            atomic_load(&rendezvous->directory[i].state) != FREE)
+            atomic_store(&rendezvous->directory[i].state, FREE);
 }

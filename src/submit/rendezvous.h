@@ -10,35 +10,36 @@
 #include "queue/entryid.h"
 
 enum {
-    WAITING_PLACES = 64,
-    WAITING_SPAN = 30 * 1000,   /* milliseconds for the first attempt */
-    WAITING_SETTLE = 30 * 1000, /* and for an answer that is on its way */
+    RENDEZVOUS_PLACES = 64,
+    RENDEZVOUS_SPAN = 30 * 1000,   /* milliseconds for the first attempt */
+    RENDEZVOUS_SETTLE = 30 * 1000, /* and for an answer that is on its way */
 };
 
-struct waiting;
+struct rendezvous;
 
-struct waiting_answer {
+struct rendezvous_answer {
     int code; /* exit status: 0 for sent, or queued for later */
     struct error error;
 };
 
 /* NULL if there is no memory to share. To be made before any process is forked. */
-struct waiting *waiting_new(void);
+struct rendezvous *rendezvous_new(void);
 
 /* Takes a place for entry ID: to be done while the entry is locked. -1 if all are taken. */
-int waiting_take(struct waiting *waiting, const char *id);
+int rendezvous_take(struct rendezvous *rendezvous, const char *id);
 
-/* Waits at PLACE, which is free afterwards, for the answer; until WAITING_SPAN is over, or CLIENT
- * (a descriptor) hangs up. False if none came: the entry is in the queue as any other. LOST tells
- * that an answer was on its way and did not come. */
-bool waiting_wait(struct waiting *waiting, int place, int client, struct waiting_answer *answer,
-                  bool *lost);
+/* Waits at PLACE, which is free afterwards, for the answer; until RENDEZVOUS_SPAN is over, or
+ * CLIENT (a descriptor) hangs up. False if none came: the entry is in the queue as any other. LOST
+ * tells that an answer was on its way and did not come. */
+bool rendezvous_wait(struct rendezvous *rendezvous, int directory, int client,
+                     struct rendezvous_answer *answer, bool *lost);
 
 /* The other side. True if somebody waits for ID, who from then on must be told. */
-bool waiting_listens(struct waiting *waiting, const char *id);
-void waiting_tell(struct waiting *waiting, const char *id, const struct waiting_answer *answer);
+bool rendezvous_listens(struct rendezvous *rendezvous, const char *id);
+void rendezvous_tell(struct rendezvous *rendezvous, const char *id,
+                     const struct rendezvous_answer *answer);
 
 /* Frees what the process PID held: it is gone. */
-void waiting_forget(struct waiting *waiting, int pid);
+void rendezvous_forget(struct rendezvous *rendezvous, int pid);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "submit/logfile.h"
 
-enum { DRAIN_SILENCE = 10 * 1000, DRAIN_TOTAL = 600 * 1000 }; /* milliseconds */
+enum { WORKER_SILENCE = 10 * 1000, WORKER_TOTAL = 600 * 1000 }; /* milliseconds */
 
 void report_line(const char *program, const char *format, ...)
 {
@@ -72,12 +72,12 @@ void report_log(const char *program, const struct logline *facts)
 void report_drain_input(void)
 {
     char buffer[8192];
-    int64_t end = clock_after(DRAIN_TOTAL);
+    int64_t end = clock_after(WORKER_TOTAL);
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     if (isatty(STDIN_FILENO))
         return;
     while (clock_now() < end) {
-        int ready = poll(&input, 1, DRAIN_SILENCE);
+        int ready = poll(&input, 1, WORKER_SILENCE);
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready <= 0 || read(STDIN_FILENO, buffer, sizeof buffer) <= 0)

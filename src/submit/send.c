@@ -19,7 +19,7 @@
 #include "submit/service_client.h"
 #include "submit/serviceuser.h"
 
-static void show_account(const struct sending *s)
+static void show_account(const struct send_context *s)
 {
     const struct account *a = s->submission.account;
     struct str text = {0};
@@ -28,7 +28,7 @@ static void show_account(const struct sending *s)
         return;
     }
     account_print(a, &text);
-    if (a->level == LEVEL_COMMAND_LINE)
+    if (a->scope == SCOPE_COMMAND_LINE)
         (void)fprintf(s->dialogue, "using the command line only\n%s", str_text(&text));
     else
         (void)fprintf(s->dialogue, "using account %s from %s\n%s", a->name, a->file,
@@ -37,22 +37,22 @@ static void show_account(const struct sending *s)
 }
 
 /* --host: no file is read at all. */
-static bool account_of_command_line(struct sending *s, struct error *err)
+static bool account_of_command_line(struct send_context *s, struct error *err)
 {
-    struct account *a = account_new_msmtp("", LEVEL_COMMAND_LINE);
+    struct account *a = account_new_msmtp("", SCOPE_COMMAND_LINE);
     configuration_add(&s->config, a);
     s->submission.account = a;
     return account_set(a, "host", s->call->host, s->caller.home, err);
 }
 
-static bool read_configuration(struct sending *s, struct error *err)
+static bool read_configuration(struct send_context *s, struct error *err)
 {
     s->has_config =
         s->has_config || configuration_read(&s->config, s->paths, &s->caller, s->call->file, err);
     return s->has_config;
 }
 
-static bool account_of_files(struct sending *s, struct error *err)
+static bool account_of_files(struct send_context *s, struct error *err)
 {
     if (!asmsmtp_check_file(s, err) || !read_configuration(s, err))
         return false;
@@ -60,16 +60,16 @@ static bool account_of_files(struct sending *s, struct error *err)
     return submission_route(&s->submission, &s->config, err) || asmsmtp_environment(s);
 }
 
-bool send_choose_account(struct sending *s, struct error *err)
+bool send_choose_account(struct send_context *s, struct error *err)
 {
     const struct invocation *call = s->call;
     if (!(call->host ? account_of_command_line(s, err) : account_of_files(s, err)))
         return false;
     struct account *a = s->submission.account;
-    if (a->level == LEVEL_SYSTEM && !permission_check(a, &s->caller, err))
+    if (a->scope == SCOPE_SYSTEM && !permission_check(a, &s->caller, err))
         return false;
     /* Who calls sendmail counts on a queue, whatever the file looks like. */
-    if (a->as_msmtp && a->level != LEVEL_COMMAND_LINE && call->personality == PERSONALITY_SENDMAIL)
+    if (a->as_msmtp && a->scope != SCOPE_COMMAND_LINE && call->personality == PERSONALITY_SENDMAIL)
         a->queue = true;
     if (!invocation_override(call, a, s->caller.home, err) ||
         !provider_complete(&s->config.providers, a, err))
@@ -91,7 +91,7 @@ static void apply_dsn_options(const struct invocation *call, struct envelope *en
     env->body_8bit_wish = env->body_8bit_wish || call->body_8bit_wish;
 }
 
-static void tell_warnings(const struct sending *s)
+static void tell_warnings(const struct send_context *s)
 {
     for (size_t i = 0; i < s->submission.warnings.n; i++)
         report_line(s->call->program, "%s", s->submission.warnings.item[i]);
@@ -99,7 +99,7 @@ static void tell_warnings(const struct sending *s)
 
 /* Settings of the command line are no business of the service, but for the delivery mode and what
  * the client does itself. */
-static bool is_plain(const struct sending *s)
+static bool is_plain(const struct send_context *s)
 {
     for (size_t i = 0; i < s->call->overrides; i++) {
         const char *name = s->call->override[i].key->name;
@@ -129,29 +129,29 @@ static bool has_secrets(const struct account *a)
 
 /* An account of the system's is used through the service if that answers (*LINE); else by root as
  * the service's user; else by whoever can read the secret. */
-static bool find_way(struct sending *s, struct stream **line, struct error *err)
+static bool find_way(struct send_context *s, struct stream **line, struct error *err)
 {
     struct error ignored;
     *line = NULL;
     const struct account *a = s->submission.account;
     /* What msmtp's file says without a queue is done here, as msmtp does it. */
-    if (s->here || a->level != LEVEL_SYSTEM || (a->as_msmtp && !a->queue))
+    if (s->here || a->scope != SCOPE_SYSTEM || (a->as_msmtp && !a->queue))
         return true;
-    if (is_plain(s) && (*line = serviceline_open(s->paths, &ignored)) != NULL)
+    if (is_plain(s) && (*line = service_client_open(s->paths, &ignored)) != NULL)
         return true;
     if (!serviceuser_become(err))
         return false;
     if (has_secrets(s->submission.account))
         return true;
     if (is_plain(s))
-        return serviceline_missing(s, err);
+        return service_client_missing(s, err);
     return error_usage(err,
                        "account %s is the system's: whoever cannot read its password can neither "
                        "change its settings by options nor use -C",
                        s->submission.account->name);
 }
 
-static bool finish(struct sending *s, struct error *err)
+static bool finish(struct send_context *s, struct error *err)
 {
     if (s->call->verbose)
         show_account(s);
@@ -168,7 +168,7 @@ static bool finish(struct sending *s, struct error *err)
 }
 
 /* -P: as for sending, but without recipients; a terminal is not waited for. */
-static bool print_configuration(struct sending *s, struct error *err)
+static bool print_configuration(struct send_context *s, struct error *err)
 {
     bool ok = isatty(STDIN_FILENO) || header_read(&s->submission.header, &s->source, err);
     if (!ok || !send_choose_account(s, err))
@@ -177,7 +177,7 @@ static bool print_configuration(struct sending *s, struct error *err)
     return true;
 }
 
-static int fail(struct sending *s, const struct error *err)
+static int fail(struct send_context *s, const struct error *err)
 {
     const struct logline facts = {
         .account = s->submission.account,
@@ -188,12 +188,12 @@ static int fail(struct sending *s, const struct error *err)
         .queue_id = "",
         .code = err->code,
     };
-    sending_drain(s);
+    send_context_drain(s);
     report_log(s->call->program, &facts);
-    return sending_report(s, err, err->code);
+    return send_context_report(s, err, err->code);
 }
 
-int send_message(struct sending *s)
+int send_message(struct send_context *s)
 {
     struct stream *line;
     struct error err;
@@ -202,7 +202,7 @@ int send_message(struct sending *s)
         return fail(s, &err);
     if (line) {
         apply_dsn_options(s->call, &s->submission.envelope);
-        return serviceline_send(s, line);
+        return service_client_send(s, line);
     }
     if (!finish(s, &err))
         return fail(s, &err);
@@ -210,7 +210,7 @@ int send_message(struct sending *s)
     return s->submission.account->queue ? enqueue_run(s) : direct_run(s);
 }
 
-static int run(struct sending *s)
+static int run(struct send_context *s)
 {
     struct error err;
     if (s->call->mode == INVOKE_PRINT) {
@@ -225,9 +225,9 @@ static int run(struct sending *s)
 
 int send_run(const struct invocation *call, const struct paths *paths)
 {
-    struct sending s = {0};
-    sending_begin(&s, call, paths);
+    struct send_context s = {0};
+    send_context_begin(&s, call, paths);
     int code = run(&s);
-    sending_clear(&s);
+    send_context_clear(&s);
     return code;
 }

@@ -12,8 +12,8 @@ int send_run(const struct invocation *call, const struct paths *paths);
 
 /* The middle part of it, for a message of many: reads, routes, completes, relays or queues the
  * message of S. Returns the exit status. */
-int send_message(struct sending *s);
+int send_message(struct send_context *s);
 /* Reads the configuration, chooses the account for S, applies the options, completes it. */
-bool send_choose_account(struct sending *s, struct error *err);
+bool send_choose_account(struct send_context *s, struct error *err);
 
 #endif

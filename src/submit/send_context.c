@@ -12,11 +12,12 @@
 
 static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
 {
-    const struct sending *s = context;
+    const struct send_context *s = context;
     dialogue_show(s->dialogue, kind, line, len);
 }
 
-void sending_begin(struct sending *s, const struct invocation *call, const struct paths *paths)
+void send_context_begin(struct send_context *s, const struct invocation *call,
+                        const struct paths *paths)
 {
     s->call = call;
     s->paths = paths;
@@ -29,10 +30,10 @@ void sending_begin(struct sending *s, const struct invocation *call, const struc
         .lone_dot_ends = !call->dots_are_text && isatty(STDIN_FILENO),
     };
     s->received = "";
-    sending_again(s);
+    send_context_again(s);
 }
 
-void sending_again(struct sending *s)
+void send_context_again(struct send_context *s)
 {
     submission_clear(&s->submission);
     s->submission = (struct submission){
@@ -48,19 +49,19 @@ void sending_again(struct sending *s)
     s->id[0] = '\0';
 }
 
-enum account_mode sending_mode(const struct sending *s)
+enum account_mode send_context_mode(const struct send_context *s)
 {
     int mode = s->asked_mode >= 0 ? s->asked_mode : s->submission.account->delivery_mode;
     return (enum account_mode)mode;
 }
 
-void sending_drain(const struct sending *s)
+void send_context_drain(const struct send_context *s)
 {
     if (!s->source.read)
         report_drain_input();
 }
 
-void sending_prepare_connection(struct sending *s)
+void send_context_prepare_connection(struct send_context *s)
 {
     s->passwords = (struct password_sources){
         .paths = s->paths,
@@ -76,16 +77,16 @@ void sending_prepare_connection(struct sending *s)
     };
 }
 
-static void report_end(const struct sending *s, const char *what)
+static void report_end(const struct send_context *s, const char *what)
 {
     const struct account *a = s->submission.account;
-    if (a && a->level == LEVEL_COMMAND_LINE)
+    if (a && a->scope == SCOPE_COMMAND_LINE)
         report_line(s->call->program, "%s", what);
     else if (a)
         report_line(s->call->program, "%s (account %s from %s)", what, a->name, a->file);
 }
 
-int sending_report(struct sending *s, const struct error *err, int code)
+int send_context_report(struct send_context *s, const struct error *err, int code)
 {
     s->error = *err;
     if (s->quiet)
@@ -95,9 +96,9 @@ int sending_report(struct sending *s, const struct error *err, int code)
     return code;
 }
 
-void sending_report_attempt(struct sending *s, const struct outcome *outcomes,
-                            const struct verdict *verdict, const struct error *failure,
-                            struct error *err)
+void send_context_report_attempt(struct send_context *s, const struct outcome *outcomes,
+                                 const struct verdict *verdict, const struct error *failure,
+                                 struct error *err)
 {
     const struct envelope *env = &s->submission.envelope;
     bool one_is_worst = verdict->worst < env->n;
@@ -119,7 +120,7 @@ void sending_report_attempt(struct sending *s, const struct outcome *outcomes,
     report_end(s, verdict->sent ? "could not send mail to all recipients" : "could not send mail");
 }
 
-void sending_clear(struct sending *s)
+void send_context_clear(struct send_context *s)
 {
     submission_clear(&s->submission);
     source_clear(&s->source);

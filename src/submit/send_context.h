@@ -12,7 +12,7 @@
 #include "cli/caller.h"
 #include "cli/invocation.h"
 
-struct sending {
+struct send_context {
     const struct invocation *call;
     const struct paths *paths;
     struct caller_storage storage;
@@ -32,37 +32,38 @@ struct sending {
     bool asked_notify;     /* the dialogue said what notifications are wished */
     int asked_mode;        /* delivery_mode that it asked for, or -1 */
     const char *received;  /* value of a Received field, "" for none */
-    /* Instead of the first try: what becomes of the accepted entry, whose claim it ends. Returns
+    /* Instead of the first try: what becomes of the accepted entry, whose lock it ends. Returns
      * the exit status. NULL: it is tried here. */
-    int (*hand_on)(struct sending *s, struct claim *claim);
+    int (*hand_on)(struct send_context *s, struct entry_lock *lock);
     void *context;
 };
 
 /* Fills S for a call; nothing in it may move afterwards. */
-void sending_begin(struct sending *s, const struct invocation *call, const struct paths *paths);
+void send_context_begin(struct send_context *s, const struct invocation *call,
+                        const struct paths *paths);
 
 /* Makes S ready for another message. */
-void sending_again(struct sending *s);
+void send_context_again(struct send_context *s);
 
 /* How the message is to be delivered: as was asked for, else as the account says. */
-enum account_mode sending_mode(const struct sending *s);
+enum account_mode send_context_mode(const struct send_context *s);
 
 /* Reads what is left of standard input, if the message comes from there: see
  * report_drain_input(). */
-void sending_drain(const struct sending *s);
+void send_context_drain(const struct send_context *s);
 
 /* Completes passwords and options for the account that was chosen. */
-void sending_prepare_connection(struct sending *s);
+void send_context_prepare_connection(struct send_context *s);
 
 /* Tells an error in msmtp's shape, with the account it happened with. Returns CODE. */
-int sending_report(struct sending *s, const struct error *err, int code);
+int send_context_report(struct send_context *s, const struct error *err, int code);
 
 /* Tells what became of an attempt that did not reach everybody. FAILURE is what ended it as a
  * whole, or NULL. ERR becomes what the log should say. */
-void sending_report_attempt(struct sending *s, const struct outcome *outcomes,
-                            const struct verdict *verdict, const struct error *failure,
-                            struct error *err);
+void send_context_report_attempt(struct send_context *s, const struct outcome *outcomes,
+                                 const struct verdict *verdict, const struct error *failure,
+                                 struct error *err);
 
-void sending_clear(struct sending *s);
+void send_context_clear(struct send_context *s);
 
 #endif

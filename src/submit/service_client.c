@@ -28,7 +28,7 @@ enum {
     LINE_PAUSE = 250,         /* about so long in between */
 };
 
-void serviceline_add_xtext(struct str *line, const char *text)
+void service_client_add_xtext(struct str *line, const char *text)
 {
     mailbox_add_xtext(line, text);
 }
@@ -38,7 +38,7 @@ void service_client_path(struct str *out, const struct paths *paths)
     str_addf(out, "%s/submit", paths->rundir);
 }
 
-struct stream *serviceline_open(const struct paths *paths, struct error *err)
+struct stream *service_client_open(const struct paths *paths, struct error *err)
 {
     struct str path = {0};
     service_client_path(&path, paths);
@@ -47,7 +47,7 @@ struct stream *serviceline_open(const struct paths *paths, struct error *err)
     return stream;
 }
 
-bool serviceline_missing(const struct sending *s, struct error *err)
+bool service_client_missing(const struct send_context *s, struct error *err)
 {
     const struct account *account = s->submission.account;
     return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
@@ -59,13 +59,13 @@ bool serviceline_missing(const struct sending *s, struct error *err)
 
 static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
 {
-    const struct sending *s = context;
+    const struct send_context *s = context;
     dialogue_show(s->dialogue, kind, line, len);
 }
 
 /* The message as it came, but for line ends and Bcc. Where it has no header none is made: that is
  * for the service to find out again. */
-static bool write_content(struct sending *s, struct content *content, struct error *err)
+static bool write_content(struct send_context *s, struct content *content, struct error *err)
 {
     const char *directory = getenv("TMPDIR");
     struct submission *m = &s->submission;
@@ -84,29 +84,29 @@ static bool write_content(struct sending *s, struct content *content, struct err
     return ok;
 }
 
-static void add_parameters(const struct sending *s, struct str *line)
+static void add_parameters(const struct send_context *s, struct str *line)
 {
     const struct submission_wishes *wishes = s->submission.wishes;
     const char *sender = wishes->read_envelope_from ? "HEADER" : wishes->from ? "NAMED" : "NONE";
-    str_addf(line, " %s=%s", SERVING_SENDER, sender);
+    str_addf(line, " %s=%s", SMTP_FRONTEND_SENDER, sender);
     if (*wishes->account) {
-        str_addf(line, " %s=", SERVING_ACCOUNT);
+        str_addf(line, " %s=", SMTP_FRONTEND_ACCOUNT);
         mailbox_add_xtext(line, wishes->account);
     }
     if (*wishes->full_name) {
-        str_addf(line, " %s=", SERVING_NAME);
+        str_addf(line, " %s=", SMTP_FRONTEND_NAME);
         mailbox_add_xtext(line, wishes->full_name);
     }
     const struct key *mode = key_find(KEY_ACCOUNT, "delivery_mode");
     for (size_t i = 0; i < s->call->overrides; i++)
         if (s->call->override[i].key == mode)
-            str_addf(line, " %s=%s", SERVING_MODE, s->call->override[i].value);
+            str_addf(line, " %s=%s", SMTP_FRONTEND_MODE, s->call->override[i].value);
     if (s->asked_mode >= 0)
-        str_addf(line, " %s=%s", SERVING_MODE, mode->choices[s->asked_mode]);
+        str_addf(line, " %s=%s", SMTP_FRONTEND_MODE, mode->choices[s->asked_mode]);
 }
 
 /* Finds the exit status that the service sends along, and makes what follows the text that the
- * command line would have told: see SERVING_STATUS. */
+ * command line would have told: see SMTP_FRONTEND_STATUS. */
 static int read_refusal(struct error *err)
 {
     struct str text = {0}, reply = {0};
@@ -117,8 +117,8 @@ static int read_refusal(struct error *err)
         if (*err->status && strncmp(line + skip, err->status, strlen(err->status)) == 0)
             skip += strlen(err->status) + 1;
         skip = skip < len ? skip : len;
-        if (!code && strncmp(line + skip, SERVING_STATUS, strlen(SERVING_STATUS)) == 0)
-            code = (int)strtol(line + skip + strlen(SERVING_STATUS), NULL, 10);
+        if (!code && strncmp(line + skip, SMTP_FRONTEND_STATUS, strlen(SMTP_FRONTEND_STATUS)) == 0)
+            code = (int)strtol(line + skip + strlen(SMTP_FRONTEND_STATUS), NULL, 10);
         else if (text.len == 0)
             str_add_n(&text, line + skip, len - skip);
         else
@@ -138,7 +138,8 @@ static int read_refusal(struct error *err)
     return code;
 }
 
-static int conclude(struct sending *s, const struct outcome *outcomes, const struct error *failure)
+static int conclude(struct send_context *s, const struct outcome *outcomes,
+                    const struct error *failure)
 {
     struct error err = failure ? *failure : (struct error){0};
     struct verdict v = verdict_of(outcomes, s->submission.envelope.n, failure);
@@ -146,14 +147,14 @@ static int conclude(struct sending *s, const struct outcome *outcomes, const str
         return EX_OK;
     int told = failure ? read_refusal(&err) : 0;
     if (told)
-        return sending_report(s, &err, told);
-    sending_report_attempt(s, outcomes, &v, failure, &err);
+        return send_context_report(s, &err, told);
+    send_context_report_attempt(s, outcomes, &v, failure, &err);
     return v.code;
 }
 
 /* A session that the service has greeted. Where there are too many for now, as when cron starts
  * thirty jobs at once, it is asked again: a moment later there is room. */
-static struct session *greet(const struct sending *s, struct stream *stream,
+static struct session *greet(const struct send_context *s, struct stream *stream,
                              const struct session_params *params, struct error *err)
 {
     int64_t deadline = clock_after(LINE_BUSY);
@@ -165,13 +166,13 @@ static struct session *greet(const struct sending *s, struct stream *stream,
         if (err->reply_code != 421 || clock_now() >= deadline)
             return NULL;
         (void)poll(NULL, 0, LINE_PAUSE + (int)(getpid() % LINE_PAUSE)); /* not all at once */
-        stream = serviceline_open(s->paths, err);
+        stream = service_client_open(s->paths, err);
     }
     return NULL;
 }
 
-static int transact(struct sending *s, struct stream *stream, const struct session_params *params,
-                    const struct content *content)
+static int transact(struct send_context *s, struct stream *stream,
+                    const struct session_params *params, const struct content *content)
 {
     const struct envelope *env = &s->submission.envelope;
     struct outcome *outcomes = memory_new(env->n * sizeof *outcomes);
@@ -185,7 +186,7 @@ static int transact(struct sending *s, struct stream *stream, const struct sessi
     return code;
 }
 
-int serviceline_send(struct sending *s, struct stream *stream)
+int service_client_send(struct send_context *s, struct stream *stream)
 {
     struct content content = {0};
     struct str parameters = {0};
@@ -208,8 +209,8 @@ int serviceline_send(struct sending *s, struct stream *stream)
         code = transact(s, stream, &params, &content);
     } else {
         stream_close(stream);
-        sending_drain(s);
-        code = sending_report(s, &err, err.code);
+        send_context_drain(s);
+        code = send_context_report(s, &err, err.code);
     }
     str_clear(&parameters);
     content_clear(&content);
@@ -307,11 +308,11 @@ static bool converse(struct stream *stream, const char *command, int *code, stru
     return ok;
 }
 
-int serviceline_queue(const char *program, const struct paths *paths, const char *command)
+int service_client_queue(const char *program, const struct paths *paths, const char *command)
 {
     struct error err;
     int code = EX_TEMPFAIL;
-    struct stream *stream = serviceline_open(paths, &err);
+    struct stream *stream = service_client_open(paths, &err);
     if (!stream) {
         report_line(program,
                     "the system's queue is not yours to read, and no service listens on "

@@ -13,21 +13,21 @@
 void service_client_path(struct str *out, const struct paths *paths);
 
 /* Connects. NULL (EX_TEMPFAIL): nobody listens. */
-struct stream *serviceline_open(const struct paths *paths, struct error *err);
+struct stream *service_client_open(const struct paths *paths, struct error *err);
 
 /* Says in ERR what to do when there is no service and no other way: EX_TEMPFAIL. Returns false. */
-bool serviceline_missing(const struct sending *s, struct error *err);
+bool service_client_missing(const struct send_context *s, struct error *err);
 
 /* Hands the message of S over, which was read and not finished: what is missing in it, aliases,
  * account and rewriting are the service's to settle. STREAM is closed. Returns the exit status
  * after reporting. */
-int serviceline_send(struct sending *s, struct stream *stream);
+int service_client_send(struct send_context *s, struct stream *stream);
 
 /* Has the service do COMMAND ("LIST", "FLUSH id=...") to the caller's mail in the system's queue,
  * and shows what it prints. Returns its exit status; EX_TEMPFAIL, told, if nobody listens. */
-int serviceline_queue(const char *program, const struct paths *paths, const char *command);
+int service_client_queue(const char *program, const struct paths *paths, const char *command);
 
 /* Appends TEXT as xtext (RFC 3461, 4), which has neither blanks nor '='. */
-void serviceline_add_xtext(struct str *line, const char *text);
+void service_client_add_xtext(struct str *line, const char *text);
 
 #endif

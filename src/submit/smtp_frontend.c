@@ -11,20 +11,20 @@
 
 static bool begin(void *context, struct server_reply *reply)
 {
-    struct serving *serving = context;
-    const struct submission_wishes *given = &serving->s->call->wishes;
-    memory_replace(&serving->account, given->account);
-    memory_replace(&serving->full_name, given->full_name);
-    serving->sender = SERVING_SENDER_NAMED;
-    serving->wants_code = false;
-    serving->mode = -1;
-    return !serving->admit || serving->admit(serving->context, reply);
+    struct smtp_frontend *frontend = context;
+    const struct submission_wishes *given = &frontend->s->call->wishes;
+    memory_replace(&frontend->account, given->account);
+    memory_replace(&frontend->full_name, given->full_name);
+    frontend->sender = SMTP_FRONTEND_SENDER_NAMED;
+    frontend->wants_code = false;
+    frontend->mode = -1;
+    return !frontend->admit || frontend->admit(frontend->context, reply);
 }
 
-static bool set_choice(const char *value, const char *const *words, int *choice)
+static bool set_choice(const char *value, const char *const *tokens, int *choice)
 {
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], value) == 0) {
+    for (int i = 0; tokens[i]; i++)
+        if (strcmp(tokens[i], value) == 0) {
             *choice = i;
             return true;
         }
@@ -34,21 +34,21 @@ static bool set_choice(const char *value, const char *const *words, int *choice)
 static bool parameter(void *context, const char *name, const char *value)
 {
     static const char *const senders[] = {"NAMED", "NONE", "HEADER", NULL};
-    struct serving *serving = context;
+    struct smtp_frontend *frontend = context;
     int choice;
-    if (!*serving->extension)
+    if (!*frontend->extension)
         return false;
-    serving->wants_code = true;
-    if (strcmp(name, SERVING_ACCOUNT) == 0) {
-        memory_replace(&serving->account, value);
-    } else if (strcmp(name, SERVING_NAME) == 0) {
-        memory_replace(&serving->full_name, value);
-    } else if (strcmp(name, SERVING_MODE) == 0) {
-        return set_choice(value, key_find(KEY_ACCOUNT, "delivery_mode")->choices, &serving->mode);
-    } else if (strcmp(name, SERVING_SENDER) == 0) {
+    frontend->wants_code = true;
+    if (strcmp(name, SMTP_FRONTEND_ACCOUNT) == 0) {
+        memory_replace(&frontend->account, value);
+    } else if (strcmp(name, SMTP_FRONTEND_NAME) == 0) {
+        memory_replace(&frontend->full_name, value);
+    } else if (strcmp(name, SMTP_FRONTEND_MODE) == 0) {
+        return set_choice(value, key_find(KEY_ACCOUNT, "delivery_mode")->choices, &frontend->mode);
+    } else if (strcmp(name, SMTP_FRONTEND_SENDER) == 0) {
         if (!set_choice(value, senders, &choice))
             return false;
-        serving->sender = choice;
+        frontend->sender = choice;
     } else {
         return false;
     }
@@ -63,83 +63,83 @@ static bool is_permanent(const struct error *err, int code)
     return err->class == ERROR_PERMANENT;
 }
 
-static void refuse(const struct serving *serving, int code, struct server_reply *reply)
+static void refuse(const struct smtp_frontend *frontend, int code, struct server_reply *reply)
 {
-    const struct error *err = &serving->s->error;
+    const struct error *err = &frontend->s->error;
     bool permanent = is_permanent(err, code);
     char class = permanent ? '5' : '4';
     const char *status = err->status[0] == class ? err->status : permanent ? "5.0.0" : "4.0.0";
     server_reply_set(reply, permanent ? 550 : 451, status, "%s", "");
-    if (serving->wants_code)
-        str_addf(&reply->text, "%s%d\n", SERVING_STATUS, code);
+    if (frontend->wants_code)
+        str_addf(&reply->text, "%s%d\n", SMTP_FRONTEND_STATUS, code);
     str_add(&reply->text, *err->text ? err->text : "the message could not be taken");
     if (*err->reply)
         str_addf(&reply->text, "\n%s", err->reply);
 }
 
-static void set_wishes(struct serving *serving, const struct server_message *message)
+static void set_wishes(struct smtp_frontend *frontend, const struct server_message *message)
 {
-    struct sending *s = serving->s;
-    serving->wishes = (struct submission_wishes){
-        .account = serving->account,
-        .full_name = serving->full_name,
-        .read_envelope_from = serving->sender == SERVING_SENDER_OF_HEADER,
+    struct send_context *s = frontend->s;
+    frontend->wishes = (struct submission_wishes){
+        .account = frontend->account,
+        .full_name = frontend->full_name,
+        .read_envelope_from = frontend->sender == SMTP_FRONTEND_SENDER_OF_HEADER,
     };
-    sending_again(s);
-    s->submission.wishes = &serving->wishes;
+    send_context_again(s);
+    s->submission.wishes = &frontend->wishes;
     s->submission.source = message->source;
     s->submission.envelope = *message->envelope; /* which is ours from now on */
     *message->envelope = (struct envelope){0};
     s->asked_notify = message->notify_given;
-    s->asked_mode = serving->mode;
-    if (serving->sender == SERVING_SENDER_NAMED)
-        serving->wishes.from = s->submission.envelope.sender ? s->submission.envelope.sender : "";
+    s->asked_mode = frontend->mode;
+    if (frontend->sender == SMTP_FRONTEND_SENDER_NAMED)
+        frontend->wishes.from = s->submission.envelope.sender ? s->submission.envelope.sender : "";
 }
 
 static void take(void *context, const struct server_message *message, struct server_reply *reply)
 {
-    struct serving *serving = context;
-    struct sending *s = serving->s;
-    set_wishes(serving, message);
-    char *from = serving->wishes.from ? memory_copy(serving->wishes.from) : NULL;
-    serving->wishes.from = from;
+    struct smtp_frontend *frontend = context;
+    struct send_context *s = frontend->s;
+    set_wishes(frontend, message);
+    char *from = frontend->wishes.from ? memory_copy(frontend->wishes.from) : NULL;
+    frontend->wishes.from = from;
     int code = send_message(s);
     if (code != EX_OK)
-        refuse(serving, code, reply);
+        refuse(frontend, code, reply);
     else if (*s->id)
         server_reply_set(reply, 250, "2.0.0", "taken as %s", s->id);
     else
         server_reply_set(reply, 250, "2.0.0", "sent");
-    sending_again(s);
-    serving->wishes.from = NULL;
+    send_context_again(s);
+    frontend->wishes.from = NULL;
     free(from);
 }
 
 static bool command(void *context, const char *line, struct server_reply *reply, bool *end)
 {
-    const struct serving *serving = context;
-    return serving->command && serving->command(serving->context, line, reply, end);
+    const struct smtp_frontend *frontend = context;
+    return frontend->command && frontend->command(frontend->context, line, reply, end);
 }
 
-bool serving_run(struct serving *serving, struct stream *stream)
+bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream *stream)
 {
     static const struct server_handler handler = {
         .begin = begin, .parameter = parameter, .message = take, .command = command};
-    const struct this_host *host = &serving->s->host;
+    const struct this_host *host = &frontend->s->host;
     const struct server_params params = {
         .name = *host->full_name ? host->full_name : host->name,
-        .extension = serving->extension,
-        .size_max = serving->size_max,
-        .timeout = serving->timeout,
-        .total = serving->total,
-        .lenient = serving->lenient,
+        .extension = frontend->extension,
+        .size_max = frontend->size_max,
+        .timeout = frontend->timeout,
+        .total = frontend->total,
+        .lenient = frontend->lenient,
         .handler = &handler,
-        .context = serving,
+        .context = frontend,
     };
-    serving->s->quiet = true;
+    frontend->s->quiet = true;
     bool ok = server_run(stream, &params);
-    free(serving->account);
-    free(serving->full_name);
-    serving->account = serving->full_name = NULL;
+    free(frontend->account);
+    free(frontend->full_name);
+    frontend->account = frontend->full_name = NULL;
     return ok;
 }

@@ -6,8 +6,8 @@
 #include "smtpd/server.h"
 #include "submit/send_context.h"
 
-struct serving {
-    struct sending *s; /* begun */
+struct smtp_frontend {
+    struct send_context *s; /* begun */
     const char *extension;
     uint64_t size_max;
     int64_t timeout, total; /* as in struct server_params */
@@ -20,23 +20,27 @@ struct serving {
 
     struct submission_wishes wishes; /* the rest is private */
     char *account, *full_name;
-    enum { SERVING_SENDER_NAMED, SERVING_SENDER_NONE, SERVING_SENDER_OF_HEADER } sender;
+    enum {
+        SMTP_FRONTEND_SENDER_NAMED,
+        SMTP_FRONTEND_SENDER_NONE,
+        SMTP_FRONTEND_SENDER_OF_HEADER
+    } sender;
     int mode;        /* delivery_mode, -1 unless it was asked for */
     bool wants_code; /* the client knows our extension: the exit status goes with a refusal */
 };
 
 /* What the extension is called in the reply to EHLO, and its parameters of MAIL. */
-#define SERVING_EXTENSION "XONEHOP"
-#define SERVING_ACCOUNT "XACCOUNT" /* -a */
-#define SERVING_NAME "XNAME"       /* -F */
-#define SERVING_SENDER "XSENDER"   /* NAMED: MAIL tells -f; NONE: nobody did; HEADER */
-#define SERVING_MODE "XMODE"       /* a value of delivery_mode */
+#define SMTP_FRONTEND_EXTENSION "XONEHOP"
+#define SMTP_FRONTEND_ACCOUNT "XACCOUNT" /* -a */
+#define SMTP_FRONTEND_NAME "XNAME"       /* -F */
+#define SMTP_FRONTEND_SENDER "XSENDER"   /* NAMED: MAIL tells -f; NONE: nobody did; HEADER */
+#define SMTP_FRONTEND_MODE "XMODE"       /* a value of delivery_mode */
 
 /* The first line of a refusal, for a client that knows our parameters: this and the exit status.
  * The second is the error, those after it are the provider's reply. */
-#define SERVING_STATUS "exit status "
+#define SMTP_FRONTEND_STATUS "exit status "
 
 /* Serves STREAM. True if the client ended the dialogue. */
-bool serving_run(struct serving *serving, struct stream *stream);
+bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream *stream);
 
 #endif

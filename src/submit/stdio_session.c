@@ -10,26 +10,26 @@
 
 /* The caller's own mail: programs keep this open as long as they live, so that nothing here takes
  * too long. */
-static int serve_here(struct sending *s)
+static int serve_here(struct send_context *s)
 {
-    struct serving serving = {
+    struct smtp_frontend frontend = {
         .s = s,
         .extension = "",
-        .size_max = TALK_SIZE_MAX,
+        .size_max = STDIO_SESSION_SIZE_MAX,
         .lenient = true,
     };
     struct stream *stream = pair_stream(STDIN_FILENO, STDOUT_FILENO);
-    bool ok = serving_run(&serving, stream);
+    bool ok = smtp_frontend_run(&frontend, stream);
     stream_close(stream);
     return ok ? EX_OK : EX_IOERR;
 }
 
-int talk_run(const struct invocation *call, const struct paths *paths)
+int stdio_session_run(const struct invocation *call, const struct paths *paths)
 {
-    struct sending s = {0};
-    sending_begin(&s, call, paths);
+    struct send_context s = {0};
+    send_context_begin(&s, call, paths);
     s.dialogue = stderr; /* standard output is the caller's dialogue with us */
     int code = serve_here(&s);
-    sending_clear(&s);
+    send_context_clear(&s);
     return code;
 }

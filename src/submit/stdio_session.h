@@ -5,9 +5,9 @@
 #include "config/configuration.h"
 #include "cli/invocation.h"
 
-enum { TALK_SIZE_MAX = 1024 * 1024 * 1024 }; /* octets of one message */
+enum { STDIO_SESSION_SIZE_MAX = 1024 * 1024 * 1024 }; /* octets of one message */
 
 /* Returns the exit status: 0 if the caller ended the dialogue. */
-int talk_run(const struct invocation *call, const struct paths *paths);
+int stdio_session_run(const struct invocation *call, const struct paths *paths);
 
 #endif

@@ -13,7 +13,7 @@
 #include "submit/send.h"
 #include "submit/send_context.h"
 
-static void print_recipient(const struct sending *s, const char *address)
+static void print_recipient(const struct send_context *s, const char *address)
 {
     const struct account *a = s->submission.account;
     const char *host = *a->socket ? a->socket : a->host.n ? a->host.item[0] : "";
@@ -28,7 +28,7 @@ static void print_recipient(const struct sending *s, const char *address)
     str_clear(&clean);
 }
 
-static bool find_out(struct sending *s, struct error *err)
+static bool find_out(struct send_context *s, struct error *err)
 {
     if (!submission_read(&s->submission, err) || !send_choose_account(s, err) ||
         !submission_finish(&s->submission, &s->config, time(NULL), err))
@@ -40,10 +40,10 @@ static bool find_out(struct sending *s, struct error *err)
 
 int verify_run(const struct invocation *call, const struct paths *paths)
 {
-    struct sending s = {0};
+    struct send_context s = {0};
     struct error err;
     int code = EX_OSERR;
-    sending_begin(&s, call, paths);
+    send_context_begin(&s, call, paths);
     s.source.fd = open("/dev/null", O_RDONLY | O_CLOEXEC); /* there is no message */
     if (s.source.fd < 0) {
         report_line(call->program, "cannot open /dev/null");
@@ -55,6 +55,6 @@ int verify_run(const struct invocation *call, const struct paths *paths)
     }
     if (s.source.fd >= 0)
         (void)close(s.source.fd); /* nothing was written */
-    sending_clear(&s);
+    send_context_clear(&s);
     return code;
 }

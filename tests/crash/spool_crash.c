@@ -65,19 +65,19 @@ static bool submit(const struct world *world, struct error *err)
 {
     char *content = memory_new(CONTENT);
     struct spool spool = {0};
-    struct draft draft = {0};
+    struct entry_writer writer = {0};
     struct entry entry = {.account = memory_copy("work")};
     envelope_set_sender(&entry.envelope, "me@example.org");
     envelope_add(&entry.envelope, "sent@example.com");
     envelope_add(&entry.envelope, "refused@example.com");
     envelope_add(&entry.envelope, "later@example.com");
     fill_content(content);
-    bool ok =
-        spool_open(&spool, world->path, true, err) && draft_begin(&draft, &spool, &entry, err);
+    bool ok = spool_open(&spool, world->path, true, err) &&
+              entry_writer_begin(&writer, &spool, &entry, err);
     for (size_t at = 0; ok && at < CONTENT; at += 1000)
-        ok = output_write(&draft.output, content + at, 1000, err);
-    ok = ok && draft_commit(&draft, NULL, err);
-    draft_drop(&draft);
+        ok = output_write(&writer.output, content + at, 1000, err);
+    ok = ok && entry_writer_commit(&writer, NULL, err);
+    entry_writer_drop(&writer);
     spool_close(&spool);
     entry_clear(&entry);
     free(content);
@@ -86,13 +86,13 @@ static bool submit(const struct world *world, struct error *err)
 
 /* The provider takes the message, and looks at it closely. False: it could not be read, and the
  * provider got nothing. */
-static bool deliver(const struct world *world, const struct claim *claim, char what,
+static bool deliver(const struct world *world, const struct entry_lock *lock, char what,
                     struct error *err)
 {
     char *content = memory_new(CONTENT), *found = memory_new(CONTENT + 1);
     size_t got = 0;
     fill_content(content);
-    bool ok = content_read(&claim->content, 0, found, CONTENT + 1, &got, err);
+    bool ok = content_read(&lock->content, 0, found, CONTENT + 1, &got, err);
     bool whole = got == CONTENT && memcmp(content, found, CONTENT) == 0;
     if (ok)
         deliver_to_provider(world, whole ? what : '!');
@@ -101,48 +101,48 @@ static bool deliver(const struct world *world, const struct claim *claim, char w
     return ok;
 }
 
-static bool make_bounce(struct claim *claim, struct error *err)
+static bool make_bounce(struct entry_lock *lock, struct error *err)
 {
-    struct bounce bounce = {.original = &claim->entry,
-                            .journal = &claim->journal,
-                            .content = &claim->content,
+    struct bounce bounce = {.original = &lock->entry,
+                            .journal = &lock->journal,
+                            .content = &lock->content,
                             .from = "me@example.org",
-                            .to = claim->entry.envelope.sender,
+                            .to = lock->entry.envelope.sender,
                             .host = "host",
                             .provider = "",
                             .date = "now",
                             .arrival = "then"};
     struct entry entry = {0};
-    struct draft draft = {0};
+    struct entry_writer writer = {0};
     if (!bounce_entry(&bounce, &entry, err))
         return false;
     bounce.id = entry.id;
-    bool ok = spool_has(claim->spool, entry.id);
+    bool ok = spool_has(lock->spool, entry.id);
     if (!ok)
-        ok = draft_begin(&draft, claim->spool, &entry, err) &&
-             bounce_write(&bounce, &draft.output, &draft.entry.has_8bit,
-                          &draft.entry.has_8bit_header, err) &&
-             draft_commit(&draft, NULL, err);
-    draft_drop(&draft);
+        ok = entry_writer_begin(&writer, lock->spool, &entry, err) &&
+             bounce_write(&bounce, &writer.output, &writer.entry.has_8bit,
+                          &writer.entry.has_8bit_header, err) &&
+             entry_writer_commit(&writer, NULL, err);
+    entry_writer_drop(&writer);
     entry_clear(&entry);
     if (ok)
-        journal_bounced(&claim->journal, claim->journal.bounces + 1);
-    return ok && claim_save(claim, err);
+        journal_bounced(&lock->journal, lock->journal.bounces + 1);
+    return ok && entry_lock_save(lock, err);
 }
 
 /* The first attempt: one recipient takes it, one refuses it, one is put off. */
-static bool attempt(const struct world *world, struct claim *claim, struct error *err)
+static bool attempt(const struct world *world, struct entry_lock *lock, struct error *err)
 {
-    struct journal *journal = &claim->journal;
+    struct journal *journal = &lock->journal;
     struct outcome refusal = {.result = OUTCOME_REFUSED, .class = ERROR_PERMANENT, .code = 67};
     struct outcome later = {.result = OUTCOME_REFUSED, .code = 75};
-    if (*claim->entry.bounce_of) {
+    if (*lock->entry.bounce_of) {
         deliver_to_provider(world, 'b');
-        return claim_remove(claim, err);
+        return entry_lock_remove(lock, err);
     }
     bool first = journal->rcpt[1].fate == FATE_WAITING;
-    if (journal->rcpt[0].fate == FATE_WAITING && !deliver(world, claim, 's', err)) {
-        claim_release(claim);
+    if (journal->rcpt[0].fate == FATE_WAITING && !deliver(world, lock, 's', err)) {
+        entry_lock_release(lock);
         return false;
     }
     journal_settle(journal, 0, FATE_SENT, NULL);
@@ -151,19 +151,19 @@ static bool attempt(const struct world *world, struct claim *claim, struct error
         journal_settle(journal, 2, FATE_WAITING, &later);
         journal_attempt(journal, 1000, 2000);
     } else if (journal->rcpt[2].fate == FATE_WAITING) {
-        if (!deliver(world, claim, 'l', err)) {
-            claim_release(claim);
+        if (!deliver(world, lock, 'l', err)) {
+            entry_lock_release(lock);
             return false;
         }
         journal_settle(journal, 2, FATE_SENT, NULL);
     }
     bool done = journal_count(journal, FATE_WAITING) == 0;
     bool ok =
-        claim_save(claim, err) && (journal_unbounced(journal) == 0 || make_bounce(claim, err));
+        entry_lock_save(lock, err) && (journal_unbounced(journal) == 0 || make_bounce(lock, err));
     if (ok && done)
-        return claim_remove(claim, err);
-    ok = ok && claim_postpone(claim, 2000, err);
-    claim_release(claim);
+        return entry_lock_remove(lock, err);
+    ok = ok && entry_lock_postpone(lock, 2000, err);
+    entry_lock_release(lock);
     return ok;
 }
 
@@ -177,18 +177,19 @@ static bool run(const struct world *world, size_t *left, struct error *err)
     bool ok = spool_open(&spool, world->path, true, err) && recovery_run(&spool, NULL, err) &&
               scan_read(&scan, &spool, SPOOL_QUEUE, err);
     for (size_t i = 0; ok && i < scan.n; i++) {
-        struct claim claim = {0};
-        enum claim_result result = claim_take(&claim, &spool, SPOOL_QUEUE, scan.item[i].id, err);
-        if (result == CLAIM_TAKEN)
-            ok = attempt(world, &claim, err);
+        struct entry_lock lock = {0};
+        enum entry_lock_result result =
+            entry_lock_take(&lock, &spool, SPOOL_QUEUE, scan.item[i].id, err);
+        if (result == ENTRY_LOCK_TAKEN)
+            ok = attempt(world, &lock, err);
         else
             ok = false;
     }
     *left = scan.n + scan.foreign;
     scan_clear(&scan);
-    for (int place = SPOOL_TMP; ok && place <= SPOOL_JOURNAL; place++) {
-        ok = scan_read(&scan, &spool, (enum spool_place)place, err);
-        *left += place == SPOOL_QUEUE || place == SPOOL_JOURNAL ? 0 : scan.n + scan.foreign;
+    for (int directory = SPOOL_TMP; ok && directory <= SPOOL_JOURNAL; directory++) {
+        ok = scan_read(&scan, &spool, (enum spool_directory)directory, err);
+        *left += directory == SPOOL_QUEUE || directory == SPOOL_JOURNAL ? 0 : scan.n + scan.foreign;
         scan_clear(&scan);
     }
     ok = spool.path && spool_sync(&spool, err) && ok;

@@ -50,7 +50,7 @@ static void read_whole(const struct str *text)
     struct error err;
     key_fill(KEY_QUEUE, &queue);
     struct configfile file = {.path = "fuzz.ini",
-                              .level = LEVEL_USER,
+                              .scope = SCOPE_USER,
                               .home = "/home/me",
                               .providers = &providers,
                               .queue = &queue};

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static bool read_text(struct configfile *file, const struct str *text)
 {
     struct error err;
-    *file = (struct configfile){.path = "rc", .level = LEVEL_USER, .home = ""};
+    *file = (struct configfile){.path = "rc", .scope = SCOPE_USER, .home = ""};
     return msmtprc_read(file, text, 0, &err);
 }
 

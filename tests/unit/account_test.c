@@ -53,8 +53,8 @@ static void the_port_follows_the_tls_mode(void **state)
         {"protocol lmtp", 24, false, 0, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct account *ini = with(account_new("a", LEVEL_USER), cases[i].keys);
-        struct account *msmtp = with(account_new_msmtp("", LEVEL_COMMAND_LINE), cases[i].keys);
+        struct account *ini = with(account_new("a", SCOPE_USER), cases[i].keys);
+        struct account *msmtp = with(account_new_msmtp("", SCOPE_COMMAND_LINE), cases[i].keys);
         assert_int_equal(account_port(ini), cases[i].port);
         assert_int_equal(account_implicit_tls(ini), cases[i].implicit);
         assert_int_equal(account_port(msmtp), cases[i].msmtp_port);
@@ -78,12 +78,12 @@ static void the_address_is_from_or_user(void **state)
         {"user apikey\nfrom *@a.example", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct account *account = with(account_new("a", LEVEL_USER), cases[i].keys);
+        struct account *account = with(account_new("a", SCOPE_USER), cases[i].keys);
         assert_string_equal(account_address(account), cases[i].address);
         account_free(account);
     }
     struct account *account =
-        with(account_new("a", LEVEL_USER), "user me@a.example\nfrom you@b.example");
+        with(account_new("a", SCOPE_USER), "user me@a.example\nfrom you@b.example");
     assert_true(account_owns(account, "me@a.example"));
     assert_true(account_owns(account, "YOU@B.EXAMPLE"));
     assert_false(account_owns(account, "us@a.example"));
@@ -94,9 +94,9 @@ static void the_address_is_from_or_user(void **state)
 static void parents_give_what_children_lack(void **state)
 {
     (void)state;
-    struct account *parent = with(account_new("p", LEVEL_USER),
+    struct account *parent = with(account_new("p", SCOPE_USER),
                                   "host h.example\ntimeout 5\npassword secret\ndomains a.example");
-    struct account *child = with(account_new("c", LEVEL_USER), "timeout 7");
+    struct account *child = with(account_new("c", SCOPE_USER), "timeout 7");
     account_inherit(child, parent);
     assert_string_equal(child->host.item[0], "h.example");
     assert_int_equal(child->timeout, 7000);
@@ -126,7 +126,7 @@ static void contradictions_are_told(void **state)
         {"host h.example\ntls_trust_file \ntls_certcheck off", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct account *account = with(account_new("a", LEVEL_USER), cases[i].keys);
+        struct account *account = with(account_new("a", SCOPE_USER), cases[i].keys);
         struct error err = {0};
         bool ok = account_check(account, &err);
         if (ok != !cases[i].complaint || (!ok && !strstr(err.text, cases[i].complaint)))
@@ -142,7 +142,7 @@ static void contradictions_are_told(void **state)
 static void small_questions_are_answered(void **state)
 {
     (void)state;
-    struct account *account = account_new("a", LEVEL_USER);
+    struct account *account = account_new("a", SCOPE_USER);
     assert_int_equal(account_dsn_notify(account), 0);
     assert_int_equal(account_syslog_facility(account), LOG_MAIL);
     with(account, "dsn_notify Failure, delay\nsyslog LOG_LOCAL3");
@@ -153,7 +153,7 @@ static void small_questions_are_answered(void **state)
     assert_int_equal(account_syslog_facility(account), -1);
     account_free(account);
 
-    struct account *msmtp = account_new_msmtp("", LEVEL_COMMAND_LINE);
+    struct account *msmtp = account_new_msmtp("", SCOPE_COMMAND_LINE);
     assert_false(msmtp->tls);
     assert_false(msmtp->queue);
     assert_int_equal(msmtp->timeout, 0);
@@ -171,7 +171,7 @@ static void a_printed_account_hides_its_password(void **state)
 {
     (void)state;
     struct account *account =
-        with(account_new("a", LEVEL_USER), "password hunter2\nhost a.example,b.example");
+        with(account_new("a", SCOPE_USER), "password hunter2\nhost a.example,b.example");
     struct str out = {0};
     account_print(account, &out);
     assert_null(strstr(out.data, "hunter2"));

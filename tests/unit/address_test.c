@@ -202,15 +202,15 @@ static void encoded_words_are_short_and_whole(void **state)
     for (int i = 0; i < 60; i++)
         str_add(&text, "\xe9\x82\xae");
     address_encode_text(&out, str_text(&text));
-    size_t words = 0;
-    for (const char *p = out.data; *p; p += strcspn(p, "\n"), p += strspn(p, "\n "), words++) {
+    size_t tokens = 0;
+    for (const char *p = out.data; *p; p += strcspn(p, "\n"), p += strspn(p, "\n "), tokens++) {
         struct str back = {0};
         assert_in_range(strcspn(p, "\n"), 13, 75);
         assert_true(base64_decode(&back, p + 10, strcspn(p, "\n") - 12));
         assert_true(escape_is_utf8(back.data, back.len));
         str_clear(&back);
     }
-    assert_int_equal(words, 4);
+    assert_int_equal(tokens, 4);
     str_clear(&out);
     address_encode_text(&out, "plain\ntext");
     assert_string_equal(str_text(&out), "plain text");

@@ -35,7 +35,7 @@ static int setup(void **state)
 }
 
 /* NULL: the file does not exist. */
-static void place(const char *name, mode_t mode, const char *text)
+static void directory(const char *name, mode_t mode, const char *text)
 {
     if (text)
         scratch_write(name, mode, text, strlen(text));
@@ -45,8 +45,8 @@ static void place(const char *name, mode_t mode, const char *text)
 
 static void place_both(const char *user, const char *system)
 {
-    place("home/onehop/onehop.ini", 0600, user);
-    place("etc/onehop/onehop.ini", 0644, system);
+    directory("home/onehop/onehop.ini", 0600, user);
+    directory("etc/onehop/onehop.ini", 0644, system);
 }
 
 static void both_levels_are_read(void **state)
@@ -65,7 +65,7 @@ static void both_levels_are_read(void **state)
     static const char *const names[] = {"a", "b", "c"};
     for (size_t i = 0; i < 3; i++) {
         assert_string_equal(config.account[i]->name, names[i]);
-        assert_int_equal(config.account[i]->level, i < 2 ? LEVEL_USER : LEVEL_SYSTEM);
+        assert_int_equal(config.account[i]->scope, i < 2 ? SCOPE_USER : SCOPE_SYSTEM);
     }
     const struct account *a = configuration_account(&config, "a");
     const struct account *c = configuration_account(&config, "c");
@@ -78,9 +78,9 @@ static void both_levels_are_read(void **state)
     assert_int_equal(a->timeout, 60000); /* the system's defaults are not the user's */
     assert_string_equal(c->host.item[0], "hidden.example");
     assert_int_equal(c->timeout, 7000);
-    assert_string_equal(config.queue[LEVEL_USER].directory, "/home/me/spool");
-    assert_int_equal(config.queue[LEVEL_SYSTEM].lifetime, 2LL * 86400000);
-    assert_int_equal(config.queue[LEVEL_USER].lifetime, 5LL * 86400000);
+    assert_string_equal(config.queue[SCOPE_USER].directory, "/home/me/spool");
+    assert_int_equal(config.queue[SCOPE_SYSTEM].lifetime, 2LL * 86400000);
+    assert_int_equal(config.queue[SCOPE_USER].lifetime, 5LL * 86400000);
     struct str files = {0};
     str_addf(&files, "%s/onehop/onehop.ini\n%s/onehop/onehop.ini\n", config_home, sysconfdir);
     assert_string_equal(str_text(&config.files), files.data);
@@ -118,11 +118,11 @@ static void a_named_file_stands_for_the_user_level(void **state)
     struct configuration config;
     struct error err;
     place_both("[account user]\nhost = a.example\n", "[account system]\nhost = b.example\n");
-    place("named.ini", 0600, "[account named]\nhost = c.example\n");
+    directory("named.ini", 0600, "[account named]\nhost = c.example\n");
     assert_true(configuration_read(&config, &paths, &caller, scratch_path("named.ini"), &err));
     assert_null(configuration_account(&config, "user"));
-    assert_int_equal(configuration_account(&config, "named")->level, LEVEL_USER);
-    assert_int_equal(configuration_account(&config, "system")->level, LEVEL_SYSTEM);
+    assert_int_equal(configuration_account(&config, "named")->scope, SCOPE_USER);
+    assert_int_equal(configuration_account(&config, "system")->scope, SCOPE_SYSTEM);
     configuration_clear(&config);
 }
 
@@ -186,15 +186,15 @@ static void mistakes_are_told_with_file_and_line(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
-        for (int level = 0; level < 2; level++) {
+        for (int scope = 0; scope < 2; scope++) {
             struct configuration config;
             struct error err;
             const char *text = mistakes[i].text;
-            place_both(level ? NULL : text, level ? text : NULL);
+            place_both(scope ? NULL : text, scope ? text : NULL);
             if (configuration_read(&config, &paths, &caller, NULL, &err))
                 fail_msg("was accepted: %s", text);
             if (!strstr(err.text, mistakes[i].complaint) ||
-                strncmp(err.text, level ? sysconfdir : config_home, strlen(scratch)) != 0)
+                strncmp(err.text, scope ? sysconfdir : config_home, strlen(scratch)) != 0)
                 fail_msg("%s", err.text);
             assert_int_equal(err.code, EX_CONFIG);
             assert_int_equal(err.scope, ERROR_ACCOUNT);
@@ -211,28 +211,28 @@ static void secrets_want_a_closed_file(void **state)
     } cases[] = {{0600, true, true},   {0400, true, true},   {0640, false, true},
                  {0644, false, false}, {0604, false, false}, {0660, false, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (int level = 0; level < 2; level++) {
+        for (int scope = 0; scope < 2; scope++) {
             struct configuration config;
             struct error err;
             place_both(NULL, NULL);
-            place(level ? "etc/onehop/onehop.ini" : "home/onehop/onehop.ini", cases[i].mode,
-                  "[account a]\nhost = x\n\npassword = hunter2\n");
+            directory(scope ? "etc/onehop/onehop.ini" : "home/onehop/onehop.ini", cases[i].mode,
+                      "[account a]\nhost = x\n\npassword = hunter2\n");
             bool ok = configuration_read(&config, &paths, &caller, NULL, &err);
-            assert_int_equal(ok, level ? cases[i].system : cases[i].user);
+            assert_int_equal(ok, scope ? cases[i].system : cases[i].user);
             if (!ok) {
                 char mode[16];
                 snprintf(mode, sizeof mode, "mode %04o", (unsigned)cases[i].mode);
                 assert_non_null(strstr(err.text, mode));
                 assert_non_null(strstr(err.text, "onehop.ini:4: "));
-                assert_non_null(strstr(err.text, level ? "chmod 640" : "chmod 600"));
+                assert_non_null(strstr(err.text, scope ? "chmod 640" : "chmod 600"));
                 assert_null(strstr(err.text, "hunter2"));
             }
             configuration_clear(&config);
         }
     struct configuration config;
     struct error err;
-    place("etc/onehop/onehop.ini", 0644, "[account a]\nhost = x\npassword =\n");
-    place("home/onehop/onehop.ini", 0644, "[account b]\npassword_file = /x\n");
+    directory("etc/onehop/onehop.ini", 0644, "[account a]\nhost = x\npassword =\n");
+    directory("home/onehop/onehop.ini", 0644, "[account b]\npassword_file = /x\n");
     assert_true(configuration_read(&config, &paths, &caller, NULL, &err));
     configuration_clear(&config);
 }
@@ -366,9 +366,9 @@ static void each_level_takes_the_kind_it_finds(void **state)
         struct str names = {0};
         print_message("# %s\n", kinds[i].name);
         place_both(kinds[i].ini, NULL);
-        place(".msmtprc", 0600, kinds[i].old);
-        place("home/msmtp/config", 0600, kinds[i].new);
-        place("named", 0600, kinds[i].explicit_text);
+        directory(".msmtprc", 0600, kinds[i].old);
+        directory("home/msmtp/config", 0600, kinds[i].new);
+        directory("named", 0600, kinds[i].explicit_text);
         me.as_msmtp = kinds[i].as_msmtp;
         char named[256];
         snprintf(named, sizeof named, "%s/named", scratch);
@@ -381,8 +381,8 @@ static void each_level_takes_the_kind_it_finds(void **state)
         configuration_clear(&config);
     }
     place_both(NULL, NULL);
-    place(".msmtprc", 0600, NULL);
-    place("home/msmtp/config", 0600, NULL);
+    directory(".msmtprc", 0600, NULL);
+    directory("home/msmtp/config", 0600, NULL);
 }
 
 static void user_and_system_msmtprc_are_merged(void **state)
@@ -392,8 +392,8 @@ static void user_and_system_msmtprc_are_merged(void **state)
     struct error err;
     struct caller me = caller;
     me.home = scratch;
-    place(".msmtprc", 0600, "account a\nhost a\naccount b\nhost b\n");
-    place("etc/msmtprc", 0644, "account b\nhost hidden\npassword x\naccount default\nhost d\n");
+    directory(".msmtprc", 0600, "account a\nhost a\naccount b\nhost b\n");
+    directory("etc/msmtprc", 0644, "account b\nhost hidden\npassword x\naccount default\nhost d\n");
     if (!configuration_read(&config, &paths, &me, NULL, &err))
         fail_msg("%s", err.text);
     assert_int_equal(config.n, 3);
@@ -427,8 +427,8 @@ static void an_msmtprc_with_a_password_is_private(void **state)
         struct error err;
         struct caller me = caller;
         me.home = scratch;
-        place("etc/msmtprc", 0644, "account s\npassword x\n");
-        place(".msmtprc", files[i].mode, files[i].text);
+        directory("etc/msmtprc", 0644, "account s\npassword x\n");
+        directory(".msmtprc", files[i].mode, files[i].text);
         me.uid = files[i].uid ? geteuid() + 1 : 0;
         if (files[i].uid && files[i].owner && geteuid() == 0)
             assert_int_equal(chown(scratch_path(".msmtprc"), me.uid, (gid_t)-1), 0);
@@ -450,8 +450,8 @@ static void a_system_msmtprc_for_others_is_passed_over(void **state)
         struct error err;
         struct caller me = caller;
         me.home = scratch;
-        place(".msmtprc", 0644, with_own ? "account a\nhost a\n" : NULL);
-        place("etc/msmtprc", 0600, "account b\nhost b\n");
+        directory(".msmtprc", 0644, with_own ? "account a\nhost a\n" : NULL);
+        directory("etc/msmtprc", 0600, "account b\nhost b\n");
         assert_int_equal(chmod(scratch_path("etc/msmtprc"), root ? 0600 : 0), 0);
         if (root)
             assert_int_equal(seteuid(65533), 0);
@@ -462,11 +462,11 @@ static void a_system_msmtprc_for_others_is_passed_over(void **state)
         if (!ok)
             assert_non_null(strstr(err.text, "etc/msmtprc: permission denied"));
         else
-            assert_int_equal(config.note[LEVEL_SYSTEM].number, EACCES);
+            assert_int_equal(config.note[SCOPE_SYSTEM].number, EACCES);
         configuration_clear(&config);
     }
-    place(".msmtprc", 0600, NULL);
-    place("etc/msmtprc", 0600, NULL);
+    directory(".msmtprc", 0600, NULL);
+    directory("etc/msmtprc", 0600, NULL);
 }
 
 static void the_sample_is_valid(void **state)

@@ -115,20 +115,20 @@ static void words_carry_any_text(void **state)
                  {"--", "--"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct str out = {0};
-        word_add(&out, cases[i].text);
+        tokenizer_add(&out, cases[i].text);
         assert_string_equal(out.data, cases[i].coded);
-        struct words words = {out.data, out.data + out.len};
-        char *back = word_next(&words);
+        struct tokenizer tokens = {out.data, out.data + out.len};
+        char *back = tokenizer_next(&tokens);
         assert_string_equal(back, cases[i].text);
-        assert_true(word_end(&words));
+        assert_true(tokenizer_end(&tokens));
         free(back);
         str_clear(&out);
     }
     static const char *const bad[] = {"",    " a",  "a  b", "%",   "%4",
                                       "%zz", "%00", "a ",   "%2d", "a\tb"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        struct words words = {bad[i], bad[i] + strlen(bad[i])};
-        char *first = word_next(&words), *second = first ? word_next(&words) : NULL;
+        struct tokenizer tokens = {bad[i], bad[i] + strlen(bad[i])};
+        char *first = tokenizer_next(&tokens), *second = first ? tokenizer_next(&tokens) : NULL;
         assert_true(first == NULL || second == NULL);
         free(first);
         free(second);
@@ -144,14 +144,14 @@ static void account_names_become_file_names(void **state)
     struct str out = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         str_truncate(&out, 0);
-        word_add_name(&out, cases[i].name);
+        tokenizer_add_name(&out, cases[i].name);
         assert_string_equal(out.data, cases[i].file);
     }
     char longer[500];
     memset(longer, 'x', sizeof longer);
     longer[499] = '\0';
     str_truncate(&out, 0);
-    word_add_name(&out, longer);
+    tokenizer_add_name(&out, longer);
     assert_int_equal(out.len, 17);
     str_clear(&out);
 }
@@ -161,16 +161,16 @@ static void numbers_are_read_strictly(void **state)
     (void)state;
     static const char *const bad[] = {"", "-1", "+1", "1x", "18446744073709551616", "101"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        struct words words = {bad[i], bad[i] + strlen(bad[i])};
+        struct tokenizer tokens = {bad[i], bad[i] + strlen(bad[i])};
         uint64_t n;
-        assert_false(word_decimal(&words, 100, &n));
+        assert_false(tokenizer_decimal(&tokens, 100, &n));
     }
     uint64_t n;
-    struct words words = {"ff 007", (const char *)0};
-    words.end = words.at + 6;
-    assert_true(word_hex(&words, &n));
+    struct tokenizer tokens = {"ff 007", (const char *)0};
+    tokens.end = tokens.at + 6;
+    assert_true(tokenizer_hex(&tokens, &n));
     assert_int_equal(n, 255);
-    assert_true(word_decimal(&words, 7, &n));
+    assert_true(tokenizer_decimal(&tokens, 7, &n));
     assert_int_equal(n, 7);
 }
 

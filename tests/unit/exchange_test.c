@@ -52,7 +52,7 @@ static const struct {
     {"DIGEST-MD5", "DIGEST-MD5", "tanstaaftanstaaf", "", NULL, true, true},
 };
 
-static bool talk(struct exchange *x, Gsasl_session *server, bool server_first, int *status)
+static bool stdio_session(struct exchange *x, Gsasl_session *server, bool server_first, int *status)
 {
     struct str said = {0};
     struct error err;
@@ -98,7 +98,7 @@ static void logins_are_what_a_server_expects(void **state)
         assert_true(exchange_knows(cases[i].mechanism));
         struct exchange *x = exchange_begin(cases[i].mechanism, &login, &binding, &err);
         assert_non_null(x);
-        bool ok = talk(x, server, cases[i].server_first, &status);
+        bool ok = stdio_session(x, server, cases[i].server_first, &status);
         assert_int_equal(ok && exchange_is_done(x), cases[i].success);
         exchange_end(x);
         gsasl_finish(server);

@@ -215,7 +215,7 @@ static void overrides_reach_the_account(void **state)
     (void)state;
     char program[] = "onehop", tls[] = "--tls=off", port[] = "--port=2525", bad[] = "--port=x";
     char *argv[] = {program, tls, port, NULL}, *wrong[] = {program, bad, NULL};
-    struct account *a = account_new("a", LEVEL_USER);
+    struct account *a = account_new("a", SCOPE_USER);
     struct invocation call;
     struct error err;
     assert_true(invocation_parse(&call, 3, argv, &err));

@@ -98,8 +98,8 @@ static void every_account_key_is_inherited(void **state)
             text = "/x";
         if (strcmp(key->name, "max_connections") == 0)
             text = "9";
-        struct account *parent = account_new("p", LEVEL_USER);
-        struct account *child = account_new("c", LEVEL_USER);
+        struct account *parent = account_new("p", SCOPE_USER);
+        struct account *child = account_new("c", SCOPE_USER);
         struct error err;
         struct str printed = {0};
         if (!account_set(parent, key->name, text, "", &err))
@@ -186,7 +186,7 @@ static void values_are_read_by_their_type(void **state)
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         const struct value *v = &values[i];
         const struct key *key = key_find(KEY_ACCOUNT, v->key);
-        struct account *account = account_new("a", LEVEL_USER);
+        struct account *account = account_new("a", SCOPE_USER);
         struct error err;
         struct str before = {0}, after = {0};
         key_print(key, account, &before);

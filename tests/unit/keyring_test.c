@@ -18,23 +18,23 @@ static const char nothing[] = "#!/bin/sh\nexit 0\n";
 
 static const struct {
     const char *name, *keyring, *user, *tool; /* tool: the script, NULL if there is none */
-    enum account_level level;
+    enum account_scope scope;
     bool session;
     const char *answer; /* NULL: none */
 } cases[] = {
-    {"secret-tool", "auto", "me@x", show, LEVEL_USER, true,
+    {"secret-tool", "auto", "me@x", show, SCOPE_USER, true,
      "secret-tool:lookup host h.example service smtp user me@x"},
-    {"without a session", "auto", "me@x", show, LEVEL_USER, false, NULL},
-    {"asked for by name", "secret-tool", "me@x", show, LEVEL_USER, false,
+    {"without a session", "auto", "me@x", show, SCOPE_USER, false, NULL},
+    {"asked for by name", "secret-tool", "me@x", show, SCOPE_USER, false,
      "secret-tool:lookup host h.example service smtp user me@x"},
-    {"not installed", "auto", "me@x", NULL, LEVEL_USER, true, NULL},
-    {"switched off", "off", "me@x", show, LEVEL_USER, true, NULL},
-    {"pass", "pass", "me@x", show, LEVEL_USER, false, "pass:show h.example/me@x"},
-    {"an account of the system", "auto", "me@x", show, LEVEL_SYSTEM, true, NULL},
-    {"no user", "auto", "", show, LEVEL_USER, true, NULL},
-    {"it fails", "auto", "me@x", fail, LEVEL_USER, true, NULL},
-    {"it has none", "auto", "me@x", nothing, LEVEL_USER, true, NULL},
-    {"quotes are text", "pass", "a'b $(id) \"", show, LEVEL_USER, true,
+    {"not installed", "auto", "me@x", NULL, SCOPE_USER, true, NULL},
+    {"switched off", "off", "me@x", show, SCOPE_USER, true, NULL},
+    {"pass", "pass", "me@x", show, SCOPE_USER, false, "pass:show h.example/me@x"},
+    {"an account of the system", "auto", "me@x", show, SCOPE_SYSTEM, true, NULL},
+    {"no user", "auto", "", show, SCOPE_USER, true, NULL},
+    {"it fails", "auto", "me@x", fail, SCOPE_USER, true, NULL},
+    {"it has none", "auto", "me@x", nothing, SCOPE_USER, true, NULL},
+    {"quotes are text", "pass", "a'b $(id) \"", show, SCOPE_USER, true,
      "pass:show h.example/a'b $(id) \""},
 };
 
@@ -44,7 +44,7 @@ static void keyrings_are_asked(void **state)
     char path[512];
     snprintf(path, sizeof path, "%s/bin:/usr/bin:/bin", scratch);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct account *a = account_new("a", cases[i].level);
+        struct account *a = account_new("a", cases[i].scope);
         struct error err;
         struct str out = {.secret = true};
         print_message("# %s\n", cases[i].name);

@@ -14,7 +14,7 @@
 
 static struct account *some_account(void)
 {
-    struct account *a = account_new("work", LEVEL_USER);
+    struct account *a = account_new("work", SCOPE_USER);
     strlist_add(&a->host, "smtp.example.com");
     memory_replace(&a->user, "me@example.com");
     a->auth = AUTH_ON;

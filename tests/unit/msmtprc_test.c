@@ -15,7 +15,7 @@ static bool read_text(struct configfile *file, const char *text, struct error *e
 {
     struct str s = {0};
     str_add(&s, text);
-    *file = (struct configfile){.path = "rc", .level = LEVEL_USER, .home = "/home/me"};
+    *file = (struct configfile){.path = "rc", .scope = SCOPE_USER, .home = "/home/me"};
     bool ok = msmtprc_read(file, &s, clock_after(60000), err);
     str_clear(&s);
     return ok;

@@ -45,7 +45,7 @@ static int setup(void **state)
 static struct account *account_with(const char *key, const char *value)
 {
     struct error err;
-    struct account *account = account_new("a", LEVEL_USER);
+    struct account *account = account_new("a", SCOPE_USER);
     assert_true(account_set(account, "host", "h.example, i.example", "", &err));
     assert_true(account_set(account, "user", "me", "", &err));
     if (!account_set(account, key, value, "", &err))
@@ -187,7 +187,7 @@ static void netrc_files_are_asked_next(void **state)
     scratch_write("home/.netrc", 0644, own, strlen(own));
     expect_wrong("timeout", "5", ".netrc: a password that others can read (mode 0644)");
     struct error err;
-    struct account *msmtp = account_new_msmtp("", LEVEL_COMMAND_LINE);
+    struct account *msmtp = account_new_msmtp("", SCOPE_COMMAND_LINE);
     assert_true(account_set(msmtp, "host", "i.example", "", &err));
     assert_true(account_set(msmtp, "user", "me", "", &err));
     expect(msmtp, "from-home", 0, 0, NULL); /* msmtp never looked at the mode */

@@ -69,7 +69,7 @@ static void accounts_are_expanded(void **state)
     char name[] = "h", none[] = "";
     const struct this_host host = {.name = name, .full_name = none, .mail_name = name};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct account *a = account_new_msmtp("a", LEVEL_USER);
+        struct account *a = account_new_msmtp("a", SCOPE_USER);
         struct error err;
         assert_true(account_set(a, "from", cases[i].from, "", &err));
         assert_true(account_set(a, "domain", cases[i].domain, "", &err));

@@ -191,7 +191,7 @@ static void accounts_are_completed(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof completions / sizeof *completions; i++) {
         const struct completion *c = &completions[i];
-        struct account *account = account_new("a", LEVEL_USER);
+        struct account *account = account_new("a", SCOPE_USER);
         struct error err = {0};
         free(account->file);
         account->file = strdup("f.ini");
@@ -219,7 +219,7 @@ static void accounts_are_completed(void **state)
 static void msmtp_accounts_get_no_provider(void **state)
 {
     (void)state;
-    struct account *account = account_new_msmtp("", LEVEL_COMMAND_LINE);
+    struct account *account = account_new_msmtp("", SCOPE_COMMAND_LINE);
     struct error err;
     assert_true(account_set(account, "host", "smtp.163.com", "", &err));
     assert_true(account_set(account, "user", "x@163.com", "", &err));
@@ -244,16 +244,16 @@ static void later_and_closer_providers_win(void **state)
     assert_string_equal(provider_for_domain(&table, "z.example")->name, "a");
     assert_string_equal(provider_for_domain(&table, "y.x.example")->name, "c");
     assert_null(provider_for_domain(&table, "example"));
-    struct provider *user = provider_add(&table, "b", "user.ini", 3, LEVEL_USER, &err);
+    struct provider *user = provider_add(&table, "b", "user.ini", 3, SCOPE_USER, &err);
     assert_non_null(user);
     assert_ptr_equal(provider_by_name(&table, "B"), user);
-    assert_null(provider_add(&table, "b", "user.ini", 9, LEVEL_USER, &err));
+    assert_null(provider_add(&table, "b", "user.ini", 9, SCOPE_USER, &err));
     assert_non_null(strstr(err.text, "already described in line 3"));
 
     /* A user's provider is not for the system's accounts. */
     strlist_add(&user->domains, "x.example");
     strlist_add(&user->host, "evil.example");
-    struct account *system = account_new("s", LEVEL_SYSTEM), *own = account_new("u", LEVEL_USER);
+    struct account *system = account_new("s", SCOPE_SYSTEM), *own = account_new("u", SCOPE_USER);
     assert_true(account_set(system, "user", "me@x.example", "", &err));
     assert_true(account_set(own, "user", "me@x.example", "", &err));
     assert_true(provider_complete(&table, system, &err));

@@ -18,13 +18,13 @@
 static struct account *make(const char *line)
 {
     struct error err;
-    enum account_level level = *line == '/' ? LEVEL_SYSTEM : LEVEL_USER;
+    enum account_scope scope = *line == '/' ? SCOPE_SYSTEM : SCOPE_USER;
     line += *line == '/';
     bool as_msmtp = *line == '%';
     line += as_msmtp;
     size_t len = strcspn(line, " ");
     char *name = memory_copy_n(line, len);
-    struct account *account = as_msmtp ? account_new_msmtp(name, level) : account_new(name, level);
+    struct account *account = as_msmtp ? account_new_msmtp(name, scope) : account_new(name, scope);
     free(name);
     for (line += len; *line; line += len) {
         line += strspn(line, " ");

@@ -49,53 +49,53 @@ static void a_clock_that_was_set_makes_nobody_wait(void **state)
     assert_true(schedule_due(NOW + 365 * DAY, NOW));
 }
 
-static void age_counts_time_that_was_lived(void **state)
+static void spool_time_counts_time_that_was_lived(void **state)
 {
     (void)state;
-    struct age age = {0};
-    assert_int_equal(age_of(&age, NOW, NOW + 100), 100); /* never run: what else */
+    struct spool_time spool_time = {0};
+    assert_int_equal(spool_time_of(&spool_time, NOW, NOW + 100), 100); /* never run: what else */
     for (int hour = 0; hour <= 48; hour++)
-        age_note_run(&age, NOW + hour * 3600);
+        spool_time_note_run(&spool_time, NOW + hour * 3600);
     int64_t now = NOW + 2 * DAY;
-    assert_int_equal(age_of(&age, NOW, now), 2 * DAY);
+    assert_int_equal(spool_time_of(&spool_time, NOW, now), 2 * DAY);
     /* The clock jumps by a year before the next run notices, and after it did. */
-    assert_int_equal(age_of(&age, NOW, now + 365 * DAY), 3 * DAY);
-    age_note_run(&age, now + 365 * DAY);
-    assert_int_equal(age_of(&age, NOW, now + 365 * DAY + 60), 3 * DAY + 60);
+    assert_int_equal(spool_time_of(&spool_time, NOW, now + 365 * DAY), 3 * DAY);
+    spool_time_note_run(&spool_time, now + 365 * DAY);
+    assert_int_equal(spool_time_of(&spool_time, NOW, now + 365 * DAY + 60), 3 * DAY + 60);
     /* What came after the jump knows nothing of it. */
-    assert_int_equal(age_of(&age, now + 365 * DAY, now + 366 * DAY), DAY);
+    assert_int_equal(spool_time_of(&spool_time, now + 365 * DAY, now + 366 * DAY), DAY);
     /* The clock goes back: younger, but never negative. */
-    age_note_run(&age, now);
-    assert_int_equal(age_of(&age, now + 100, now), 0);
-    assert_int_equal(age_of(&age, NOW, now), 2 * DAY);
+    spool_time_note_run(&spool_time, now);
+    assert_int_equal(spool_time_of(&spool_time, now + 100, now), 0);
+    assert_int_equal(spool_time_of(&spool_time, NOW, now), 2 * DAY);
 }
 
 static void a_board_without_a_clock_keeps_its_mail(void **state)
 {
     (void)state;
-    struct age age = {0};
-    age_note_run(&age, 100);
-    age_note_run(&age, NOW); /* the network came up, and with it the date */
-    assert_int_equal(age_of(&age, 50, NOW), 50 + DAY);
+    struct spool_time spool_time = {0};
+    spool_time_note_run(&spool_time, 100);
+    spool_time_note_run(&spool_time, NOW); /* the network came up, and with it the date */
+    assert_int_equal(spool_time_of(&spool_time, 50, NOW), 50 + DAY);
 }
 
-static void age_survives_its_file_and_damage_starts_it_afresh(void **state)
+static void spool_time_survives_its_file_and_damage_starts_it_afresh(void **state)
 {
     (void)state;
-    struct age age = {0}, back;
-    for (int i = 1; i < AGE_GAPS + 10; i++)
-        age_note_run(&age, NOW + (int64_t)i * 30 * DAY);
+    struct spool_time spool_time = {0}, back;
+    for (int i = 1; i < SPOOL_TIME_GAPS + 10; i++)
+        spool_time_note_run(&spool_time, NOW + (int64_t)i * 30 * DAY);
     struct str text = {0};
-    age_encode(&age, &text);
+    spool_time_encode(&spool_time, &text);
     assert_true(text.len < SPOOL_STAMP_MAX);
-    age_decode(&back, text.data, text.len);
-    assert_memory_equal(&back, &age, sizeof age);
+    spool_time_decode(&back, text.data, text.len);
+    assert_memory_equal(&back, &spool_time, sizeof spool_time);
     for (size_t i = 0; i < text.len; i++) {
         text.data[i] ^= 1;
-        age_decode(&back, text.data, text.len);
+        spool_time_decode(&back, text.data, text.len);
         assert_int_equal(back.last_run, 0);
         text.data[i] ^= 1;
-        age_decode(&back, text.data, i);
+        spool_time_decode(&back, text.data, i);
         assert_int_equal(back.n, 0);
     }
     str_clear(&text);
@@ -164,25 +164,25 @@ static void throttling_is_told_from_other_replies(void **state)
     assert_false(breaker_is_throttle(550, "4.7.0"));
 }
 
-static void standing_survives_its_file_and_damage_starts_it_afresh(void **state)
+static void account_state_survives_its_file_and_damage_starts_it_afresh(void **state)
 {
     (void)state;
-    struct standing standing = {.null_refused = true}, back;
-    breaker_open(&standing.breaker, BREAKER_LOGIN, "535 5.7.8 50% wrong", NOW, 3);
-    for (int i = 0; i < STANDING_BOUNCES_PER_HOUR; i++)
-        assert_true(standing_count_bounce(&standing, NOW));
-    assert_false(standing_count_bounce(&standing, NOW));
+    struct account_state known = {.null_refused = true}, back;
+    breaker_open(&known.breaker, BREAKER_LOGIN, "535 5.7.8 50% wrong", NOW, 3);
+    for (int i = 0; i < ACCOUNT_STATE_BOUNCES_PER_HOUR; i++)
+        assert_true(account_state_count_bounce(&known, NOW));
+    assert_false(account_state_count_bounce(&known, NOW));
     struct str text = {0};
-    standing_encode(&standing, &text);
-    standing_decode(&back, text.data, text.len);
-    assert_memory_equal(&back, &standing, sizeof back);
+    account_state_encode(&known, &text);
+    account_state_decode(&back, text.data, text.len);
+    assert_memory_equal(&back, &known, sizeof back);
     for (size_t i = 0; i < text.len; i++) {
         text.data[i] ^= 4;
-        standing_decode(&back, text.data, text.len);
+        account_state_decode(&back, text.data, text.len);
         assert_true(breaker_allows(&back.breaker, NOW));
         text.data[i] ^= 4;
     }
-    assert_true(standing_count_bounce(&standing, NOW + 3600));
+    assert_true(account_state_count_bounce(&known, NOW + 3600));
     str_clear(&text);
 }
 
@@ -191,13 +191,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(retries_are_spread_around_the_table),
         cmocka_unit_test(a_clock_that_was_set_makes_nobody_wait),
-        cmocka_unit_test(age_counts_time_that_was_lived),
+        cmocka_unit_test(spool_time_counts_time_that_was_lived),
         cmocka_unit_test(a_board_without_a_clock_keeps_its_mail),
-        cmocka_unit_test(age_survives_its_file_and_damage_starts_it_afresh),
+        cmocka_unit_test(spool_time_survives_its_file_and_damage_starts_it_afresh),
         cmocka_unit_test(a_breaker_opens_probes_and_closes),
         cmocka_unit_test(breaker_intervals_double_up_to_their_longest),
         cmocka_unit_test(throttling_is_told_from_other_replies),
-        cmocka_unit_test(standing_survives_its_file_and_damage_starts_it_afresh),
+        cmocka_unit_test(account_state_survives_its_file_and_damage_starts_it_afresh),
     };
     return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 
 struct sender_case {
     const char *name;
-    enum account_level level;
+    enum account_scope scope;
     const char *from, *user;
     int rewrite;
     bool override;
@@ -23,29 +23,29 @@ struct sender_case {
 };
 
 static const struct sender_case cases[] = {
-    {"header From of the account", LEVEL_USER, "", "me@163.com", REWRITE_FOREIGN, true, NULL,
+    {"header From of the account", SCOPE_USER, "", "me@163.com", REWRITE_FOREIGN, true, NULL,
      "me@163.com", "me@163.com", "me@163.com", "Al Ice"},
-    {"no From at all", LEVEL_USER, "", "me@163.com", REWRITE_FOREIGN, true, NULL, "", "me@163.com",
+    {"no From at all", SCOPE_USER, "", "me@163.com", REWRITE_FOREIGN, true, NULL, "", "me@163.com",
      "me@163.com", "Al Ice"},
-    {"cron: root without domain", LEVEL_SYSTEM, "", "me@163.com", REWRITE_FOREIGN, true, NULL,
+    {"cron: root without domain", SCOPE_SYSTEM, "", "me@163.com", REWRITE_FOREIGN, true, NULL,
      "root", "me@163.com", "me@163.com", "alice on web1"},
-    {"PHP: -fwww-data@web1", LEVEL_SYSTEM, "reports@example.com", "login", REWRITE_FOREIGN, true,
+    {"PHP: -fwww-data@web1", SCOPE_SYSTEM, "reports@example.com", "login", REWRITE_FOREIGN, true,
      "www-data@web1", "", "reports@example.com", "reports@example.com", "alice on web1"},
-    {"-f that the account serves", LEVEL_USER, "reports@example.com", "login", REWRITE_FOREIGN,
+    {"-f that the account serves", SCOPE_USER, "reports@example.com", "login", REWRITE_FOREIGN,
      true, "other@example.com", "", "other@example.com", "other@example.com", "Al Ice"},
-    {"-f with rewriting always", LEVEL_USER, "reports@example.com", "login", REWRITE_ALWAYS, true,
+    {"-f with rewriting always", SCOPE_USER, "reports@example.com", "login", REWRITE_ALWAYS, true,
      "other@example.com", "", "reports@example.com", "reports@example.com", "Al Ice"},
-    {"-f with rewriting off", LEVEL_USER, "reports@example.com", "login", REWRITE_OFF, true,
+    {"-f with rewriting off", SCOPE_USER, "reports@example.com", "login", REWRITE_OFF, true,
      "x@qq.com", "", "x@qq.com", "x@qq.com", "Al Ice"},
-    {"-f that is not allowed to override", LEVEL_USER, "reports@example.com", "login", REWRITE_OFF,
+    {"-f that is not allowed to override", SCOPE_USER, "reports@example.com", "login", REWRITE_OFF,
      false, "x@qq.com", "", "reports@example.com", "reports@example.com", "Al Ice"},
-    {"null sender stays", LEVEL_USER, "reports@example.com", "login", REWRITE_FOREIGN, true, "", "",
+    {"null sender stays", SCOPE_USER, "reports@example.com", "login", REWRITE_FOREIGN, true, "", "",
      "", "reports@example.com", "Al Ice"},
-    {"from beats the header", LEVEL_USER, "reports@example.com", "login", REWRITE_FOREIGN, true,
+    {"from beats the header", SCOPE_USER, "reports@example.com", "login", REWRITE_FOREIGN, true,
      NULL, "me@example.com", "reports@example.com", "reports@example.com", "Al Ice"},
-    {"glob from is no address", LEVEL_USER, "*@example.com", "login", REWRITE_FOREIGN, true, NULL,
+    {"glob from is no address", SCOPE_USER, "*@example.com", "login", REWRITE_FOREIGN, true, NULL,
      "me@example.com", "me@example.com", "me@example.com", "Al Ice"},
-    {"command line without from", LEVEL_COMMAND_LINE, "", "", REWRITE_OFF, true, NULL, "",
+    {"command line without from", SCOPE_COMMAND_LINE, "", "", REWRITE_OFF, true, NULL, "",
      "alice@mail.web1.example", "alice@mail.web1.example", ""},
 };
 
@@ -60,8 +60,8 @@ static void senders_are_chosen(void **state)
                                    .sender_names = {.item = names, .n = 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct sender_case *c = &cases[i];
-        struct account *a = c->level == LEVEL_COMMAND_LINE ? account_new_msmtp("x", c->level)
-                                                           : account_new("x", c->level);
+        struct account *a = c->scope == SCOPE_COMMAND_LINE ? account_new_msmtp("x", c->scope)
+                                                           : account_new("x", c->scope);
         memory_replace(&a->from, c->from);
         memory_replace(&a->user, c->user);
         a->rewrite_from = c->rewrite;

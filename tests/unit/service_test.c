@@ -76,50 +76,50 @@ static const char one[ENTRYID_SIZE] = "000000000000001", two[ENTRYID_SIZE] = "00
 static void an_answer_reaches_who_waits(void **state)
 {
     (void)state;
-    struct waiting *waiting = waiting_new();
-    struct waiting_answer answer = {0};
+    struct rendezvous *rendezvous = rendezvous_new();
+    struct rendezvous_answer answer = {0};
     bool lost;
-    int place = waiting_take(waiting, one);
-    assert_false(waiting_listens(waiting, two));
+    int directory = rendezvous_take(rendezvous, one);
+    assert_false(rendezvous_listens(rendezvous, two));
     if (fork() == 0) {
-        const struct waiting_answer given = {.code = 67};
-        if (waiting_listens(waiting, one) && !waiting_listens(waiting, one))
-            waiting_tell(waiting, one, &given);
+        const struct rendezvous_answer given = {.code = 67};
+        if (rendezvous_listens(rendezvous, one) && !rendezvous_listens(rendezvous, one))
+            rendezvous_tell(rendezvous, one, &given);
         _exit(0);
     }
-    assert_true(waiting_wait(waiting, place, -1, &answer, &lost));
+    assert_true(rendezvous_wait(rendezvous, directory, -1, &answer, &lost));
     assert_int_equal(answer.code, 67);
     assert_false(lost);
     (void)wait(NULL);
-    assert_false(waiting_listens(waiting, one)); /* the place is free again */
-    assert_int_equal(waiting_take(waiting, two), place);
-    waiting_forget(waiting, getpid());
-    assert_false(waiting_listens(waiting, two));
+    assert_false(rendezvous_listens(rendezvous, one)); /* the place is free again */
+    assert_int_equal(rendezvous_take(rendezvous, two), directory);
+    rendezvous_forget(rendezvous, getpid());
+    assert_false(rendezvous_listens(rendezvous, two));
 }
 
 static void who_hangs_up_is_told_nothing(void **state)
 {
     (void)state;
-    struct waiting *waiting = waiting_new();
-    struct waiting_answer answer;
+    struct rendezvous *rendezvous = rendezvous_new();
+    struct rendezvous_answer answer;
     bool lost;
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    int place = waiting_take(waiting, one);
+    int directory = rendezvous_take(rendezvous, one);
     (void)close(ends[1]);
-    assert_false(waiting_wait(waiting, place, ends[0], &answer, &lost));
+    assert_false(rendezvous_wait(rendezvous, directory, ends[0], &answer, &lost));
     assert_false(lost);
-    assert_false(waiting_listens(waiting, one)); /* so a refusal will make a bounce */
+    assert_false(rendezvous_listens(rendezvous, one)); /* so a refusal will make a bounce */
     (void)close(ends[0]);
 }
 
 static void places_are_limited(void **state)
 {
     (void)state;
-    struct waiting *waiting = waiting_new();
-    for (int i = 0; i < WAITING_PLACES; i++)
-        assert_true(waiting_take(waiting, one) >= 0);
-    assert_int_equal(waiting_take(waiting, one), -1);
+    struct rendezvous *rendezvous = rendezvous_new();
+    for (int i = 0; i < RENDEZVOUS_PLACES; i++)
+        assert_true(rendezvous_take(rendezvous, one) >= 0);
+    assert_int_equal(rendezvous_take(rendezvous, one), -1);
 }
 
 static void only_loopback_is_listened_on(void **state)
@@ -146,7 +146,7 @@ static void accounts_may_be_for_some(void **state)
     const struct passwd *entry = getpwnam("daemon");
     const struct group *group = entry ? getgrgid(entry->pw_gid) : NULL;
     assert_non_null(group); /* every system has it */
-    struct account *account = account_new("work", LEVEL_SYSTEM);
+    struct account *account = account_new("work", SCOPE_SYSTEM);
     const struct caller daemon = {.uid = entry->pw_uid, .name = "daemon"};
     const struct caller root = {.uid = 0, .name = "root"};
     const struct caller nameless = {.uid = 61001, .name = "61001"};

@@ -19,9 +19,9 @@
     {                                                                                              \
         NULL, "220 mx ESMTP\r\n", 0, false                                                         \
     }
-#define EHLO(words)                                                                                \
+#define EHLO(tokens)                                                                               \
     {                                                                                              \
-        "EHLO me\r\n", "250-mx\r\n" words "250 HELP\r\n", 0, false                                 \
+        "EHLO me\r\n", "250-mx\r\n" tokens "250 HELP\r\n", 0, false                                \
     }
 #define STEP(write, read)                                                                          \
     {                                                                                              \

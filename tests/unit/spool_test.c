@@ -27,13 +27,13 @@
 
 static const char text[] = "Subject: x\r\n\r\nhello\r\n";
 
-static void assert_content(const struct claim *claim, const char *wanted, size_t len)
+static void assert_content(const struct entry_lock *lock, const char *wanted, size_t len)
 {
     struct error err;
     char *buffer = malloc(len + 1);
     size_t got;
-    assert_int_equal(claim->content.size, len);
-    assert_true(content_read(&claim->content, 0, buffer, len + 1, &got, &err));
+    assert_int_equal(lock->content.size, len);
+    assert_true(content_read(&lock->content, 0, buffer, len + 1, &got, &err));
     assert_int_equal(got, len);
     assert_memory_equal(buffer, wanted, len);
     free(buffer);
@@ -42,21 +42,22 @@ static void assert_content(const struct claim *claim, const char *wanted, size_t
 static void what_is_accepted_comes_back(void **state)
 {
     struct spooldir *dir = *state;
-    struct claim claim = {0};
+    struct entry_lock lock = {0};
     char id[ENTRYID_SIZE];
-    assert_true(spooldir_submit(dir, text, 3, id, &claim));
-    assert_content(&claim, text, strlen(text));
+    assert_true(spooldir_submit(dir, text, 3, id, &lock));
+    assert_content(&lock, text, strlen(text));
     assert_true(spooldir_exists(dir, "queue", id));
     assert_false(spooldir_exists(dir, "tmp", id));
-    struct claim other;
-    assert_int_equal(spooldir_take(dir, id, &other), CLAIM_BUSY); /* held through the first try */
-    claim_release(&claim);
-    claim_release(&claim);
-    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
-    assert_string_equal(claim.entry.envelope.rcpt[2].address, "r2@example.com");
-    assert_content(&claim, text, strlen(text));
-    assert_true(claim_remove(&claim, &dir->err));
-    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_GONE);
+    struct entry_lock other;
+    assert_int_equal(spooldir_take(dir, id, &other),
+                     ENTRY_LOCK_BUSY); /* held through the first try */
+    entry_lock_release(&lock);
+    entry_lock_release(&lock);
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_string_equal(lock.entry.envelope.rcpt[2].address, "r2@example.com");
+    assert_content(&lock, text, strlen(text));
+    assert_true(entry_lock_remove(&lock, &dir->err));
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_GONE);
     assert_true(spool_sync(&dir->spool, &dir->err));
 }
 
@@ -69,11 +70,11 @@ static void sizes_around_every_buffer_come_back(void **state)
         char *big = memory_new(sizes[i] + 1), id[ENTRYID_SIZE];
         for (size_t k = 0; k < sizes[i]; k++)
             big[k] = (char)('a' + k * 31 % 26);
-        struct claim claim;
+        struct entry_lock lock;
         assert_true(spooldir_submit(dir, big, 1, id, NULL));
-        assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
-        assert_content(&claim, big, sizes[i]);
-        assert_true(claim_remove(&claim, &dir->err));
+        assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+        assert_content(&lock, big, sizes[i]);
+        assert_true(entry_lock_remove(&lock, &dir->err));
         free(big);
     }
 }
@@ -82,36 +83,36 @@ static void ten_thousand_recipients_come_back(void **state)
 {
     struct spooldir *dir = *state;
     char id[ENTRYID_SIZE];
-    struct claim claim;
+    struct entry_lock lock;
     assert_true(spooldir_submit(dir, text, 10000, id, NULL));
-    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
-    assert_int_equal(claim.entry.envelope.n, 10000);
-    assert_string_equal(claim.entry.envelope.rcpt[9999].address, "r9999@example.com");
-    assert_content(&claim, text, strlen(text));
-    claim_release(&claim);
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(lock.entry.envelope.n, 10000);
+    assert_string_equal(lock.entry.envelope.rcpt[9999].address, "r9999@example.com");
+    assert_content(&lock, text, strlen(text));
+    entry_lock_release(&lock);
 }
 
 static void a_draft_that_is_dropped_leaves_nothing(void **state)
 {
     struct spooldir *dir = *state;
     struct entry entry;
-    struct draft draft;
+    struct entry_writer writer;
     spooldir_fill(&entry, 1);
-    assert_true(draft_begin(&draft, &dir->spool, &entry, &dir->err));
-    assert_true(output_write(&draft.output, text, 5, &dir->err));
+    assert_true(entry_writer_begin(&writer, &dir->spool, &entry, &dir->err));
+    assert_true(output_write(&writer.output, text, 5, &dir->err));
     char id[ENTRYID_SIZE];
-    memcpy(id, draft.entry.id, sizeof id);
+    memcpy(id, writer.entry.id, sizeof id);
     assert_true(spooldir_exists(dir, "tmp", id));
     size_t removed = 9;
     assert_true(recovery_run(&dir->spool, &removed, &dir->err));
     assert_int_equal(removed, 0); /* somebody is writing it */
-    draft_drop(&draft);
-    draft_drop(&draft);
+    entry_writer_drop(&writer);
+    entry_writer_drop(&writer);
     assert_false(spooldir_exists(dir, "tmp", id));
     assert_false(spooldir_exists(dir, "queue", id));
-    assert_true(draft_begin(&draft, &dir->spool, &entry, &dir->err));
-    draft_discard(&draft); /* a signal came */
-    assert_false(draft_commit(&draft, NULL, &dir->err));
+    assert_true(entry_writer_begin(&writer, &dir->spool, &entry, &dir->err));
+    entry_writer_discard(&writer); /* a signal came */
+    assert_false(entry_writer_commit(&writer, NULL, &dir->err));
     assert_int_equal(dir->err.code, EX_TEMPFAIL);
     entry_clear(&entry);
 }
@@ -204,12 +205,12 @@ static void foreign_files_are_left_and_counted(void **state)
     assert_int_equal(scan.foreign, 5);
     assert_string_equal(scan.item[0].id, id);
     scan_clear(&scan);
-    struct claim claim;
-    assert_int_equal(spooldir_take(dir, "0000000000000f0", &claim), CLAIM_LEFT);
-    assert_int_equal(spooldir_take(dir, "0000000000000s0", &claim), CLAIM_LEFT);
-    assert_int_equal(spooldir_take(dir, "0000000000000t0", &claim), CLAIM_LEFT);
-    assert_int_equal(spooldir_take(dir, "0000000000000d0", &claim), CLAIM_LEFT);
-    assert_int_equal(spooldir_take(dir, "../format", &claim), CLAIM_LEFT);
+    struct entry_lock lock;
+    assert_int_equal(spooldir_take(dir, "0000000000000f0", &lock), ENTRY_LOCK_LEFT);
+    assert_int_equal(spooldir_take(dir, "0000000000000s0", &lock), ENTRY_LOCK_LEFT);
+    assert_int_equal(spooldir_take(dir, "0000000000000t0", &lock), ENTRY_LOCK_LEFT);
+    assert_int_equal(spooldir_take(dir, "0000000000000d0", &lock), ENTRY_LOCK_LEFT);
+    assert_int_equal(spooldir_take(dir, "../format", &lock), ENTRY_LOCK_LEFT);
     assert_true(spooldir_exists(dir, "queue", "0000000000000f0"));
 }
 
@@ -217,24 +218,24 @@ static void leftovers_go_and_live_files_stay(void **state)
 {
     struct spooldir *dir = *state;
     struct entry entry;
-    struct draft draft;
+    struct entry_writer writer;
     char id[ENTRYID_SIZE];
-    struct claim claim;
+    struct entry_lock lock;
     size_t removed;
     spooldir_put(dir, "tmp", "000000000000010", "half", 4);
     spooldir_put(dir, "tmp", "not-an-id", "x", 1);
     spooldir_put(dir, "journal", "000000000000020", "x", 1);
     spooldir_fill(&entry, 1);
-    assert_true(draft_begin(&draft, &dir->spool, &entry, &dir->err));
-    assert_true(spooldir_submit(dir, text, 1, id, &claim));
-    journal_note(&claim.journal, "kept");
-    assert_true(claim_move(&claim, SPOOL_HOLD, NULL, &dir->err));
+    assert_true(entry_writer_begin(&writer, &dir->spool, &entry, &dir->err));
+    assert_true(spooldir_submit(dir, text, 1, id, &lock));
+    journal_note(&lock.journal, "kept");
+    assert_true(entry_lock_move(&lock, SPOOL_HOLD, NULL, &dir->err));
     assert_true(recovery_run(&dir->spool, &removed, &dir->err));
     assert_int_equal(removed, 2);
-    assert_true(spooldir_exists(dir, "tmp", draft.entry.id));
+    assert_true(spooldir_exists(dir, "tmp", writer.entry.id));
     assert_true(spooldir_exists(dir, "tmp", "not-an-id"));
     assert_true(spooldir_exists(dir, "journal", id));
-    draft_drop(&draft);
+    entry_writer_drop(&writer);
     entry_clear(&entry);
 }
 
@@ -246,13 +247,13 @@ static void the_same_bounce_cannot_be_made_twice(void **state)
     memcpy(entry.id, "000000000000011", ENTRYID_SIZE);
     spooldir_put(dir, "tmp", entry.id, "left by a crash", 15);
     for (int i = 0; i < 2; i++) {
-        struct draft draft;
-        struct claim claim = {0};
-        assert_true(draft_begin(&draft, &dir->spool, &entry, &dir->err));
-        assert_true(output_write(&draft.output, text, strlen(text), &dir->err));
-        assert_true(draft_commit(&draft, &claim, &dir->err));
-        assert_true((claim.spool != NULL) == (i == 0));
-        claim_release(&claim);
+        struct entry_writer writer;
+        struct entry_lock lock = {0};
+        assert_true(entry_writer_begin(&writer, &dir->spool, &entry, &dir->err));
+        assert_true(output_write(&writer.output, text, strlen(text), &dir->err));
+        assert_true(entry_writer_commit(&writer, &lock, &dir->err));
+        assert_true((lock.spool != NULL) == (i == 0));
+        entry_lock_release(&lock);
     }
     struct scan scan = {0};
     assert_true(scan_read(&scan, &dir->spool, SPOOL_QUEUE, &dir->err));
@@ -278,32 +279,32 @@ static void connection_slots_are_counted(void **state)
     slots_give(-1);
 }
 
-static bool open_breaker(struct standing *standing, void *context)
+static bool open_breaker(struct account_state *state, void *context)
 {
-    breaker_open(&standing->breaker, BREAKER_NETWORK, context, 1000, 0);
+    breaker_open(&state->breaker, BREAKER_NETWORK, context, 1000, 0);
     return true;
 }
 
-static void the_standing_of_an_account_is_shared(void **state)
+static void the_state_of_an_account_is_shared(void **state)
 {
     struct spooldir *dir = *state;
-    struct standing standing;
-    assert_true(standing_read(&standing, &dir->spool, "work", &dir->err));
-    assert_true(breaker_allows(&standing.breaker, 1000));
+    struct account_state known;
+    assert_true(account_state_read(&known, &dir->spool, "work", &dir->err));
+    assert_true(breaker_allows(&known.breaker, 1000));
     char reason[] = "no route";
-    assert_true(standing_change(&dir->spool, "work", open_breaker, reason, NULL, &dir->err));
-    assert_true(standing_change(&dir->spool, "work", open_breaker, reason, &standing, &dir->err));
-    assert_int_equal(standing.breaker.failures, 2);
-    assert_true(standing_read(&standing, &dir->spool, "work", &dir->err));
-    assert_false(breaker_allows(&standing.breaker, 1000));
-    assert_string_equal(standing.breaker.reason, reason);
-    assert_true(standing_read(&standing, &dir->spool, "other", &dir->err));
-    assert_true(breaker_allows(&standing.breaker, 1000));
+    assert_true(account_state_change(&dir->spool, "work", open_breaker, reason, NULL, &dir->err));
+    assert_true(account_state_change(&dir->spool, "work", open_breaker, reason, &known, &dir->err));
+    assert_int_equal(known.breaker.failures, 2);
+    assert_true(account_state_read(&known, &dir->spool, "work", &dir->err));
+    assert_false(breaker_allows(&known.breaker, 1000));
+    assert_string_equal(known.breaker.reason, reason);
+    assert_true(account_state_read(&known, &dir->spool, "other", &dir->err));
+    assert_true(breaker_allows(&known.breaker, 1000));
     /* Somebody who was stopped while he held the lock stops nobody. */
     int fd = open(spooldir_path(dir, "account", "work.standing"), O_RDWR);
     assert_int_equal(flock(fd, LOCK_EX), 0);
-    assert_true(standing_change(&dir->spool, "work", open_breaker, reason, &standing, &dir->err));
-    assert_int_equal(standing.breaker.failures, 3);
+    assert_true(account_state_change(&dir->spool, "work", open_breaker, reason, &known, &dir->err));
+    assert_int_equal(known.breaker.failures, 3);
     close(fd);
 }
 
@@ -329,10 +330,10 @@ static void removals_are_synced_once_a_second(void **state)
 {
     struct spooldir *dir = *state;
     char id[ENTRYID_SIZE];
-    struct claim claim;
-    assert_true(spooldir_submit(dir, text, 1, id, &claim));
+    struct entry_lock lock;
+    assert_true(spooldir_submit(dir, text, 1, id, &lock));
     assert_true(spool_sync(&dir->spool, &dir->err));
-    assert_true(claim_remove(&claim, &dir->err));
+    assert_true(entry_lock_remove(&lock, &dir->err));
     int64_t since = dir->spool.dirty_since;
     assert_true(since > 0 && dir->spool.dirty[SPOOL_QUEUE]);
     assert_true(spool_sync_when_due(&dir->spool, since + SPOOL_SYNC_INTERVAL - 1, &dir->err));
@@ -372,11 +373,11 @@ static void nothing_is_lost_or_doubled_among_many(void **state)
                 sched_yield();
             quiet = scan.n ? 0 : quiet + 1;
             for (size_t k = 0; k < scan.n; k++) {
-                struct claim claim;
-                if (spooldir_take(dir, scan.item[k].id, &claim) != CLAIM_TAKEN)
+                struct entry_lock lock;
+                if (spooldir_take(dir, scan.item[k].id, &lock) != ENTRY_LOCK_TAKEN)
                     continue;
                 if (write(log, scan.item[k].id, ENTRYID_LENGTH) != ENTRYID_LENGTH ||
-                    !claim_remove(&claim, &dir->err))
+                    !entry_lock_remove(&lock, &dir->err))
                     _exit(4);
             }
             scan_clear(&scan);
@@ -421,7 +422,7 @@ int main(void)
         TEST(leftovers_go_and_live_files_stay),
         TEST(the_same_bounce_cannot_be_made_twice),
         TEST(connection_slots_are_counted),
-        TEST(the_standing_of_an_account_is_shared),
+        TEST(the_state_of_an_account_is_shared),
         TEST(the_stamp_tells_of_the_last_run),
         TEST(removals_are_synced_once_a_second),
         TEST(nothing_is_lost_or_doubled_among_many),

@@ -52,24 +52,25 @@ static inline int spooldir_end(void **state)
 }
 
 /* PATH below the spool; valid until the next call. */
-static inline const char *spooldir_path(const struct spooldir *dir, const char *place,
+static inline const char *spooldir_path(const struct spooldir *dir, const char *directory,
                                         const char *name)
 {
     static char path[512];
-    snprintf(path, sizeof path, "%s/%s/%s", dir->path, place, name);
+    snprintf(path, sizeof path, "%s/%s/%s", dir->path, directory, name);
     return path;
 }
 
-static inline bool spooldir_exists(const struct spooldir *dir, const char *place, const char *name)
+static inline bool spooldir_exists(const struct spooldir *dir, const char *directory,
+                                   const char *name)
 {
     struct stat facts;
-    return lstat(spooldir_path(dir, place, name), &facts) == 0;
+    return lstat(spooldir_path(dir, directory, name), &facts) == 0;
 }
 
-static inline void spooldir_put(const struct spooldir *dir, const char *place, const char *name,
+static inline void spooldir_put(const struct spooldir *dir, const char *directory, const char *name,
                                 const char *text, size_t len)
 {
-    int fd = open(spooldir_path(dir, place, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int fd = open(spooldir_path(dir, directory, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0 || write(fd, text, len) != (ssize_t)len || close(fd) != 0)
         abort();
 }
@@ -87,36 +88,36 @@ static inline void spooldir_fill(struct entry *entry, int n)
     }
 }
 
-/* Accepts a message for N recipients and gives its id; with CLAIM the entry stays claimed. */
+/* Accepts a message for N recipients and gives its id; with LOCK the entry stays claimed. */
 static inline bool spooldir_submit(struct spooldir *dir, const char *text, int n, char *id,
-                                   struct claim *claim)
+                                   struct entry_lock *lock)
 {
     struct entry entry;
-    struct draft draft;
-    struct claim held;
+    struct entry_writer writer;
+    struct entry_lock held;
     spooldir_fill(&entry, n);
-    bool ok = draft_begin(&draft, &dir->spool, &entry, &dir->err) &&
-              output_write(&draft.output, text, strlen(text), &dir->err) &&
-              draft_commit(&draft, &held, &dir->err);
+    bool ok = entry_writer_begin(&writer, &dir->spool, &entry, &dir->err) &&
+              output_write(&writer.output, text, strlen(text), &dir->err) &&
+              entry_writer_commit(&writer, &held, &dir->err);
     entry_clear(&entry);
     if (!ok) {
-        draft_drop(&draft);
+        entry_writer_drop(&writer);
         return false;
     }
     memcpy(id, held.entry.id, ENTRYID_SIZE);
-    if (claim)
-        *claim = held;
+    if (lock)
+        *lock = held;
     else
-        claim_release(&held);
+        entry_lock_release(&held);
     return true;
 }
 
-/* Takes an entry of queue/; CLAIM need not be zeroed. */
-static inline enum claim_result spooldir_take(struct spooldir *dir, const char *id,
-                                              struct claim *claim)
+/* Takes an entry of queue/; LOCK need not be zeroed. */
+static inline enum entry_lock_result spooldir_take(struct spooldir *dir, const char *id,
+                                                   struct entry_lock *lock)
 {
-    memset(claim, 0, sizeof *claim);
-    return claim_take(claim, &dir->spool, SPOOL_QUEUE, id, &dir->err);
+    memset(lock, 0, sizeof *lock);
+    return entry_lock_take(lock, &dir->spool, SPOOL_QUEUE, id, &dir->err);
 }
 
 /* A refusal. */

@@ -40,12 +40,12 @@ static void a_flipped_bit_sends_an_entry_to_failed(void **state)
         whole[i] ^= 1 << (i % 8);
         spooldir_put(dir, "queue", id, whole, (size_t)len);
         whole[i] ^= 1 << (i % 8);
-        struct claim claim;
-        enum claim_result result = spooldir_take(dir, id, &claim);
-        left += result == CLAIM_LEFT; /* the bit made its version a higher one */
-        failed += result == CLAIM_DAMAGED;
-        assert_null(claim.spool);
-        if (result == CLAIM_DAMAGED) {
+        struct entry_lock lock;
+        enum entry_lock_result result = spooldir_take(dir, id, &lock);
+        left += result == ENTRY_LOCK_LEFT; /* the bit made its version a higher one */
+        failed += result == ENTRY_LOCK_DAMAGED;
+        assert_null(lock.spool);
+        if (result == ENTRY_LOCK_DAMAGED) {
             assert_true(spooldir_exists(dir, "failed", id));
             assert_false(spooldir_exists(dir, "queue", id));
             unlink(spooldir_path(dir, "failed", id));
@@ -60,10 +60,10 @@ static void an_entry_cut_short_goes_to_failed_and_is_shown_there(void **state)
     struct spooldir *dir = *state;
     for (size_t cut = 0; cut < 250; cut += 10) {
         char id[ENTRYID_SIZE];
-        struct claim claim;
+        struct entry_lock lock;
         assert_true(spooldir_submit(dir, text, 3, id, NULL));
         assert_int_equal(truncate(spooldir_path(dir, "queue", id), (off_t)cut), 0);
-        assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_DAMAGED);
+        assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_DAMAGED);
         assert_true(spooldir_exists(dir, "failed", id));
         assert_true(spooldir_exists(dir, "journal", id));
     }
@@ -77,20 +77,20 @@ static void outcomes_are_kept_and_an_entry_can_wait(void **state)
 {
     struct spooldir *dir = *state;
     char id[ENTRYID_SIZE];
-    struct claim claim;
+    struct entry_lock lock;
     struct scan scan = {0};
     struct outcome gone = spooldir_refusal(550, "5.1.1", "no such user", "550 5.1.1 no");
     struct outcome full = spooldir_refusal(452, "", "full", "452 full");
     int64_t now = time(NULL);
-    assert_true(spooldir_submit(dir, text, 3, id, &claim));
-    journal_settle(&claim.journal, 0, FATE_SENT, NULL);
-    journal_settle(&claim.journal, 1, FATE_FAILED, &gone);
-    journal_settle(&claim.journal, 2, FATE_WAITING, &full);
-    journal_attempt(&claim.journal, now, now + 60);
-    assert_true(claim_save(&claim, &dir->err));
-    assert_true(claim_save(&claim, &dir->err)); /* nothing new */
-    assert_true(claim_postpone(&claim, now + 60, &dir->err));
-    claim_release(&claim);
+    assert_true(spooldir_submit(dir, text, 3, id, &lock));
+    journal_settle(&lock.journal, 0, FATE_SENT, NULL);
+    journal_settle(&lock.journal, 1, FATE_FAILED, &gone);
+    journal_settle(&lock.journal, 2, FATE_WAITING, &full);
+    journal_attempt(&lock.journal, now, now + 60);
+    assert_true(entry_lock_save(&lock, &dir->err));
+    assert_true(entry_lock_save(&lock, &dir->err)); /* nothing new */
+    assert_true(entry_lock_postpone(&lock, now + 60, &dir->err));
+    entry_lock_release(&lock);
     assert_true(scan_read(&scan, &dir->spool, SPOOL_QUEUE, &dir->err));
     assert_int_equal(scan.item[0].next, now + 60);
     scan_keep_due(&scan, now);
@@ -103,18 +103,18 @@ static void outcomes_are_kept_and_an_entry_can_wait(void **state)
     FILE *torn = fopen(spooldir_path(dir, "journal", id), "a");
     fputs("0123456789abc", torn);
     fclose(torn);
-    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
-    assert_int_equal(claim.journal.damaged, 1);
-    assert_int_equal(journal_unbounced(&claim.journal), 1);
-    journal_bounced(&claim.journal, 1);
-    assert_true(claim_save(&claim, &dir->err));
-    claim_release(&claim);
-    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
-    assert_int_equal(claim.journal.damaged, 1);
-    assert_int_equal(claim.journal.attempts, 1);
-    assert_int_equal(claim.journal.rcpt[1].bounce, 1);
-    assert_string_equal(claim.journal.rcpt[2].why.reply, "452 full");
-    assert_true(claim_remove(&claim, &dir->err));
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(lock.journal.damaged, 1);
+    assert_int_equal(journal_unbounced(&lock.journal), 1);
+    journal_bounced(&lock.journal, 1);
+    assert_true(entry_lock_save(&lock, &dir->err));
+    entry_lock_release(&lock);
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(lock.journal.damaged, 1);
+    assert_int_equal(lock.journal.attempts, 1);
+    assert_int_equal(lock.journal.rcpt[1].bounce, 1);
+    assert_string_equal(lock.journal.rcpt[2].why.reply, "452 full");
+    assert_true(entry_lock_remove(&lock, &dir->err));
     assert_false(spooldir_exists(dir, "journal", id));
     outcome_clear(&gone, 1);
     outcome_clear(&full, 1);
@@ -124,52 +124,53 @@ static void a_journal_does_not_grow_for_ever(void **state)
 {
     struct spooldir *dir = *state;
     char id[ENTRYID_SIZE];
-    struct claim claim;
+    struct entry_lock lock;
     struct stat facts;
-    assert_true(spooldir_submit(dir, text, 500, id, &claim));
+    assert_true(spooldir_submit(dir, text, 500, id, &lock));
     for (int attempt = 0; attempt < 60; attempt++) {
         for (size_t i = 0; i < 500; i++) {
             char reply[64];
             snprintf(reply, sizeof reply, "450 come back later %d %zu", attempt, i);
             struct outcome why = spooldir_refusal(450, "4.2.0", "greylisted", reply);
-            journal_settle(&claim.journal, i, FATE_WAITING, &why);
+            journal_settle(&lock.journal, i, FATE_WAITING, &why);
             outcome_clear(&why, 1);
         }
-        journal_attempt(&claim.journal, attempt, attempt);
-        assert_true(claim_save(&claim, &dir->err));
+        journal_attempt(&lock.journal, attempt, attempt);
+        assert_true(entry_lock_save(&lock, &dir->err));
     }
-    claim_release(&claim);
+    entry_lock_release(&lock);
     assert_int_equal(stat(spooldir_path(dir, "journal", id), &facts), 0);
-    assert_in_range(facts.st_size, 1, CLAIM_JOURNAL_SLACK + 400000);
-    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
-    assert_int_equal(claim.journal.attempts, 60);
-    assert_string_equal(claim.journal.rcpt[499].why.reply, "450 come back later 59 499");
-    claim_release(&claim);
+    assert_in_range(facts.st_size, 1, ENTRY_LOCK_JOURNAL_SLACK + 400000);
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(lock.journal.attempts, 60);
+    assert_string_equal(lock.journal.rcpt[499].why.reply, "450 come back later 59 499");
+    entry_lock_release(&lock);
 }
 
 static void entries_are_held_released_and_listed(void **state)
 {
     struct spooldir *dir = *state;
     char a[ENTRYID_SIZE], b[ENTRYID_SIZE], c[ENTRYID_SIZE];
-    struct claim claim, busy;
+    struct entry_lock lock, busy;
     struct str seen = {0}, wanted = {0};
     assert_true(spooldir_submit(dir, text, 1, a, NULL));
-    assert_true(spooldir_submit(dir, text, 2, b, &claim));
-    assert_true(claim_move(&claim, SPOOL_HOLD, NULL, &dir->err));
+    assert_true(spooldir_submit(dir, text, 2, b, &lock));
+    assert_true(entry_lock_move(&lock, SPOOL_HOLD, NULL, &dir->err));
     assert_true(spooldir_submit(dir, text, 3, c, &busy));
     assert_true(listing_each(&dir->spool, false, remember, &seen, &dir->err));
     str_addf(&wanted, "%s %d 21 1 ;%s %d 21 2 ;%s %d 21 3 ;", a, LISTING_DEFERRED, b, LISTING_HOLD,
              c, LISTING_ACTIVE);
     assert_string_equal(seen.data, wanted.data);
-    claim_release(&busy);
-    assert_int_equal(spooldir_take(dir, b, &claim), CLAIM_GONE);
-    memset(&claim, 0, sizeof claim);
-    assert_int_equal(claim_take(&claim, &dir->spool, SPOOL_HOLD, b, &dir->err), CLAIM_TAKEN);
-    assert_true(claim_move(&claim, SPOOL_QUEUE, NULL, &dir->err));
-    assert_int_equal(spooldir_take(dir, b, &claim), CLAIM_TAKEN);
-    assert_true(claim_move(&claim, SPOOL_QUEUE, NULL, &dir->err)); /* to where it is */
-    assert_int_equal(spooldir_take(dir, b, &claim), CLAIM_TAKEN);
-    assert_true(claim_move(&claim, SPOOL_FAILED, "given up", &dir->err));
+    entry_lock_release(&busy);
+    assert_int_equal(spooldir_take(dir, b, &lock), ENTRY_LOCK_GONE);
+    memset(&lock, 0, sizeof lock);
+    assert_int_equal(entry_lock_take(&lock, &dir->spool, SPOOL_HOLD, b, &dir->err),
+                     ENTRY_LOCK_TAKEN);
+    assert_true(entry_lock_move(&lock, SPOOL_QUEUE, NULL, &dir->err));
+    assert_int_equal(spooldir_take(dir, b, &lock), ENTRY_LOCK_TAKEN);
+    assert_true(entry_lock_move(&lock, SPOOL_QUEUE, NULL, &dir->err)); /* to where it is */
+    assert_int_equal(spooldir_take(dir, b, &lock), ENTRY_LOCK_TAKEN);
+    assert_true(entry_lock_move(&lock, SPOOL_FAILED, "given up", &dir->err));
     str_truncate(&seen, 0);
     assert_true(listing_each(&dir->spool, true, remember, &seen, &dir->err));
     assert_non_null(strstr(seen.data, "given up"));
@@ -182,20 +183,23 @@ static void entries_are_deleted_damaged_or_not(void **state)
 {
     struct spooldir *dir = *state;
     char good[ENTRYID_SIZE], bad[ENTRYID_SIZE];
-    struct claim claim;
-    assert_true(spooldir_submit(dir, text, 1, good, &claim));
-    assert_int_equal(claim_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err), CLAIM_BUSY);
-    claim_release(&claim);
-    assert_int_equal(claim_delete(&dir->spool, SPOOL_HOLD, good, &dir->err), CLAIM_GONE);
-    assert_int_equal(claim_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err), CLAIM_TAKEN);
+    struct entry_lock lock;
+    assert_true(spooldir_submit(dir, text, 1, good, &lock));
+    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err), ENTRY_LOCK_BUSY);
+    entry_lock_release(&lock);
+    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_HOLD, good, &dir->err), ENTRY_LOCK_GONE);
+    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err),
+                     ENTRY_LOCK_TAKEN);
     assert_false(spooldir_exists(dir, "queue", good));
     assert_true(spooldir_submit(dir, text, 1, bad, NULL));
     assert_int_equal(truncate(spooldir_path(dir, "queue", bad), 30), 0);
-    assert_int_equal(spooldir_take(dir, bad, &claim), CLAIM_DAMAGED);
-    assert_int_equal(claim_delete(&dir->spool, SPOOL_FAILED, bad, &dir->err), CLAIM_TAKEN);
+    assert_int_equal(spooldir_take(dir, bad, &lock), ENTRY_LOCK_DAMAGED);
+    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_FAILED, bad, &dir->err),
+                     ENTRY_LOCK_TAKEN);
     assert_false(spooldir_exists(dir, "failed", bad));
     assert_false(spooldir_exists(dir, "journal", bad));
-    assert_int_equal(claim_delete(&dir->spool, SPOOL_QUEUE, "../format", &dir->err), CLAIM_LEFT);
+    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_QUEUE, "../format", &dir->err),
+                     ENTRY_LOCK_LEFT);
 }
 
 /* What is locked under a name that means something else by now is not the entry. */
@@ -203,34 +207,35 @@ static void a_name_that_changed_hands_is_gone(void **state)
 {
     struct spooldir *dir = *state;
     char id[ENTRYID_SIZE], old[600];
-    struct claim claim;
+    struct entry_lock lock;
     assert_true(spooldir_submit(dir, text, 1, id, NULL));
     snprintf(old, sizeof old, "%s", spooldir_path(dir, "queue", id));
-    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
     assert_int_equal(rename(old, spooldir_path(dir, "hold", id)), 0);
-    struct claim other;
-    assert_int_equal(spooldir_take(dir, id, &other), CLAIM_GONE);
-    struct claim held = {0};
-    assert_int_equal(claim_take(&held, &dir->spool, SPOOL_HOLD, id, &dir->err), CLAIM_BUSY);
-    claim_release(&claim);
+    struct entry_lock other;
+    assert_int_equal(spooldir_take(dir, id, &other), ENTRY_LOCK_GONE);
+    struct entry_lock held = {0};
+    assert_int_equal(entry_lock_take(&held, &dir->spool, SPOOL_HOLD, id, &dir->err),
+                     ENTRY_LOCK_BUSY);
+    entry_lock_release(&lock);
 }
 
 static void one_entry_under_two_names_is_delivered_once(void **state)
 {
     struct spooldir *dir = *state;
     char id[ENTRYID_SIZE], from[600];
-    struct claim claim;
+    struct entry_lock lock;
     assert_true(spooldir_submit(dir, text, 1, id, NULL));
     snprintf(from, sizeof from, "%s", spooldir_path(dir, "queue", id));
     assert_int_equal(link(from, spooldir_path(dir, "hold", id)), 0);
-    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
-    assert_true(claim_remove(&claim, &dir->err));
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_true(entry_lock_remove(&lock, &dir->err));
     assert_false(spool_has(&dir->spool, id));
     assert_true(spooldir_submit(dir, text, 1, id, NULL));
     snprintf(from, sizeof from, "%s", spooldir_path(dir, "queue", id));
     assert_int_equal(link(from, spooldir_path(dir, "hold", id)), 0);
-    assert_int_equal(spooldir_take(dir, id, &claim), CLAIM_TAKEN);
-    assert_true(claim_move(&claim, SPOOL_HOLD, NULL, &dir->err));
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_true(entry_lock_move(&lock, SPOOL_HOLD, NULL, &dir->err));
     assert_false(spooldir_exists(dir, "queue", id));
     assert_true(spooldir_exists(dir, "hold", id));
 }
