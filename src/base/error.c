@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/memory.h"
+
 static void make_printable(char *text)
 {
     for (unsigned char *c = (unsigned char *)text; *c; c++)
@@ -77,6 +79,13 @@ bool error_prefix(struct error *err, const char *format, ...)
     make_printable(text);
     memcpy(err->text, text, sizeof text);
     return false;
+}
+
+struct error *error_copy(const struct error *err)
+{
+    struct error *copy = memory_new(sizeof *copy);
+    *copy = *err;
+    return copy;
 }
 
 const char *error_code_name(int code)

@@ -65,6 +65,9 @@ bool error_system(struct error *err, int code, const char *format, ...)
 /* Puts "CONTEXT: " in front of the text. Returns false. */
 bool error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A copy, to be freed with free(). */
+struct error *error_copy(const struct error *err);
+
 /* The name of a sysexits code ("EX_OK", "EX_TEMPFAIL"), "EX_???" for one it does not know. */
 const char *error_code_name(int code);
 

@@ -53,9 +53,9 @@ static bool is_shown(const struct listing_item *item, size_t i)
 /* Appends why recipient I waits: our words, then the provider's. Nothing if it was not tried. */
 static void add_reason(struct str *out, const struct listing_item *item, size_t i)
 {
-    const struct outcome *why = &item->journal->rcpt[i].why;
-    str_add(out, why->text ? why->text : "");
-    const char *reply = why->reply ? why->reply : "";
+    const struct error *why = item->journal->rcpt[i].why;
+    str_add(out, why ? why->text : "");
+    const char *reply = why ? why->reply : "";
     if (*reply)
         str_add(out, out->len ? ": " : "");
     for (; *reply; reply++)

@@ -162,10 +162,10 @@ static void show_progress(const struct entry_lock *lock)
         const struct progress *p = &lock->journal.rcpt[i];
         struct str line = {0};
         str_addf(&line, "recipient: %s (%s)", env->rcpt[i].address, fates[p->fate]);
-        if (p->why.text)
-            str_addf(&line, " %s", p->why.text);
-        if (p->why.reply && *p->why.reply)
-            str_addf(&line, ": %s", p->why.reply);
+        if (p->why)
+            str_addf(&line, " %s", p->why->text);
+        if (p->why && *p->why->reply)
+            str_addf(&line, ": %s", p->why->reply);
         struct str clean = {0};
         escape_line(&clean, str_text(&line), line.len);
         (void)printf("%s\n", str_text(&clean));

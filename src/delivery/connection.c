@@ -316,16 +316,9 @@ struct connection *connection_open(const struct account *account,
 
 static void classify_all(struct outcome *outcomes, size_t n, const struct verdict_rules *rules)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (outcomes[i].result != OUTCOME_REFUSED || outcomes[i].scope == ERROR_ACCOUNT)
-            continue;
-        struct error facts;
-        outcome_to_error(&outcomes[i], &facts);
-        verdict_classify(&facts, rules);
-        outcomes[i].scope = facts.scope;
-        outcomes[i].class = facts.class;
-        outcomes[i].code = facts.code;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (outcomes[i].result == OUTCOME_REFUSED)
+            verdict_classify(outcomes[i].error, rules);
 }
 
 static struct verdict_rules rules_for(const struct connection *connection,

@@ -54,15 +54,12 @@ static void prepare(struct attempt *attempt, const struct entry_lock *lock)
     attempt->outcomes = memory_new(attempt->n * sizeof *attempt->outcomes);
     for (size_t i = 0; i < attempt->n; i++) {
         const struct progress *past = &lock->journal.rcpt[i];
-        struct error why;
         if (past->fate == FATE_SENT) {
             attempt->outcomes[i].result = OUTCOME_SENT;
             attempt->sent_before++;
         }
-        if (past->fate == FATE_FAILED) {
-            outcome_to_error(&past->why, &why);
-            outcome_refuse(&attempt->outcomes[i], &why);
-        }
+        if (past->fate == FATE_FAILED)
+            outcome_refuse(&attempt->outcomes[i], past->why);
     }
 }
 
@@ -170,14 +167,12 @@ bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why)
         return true;
     }
     for (size_t i = 0; i < attempt->n; i++) {
-        struct error one;
         sent += attempt->outcomes[i].result == OUTCOME_SENT;
         if (found || attempt->outcomes[i].result != OUTCOME_REFUSED)
             continue;
-        outcome_to_error(&attempt->outcomes[i], &one);
-        found = is_account_trouble(&one);
+        found = is_account_trouble(attempt->outcomes[i].error);
         if (found)
-            *why = one;
+            *why = *attempt->outcomes[i].error;
     }
     return found && sent == attempt->sent_before;
 }

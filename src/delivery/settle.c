@@ -7,31 +7,21 @@
 #include "queue/journal.h"
 #include "queue/schedule.h"
 #include "delivery/bounce_writer.h"
-
-/* The verdict on one recipient: account trouble is never held against the mail. */
-static enum fate fate_of(const struct outcome *o)
-{
-    if (o->result == OUTCOME_SENT)
-        return FATE_SENT;
-    bool final =
-        o->result == OUTCOME_REFUSED && o->class == ERROR_PERMANENT && o->scope != ERROR_ACCOUNT;
-    return final ? FATE_FAILED : FATE_WAITING;
-}
+#include "delivery/verdict.h"
 
 static void note_fates(struct entry_lock *lock, const struct attempt *attempt)
 {
-    struct outcome whole = {0};
-    bool mail_failed = attempt->failed && attempt->failure.class == ERROR_PERMANENT &&
-                       attempt->failure.scope != ERROR_ACCOUNT;
-    if (attempt->failed)
-        outcome_refuse(&whole, &attempt->failure);
+    const struct error *whole = attempt->failed ? &attempt->failure : NULL;
     for (size_t i = 0; i < attempt->n; i++) {
         const struct outcome *o = &attempt->outcomes[i];
-        bool untried = o->result == OUTCOME_UNTRIED;
-        enum fate fate = untried && mail_failed ? FATE_FAILED : fate_of(o);
-        journal_settle(&lock->journal, i, fate, untried ? &whole : o);
+        const struct error *why = o->result == OUTCOME_REFUSED ? o->error : whole;
+        bool sent = o->result == OUTCOME_SENT;
+        journal_settle(&lock->journal, i,
+                       sent                           ? FATE_SENT
+                       : why && verdict_is_final(why) ? FATE_FAILED
+                                                      : FATE_WAITING,
+                       sent ? NULL : why);
     }
-    outcome_clear(&whole, 1);
 }
 
 /* Those who still wait when the lifetime is over have failed, for the reason they waited for. */
@@ -42,17 +32,14 @@ static void give_up_waiting(struct entry_lock *lock)
         if (p->fate != FATE_WAITING)
             continue;
         struct error why;
-        struct outcome final = {0};
-        if (p->why.result == OUTCOME_REFUSED)
-            outcome_to_error(&p->why, &why);
+        if (p->why)
+            why = *p->why;
         else
             (void)error_set(&why, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL,
                             "the provider did not take this recipient");
         (void)error_prefix(&why, "given up after the last of %u attempts", lock->journal.attempts);
         why.class = ERROR_PERMANENT;
-        outcome_refuse(&final, &why);
-        journal_settle(&lock->journal, i, FATE_FAILED, &final);
-        outcome_clear(&final, 1);
+        journal_settle(&lock->journal, i, FATE_FAILED, &why);
     }
 }
 
@@ -61,8 +48,7 @@ static bool held_by_account_alone(const struct entry_lock *lock)
     for (size_t i = 0; i < lock->journal.n; i++) {
         const struct progress *p = &lock->journal.rcpt[i];
         if (p->fate == FATE_FAILED ||
-            (p->fate == FATE_WAITING && p->why.result == OUTCOME_REFUSED &&
-             p->why.scope != ERROR_ACCOUNT))
+            (p->fate == FATE_WAITING && p->why && p->why->scope != ERROR_ACCOUNT))
             return false;
     }
     return true;

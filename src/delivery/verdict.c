@@ -60,11 +60,9 @@ int verdict_code(const struct error *err)
     return err->code;
 }
 
-static int outcome_code(const struct outcome *o)
+bool verdict_is_final(const struct error *err)
 {
-    struct error err;
-    outcome_to_error(o, &err);
-    return verdict_code(&err);
+    return err->class == ERROR_PERMANENT && err->scope != ERROR_ACCOUNT;
 }
 
 struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct error *failure)
@@ -73,8 +71,7 @@ struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct
     bool worst_is_final = false;
     for (size_t i = 0; i < n; i++) {
         const struct outcome *o = &outcomes[i];
-        bool final = o->result == OUTCOME_REFUSED && o->class == ERROR_PERMANENT &&
-                     o->scope != ERROR_ACCOUNT;
+        bool final = o->result == OUTCOME_REFUSED && verdict_is_final(o->error);
         if (o->result == OUTCOME_SENT)
             v.sent++;
         else if (final)
@@ -87,7 +84,7 @@ struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct
         }
     }
     if (worst_is_final || (v.worst < n && !failure))
-        v.code = outcome_code(&outcomes[v.worst]);
+        v.code = verdict_code(outcomes[v.worst].error);
     else if (failure)
         v.code = verdict_code(failure);
     else
@@ -97,6 +94,6 @@ struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct
 
 bool verdict_is_refusal(const struct verdict *verdict, const struct error *failure)
 {
-    bool of_all = failure && failure->class == ERROR_PERMANENT && failure->scope != ERROR_ACCOUNT;
+    bool of_all = failure && verdict_is_final(failure);
     return verdict->sent == 0 && (of_all || verdict->deferred == 0);
 }

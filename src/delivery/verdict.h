@@ -38,6 +38,9 @@ struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct
  * itself was. FAILURE as for verdict_of(). */
 bool verdict_is_refusal(const struct verdict *verdict, const struct error *failure);
 
+/* True if the mail is refused permanently. An account failure never refuses mail. */
+bool verdict_is_final(const struct error *err);
+
 /* The exit status of an error where nothing stays queued: account trouble is 75, but for the login
  * (77), malformed replies (76), an unknown host (68), input or output (74) and the configuration
  * (78); other temporary trouble is 75 or 76; what is permanent keeps its code. */

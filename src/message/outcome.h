@@ -8,29 +8,20 @@
 #include "base/error.h"
 
 enum outcome_result {
-    OUTCOME_UNTRIED, /* the attempt ended before this recipient's turn, or 452 put it off */
+    OUTCOME_UNTRIED, /* the attempt ended before this recipient's turn, or 452 deferred it */
     OUTCOME_SENT,    /* the provider has taken responsibility (RFC 5321, 6.1) */
-    OUTCOME_REFUSED, /* scope and class say how */
+    OUTCOME_REFUSED, /* the error says how */
 };
 
 struct outcome {
     enum outcome_result result;
-    enum error_scope scope; /* the rest is for OUTCOME_REFUSED */
-    enum error_class class;
-    int code;        /* sysexits */
-    int reply_code;  /* SMTP, 0 if no reply was involved */
-    char status[12]; /* enhanced status code, "" if none */
-    char *text;      /* one line: what was refused; NULL otherwise */
-    char *reply;     /* the server's reply, lines separated by '\n'; NULL or "" if none */
+    struct error *error; /* of OUTCOME_REFUSED, its own; else NULL */
 };
 
-/* Makes O a refusal with the facts of ERR (copied). */
+/* Makes O a refusal with a copy of ERR. */
 void outcome_refuse(struct outcome *o, const struct error *err);
 
-/* The other way: fills ERR with what O says. O must be a refusal. */
-void outcome_to_error(const struct outcome *o, struct error *err);
-
-/* Frees the texts of N outcomes, makes them untried, and leaves the array to its owner. */
+/* Frees the errors of N outcomes, makes them untried, and leaves the array to its owner. */
 void outcome_clear(struct outcome *o, size_t n);
 
 #endif

@@ -56,16 +56,16 @@ static bool is_told(const struct progress *progress)
 }
 
 /* What the server said, its code in front; or what went wrong where no server was asked. */
-static void add_reason(struct str *out, const struct outcome *why)
+static void add_reason(struct str *out, const struct error *why)
 {
     char code[16] = "";
-    const char *reply = why->reply ? why->reply : "";
+    const char *reply = why->reply;
     if (why->reply_code > 0 && *reply) {
         (void)snprintf(code, sizeof code, "%d", why->reply_code);
         if (strncmp(reply, code, strlen(code)) != 0)
             str_addf(out, "%s ", code);
     }
-    add_folded(out, *reply ? reply : why->text ? why->text : "no reason was given", false);
+    add_folded(out, *reply ? reply : *why->text ? why->text : "no reason was given", false);
 }
 
 static bool addresses_are_ascii(const struct bounce *bounce)
@@ -124,7 +124,7 @@ static bool write_explanation(const struct bounce *bounce, struct str *text, boo
         str_add(text, "\r\n<");
         add_folded(text, envelope->rcpt[i].address, true);
         str_add(text, ">:\r\n ");
-        add_reason(text, &bounce->journal->rcpt[i].why);
+        add_reason(text, bounce->journal->rcpt[i].why);
         str_add(text, "\r\n");
         if (!flush(text, out, err))
             return false;
@@ -133,7 +133,7 @@ static bool write_explanation(const struct bounce *bounce, struct str *text, boo
 }
 
 static void add_recipient_fields(struct str *text, const struct bounce *bounce, const char *address,
-                                 const struct outcome *why)
+                                 const struct error *why)
 {
     bool permanent = why->status[0] == '5' || why->status[0] == '4';
     str_addf(text, "\r\nFinal-Recipient: %s; ", escape_is_ascii(address) ? "rfc822" : "utf-8");
@@ -168,8 +168,7 @@ static bool write_status(const struct bounce *bounce, struct str *text, bool asc
     for (size_t i = 0; i < envelope->n; i++) {
         if (!is_told(&bounce->journal->rcpt[i]))
             continue;
-        add_recipient_fields(text, bounce, envelope->rcpt[i].address,
-                             &bounce->journal->rcpt[i].why);
+        add_recipient_fields(text, bounce, envelope->rcpt[i].address, bounce->journal->rcpt[i].why);
         if (!flush(text, out, err))
             return false;
     }

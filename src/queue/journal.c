@@ -54,10 +54,10 @@ static size_t open_line(struct str *out)
 static void add_fate(const struct journal *journal, struct str *out, size_t first, size_t n)
 {
     const struct progress *p = &journal->rcpt[first];
-    const struct outcome *why = &p->why;
+    const struct error *why = p->why;
     size_t start = open_line(out);
     str_addf(out, "%s %zu-%zu", fate_names[p->fate], first, first + n - 1);
-    if (p->fate != FATE_SENT && why->result == OUTCOME_REFUSED) {
+    if (p->fate != FATE_SENT && why) {
         str_addf(out, " %d %d %d %d ", (int)why->scope, (int)why->class, why->code,
                  why->reply_code);
         tokenizer_add(out, why->status);
@@ -99,53 +99,46 @@ static void end_run(struct journal *journal)
     journal->run_n = 0;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool same_reason(const struct error *a, const struct error *b)
 {
-    return strcmp(a ? a : "", b ? b : "") == 0;
+    if (!a || !b)
+        return a == b;
+    return a->scope == b->scope && a->class == b->class && a->code == b->code &&
+           a->reply_code == b->reply_code && strcmp(a->status, b->status) == 0 &&
+           strcmp(a->text, b->text) == 0 && strcmp(a->reply, b->reply) == 0;
 }
 
-static bool same_outcome(const struct outcome *a, const struct outcome *b)
+static void set_reason(struct error **to, const struct error *from, bool cut)
 {
-    return a->result == b->result && a->scope == b->scope && a->class == b->class &&
-           a->code == b->code && a->reply_code == b->reply_code &&
-           strcmp(a->status, b->status) == 0 && same_text(a->text, b->text) &&
-           same_text(a->reply, b->reply);
-}
-
-static void set_outcome(struct outcome *to, const struct outcome *from, bool cut)
-{
-    if (!from || from->result != OUTCOME_REFUSED)
+    if (!from)
         return;
-    struct outcome copy = *from;
-    copy.text = memory_copy(from->text ? from->text : "");
-    const char *reply = from->reply ? from->reply : "";
-    size_t len = strlen(reply);
-    copy.reply = memory_copy_n(reply, cut && len > JOURNAL_REPLY_MAX ? JOURNAL_REPLY_MAX : len);
-    outcome_clear(to, 1);
+    struct error *copy = error_copy(from);
+    if (cut)
+        copy->reply[JOURNAL_REPLY_MAX] = '\0';
+    free(*to);
     *to = copy;
 }
 
 static bool same_fate(const struct progress *a, const struct progress *b)
 {
     return a->fate == b->fate && a->bounce == b->bounce &&
-           (a->fate == FATE_SENT || same_outcome(&a->why, &b->why));
+           (a->fate == FATE_SENT || same_reason(a->why, b->why));
 }
 
-void journal_settle(struct journal *journal, size_t i, enum fate fate, const struct outcome *why)
+void journal_settle(struct journal *journal, size_t i, enum fate fate, const struct error *why)
 {
-    assert(i < journal->n && (fate != FATE_FAILED || (why && why->result == OUTCOME_REFUSED)));
+    assert(i < journal->n && (fate != FATE_FAILED || why));
     struct progress *p = &journal->rcpt[i];
     if (p->fate != FATE_WAITING)
         return;
     struct progress new = {.fate = fate};
-    set_outcome(&new.why, fate == FATE_SENT ? NULL : why, fate == FATE_WAITING);
-    bool news = fate != FATE_WAITING ||
-                (new.why.result == OUTCOME_REFUSED && !same_outcome(&new.why, &p->why));
+    set_reason(&new.why, fate == FATE_SENT ? NULL : why, fate == FATE_WAITING);
+    bool news = fate != FATE_WAITING || (new.why && !same_reason(new.why, p->why));
     if (!news) {
-        outcome_clear(&new.why, 1);
+        free(new.why);
         return;
     }
-    outcome_clear(&p->why, 1);
+    free(p->why);
     *p = new;
     journal->must_sync = journal->must_sync || fate != FATE_WAITING;
     if (journal->run_n > 0 && journal->run_first + journal->run_n == i &&
@@ -216,23 +209,28 @@ static bool take_int(struct tokenizer *tokens, uint64_t limit, int *number)
     return true;
 }
 
-static bool take_outcome(struct tokenizer *tokens, struct outcome *why)
+/* Takes one token into a text of SIZE octets. */
+static bool take_text(struct tokenizer *tokens, char *text, size_t size)
+{
+    char *token = tokenizer_next(tokens);
+    bool fits = token && strlen(token) < size;
+    if (fits)
+        memcpy(text, token, strlen(token) + 1);
+    free(token);
+    return fits;
+}
+
+static bool take_reason(struct tokenizer *tokens, struct error *why)
 {
     int scope, class;
     if (!take_int(tokens, ERROR_RECIPIENT, &scope) || !take_int(tokens, ERROR_PERMANENT, &class) ||
         !take_int(tokens, 255, &why->code) || !take_int(tokens, 999, &why->reply_code))
         return false;
-    why->result = OUTCOME_REFUSED;
     why->scope = (enum error_scope)scope;
     why->class = (enum error_class) class;
-    char *status = tokenizer_next(tokens);
-    bool fits = status && strlen(status) < sizeof why->status;
-    if (fits)
-        memcpy(why->status, status, strlen(status) + 1);
-    free(status);
-    why->text = fits ? tokenizer_next(tokens) : NULL;
-    why->reply = why->text ? tokenizer_next(tokens) : NULL;
-    return why->reply != NULL;
+    return take_text(tokens, why->status, sizeof why->status) &&
+           take_text(tokens, why->text, sizeof why->text) &&
+           take_text(tokens, why->reply, sizeof why->reply);
 }
 
 static bool take_range(struct tokenizer *tokens, size_t n, size_t *first, size_t *last)
@@ -254,19 +252,17 @@ static bool take_range(struct tokenizer *tokens, size_t n, size_t *first, size_t
 static bool take_fate(struct journal *journal, struct tokenizer *tokens, enum fate fate)
 {
     size_t first, last;
-    struct outcome why = {0};
+    struct error why = {0};
     bool ok = take_range(tokens, journal->n, &first, &last) &&
               (fate == FATE_SENT ? tokenizer_end(tokens)
-                                 : take_outcome(tokens, &why) && tokenizer_end(tokens));
+                                 : take_reason(tokens, &why) && tokenizer_end(tokens));
     for (size_t i = first; ok && i <= last; i++) {
         if (journal->rcpt[i].fate != FATE_WAITING)
             continue;
         journal->rcpt[i].fate = fate;
-        if (fate == FATE_SENT)
-            outcome_clear(&journal->rcpt[i].why, 1);
-        set_outcome(&journal->rcpt[i].why, &why, false);
+        free(journal->rcpt[i].why);
+        journal->rcpt[i].why = fate == FATE_SENT ? NULL : error_copy(&why);
     }
-    outcome_clear(&why, 1);
     return ok;
 }
 
@@ -337,7 +333,7 @@ void journal_encode(const struct journal *journal, struct str *out)
         for (size_t i = 0, next; i < journal->n; i = next) {
             const struct progress *p = &journal->rcpt[i];
             next = i + 1;
-            bool blank = p->fate == FATE_WAITING && p->why.result != OUTCOME_REFUSED;
+            bool blank = p->fate == FATE_WAITING && !p->why;
             if (p->bounce != bounce || blank)
                 continue;
             while (next < journal->n && same_fate(p, &journal->rcpt[next]))
@@ -372,7 +368,7 @@ size_t journal_unbounced(const struct journal *journal)
 void journal_clear(struct journal *journal)
 {
     for (size_t i = 0; i < journal->n; i++)
-        outcome_clear(&journal->rcpt[i].why, 1);
+        free(journal->rcpt[i].why);
     free(journal->rcpt);
     free(journal->note);
     str_clear(&journal->pending);

@@ -21,8 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/str.h"
-#include "message/outcome.h"
 #include "queue/entryid.h"
 
 enum {
@@ -38,8 +38,8 @@ enum fate {
 
 struct progress {
     enum fate fate;
-    unsigned bounce;    /* the number of the bounce that tells of it, 0 if none yet */
-    struct outcome why; /* the last refusal, or untried if there was none */
+    unsigned bounce;   /* the number of the bounce that tells of it, 0 if none yet */
+    struct error *why; /* the last refusal, or NULL if there was none */
 };
 
 struct journal {
@@ -66,10 +66,10 @@ void journal_decode(struct journal *journal, const char *data, size_t len);
 
 /* Each of these notes a fact, in memory and as a pending line.
  *
- * settle: what the last attempt meant for recipient I. WHY (copied) must be a refusal for
- * FATE_FAILED; otherwise it may be untried or NULL, which leaves the reason as it was. A fate that
+ * settle: what the last attempt meant for recipient I. WHY (copied) is the refusal; only for
+ * FATE_FAILED it must be there: NULL leaves the reason as it was. A fate that
  * is sent or failed stays. Nothing is written where nothing changed. */
-void journal_settle(struct journal *journal, size_t i, enum fate fate, const struct outcome *why);
+void journal_settle(struct journal *journal, size_t i, enum fate fate, const struct error *why);
 void journal_attempt(struct journal *journal, int64_t now, int64_t next);
 void journal_bounced(struct journal *journal, unsigned number);
 void journal_note(struct journal *journal, const char *text);

@@ -31,7 +31,7 @@ static void log_attempt(void *context, const struct account *account, const stru
     struct verdict v = verdict_of(outcomes, lock->journal.n, failure);
     struct error err = {0};
     if (v.worst < lock->journal.n)
-        outcome_to_error(&outcomes[v.worst], &err);
+        err = *outcomes[v.worst].error;
     else if (failure)
         err = *failure;
     const bool sent = v.code == 0;
@@ -72,7 +72,7 @@ static void caller_hears(void *context, const char *id, const struct attempt *at
         if (verdict_is_refusal(&v, failure)) {
             answer.code = v.code;
             if (v.worst < attempt->n)
-                outcome_to_error(&attempt->outcomes[v.worst], &answer.error);
+                answer.error = *attempt->outcomes[v.worst].error;
             else if (failure)
                 answer.error = *failure;
         }

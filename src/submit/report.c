@@ -49,9 +49,7 @@ void report_refusals(const char *program, const struct envelope *env,
             more++;
             continue;
         }
-        struct error err;
-        outcome_to_error(&outcomes[i], &err);
-        report_error(program, &err);
+        report_error(program, outcomes[i].error);
     }
     if (more)
         report_line(program, "and %zu more recipients were refused", more);

@@ -103,7 +103,7 @@ void send_context_report_attempt(struct send_context *s, const struct outcome *o
     const struct envelope *env = &s->submission.envelope;
     bool one_is_worst = verdict->worst < env->n;
     if (one_is_worst)
-        outcome_to_error(&outcomes[verdict->worst], err);
+        *err = *outcomes[verdict->worst].error;
     else if (failure)
         *err = *failure;
     else /* put off with 452 and never taken: such recipients have no reply of their own */

@@ -134,8 +134,7 @@ static bool make_bounce(struct entry_lock *lock, struct error *err)
 static bool attempt(const struct world *world, struct entry_lock *lock, struct error *err)
 {
     struct journal *journal = &lock->journal;
-    struct outcome refusal = {.result = OUTCOME_REFUSED, .class = ERROR_PERMANENT, .code = 67};
-    struct outcome later = {.result = OUTCOME_REFUSED, .code = 75};
+    const struct error refusal = {.class = ERROR_PERMANENT, .code = 67}, later = {.code = 75};
     if (*lock->entry.bounce_of) {
         deliver_to_provider(world, 'b');
         return entry_lock_remove(lock, err);

@@ -31,7 +31,8 @@ static void read_journal(const char *data, size_t size)
         abort();
     for (size_t i = 0; i < RECIPIENTS; i++)
         if (back.rcpt[i].fate != journal.rcpt[i].fate ||
-            back.rcpt[i].why.code != journal.rcpt[i].why.code)
+            !back.rcpt[i].why != !journal.rcpt[i].why ||
+            (back.rcpt[i].why && back.rcpt[i].why->code != journal.rcpt[i].why->code))
             abort();
     journal_clear(&journal);
     journal_clear(&back);

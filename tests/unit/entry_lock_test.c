@@ -79,8 +79,8 @@ static void outcomes_are_kept_and_an_entry_can_wait(void **state)
     char id[ENTRYID_SIZE];
     struct entry_lock lock;
     struct scan scan = {0};
-    struct outcome gone = spooldir_refusal(550, "5.1.1", "no such user", "550 5.1.1 no");
-    struct outcome full = spooldir_refusal(452, "", "full", "452 full");
+    struct error gone = spooldir_refusal(550, "5.1.1", "no such user", "550 5.1.1 no");
+    struct error full = spooldir_refusal(452, "", "full", "452 full");
     int64_t now = time(NULL);
     assert_true(spooldir_submit(dir, text, 3, id, &lock));
     journal_settle(&lock.journal, 0, FATE_SENT, NULL);
@@ -113,11 +113,9 @@ static void outcomes_are_kept_and_an_entry_can_wait(void **state)
     assert_int_equal(lock.journal.damaged, 1);
     assert_int_equal(lock.journal.attempts, 1);
     assert_int_equal(lock.journal.rcpt[1].bounce, 1);
-    assert_string_equal(lock.journal.rcpt[2].why.reply, "452 full");
+    assert_string_equal(lock.journal.rcpt[2].why->reply, "452 full");
     assert_true(entry_lock_remove(&lock, &dir->err));
     assert_false(spooldir_exists(dir, "journal", id));
-    outcome_clear(&gone, 1);
-    outcome_clear(&full, 1);
 }
 
 static void a_journal_does_not_grow_for_ever(void **state)
@@ -131,9 +129,8 @@ static void a_journal_does_not_grow_for_ever(void **state)
         for (size_t i = 0; i < 500; i++) {
             char reply[64];
             snprintf(reply, sizeof reply, "450 come back later %d %zu", attempt, i);
-            struct outcome why = spooldir_refusal(450, "4.2.0", "greylisted", reply);
+            struct error why = spooldir_refusal(450, "4.2.0", "greylisted", reply);
             journal_settle(&lock.journal, i, FATE_WAITING, &why);
-            outcome_clear(&why, 1);
         }
         journal_attempt(&lock.journal, attempt, attempt);
         assert_true(entry_lock_save(&lock, &dir->err));
@@ -143,7 +140,7 @@ static void a_journal_does_not_grow_for_ever(void **state)
     assert_in_range(facts.st_size, 1, ENTRY_LOCK_JOURNAL_SLACK + 400000);
     assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
     assert_int_equal(lock.journal.attempts, 60);
-    assert_string_equal(lock.journal.rcpt[499].why.reply, "450 come back later 59 499");
+    assert_string_equal(lock.journal.rcpt[499].why->reply, "450 come back later 59 499");
     entry_lock_release(&lock);
 }
 

@@ -17,8 +17,8 @@ static const char id[] = "0123456789abcde";
 
 static void write_some(struct journal *journal)
 {
-    struct outcome full = spooldir_refusal(452, "4.2.2", "mailbox full", "452 4.2.2 full\n452 x");
-    struct outcome gone = spooldir_refusal(550, "5.1.1", "no such user", "550 5.1.1 <x>: no");
+    struct error full = spooldir_refusal(452, "4.2.2", "mailbox full", "452 4.2.2 full\n452 x");
+    struct error gone = spooldir_refusal(550, "5.1.1", "no such user", "550 5.1.1 <x>: no");
     journal_begin(journal, id, 100);
     for (size_t i = 0; i < 100; i++)
         journal_settle(journal, i,
@@ -32,8 +32,6 @@ static void write_some(struct journal *journal)
     journal_bounced(journal, 1);
     journal_settle(journal, 50, FATE_FAILED, &gone);
     journal_note(journal, "two\nlines");
-    outcome_clear(&full, 1);
-    outcome_clear(&gone, 1);
 }
 
 static void check(const struct journal *journal)
@@ -42,12 +40,12 @@ static void check(const struct journal *journal)
     assert_int_equal(journal_count(journal, FATE_FAILED), 2);
     assert_int_equal(journal_unbounced(journal), 1);
     assert_int_equal(journal->rcpt[42].bounce, 1);
-    assert_int_equal(journal->rcpt[42].why.reply_code, 550);
-    assert_string_equal(journal->rcpt[42].why.status, "5.1.1");
-    assert_string_equal(journal->rcpt[42].why.reply, "550 5.1.1 <x>: no");
-    assert_string_equal(journal->rcpt[99].why.reply, "452 4.2.2 full\n452 x");
-    assert_string_equal(journal->rcpt[99].why.text, "mailbox full");
-    assert_int_equal(journal->rcpt[99].why.scope, ERROR_RECIPIENT);
+    assert_int_equal(journal->rcpt[42].why->reply_code, 550);
+    assert_string_equal(journal->rcpt[42].why->status, "5.1.1");
+    assert_string_equal(journal->rcpt[42].why->reply, "550 5.1.1 <x>: no");
+    assert_string_equal(journal->rcpt[99].why->reply, "452 4.2.2 full\n452 x");
+    assert_string_equal(journal->rcpt[99].why->text, "mailbox full");
+    assert_int_equal(journal->rcpt[99].why->scope, ERROR_RECIPIENT);
     assert_int_equal(journal->attempts, 1);
     assert_int_equal(journal->next, 1763884860);
     assert_int_equal(journal->bounces, 1);
@@ -86,7 +84,7 @@ static void equal_neighbours_share_a_line(void **state)
 {
     (void)state;
     struct journal journal = {0};
-    struct outcome away = spooldir_refusal(0, "", "no route to host", "");
+    struct error away = spooldir_refusal(0, "", "no route to host", "");
     journal_begin(&journal, id, 10000);
     for (size_t i = 0; i < 10000; i++)
         journal_settle(&journal, i, FATE_WAITING, &away);
@@ -97,23 +95,21 @@ static void equal_neighbours_share_a_line(void **state)
         journal_settle(&journal, i, FATE_WAITING, &away);
     assert_int_equal(journal_pending(&journal)->len, 0);
     journal_clear(&journal);
-    outcome_clear(&away, 1);
 }
 
 static void what_is_settled_stays(void **state)
 {
     (void)state;
     struct journal journal = {0};
-    struct outcome gone = spooldir_refusal(550, "", "x", "");
+    struct error gone = spooldir_refusal(550, "", "x", "");
     journal_begin(&journal, id, 2);
     journal_settle(&journal, 0, FATE_SENT, NULL);
     journal_settle(&journal, 0, FATE_FAILED, &gone);
     journal_settle(&journal, 0, FATE_WAITING, &gone);
     journal_settle(&journal, 1, FATE_WAITING, NULL); /* untried: no news */
     assert_int_equal(journal.rcpt[0].fate, FATE_SENT);
-    assert_int_equal(journal.rcpt[1].why.result, OUTCOME_UNTRIED);
+    assert_null(journal.rcpt[1].why);
     journal_clear(&journal);
-    outcome_clear(&gone, 1);
 }
 
 /* Cut anywhere, the whole lines before the cut count and nothing else does. */

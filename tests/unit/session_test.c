@@ -108,11 +108,11 @@ static void name_outcomes(const struct outcome *outcomes, size_t n, char *names)
 {
     for (size_t i = 0; i < n; i++) {
         const struct outcome *o = &outcomes[i];
-        names[i] = o->result == OUTCOME_SENT      ? 'S'
-                   : o->result == OUTCOME_UNTRIED ? 'U'
-                   : o->scope == ERROR_ACCOUNT    ? 'A'
-                   : o->class == ERROR_TEMPORARY  ? 'T'
-                                                  : 'R';
+        names[i] = o->result == OUTCOME_SENT            ? 'S'
+                   : o->result == OUTCOME_UNTRIED       ? 'U'
+                   : o->error->scope == ERROR_ACCOUNT   ? 'A'
+                   : o->error->class == ERROR_TEMPORARY ? 'T'
+                                                        : 'R';
     }
     names[n] = '\0';
 }

@@ -121,18 +121,16 @@ static inline enum entry_lock_result spooldir_take(struct spooldir *dir, const c
 }
 
 /* A refusal. */
-static inline struct outcome spooldir_refusal(int reply_code, const char *status, const char *text,
-                                              const char *reply)
+static inline struct error spooldir_refusal(int reply_code, const char *status, const char *text,
+                                            const char *reply)
 {
     struct error err;
-    struct outcome why = {0};
     error_set(&err, ERROR_RECIPIENT, reply_code < 500 ? ERROR_TEMPORARY : ERROR_PERMANENT, 67, "%s",
               text);
     err.reply_code = reply_code;
     snprintf(err.status, sizeof err.status, "%s", status);
     snprintf(err.reply, sizeof err.reply, "%s", reply);
-    outcome_refuse(&why, &err);
-    return why;
+    return err;
 }
 
 #endif

@@ -192,10 +192,10 @@ static void clear_mail(struct mail *mail)
 
 static char letter(const struct outcome *o)
 {
-    return o->result == OUTCOME_SENT      ? 'S'
-           : o->result == OUTCOME_UNTRIED ? 'U'
-           : o->class == ERROR_TEMPORARY  ? 'T'
-                                          : 'R';
+    return o->result == OUTCOME_SENT            ? 'S'
+           : o->result == OUTCOME_UNTRIED       ? 'U'
+           : o->error->class == ERROR_TEMPORARY ? 'T'
+                                                : 'R';
 }
 
 /* The first transaction, and a session that has seen it. */
