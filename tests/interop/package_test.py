@@ -23,7 +23,7 @@ def test_no_other_agent_comes_with_the_callers(installation):
 
 
 @pytest.mark.parametrize("name", ["/usr/sbin/sendmail", "/usr/lib/sendmail", "/usr/bin/mailq",
-                                  "/usr/bin/newaliases", "/usr/sbin/runq", "/usr/sbin/onehopctl"])
+                                  "/usr/bin/newaliases", "/usr/sbin/runq", "/usr/bin/onehopctl"])
 def test_every_name_is_the_program(machine, name):
     assert machine.run("readlink", "-f", name).stdout.strip() == "/usr/bin/onehop"
     owner = machine.run("dpkg", "-S", name).stdout.split(":")[0]
