@@ -1,13 +1,6 @@
-#include "config.h"
+#include "suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <sysexits.h>
 #include <syslog.h>
-#include <cmocka.h>
 
 #include "message/envelope.h"
 #include "config/account.h"

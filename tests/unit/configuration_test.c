@@ -1,15 +1,7 @@
-#include "config.h"
+#include "suite.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "config/configuration.h"
 #include "scratch.h"

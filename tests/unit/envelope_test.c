@@ -1,15 +1,6 @@
-#include "config.h"
+#include "suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "message/envelope.h"
 

@@ -1,13 +1,7 @@
 /* Other builds of libinih than the one at hand: its one function is replaced by ours. */
-#include "config.h"
+#include "suite.h"
 
 #include <ini.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include "config/inifile.h"
 

@@ -1,13 +1,4 @@
-#include "config.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
-#include <cmocka.h>
+#include "suite.h"
 
 #include "config/inifile.h"
 

@@ -1,11 +1,4 @@
-#include "config.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sysexits.h>
-#include <cmocka.h>
+#include "suite.h"
 
 #include "compat/msmtpcode.h"
 

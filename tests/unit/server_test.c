@@ -1,14 +1,5 @@
 /* The SMTP server against clients that are played by the book, good ones and bad ones. */
-#include "config.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "suite.h"
 
 #include "script.h"
 #include "smtpd/server.h"

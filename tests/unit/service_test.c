@@ -1,20 +1,12 @@
 /* What the processes of the service share, and who may use what. */
-#include "config.h"
+#include "suite.h"
 
 #include <grp.h>
 #include <pwd.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <sysexits.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "config/keycheck.h"
 #include "submit/permission.h"

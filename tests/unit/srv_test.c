@@ -1,11 +1,4 @@
-#include "config.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
+#include "suite.h"
 
 #include "base/str.h"
 #include "net/srv.h"
