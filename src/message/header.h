@@ -36,9 +36,9 @@ struct header {
 };
 
 /* Reads the header and the blank line behind it. Line ends are CRs and LF, in any mixture; CRs
- * inside a line become a space, NULs go. One leading mbox line ("From x", ">From x") is dropped.
- * A first line that is no field, or a block of fields none of which is known from RFC 5322, MIME,
- * or begins with X- (`error: disk full`), means that there is no header: then nothing was dropped,
+ * inside a line become a space, NULs go. Leading mbox lines ("From x", and the ">From x" that each
+ * UUCP hop added) are dropped, a byte order mark before everything too, header or not. A first line that is no field, or a block of fields none of which is known from RFC 5322, MIME,
+ * or begins with X- (`error: disk full`), means that there is no header: then no line was dropped,
  * and what was read is in `text`. A line in the midst that is neither a field nor a continuation
  * ends the header as if a blank line stood before it. Empty input is an empty header with `absent`
  * set. Larger than HEADER_MAX: message, permanent, EX_DATAERR. */

@@ -126,10 +126,9 @@ static bool is_mbox_line(const char *line)
 static enum kind classify(const struct reader *reader, const struct str *line)
 {
     const char *text = str_text(line);
-    bool first = reader->total == 0;
     if (line->len == 0)
         return LINE_BLANK;
-    if (first && is_mbox_line(text))
+    if (!reader->name.len && is_mbox_line(text))
         return LINE_MBOX;
     if (*text == ' ' || *text == '\t')
         return reader->name.len ? LINE_FOLD : LINE_TEXT;
@@ -240,10 +239,24 @@ static void make_absent(struct reader *reader)
     header->absent = true;
 }
 
+/* A byte order mark in front is how some editors mark a file as UTF-8 (RFC 3629, 6); it is neither
+ * part of the first field's name nor text. */
+static bool skip_byte_order_mark(struct source *src, struct error *err)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    const char *data;
+    size_t len;
+    if (!source_piece(src, &data, &len, err))
+        return false;
+    bool marked = len >= sizeof mark - 1 && memcmp(data, mark, sizeof mark - 1) == 0;
+    source_unread(src, marked ? len - (sizeof mark - 1) : len);
+    return true;
+}
+
 bool header_read(struct header *header, struct source *src, struct error *err)
 {
     struct reader reader = {.header = header, .src = src};
-    bool ok = read_fields(&reader, err);
+    bool ok = skip_byte_order_mark(src, err) && read_fields(&reader, err);
     bool only_blank = reader.blank && header->n == 0 && !reader.mbox;
     if (ok && !reader.known && !only_blank)
         make_absent(&reader);

@@ -46,12 +46,15 @@ def relay(serve, machine):
     (FIXED + b"X-Folded: a\n b\n\tc\n\nx\n", ARRIVED + b"X-Folded: a\r\n b\r\n\tc\r\n\r\nx\r\n"),
     (b"From me@example.com Mon Nov 23 07:53:00 2026\n" + FIXED + b"\nx\n", ARRIVED + b"\r\nx\r\n"),
     (b">From me@example.com Mon Nov 23 07:53:00 2026\n" + FIXED + b"\nx\n", ARRIVED + b"\r\nx\r\n"),
+    (b"From me Mon Nov 23 07:53:00 2026\n>From web1 Mon Nov 23 07:53:00 2026\n" + FIXED + b"\nx\n",
+     ARRIVED + b"\r\nx\r\n"),
+    (b"\xef\xbb\xbf" + FIXED + b"\nx\n", ARRIVED + b"\r\nx\r\n"),
     (FIXED + b"\nFrom here on\n>From there\n", ARRIVED + b"\r\nFrom here on\r\n>From there\r\n"),
     (FIXED + b"Return-Path: <old@example.com>\n\nx\n", ARRIVED + b"\r\nx\r\n"),
 ], ids=["lf", "crlf", "php-mixed", "many-crs", "no-final-newline", "final-cr", "no-body",
         "no-blank-line", "header-only-no-newline", "blank-lines", "stray-cr", "nul", "dots",
         "smuggled-crlf", "smuggled-lf-dot", "smuggled-cr-dot", "8bit", "folded", "mbox",
-        "quoted-mbox", "from-in-body", "return-path"])
+        "quoted-mbox", "mbox-hops", "byte-order-mark", "from-in-body", "return-path"])
 @pytest.mark.parametrize("without", [(), ("CHUNKING",)], ids=["bdat", "data"])
 def test_content_to_the_octet(serve, machine, input, content, without):
     provider = machine.use(serve(without=without))
@@ -95,13 +98,13 @@ def test_a_large_message_arrives_whole(relay):
     ("exactly twenty chars", "exactly twenty chars"),
     ("this is more than twenty characters", "this is more than..."),
     ("error: disk full", "error: disk full"),
-    ("grüße", "=?UTF-8?"),
+    ("grüße", "=?utf-8?"),
 ])
 def test_text_without_header(relay, text, subject):
     message = relay(text.encode() + b"\nsecond line\n", "you@example.net")
     assert message.body == text.encode() + b"\r\nsecond line\r\n"
     if subject.startswith("=?"):
-        assert message.field("Subject").upper().startswith(subject)
+        assert message.field("Subject").startswith(subject)
     else:
         assert message.field("Subject") == subject
     assert message.field("To") == "you@example.net"
