@@ -12,7 +12,7 @@ static void add_word(struct str *out, struct str *payload, bool *first)
 {
     if (payload->len == 0)
         return;
-    str_add(out, *first ? "=?UTF-8?B?" : "\n =?UTF-8?B?");
+    str_add(out, *first ? "=?utf-8?B?" : "\n =?utf-8?B?");
     base64_encode(out, payload->data, payload->len);
     str_add(out, "?=");
     str_truncate(payload, 0);

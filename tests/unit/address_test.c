@@ -175,8 +175,8 @@ static void names_are_made_fit_for_a_header(void **state)
         {"x \"y\" \\", "a@b", "\"x \\\"y\\\" \\\\\" <a@b>"},
         {" x", "a@b", "\" x\" <a@b>"},
         {"x\r\nBcc: y", "a@b", "\"x  Bcc: y\" <a@b>"},
-        {"J\xc3\xbcrgen", "a@b", "=?UTF-8?B?SsO8cmdlbg==?= <a@b>"},
-        {"J\xfcrgen", "a@b", "=?UTF-8?B?SsO8cmdlbg==?= <a@b>"},
+        {"J\xc3\xbcrgen", "a@b", "=?utf-8?B?SsO8cmdlbg==?= <a@b>"},
+        {"J\xfcrgen", "a@b", "=?utf-8?B?SsO8cmdlbg==?= <a@b>"},
         {"=?utf-8?q?x?=", "a@b", "=?utf-8?q?x?= <a@b>"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -87,7 +87,7 @@ static void foreign_senders_are_rewritten(void **state)
         {"foreign with Reply-To", "From: Boss <boss@other.org>|Reply-To: x@y.org",
          "From: Boss <me@example.com>|Reply-To: x@y.org"},
         {"name with comma", "From: \"Boss, The\" <root>", "From: \"Boss, The\" <me@example.com>"},
-        {"name with 8 bit", "From: J\xc3\xbc <root>", "From: =?UTF-8?B?SsO8?= <me@example.com>"},
+        {"name with 8 bit", "From: J\xc3\xbc <root>", "From: =?utf-8?B?SsO8?= <me@example.com>"},
         {"several", "From: me@example.com, boss@other.org",
          "From: me@example.com|Reply-To: me@example.com, boss@other.org"},
         {"second From", "From: root|To: x@y|from: boss@other.org",
@@ -141,12 +141,12 @@ static void addresses_are_qualified_and_text_encoded(void **state)
         {"8 bit subject",
          "Subject: Gr\xc3\xbc\xc3\x9f"
          "e",
-         "Subject: =?UTF-8?B?R3LDvMOfZQ==?="},
+         "Subject: =?utf-8?B?R3LDvMOfZQ==?="},
         {"folded 8 bit",
          "Subject: Gr\xc3\xbc\n \xc3\x9f"
          "e",
-         "Subject: =?UTF-8?B?R3LDvCDDn2U=?="},
-        {"8 bit name", "To: J\xc3\xbc <a@b>", "To: =?UTF-8?B?SsO8?= <a@b>"},
+         "Subject: =?utf-8?B?R3LDvCDDn2U=?="},
+        {"8 bit name", "To: J\xc3\xbc <a@b>", "To: =?utf-8?B?SsO8?= <a@b>"},
         {"8 bit address", "To: j\xc3\xbc@b", "To: j\xc3\xbc@b"},
         {"structured", "Content-Type: text/plain; x=\"\xc3\xbc\"",
          "Content-Type: text/plain; x=\"\xc3\xbc\""},
@@ -217,7 +217,7 @@ static void what_is_missing_is_made(void **state)
         {"characters, not octets", "", true, COMPLETE_OFF, COMPLETE_AUTO, COMPLETE_TO_OFF, "",
          "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
          "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc",
-         "To: a@x, b@y|Subject: =?UTF-8?B?w7zDvMO8w7zDvMO8w7zDvMO8w7zDvMO8w7zDvMO8w7zDvC4uLg==?="},
+         "To: a@x, b@y|Subject: =?utf-8?B?w7zDvMO8w7zDvMO8w7zDvMO8w7zDvMO8w7zDvMO8w7zDvC4uLg==?="},
         {"To", "to: c@z|Cc: d@z|X: y", false, COMPLETE_OFF, COMPLETE_OFF, COMPLETE_TO_ON, "", "",
          "To: a@x, b@y|X: y"},
         {"undisclosed", "To: c@z", false, COMPLETE_OFF, COMPLETE_OFF, COMPLETE_TO_UNDISCLOSED, "",
