@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "base/str.h"
+#include "message/address.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
 
@@ -43,25 +44,6 @@ static bool check_arguments(int argc, char **argv, struct error *err)
             return error_usage(err, "argument %d contains a control character: '%.60s'", i,
                                argv[i]);
     return true;
-}
-
-static bool set_mode(struct invocation *call, const char *mode, struct error *err)
-{
-    static const struct {
-        const char *word;
-        enum invocation_mode mode;
-    } modes[] = {
-        {"m", INVOKE_SEND},       {"i", INVOKE_ALIASES}, {"p", INVOKE_LIST_QUEUE},
-        {"P", INVOKE_LIST_QUEUE}, {"v", INVOKE_VERIFY},  {"V", INVOKE_VERSION},
-        {"h", INVOKE_NOTHING},    {"H", INVOKE_NOTHING}, {"s", INVOKE_TALK},
-        {"d", INVOKE_SERVE},
-    };
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (strcmp(modes[i].word, mode) == 0) {
-            call->mode = modes[i].mode;
-            return true;
-        }
-    return error_usage(err, "unsupported operation mode -b%s", mode);
 }
 
 static bool set_notify(struct invocation *call, const char *text, struct error *err)
@@ -141,6 +123,25 @@ static bool add_override(struct invocation *call, const char *name, const char *
     return true;
 }
 
+static bool set_mode(struct invocation *call, const char *mode, struct error *err)
+{
+    static const struct {
+        const char *word;
+        enum invocation_mode mode;
+    } modes[] = {
+        {"m", INVOKE_SEND},       {"i", INVOKE_ALIASES}, {"p", INVOKE_LIST_QUEUE},
+        {"P", INVOKE_LIST_QUEUE}, {"v", INVOKE_VERIFY},  {"V", INVOKE_VERSION},
+        {"h", INVOKE_NOTHING},    {"H", INVOKE_NOTHING}, {"s", INVOKE_TALK},
+        {"d", INVOKE_SERVE},      {"q", INVOKE_SEND}, /* dma's: queue only */
+    };
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (strcmp(modes[i].word, mode) == 0) {
+            call->mode = modes[i].mode;
+            return *mode != 'q' || add_override(call, "delivery_mode", "queue", err);
+        }
+    return error_usage(err, "unsupported operation mode -b%s", mode);
+}
+
 /* msmtp's old names: on and off stand for values of today's keys. */
 static bool set_renamed(struct invocation *call, const struct option_row *row, const char *argument,
                         struct error *err)
@@ -168,14 +169,18 @@ static bool set_rmqs(struct invocation *call, const char *argument, struct error
     return true;
 }
 
-/* "<>" and "" both mean the null sender; angle brackets around an address are not part of it. */
+/* "<>" and "" both mean the null sender. Of `Name <address>` and `address (Name)`, which cron's
+ * MAILFROM and mailx -r pass on, the address counts; `Doe, Jane <address>` reads as two. */
 static void set_from(struct invocation *call, char *argument)
 {
-    size_t len = strlen(argument);
-    if (len >= 2 && argument[0] == '<' && argument[len - 1] == '>') {
-        argument[len - 1] = '\0';
-        argument++;
-    }
+    struct address_list list = {0};
+    if (strpbrk(argument, "<("))
+        address_list_parse(&list, argument, strlen(argument));
+    const char *address = list.n > 0 ? list.item[list.n - 1].mailbox : argument;
+    size_t len = strlen(address);
+    if (address != argument && len <= strlen(argument)) /* it fits where the caller keeps it */
+        memcpy(argument, address, len + 1);
+    address_list_clear(&list);
     call->wishes.from = strcasecmp(argument, "MAILER-DAEMON") == 0 ? "" : argument;
 }
 

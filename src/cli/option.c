@@ -10,8 +10,9 @@ const struct option_row option_table[] = {
      "use this account"},
     {'A', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
     {'b', NULL, OPTION_REQUIRED, OPT_MODE, OPTION_SAFE, 0,
-     "mode: m send, s SMTP on stdin, d service, i newaliases, p list the queue, v show where mail "
-     "would go, V version"},
+     "mode: m send, q queue only, s SMTP on stdin, d service, i newaliases, p list the queue, v "
+     "show "
+     "where mail would go, V version"},
     {'B', NULL, OPTION_REQUIRED, OPT_BODY, OPTION_SAFE, 0, "body type: 7BIT or 8BITMIME"},
     {'c', NULL, OPTION_NONE, OPT_IGNORED, OPTION_SAFE, 0, ""},
     {'C', "file", OPTION_REQUIRED, OPT_TEXT, OPTION_UNSAFE, AT(file),

@@ -34,6 +34,7 @@ def account(serve, machine):
     ["-L", "tag", "-h", "3", "-n", "-m", "-G", "-U", "-em", "you@example.net"],
     ["--read-recip"],
     ["-f<me@example.com>", "you@example.net"],
+    ["-f", "Backup job <me@example.com>", "you@example.net"],
     ["-r", "me@example.com", "you@example.net"],
     ["-odi", "-or0s", "you@example.net"],
     ["-V", "envid", "you@example.net"],

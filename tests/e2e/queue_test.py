@@ -79,7 +79,7 @@ def test_interactive_mail_has_gone_when_the_call_returns(serve, spool, options):
 
 @pytest.mark.parametrize("options, key", [
     (("-odq",), None), (("-odd",), None), (("-O", "DeliveryMode=q"), None), ((), "queue"),
-    (("-odb",), None), ((), "background")])
+    (("-odb",), None), (("-bq",), None), ((), "background")])
 def test_queued_mail_stays_until_a_run(serve, spool, options, key):
     provider = spool.use(serve(), delivery_mode=key)
     spool.submits(*options, "you@example.net")
