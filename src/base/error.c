@@ -88,6 +88,20 @@ struct error *error_copy(const struct error *err)
     return copy;
 }
 
+const char *error_command_name(enum error_command command)
+{
+    static const char *const names[] = {
+        [COMMAND_NONE] = "session",      [COMMAND_PASSWORD] = "password",
+        [COMMAND_CONNECT] = "connect",   [COMMAND_TLS] = "TLS",
+        [COMMAND_GREETING] = "greeting", [COMMAND_EHLO] = "EHLO",
+        [COMMAND_STARTTLS] = "STARTTLS", [COMMAND_AUTH] = "AUTH",
+        [COMMAND_MAIL] = "MAIL FROM",    [COMMAND_RCPT] = "RCPT TO",
+        [COMMAND_DATA] = "DATA",         [COMMAND_CONTENT] = "message",
+        [COMMAND_RSET] = "RSET",         [COMMAND_ETRN] = "ETRN",
+    };
+    return names[command];
+}
+
 const char *error_code_name(int code)
 {
     static const char *const names[] = {

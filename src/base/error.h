@@ -1,8 +1,9 @@
 /* Failure: what went wrong, told once, where it was noticed.
  *
  * What can fail returns bool and takes a `struct error *` last: false means the error is filled,
- * true means it was not touched. Whoever notices picks scope, class and code; callers only put
- * context in front. Nothing here allocates.
+ * true means it was not touched. The place that notices it fills scope, class and code, or where a
+ * server refused something the command and its reply, which delivery/verdict.c judges; callers
+ * only put context in front. Nothing here allocates.
  */
 #ifndef ERROR_H
 #define ERROR_H
@@ -21,15 +22,29 @@ enum error_class {
     ERROR_PERMANENT, /* the same attempt will fail again */
 };
 
-enum error_step { /* of a session, for who maps failures to another program's exit statuses */
-                  ERROR_STEP_OTHER,
-                  ERROR_STEP_PASSWORD,
-                  ERROR_STEP_CONNECT,
-                  ERROR_STEP_TLS,
-                  ERROR_STEP_HELLO,
-                  ERROR_STEP_LOGIN,
-                  ERROR_STEP_MAIL,    /* MAIL, RCPT, DATA, and all that is done after the login */
-                  ERROR_STEP_CONTENT, /* the reply to the content */
+/* The command of a session that an error answers, or the step before the first one. */
+enum error_command {
+    COMMAND_NONE, /* not about a session: a file, the configuration, this machine */
+    COMMAND_PASSWORD,
+    COMMAND_CONNECT, /* name, TCP, proxy */
+    COMMAND_TLS,     /* handshake and certificate */
+    COMMAND_GREETING,
+    COMMAND_EHLO, /* or HELO, LHLO */
+    COMMAND_STARTTLS,
+    COMMAND_AUTH,
+    COMMAND_MAIL,
+    COMMAND_RCPT,
+    COMMAND_DATA,
+    COMMAND_CONTENT, /* what follows 354, or BDAT with its chunk */
+    COMMAND_RSET,
+    COMMAND_ETRN,
+};
+
+/* What an account failure is about; it decides how long the account is left alone. */
+enum error_cause {
+    CAUSE_NETWORK,  /* DNS, connect, timeout, TLS, a server that is out of order */
+    CAUSE_THROTTLE, /* the provider wants less, or something of the account changed first */
+    CAUSE_LOGIN,    /* refused login, failing password command */
 };
 
 enum {
@@ -40,7 +55,8 @@ enum {
 struct error {
     enum error_scope scope;
     enum error_class class;
-    enum error_step step;
+    enum error_command command;
+    enum error_cause cause;      /* where the scope is the account */
     bool closed;                 /* the server ended the connection without a reply */
     int code;                    /* sysexits(3), for the calling shell */
     int reply_code;              /* SMTP reply code, 0 where no reply was involved */
@@ -67,6 +83,9 @@ bool error_prefix(struct error *err, const char *format, ...) __attribute__((for
 
 /* A copy, to be freed with free(). */
 struct error *error_copy(const struct error *err);
+
+/* A command as it is written in texts: "MAIL FROM", "greeting", "message" for the content. */
+const char *error_command_name(enum error_command command);
 
 /* The name of a sysexits code ("EX_OK", "EX_TEMPFAIL"), "EX_???" for one it does not know. */
 const char *error_code_name(int code);

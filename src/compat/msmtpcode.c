@@ -35,22 +35,28 @@ static int of_refusal(const struct error *err)
 int msmtpcode_of(const struct error *err)
 {
     bool replied = err->reply_code != 0;
-    switch (err->step) {
-    case ERROR_STEP_OTHER:
-    case ERROR_STEP_CONNECT:
+    switch (err->command) {
+    case COMMAND_NONE:
+    case COMMAND_CONNECT:
         break;
-    case ERROR_STEP_PASSWORD: /* a command that fails is a mistake in the configuration to it */
+    case COMMAND_PASSWORD: /* a command that fails is a mistake in the configuration to it */
         return err->code == EX_CONFIG ? EX_UNAVAILABLE : EX_CONFIG;
-    case ERROR_STEP_TLS:
+    case COMMAND_TLS:
         return of_tls(err);
-    case ERROR_STEP_HELLO:
+    case COMMAND_GREETING:
+    case COMMAND_EHLO:
+    case COMMAND_STARTTLS:
         return replied ? EX_PROTOCOL : of_connection(err);
-    case ERROR_STEP_LOGIN:
+    case COMMAND_AUTH:
         return replied ? EX_NOPERM : of_connection(err);
-    case ERROR_STEP_MAIL:
+    case COMMAND_MAIL:
+    case COMMAND_RCPT:
+    case COMMAND_DATA:
+    case COMMAND_RSET:
+    case COMMAND_ETRN:
         return replied ? of_refusal(err) : of_connection(err);
-    case ERROR_STEP_CONTENT:
-        return EX_UNAVAILABLE;
+    case COMMAND_CONTENT:
+        return replied && err->code != EX_PROTOCOL ? EX_UNAVAILABLE : of_connection(err);
     }
     return err->code;
 }

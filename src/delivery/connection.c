@@ -45,11 +45,12 @@ static void trace(void *context, enum trace_kind kind, const char *line, size_t 
         c->options->trace(c->options->context, kind, line, len);
 }
 
-/* The first to know says in which step it was. */
-static bool failed_at(struct error *err, enum error_step step)
+/* The place that noticed it has said which command it answers, or it is COMMAND. */
+static bool failed_at(struct error *err, enum error_command command)
 {
-    if (err->step == ERROR_STEP_OTHER)
-        err->step = step;
+    if (err->command == COMMAND_NONE)
+        err->command = command;
+    verdict_judge(err, NULL);
     return false;
 }
 
@@ -76,7 +77,7 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
     if (stream && c->options->step)
         tls_describe(stream, &detail);
     if (!stream)
-        (void)failed_at(err, ERROR_STEP_TLS);
+        (void)failed_at(err, COMMAND_TLS);
     tell(c, "tls", str_text(&detail), stream ? NULL : err);
     str_clear(&detail);
     return stream;
@@ -167,7 +168,7 @@ static bool start_session(struct connection *c, struct error *err)
     const struct account *a = c->account;
     struct stream *stream = dial(c, err);
     if (!stream)
-        return failed_at(err, ERROR_STEP_CONNECT);
+        return failed_at(err, COMMAND_CONNECT);
     str_clear(&c->hello);
     if (*a->domain)
         str_add(&c->hello, a->domain);
@@ -185,7 +186,7 @@ static bool start_session(struct connection *c, struct error *err)
     c->session = session_new(stream, &c->params);
     bool ok = session_hello(c->session, err);
     tell(c, "hello", ok ? str_text(&session_offers(c->session)->mechanisms) : "", ok ? NULL : err);
-    return ok || failed_at(err, ERROR_STEP_HELLO);
+    return ok || failed_at(err, COMMAND_STARTTLS);
 }
 
 static void end_session(struct connection *c)
@@ -201,7 +202,7 @@ static bool log_in(struct connection *c, struct error *err)
         return true;
     bool ok = session_login(c->session, err);
     tell(c, "login", c->login.user, ok ? NULL : err);
-    return ok || failed_at(err, ERROR_STEP_LOGIN);
+    return ok || failed_at(err, COMMAND_AUTH);
 }
 
 static void name_host(struct connection *c, struct error *err)
@@ -285,7 +286,7 @@ static bool prepare_login(struct connection *c, struct error *err)
         .without_tls = a->auth_without_tls || (a->as_msmtp && a->auth != AUTH_ON),
     };
     c->params.login = &c->login;
-    return ok || failed_at(err, ERROR_STEP_PASSWORD);
+    return ok || failed_at(err, COMMAND_PASSWORD);
 }
 
 struct connection *connection_open(const struct account *account,
@@ -314,17 +315,10 @@ struct connection *connection_open(const struct account *account,
     return NULL;
 }
 
-static void classify_all(struct outcome *outcomes, size_t n, const struct verdict_rules *rules)
-{
-    for (size_t i = 0; i < n; i++)
-        if (outcomes[i].result == OUTCOME_REFUSED)
-            verdict_classify(outcomes[i].error, rules);
-}
-
-static struct verdict_rules rules_for(const struct connection *connection,
+static struct verdict_facts facts_for(const struct connection *connection,
                                       const struct envelope *env)
 {
-    return (struct verdict_rules){
+    return (struct verdict_facts){
         .sender = env->sender ? env->sender : "",
         .own_address = account_address(connection->account),
         .trouble = &connection->account->trouble,
@@ -343,14 +337,14 @@ bool connection_send(struct connection *connection, const struct envelope *env,
                      const struct content *content, struct outcome *outcomes, struct str *final,
                      struct error *err)
 {
-    const struct verdict_rules rules = rules_for(connection, env);
+    const struct verdict_facts facts = facts_for(connection, env);
     size_t untried = count_untried(outcomes, env->n);
     for (int round = 0; untried > 0 && round < TRANSACTIONS_MAX; round++) {
         bool ok = session_send(connection->session, env, content, outcomes, final, err);
-        classify_all(outcomes, env->n, &rules);
+        verdict_judge_all(outcomes, env->n, &facts);
         if (!ok) {
-            verdict_classify(err, &rules);
-            return failed_at(err, ERROR_STEP_MAIL);
+            verdict_judge(err, &facts);
+            return false;
         }
         size_t left = count_untried(outcomes, env->n);
         if (left >= untried || !session_usable(connection->session))
@@ -374,11 +368,11 @@ bool connection_push(struct connection *connection, const struct session_mail *m
 enum session_pulled connection_pull(struct connection *connection, const struct session_mail *mail,
                                     struct error *err)
 {
-    const struct verdict_rules rules = rules_for(connection, mail->env);
+    const struct verdict_facts facts = facts_for(connection, mail->env);
     enum session_pulled pulled = session_pull(connection->session, err);
-    classify_all(mail->outcomes, mail->env->n, &rules);
+    verdict_judge_all(mail->outcomes, mail->env->n, &facts);
     if (pulled == SESSION_FAILED)
-        verdict_classify(err, &rules);
+        verdict_judge(err, &facts);
     return pulled;
 }
 
@@ -399,7 +393,7 @@ const struct session_capabilities *connection_offers(const struct connection *co
 
 bool connection_start_queue(struct connection *connection, const char *name, struct error *err)
 {
-    return session_start_queue(connection->session, name, err) || failed_at(err, ERROR_STEP_MAIL);
+    return session_start_queue(connection->session, name, err) || failed_at(err, COMMAND_ETRN);
 }
 
 const char *connection_host(const struct connection *connection)

@@ -39,14 +39,14 @@ struct connection *connection_open(const struct account *account,
                                    const struct connection_options *options, struct error *err);
 
 /* Sends one message to those of ENV's recipients that are untried, in as many transactions as the
- * server wants (452). Facts are classified (see verdict_classify()). False: something ended the
+ * server wants (452). Failures are judged (see verdict_judge()). False: something ended the
  * attempt as a whole, and untried recipients stay so. FINAL gets the reply to the content. */
 bool connection_send(struct connection *connection, const struct envelope *env,
                      const struct content *content, struct outcome *outcomes, struct str *final,
                      struct error *err);
 
-/* Several mails in flight: as session_room(), session_push() and session_pull(), but that facts are
- * classified. MAIL is the oldest in flight when it is pulled. Recipients that a 452 put off stay
+/* Several mails in flight: as session_room(), session_push() and session_pull(), but that failures
+ * are judged. MAIL is the oldest in flight when it is pulled. Recipients that a 452 put off stay
  * untried. */
 enum session_room connection_room(const struct connection *connection,
                                   const struct session_mail *mail);

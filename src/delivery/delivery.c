@@ -99,8 +99,8 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
     prepare(attempt, lock);
     attempt->failed = !send_as(connection, lock, own_at_once ? own : sender, attempt);
     const struct error *why = &attempt->failure;
-    bool null_refused = attempt->failed && is_bounce && !own_at_once && why->reply_code >= 500 &&
-                        why->scope == ERROR_MESSAGE && why->code == EX_DATAERR;
+    bool null_refused = attempt->failed && is_bounce && !own_at_once &&
+                        why->command == COMMAND_MAIL && why->reply_code >= 500;
     if (!null_refused)
         return;
     struct error ignored; /* it is found out again next time */
@@ -155,7 +155,7 @@ void delivery_not_attempted(const struct entry_lock *lock, const struct error *f
 
 static bool is_account_trouble(const struct error *why)
 {
-    return why->scope == ERROR_ACCOUNT || breaker_is_throttle(why->reply_code, why->status);
+    return why->scope == ERROR_ACCOUNT;
 }
 
 bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why)
@@ -192,20 +192,10 @@ struct trouble {
     bool allowed;
 };
 
-static enum breaker_trouble trouble_of(const struct error *failure)
-{
-    if (breaker_is_throttle(failure->reply_code, failure->status))
-        return BREAKER_THROTTLE;
-    if (failure->code == EX_NOPERM || failure->reply_code == 530 || failure->reply_code == 534 ||
-        failure->reply_code == 535 || failure->reply_code == 538)
-        return BREAKER_LOGIN;
-    return BREAKER_NETWORK;
-}
-
 static bool open_breaker(struct account_state *state, void *context)
 {
     const struct trouble *t = context;
-    breaker_open(&state->breaker, trouble_of(t->failure), t->failure->text, t->delivery->now(),
+    breaker_open(&state->breaker, t->failure->cause, t->failure->text, t->delivery->now(),
                  t->delivery->random());
     return true;
 }

@@ -7,40 +7,163 @@
 
 #include "message/address.h"
 
-static bool is_account_status(const char *status)
+#define TO(command) (1u << COMMAND_##command)
+
+enum {
+    ANY = 0,
+    MAIL_ITSELF = TO(MAIL) | TO(DATA) | TO(CONTENT), /* not one of its recipients */
+};
+
+enum condition {
+    ALWAYS,
+    OWN_SENDER, /* the envelope's sender is the account's own address */
+    PATTERN,    /* a part of the reply is in the provider's list (providers.ini, `trouble`) */
+};
+
+/* The first row that fits decides. */
+static const struct rule {
+    unsigned commands;  /* a set of them, or ANY */
+    int first, last;    /* reply codes; 0: there is no reply */
+    const char *status; /* enhanced status code, its last part may be missing; "" for any */
+    enum condition condition;
+    enum error_scope scope;
+    enum error_class class;
+    int code; /* 0: scope, class and code stay as they were noted */
+    enum error_cause cause;
+    const char *reason;
+} rules[] = {
+    /* no reply */
+    {TO(PASSWORD), 0, 0, "", ALWAYS, 0, 0, 0, CAUSE_LOGIN,
+     "a password command that fails again "
+     "and again may lock what it asks"},
+    {ANY, 0, 0, "", ALWAYS, 0, 0, 0, CAUSE_NETWORK, "no server has spoken of the mail"},
+
+    /* about the account, whatever command it answers */
+    {ANY, 421, 421, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
+     "RFC 5321, 3.8: the service closes its channel"},
+    {ANY, 530, 530, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN,
+     "RFC 4954, 6: a login is required"},
+    {ANY, 534, 535, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN,
+     "RFC 4954, 6: the login is too weak, or wrong"},
+    {ANY, 538, 538, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN,
+     "RFC 2554, 6: the login wants encryption"},
+    {TO(AUTH), 500, 599, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN,
+     "the login is refused"},
+    {ANY, 454, 454, "4.7.0", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
+     "RFC 4954, 6: no login for now, Gmail: too many of them"},
+    {ANY, 400, 499, "4.3.2", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
+     "RFC 3463, X.3.2: the system takes nothing now, Microsoft: too many connections or messages"},
+    {ANY, 450, 450, "4.2.1", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
+     "Gmail: mail comes faster than it is taken"},
+    {TO(AUTH), 400, 499, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
+     "no login for now; to ask again at once may lock the account"},
+    {ANY, 500, 599, "", PATTERN, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
+     "the provider says this of the account: quota, lock, sender not verified"},
+    {ANY, 500, 599, "5.4.5", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
+     "Gmail: the account's quota of a day is used up"},
+    {ANY, 500, 599, "5.7.30", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_LOGIN,
+     "Microsoft: logins with a password are switched off"},
+    {ANY, 500, 599, "5.7.57", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_LOGIN,
+     "Microsoft: not logged in"},
+    {ANY, 500, 599, "5.7.60", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
+     "Microsoft: the account may not send as this sender"},
+
+    /* about this message, also where the sender alone was named: SIZE and BODY are said with it */
+    {MAIL_ITSELF, 552, 552, "", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
+     "RFC 1870, 6.1: the message is too big"},
+    {MAIL_ITSELF, 500, 599, "5.3.4", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
+     "RFC 3463, X.3.4: the message is too big for the system"},
+    {MAIL_ITSELF, 500, 599, "5.2.3", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
+     "RFC 3463, X.2.3: the message is longer than an administrator allows"},
+    {MAIL_ITSELF, 500, 599, "5.6", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
+     "RFC 3463, 3.7: the content or its conversion is refused"},
+    {TO(MAIL), 500, 599, "", OWN_SENDER, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+     CAUSE_THROTTLE, "an account whose own address is refused can send nothing"},
+
+    /* what a command's refusal means by itself */
+    {TO(GREETING) | TO(EHLO), 400, 599, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+     CAUSE_NETWORK, "the server does not serve this client, perhaps tomorrow"},
+    {TO(STARTTLS), 500, 599, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
+     CAUSE_NETWORK, "no TLS: mended by an administrator"},
+    {TO(STARTTLS), 400, 499, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_NETWORK,
+     "RFC 3207, 4: TLS is not available for now"},
+    {TO(MAIL) | TO(ETRN), 500, 599, "", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR, 0,
+     "this sender is refused"},
+    {TO(RCPT), 500, 599, "", ALWAYS, ERROR_RECIPIENT, ERROR_PERMANENT, EX_NOUSER, 0,
+     "this recipient is refused"},
+    {TO(RCPT), 400, 499, "", ALWAYS, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL, 0,
+     "this recipient is refused for now"},
+    {ANY, 500, 599, "", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
+     "this message is refused"},
+    {ANY, 400, 499, "", ALWAYS, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL, 0,
+     "this message is refused for now"},
+    {ANY, 1, 999, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, CAUSE_NETWORK,
+     "no reply that this command can have"},
+};
+
+static bool status_fits(const char *rule, const char *status)
 {
-    static const char *const known[] = {
-        "5.4.5",  /* daily quota of the sending account (RFC 3463 leaves it to the system) */
-        "5.7.30", /* basic authentication switched off */
-        "5.7.57", /* not authenticated to send */
-        "5.7.60", /* no permission to send as this sender */
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(status, known[i]) == 0)
+    size_t len = strlen(rule);
+    return len == 0 || (strncmp(status, rule, len) == 0 && (!status[len] || status[len] == '.'));
+}
+
+static bool has_pattern(const struct error *err, const struct verdict_facts *facts)
+{
+    for (size_t i = 0; facts && facts->trouble && i < facts->trouble->n; i++)
+        if (strcasestr(err->reply, facts->trouble->item[i]))
             return true;
     return false;
 }
 
-static bool matches_pattern(const struct error *err, const struct strlist *patterns)
+static bool is_own_sender(const struct verdict_facts *facts)
 {
-    for (size_t i = 0; i < patterns->n; i++)
-        if (strcasestr(err->reply, patterns->item[i]))
-            return true;
-    return false;
+    return facts && *facts->own_address && address_equal(facts->sender, facts->own_address, true);
 }
 
-void verdict_classify(struct error *err, const struct verdict_rules *rules)
+static bool fits(const struct rule *rule, const struct error *err,
+                 const struct verdict_facts *facts)
 {
-    if (err->scope == ERROR_ACCOUNT || err->reply_code < 500)
+    if (rule->commands && !(rule->commands & 1u << err->command))
+        return false;
+    if (err->reply_code < rule->first || err->reply_code > rule->last ||
+        !status_fits(rule->status, err->status))
+        return false;
+    return rule->condition == ALWAYS ||
+           (rule->condition == PATTERN ? has_pattern(err, facts) : is_own_sender(facts));
+}
+
+static const struct rule *rule_for(const struct error *err, const struct verdict_facts *facts)
+{
+    struct error unanswered = {.command = err->command};
+    if (err->code == EX_PROTOCOL)
+        err = &unanswered; /* its reply, if there is one, is not an answer */
+    const struct rule *rule = rules;
+    while (!fits(rule, err, facts))
+        rule++; /* a row for no reply and one for every reply end it */
+    return rule;
+}
+
+void verdict_judge(struct error *err, const struct verdict_facts *facts)
+{
+    const struct rule *rule = rule_for(err, facts);
+    err->cause = rule->cause;
+    if (rule->code == 0)
         return;
-    bool own = *rules->own_address && address_equal(rules->sender, rules->own_address, true);
-    bool mail_refused = err->scope == ERROR_MESSAGE && err->code == EX_DATAERR;
-    if ((mail_refused && own) || is_account_status(err->status) ||
-        matches_pattern(err, rules->trouble)) {
-        err->scope = ERROR_ACCOUNT;
-        err->class = ERROR_TEMPORARY;
-        err->code = EX_TEMPFAIL;
-    }
+    err->scope = rule->scope;
+    err->class = rule->class;
+    err->code = rule->code;
+}
+
+void verdict_judge_all(struct outcome *outcomes, size_t n, const struct verdict_facts *facts)
+{
+    for (size_t i = 0; i < n; i++)
+        if (outcomes[i].result == OUTCOME_REFUSED)
+            verdict_judge(outcomes[i].error, facts);
+}
+
+const char *verdict_reason(const struct error *err, const struct verdict_facts *facts)
+{
+    return rule_for(err, facts)->reason;
 }
 
 int verdict_code(const struct error *err)

@@ -19,7 +19,7 @@ void account_state_encode(const struct account_state *state, struct str *out)
     const struct breaker *breaker = &state->breaker;
     size_t start = out->len;
     str_addf(out, "breaker %u %u %" PRId64 " %" PRId64 " ", breaker->failures,
-             (unsigned)breaker->trouble, breaker->since, breaker->until);
+             (unsigned)breaker->cause, breaker->since, breaker->until);
     tokenizer_add(out, breaker->reason);
     str_addf(out, " null_refused %u bounces %" PRId64 " %u notice %" PRId64, state->null_refused,
              state->bounce_hour, state->bounces, state->notice_hour);
@@ -29,15 +29,15 @@ void account_state_encode(const struct account_state *state, struct str *out)
 
 static bool decode_breaker(struct breaker *breaker, struct tokenizer *tokens)
 {
-    uint64_t failures, trouble, since, until;
+    uint64_t failures, cause, since, until;
     if (!tokenizer_is(tokens, "breaker") || !tokenizer_decimal(tokens, UINT16_MAX, &failures) ||
-        !tokenizer_decimal(tokens, BREAKER_LOGIN, &trouble) ||
+        !tokenizer_decimal(tokens, CAUSE_LOGIN, &cause) ||
         !tokenizer_decimal(tokens, time_max, &since) ||
         !tokenizer_decimal(tokens, time_max, &until))
         return false;
     char *reason = tokenizer_next(tokens);
     *breaker = (struct breaker){.failures = (unsigned)failures,
-                                .trouble = (enum breaker_trouble)trouble,
+                                .cause = (enum error_cause)cause,
                                 .since = (int64_t)since,
                                 .until = (int64_t)until};
     (void)snprintf(breaker->reason, sizeof breaker->reason, "%s", reason ? reason : "");

@@ -9,25 +9,18 @@
 static const struct {
     int64_t first, longest; /* seconds */
 } intervals[] = {
-    [BREAKER_NETWORK] = {30, 30 * 60},
-    [BREAKER_THROTTLE] = {5 * 60, 60 * 60},
-    [BREAKER_LOGIN] = {30 * 60, 8 * 3600},
+    [CAUSE_NETWORK] = {30, 30 * 60},
+    [CAUSE_THROTTLE] = {5 * 60, 60 * 60},
+    [CAUSE_LOGIN] = {30 * 60, 8 * 3600},
 };
-
-bool breaker_is_throttle(int reply_code, const char *status)
-{
-    return reply_code == 421 || (reply_code == 450 && strcmp(status, "4.2.1") == 0) ||
-           (reply_code == 454 && strcmp(status, "4.7.0") == 0);
-}
 
 static int64_t interval(const struct breaker *breaker)
 {
-    int64_t seconds = intervals[breaker->trouble].first;
-    for (unsigned i = 1; i < breaker->failures && seconds < intervals[breaker->trouble].longest;
-         i++)
+    int64_t seconds = intervals[breaker->cause].first;
+    for (unsigned i = 1; i < breaker->failures && seconds < intervals[breaker->cause].longest; i++)
         seconds *= 2;
-    return seconds < intervals[breaker->trouble].longest ? seconds
-                                                         : intervals[breaker->trouble].longest;
+    return seconds < intervals[breaker->cause].longest ? seconds
+                                                       : intervals[breaker->cause].longest;
 }
 
 bool breaker_allows(const struct breaker *breaker, int64_t now)
@@ -42,14 +35,14 @@ void breaker_probe(struct breaker *breaker, int64_t now)
         breaker->until = now + interval(breaker);
 }
 
-void breaker_open(struct breaker *breaker, enum breaker_trouble trouble, const char *reason,
-                  int64_t now, uint64_t random)
+void breaker_open(struct breaker *breaker, enum error_cause cause, const char *reason, int64_t now,
+                  uint64_t random)
 {
     if (breaker->failures == 0 || breaker->since > now)
         breaker->since = now;
-    if (breaker->trouble != trouble)
-        breaker->failures = 0; /* another trouble: its intervals start at their beginning */
-    breaker->trouble = trouble;
+    if (breaker->cause != cause)
+        breaker->failures = 0; /* another cause: its intervals start at their beginning */
+    breaker->cause = cause;
     if (breaker->failures < 1000)
         breaker->failures++;
     int64_t wait = interval(breaker);

@@ -7,25 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum breaker_trouble {
-    BREAKER_NETWORK,  /* DNS, connect, timeout, TLS: 30 s, doubled up to 30 min */
-    BREAKER_THROTTLE, /* 421, 450 4.2.1, 454 4.7.0: 5 min, doubled up to 1 h */
-    BREAKER_LOGIN,    /* refused login or failing password command: 30 min, doubled up to 8 h */
-};
+#include "base/error.h"
 
 enum { BREAKER_REASON_MAX = 256, BREAKER_LONGEST = 8 * 3600 * 5 / 4 };
 
 /* Zeroed memory is a closed breaker: mail flows. Times are seconds since 1970. */
 struct breaker {
     unsigned failures; /* in a row; 0: closed */
-    enum breaker_trouble trouble;
+    enum error_cause cause;
     int64_t since;                   /* of the first of these failures */
     int64_t until;                   /* nothing is tried before */
     char reason[BREAKER_REASON_MAX]; /* one line */
 };
-
-/* What a reply means for the breaker: true for 421, 450 with 4.2.1, 454 with 4.7.0. */
-bool breaker_is_throttle(int reply_code, const char *status);
 
 /* True if the account may be used NOW: the breaker is closed, or a probe is due (which a clock that
  * was set back makes it, too). */
@@ -36,10 +29,11 @@ bool breaker_allows(const struct breaker *breaker, int64_t now);
  * no more than that. */
 void breaker_probe(struct breaker *breaker, int64_t now);
 
-/* The attempt ended in trouble: each of the intervals above up to a quarter shorter or longer by
- * RANDOM. */
-void breaker_open(struct breaker *breaker, enum breaker_trouble trouble, const char *reason,
-                  int64_t now, uint64_t random);
+/* The attempt ended in a failure of the account: the network's are left alone for 30 s, doubled up
+ * to 30 min; what the provider throttles for 5 min up to 1 h; a login for 30 min up to 8 h; each up
+ * to a quarter shorter or longer by RANDOM. */
+void breaker_open(struct breaker *breaker, enum error_cause cause, const char *reason, int64_t now,
+                  uint64_t random);
 
 /* The attempt got as far as a logged-in session. */
 void breaker_close(struct breaker *breaker);

@@ -1,8 +1,6 @@
 #include "config.h"
 #include "smtp/sessionstate.h"
 
-#include <sysexits.h>
-
 #include "smtp/refusal.h"
 
 /* Whatever the server objects to here is not the mail, and may be over tomorrow. */
@@ -10,15 +8,13 @@ static bool refused(struct session *session, const char *what, struct error *err
 {
     struct wire *wire = &session->wire;
     wire->broken = true;
-    (void)refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_TEMPFAIL, "%s", what);
-    err->class = ERROR_TEMPORARY;
-    return false;
+    return refusal_set(err, wire->command, &wire->reply, "%s", what);
 }
 
 static bool greeting(struct session *session, struct error *err)
 {
     struct wire *wire = &session->wire;
-    wire->step = "greeting";
+    wire->command = COMMAND_GREETING;
     wire_expect(wire, 1);
     if (!wire_reply(wire, session->params->timeout, err))
         return false;
@@ -29,7 +25,7 @@ static bool say(struct session *session, const char *verb, struct error *err)
 {
     struct wire *wire = &session->wire;
     capability_clear(&session->offers);
-    return wire_begin(wire, verb, err) &&
+    return wire_begin(wire, COMMAND_EHLO, err) &&
            wire_command(wire, err, "%s %s", verb, session->params->hello) &&
            wire_reply(wire, session->params->timeout, err);
 }

@@ -59,8 +59,8 @@ static bool answer(struct session *session, const struct sasl *sasl, unsigned st
         encode(sasl, session->params->login, step, &coded);
     else
         str_add(&coded, sasl->give_up ? sasl->give_up : "*");
-    bool ok =
-        wire_begin(&session->wire, "AUTH", err) && wire_secret(&session->wire, "", &coded, err);
+    bool ok = wire_begin(&session->wire, COMMAND_AUTH, err) &&
+              wire_secret(&session->wire, "", &coded, err);
     str_clear(&coded);
     return ok;
 }
@@ -78,10 +78,8 @@ static void explain(const struct reply *reply, struct str *explanation)
 
 static bool refused(struct wire *wire, const struct sasl *sasl, const char *why, struct error *err)
 {
-    (void)refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_NOPERM,
-                      "the server refused the login with %s%s%s", sasl->name, *why ? ": " : "",
-                      why);
-    return false;
+    return refusal_set(err, COMMAND_AUTH, &wire->reply, "the server refused the login with %s%s%s",
+                       sasl->name, *why ? ": " : "", why);
 }
 
 static bool converse(struct session *session, const struct sasl *sasl, struct error *err)
@@ -89,7 +87,7 @@ static bool converse(struct session *session, const struct sasl *sasl, struct er
     struct wire *wire = &session->wire;
     struct str why = {0};
     unsigned step = 0;
-    bool ok = wire_begin(wire, "AUTH", err) && start(session, sasl, &step, err);
+    bool ok = wire_begin(wire, COMMAND_AUTH, err) && start(session, sasl, &step, err);
     while (ok) {
         ok = wire_reply(wire, session->params->timeout, err);
         if (!ok || wire->reply.code != 334)
@@ -122,11 +120,11 @@ static bool respond(struct session *session, const struct sasl *sasl, struct exc
     bool ok = silent || exchange_step(x, challenge, &coded, err);
     if (!ok && !first) { /* RFC 4954, 4: "*" ends it, and the server says so */
         struct error ignored;
-        if (wire_begin(wire, "AUTH", &ignored) && wire_command(wire, &ignored, "*"))
+        if (wire_begin(wire, COMMAND_AUTH, &ignored) && wire_command(wire, &ignored, "*"))
             (void)wire_reply(wire, session->params->timeout, &ignored);
     }
     str_addf(&verb, "AUTH %s%s", sasl->name, silent ? "" : " ");
-    ok = ok && wire_begin(wire, "AUTH", err);
+    ok = ok && wire_begin(wire, COMMAND_AUTH, err);
     if (ok && silent)
         ok = wire_command(wire, err, "%s", verb.data);
     else if (ok)

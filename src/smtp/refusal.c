@@ -17,34 +17,16 @@ void refusal_keep_reply(struct error *err, const struct reply *reply)
     str_clear(&text);
 }
 
-bool refusal_set(struct error *err, const struct reply *reply, enum error_scope scope, int code,
+bool refusal_set(struct error *err, enum error_command command, const struct reply *reply,
                  const char *format, ...)
 {
     char text[ERROR_TEXT_MAX];
-    enum error_class class = ERROR_PERMANENT;
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    switch (reply->code) {
-    case 530:
-    case 534:
-    case 535:
-    case 538:
-        scope = ERROR_ACCOUNT;
-        code = EX_NOPERM;
-        break;
-    default:
-        if (reply->code / 100 == 5)
-            break;
-        class = ERROR_TEMPORARY;
-        code = EX_TEMPFAIL;
-        if (reply->code / 100 != 4) {
-            scope = ERROR_ACCOUNT;
-            code = EX_PROTOCOL;
-        }
-    }
-    (void)error_set(err, scope, class, code, "%s", text);
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, "%s", text);
+    err->command = command;
     refusal_keep_reply(err, reply);
     return false;
 }

@@ -1,16 +1,15 @@
-/* What a server's refusal says about the mail: the facts of an error, from a reply. */
+/* A reply as the facts of an error. What it means for the mail is decided by delivery/verdict.c. */
 #ifndef REFUSAL_H
 #define REFUSAL_H
 
 #include "base/error.h"
 #include "smtp/reply.h"
 
-/* Fills ERR with the reply and a text of its own. 4xx: temporary, EX_TEMPFAIL. 5xx: permanent,
- * CODE. Anything else is not a refusal but nonsense: account, temporary, EX_PROTOCOL. 530, 534, 535
- * and 538 (RFC 4954, 6) are about the login wherever they come: account, permanent, EX_NOPERM.
- * Returns false. */
-bool refusal_set(struct error *err, const struct reply *reply, enum error_scope scope, int code,
-                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Fills ERR with a text of its own, the command and the reply to it. Until verdict_judge() has
+ * decided, scope, class and code are those of any failure of a session: account, temporary,
+ * EX_TEMPFAIL. Returns false. */
+bool refusal_set(struct error *err, enum error_command command, const struct reply *reply,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Puts the reply into an error that is filled already. */
 void refusal_keep_reply(struct error *err, const struct reply *reply);

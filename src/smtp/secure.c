@@ -12,18 +12,14 @@ bool secure_start(struct session *session, struct error *err)
     if (!session->offers.starttls)
         return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
                          "the server does not offer STARTTLS");
-    if (!wire_begin(wire, "STARTTLS", err) || !wire_command(wire, err, "STARTTLS") ||
+    if (!wire_begin(wire, COMMAND_STARTTLS, err) || !wire_command(wire, err, "STARTTLS") ||
         !wire_reply(wire, params->timeout, err))
         return false;
-    if (wire->reply.code != 220) {
-        (void)refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_UNAVAILABLE,
-                          "the server refused STARTTLS");
-        err->class = ERROR_TEMPORARY;
-        return false;
-    }
+    if (wire->reply.code != 220)
+        return refusal_set(err, COMMAND_STARTTLS, &wire->reply, "the server refused STARTTLS");
     /* Octets behind the 220 came in the clear: whoever put them there wants them to be taken for
      * the server's answers inside TLS. */
-    if (!wire_begin(wire, "STARTTLS", err))
+    if (!wire_begin(wire, COMMAND_STARTTLS, err))
         return false;
     capability_clear(&session->offers);
     wire->stream =

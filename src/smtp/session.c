@@ -13,7 +13,6 @@ struct session *session_new(struct stream *stream, const struct session_params *
     session->secure = params->secure;
     session->wire.stream = stream;
     session->wire.params = params;
-    session->wire.step = "";
     session->wire.limit = params->deadline;
     session->wire.out.secret = true;
     return session;

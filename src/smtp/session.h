@@ -103,13 +103,14 @@ struct session_capabilities {
  */
 struct session *session_new(struct stream *stream, const struct session_params *params);
 
-/* Greeting, EHLO (HELO where EHLO is not known), STARTTLS, EHLO again. Every failure is account
- * trouble: EX_TEMPFAIL, EX_PROTOCOL, or what start_tls said; STARTTLS not offered or refused is
- * EX_UNAVAILABLE, temporary. */
+/* Greeting, EHLO (HELO where EHLO is not known), STARTTLS, EHLO again. Here and below an error has
+ * the command that was answered and the reply; what a refusal means is for verdict_judge() to say.
+ * Other failures are the account's: EX_TEMPFAIL, EX_PROTOCOL, or what start_tls said; STARTTLS not
+ * offered is EX_UNAVAILABLE, temporary. */
 bool session_hello(struct session *session, struct error *err);
 
 /* Logs in if params.login is set. AUTH not offered, or no mechanism in common: EX_UNAVAILABLE,
- * permanent; refused (5xx): EX_NOPERM, permanent; 4xx: EX_TEMPFAIL. Scope is always the account. */
+ * permanent. */
 bool session_login(struct session *session, struct error *err);
 
 const struct session_capabilities *session_offers(const struct session *session);
@@ -157,7 +158,7 @@ enum session_pulled session_pull(struct session *session, struct error *err);
 
 size_t session_in_flight(const struct session *session);
 /* ETRN NAME (RFC 1985), after the login: asks the server to deliver what it keeps for a host,
- * @domain or #queue. Not offered: account, permanent, EX_UNAVAILABLE; refused: EX_DATAERR. */
+ * @domain or #queue. Not offered: account, permanent, EX_UNAVAILABLE. */
 bool session_start_queue(struct session *session, const char *name, struct error *err);
 
 /* True if another transaction can follow. */

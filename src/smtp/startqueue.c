@@ -12,11 +12,11 @@ bool session_start_queue(struct session *session, const char *name, struct error
     if (!session->offers.etrn)
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE,
                          "the server does not offer remote message queue starting (ETRN)");
-    if (!wire_begin(wire, "ETRN", err) || !wire_command(wire, err, "ETRN %s", name) ||
+    if (!wire_begin(wire, COMMAND_ETRN, err) || !wire_command(wire, err, "ETRN %s", name) ||
         !wire_reply(wire, session->params->timeout, err))
         return false;
     if (wire->reply.code >= 250 && wire->reply.code <= 253)
         return true;
-    return refusal_set(err, &wire->reply, ERROR_MESSAGE, EX_DATAERR,
-                       "the server does not start the queue %s", name);
+    return refusal_set(err, COMMAND_ETRN, &wire->reply, "the server does not start the queue %s",
+                       name);
 }

@@ -121,29 +121,29 @@ static bool queue_rcpt(struct transaction *t, size_t k, struct error *err)
     return ok;
 }
 
-static bool take(struct transaction *t, const char *step, struct error *err)
+static bool take(struct transaction *t, enum error_command command, struct error *err)
 {
-    t->wire->step = step;
+    t->wire->command = command;
     return wire_reply(t->wire, t->session->params->timeout, err);
 }
 
 bool transaction_take_reset(struct transaction *t, struct error *err)
 {
-    if (!take(t, "RSET", err))
+    if (!take(t, COMMAND_RSET, err))
         return false;
     return t->wire->reply.code == 250 || wire_absurd(t->wire, err);
 }
 
 bool transaction_take_mail(struct transaction *t, struct error *err)
 {
-    if (!take(t, "MAIL FROM", err))
+    if (!take(t, COMMAND_MAIL, err))
         return false;
     int class = t->wire->reply.code / 100;
     if (class == 3)
         return wire_absurd(t->wire, err);
     t->mail_refused = class != 2;
     if (t->mail_refused)
-        (void)refusal_set(&t->refusal, &t->wire->reply, ERROR_MESSAGE, EX_DATAERR,
+        (void)refusal_set(&t->refusal, COMMAND_MAIL, &t->wire->reply,
                           "the server refused the sender <%s>", str_text(&t->sender));
     return true;
 }
@@ -161,7 +161,7 @@ static void refuse(struct transaction *t, size_t k)
 {
     struct error why;
     struct outcome *outcome = &t->outcomes[t->index[k]];
-    (void)refusal_set(&why, &t->wire->reply, ERROR_RECIPIENT, EX_NOUSER,
+    (void)refusal_set(&why, t->wire->command, &t->wire->reply,
                       "the server refused the recipient <%s>", t->env->rcpt[t->index[k]].address);
     outcome_refuse(outcome, &why);
     t->state[k] = RCPT_REFUSED;
@@ -169,7 +169,7 @@ static void refuse(struct transaction *t, size_t k)
 
 bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err)
 {
-    if (!take(t, "RCPT TO", err))
+    if (!take(t, COMMAND_RCPT, err))
         return false;
     const struct reply *reply = &t->wire->reply;
     if (t->mail_refused)
@@ -190,7 +190,7 @@ bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err)
 
 static bool take_data(struct transaction *t, struct error *err)
 {
-    if (!take(t, "DATA", err))
+    if (!take(t, COMMAND_DATA, err))
         return false;
     t->go = t->wire->reply.code == 354;
     int class = t->wire->reply.code / 100;
@@ -198,7 +198,7 @@ static bool take_data(struct transaction *t, struct error *err)
         return wire_absurd(t->wire, err);
     if (!t->go && !t->mail_refused) {
         t->data_refused = true;
-        (void)refusal_set(&t->refusal, &t->wire->reply, ERROR_MESSAGE, EX_UNAVAILABLE,
+        (void)refusal_set(&t->refusal, COMMAND_DATA, &t->wire->reply,
                           "the server refused the message (DATA)");
     }
     return true;
@@ -221,7 +221,7 @@ bool transaction_queue(struct transaction *t, struct error *err)
 /* With PIPELINING (RFC 2920): all of the envelope in one write, with DATA or small content. */
 static bool exchange_group(struct transaction *t, struct error *err)
 {
-    if (!wire_begin(t->wire, "MAIL FROM", err))
+    if (!wire_begin(t->wire, COMMAND_MAIL, err))
         return false;
     t->reset = t->session->unclean;
     if (!transaction_queue(t, err)) {
@@ -243,20 +243,21 @@ static bool exchange_group(struct transaction *t, struct error *err)
 static bool exchange_steps(struct transaction *t, struct error *err)
 {
     struct wire *wire = t->wire;
-    if (t->session->unclean && !(wire_begin(wire, "RSET", err) && wire_command(wire, err, "RSET") &&
-                                 transaction_take_reset(t, err)))
+    if (t->session->unclean && !(wire_begin(wire, COMMAND_RSET, err) &&
+                                 wire_command(wire, err, "RSET") && transaction_take_reset(t, err)))
         return false;
     t->session->unclean = true;
-    if (!wire_begin(wire, "MAIL FROM", err) || !queue_mail(t, err) ||
+    if (!wire_begin(wire, COMMAND_MAIL, err) || !queue_mail(t, err) ||
         !transaction_take_mail(t, err))
         return false;
     for (size_t k = 0; k < t->n && !t->mail_refused; k++)
-        if (!wire_begin(wire, "RCPT TO", err) || !queue_rcpt(t, k, err) ||
+        if (!wire_begin(wire, COMMAND_RCPT, err) || !queue_rcpt(t, k, err) ||
             !transaction_take_rcpt(t, k, err))
             return false;
     if (t->mail_refused || t->accepted == 0 || t->chunked)
         return true;
-    return wire_begin(wire, "DATA", err) && wire_command(wire, err, "DATA") && take_data(t, err);
+    return wire_begin(wire, COMMAND_DATA, err) && wire_command(wire, err, "DATA") &&
+           take_data(t, err);
 }
 
 void transaction_end(struct transaction *t)
@@ -279,9 +280,9 @@ static bool call_off(struct transaction *t, struct error *err)
          * commands, so that nothing may follow. */
         t->wire->broken = true;
         t->session->chunking_hurt = true;
-    } else if (t->go && wire_begin(t->wire, "DATA", &ignored) &&
+    } else if (t->go && wire_begin(t->wire, COMMAND_DATA, &ignored) &&
                transfer_nothing(t->wire, t->session->params->timeout, &ignored)) {
-        t->wire->step = "message";
+        t->wire->command = COMMAND_CONTENT;
         (void)wire_reply(t->wire, t->session->params->timeout, &ignored); /* whatever it says */
     }
     if (t->mail_refused)
@@ -292,10 +293,10 @@ static bool call_off(struct transaction *t, struct error *err)
 static bool send_content(struct transaction *t, struct error *err)
 {
     const struct session_params *params = t->session->params;
-    t->wire->step = "message";
+    t->wire->command = COMMAND_CONTENT;
     if (t->with_envelope)
         return true;
-    if (!wire_begin(t->wire, "message", err))
+    if (!wire_begin(t->wire, COMMAND_CONTENT, err))
         return false;
     if (t->chunked)
         return transfer_chunk(t->wire, t->content, params->timeout, err);
@@ -330,12 +331,8 @@ bool transaction_take_content(struct transaction *t, struct error *err)
         const struct reply *reply = &t->wire->reply;
         if (reply->code / 100 == 3)
             return wire_absurd(t->wire, err);
-        if (reply->code / 100 != 2 && !lmtp) {
-            (void)refusal_set(err, reply, ERROR_MESSAGE, EX_UNAVAILABLE,
-                              "the server refused the message");
-            err->step = ERROR_STEP_CONTENT;
-            return false;
-        }
+        if (reply->code / 100 != 2 && !lmtp)
+            return refusal_set(err, COMMAND_CONTENT, reply, "the server refused the message");
         keep_final(t);
         if (reply->code / 100 != 2)
             refuse(t, k);

@@ -107,7 +107,7 @@ bool session_push(struct session *session, const struct session_mail *mail)
 {
     struct error ignored; /* session_send() will say so */
     assert(session_room(session, mail) == SESSION_ROOM);
-    if (session->in_flight == 0 && !wire_begin(&session->wire, "MAIL FROM", &ignored))
+    if (session->in_flight == 0 && !wire_begin(&session->wire, COMMAND_MAIL, &ignored))
         return false;
     if (!session->window)
         session->window = memory_new(SESSION_WINDOW_MAX * sizeof *session->window);
@@ -166,7 +166,7 @@ static bool take_rejection(struct transaction *t, struct error *err)
 {
     if (!has_left(t))
         return wire_absurd(t->wire, err); /* its reply will never come */
-    t->wire->step = "message";
+    t->wire->command = COMMAND_CONTENT;
     if (!wire_reply(t->wire, t->session->params->timeout_final, err))
         return false;
     int class = t->wire->reply.code / 100;

@@ -15,7 +15,18 @@ enum event { FAILED, REPLY, WRITTEN };
 static bool broken(struct wire *wire, struct error *err, int code, const char *what)
 {
     wire->broken = true;
-    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, "%s: %s", wire->step, what);
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, "%s: %s",
+                    error_command_name(wire->command), what);
+    err->command = wire->command;
+    return false;
+}
+
+/* The same for an error that others have filled. */
+static bool broken_by(struct wire *wire, struct error *err)
+{
+    wire->broken = true;
+    err->command = wire->command;
+    return error_prefix(err, "%s", error_command_name(wire->command));
 }
 
 static void trace(struct wire *wire, enum trace_kind kind, const char *line, size_t len)
@@ -61,7 +72,8 @@ static bool end_line(struct wire *wire, size_t start, struct error *err)
     if (len > WIRE_COMMAND_MAX || strlen(line) != len || escape_has_control(line)) {
         str_truncate(&wire->out, start);
         return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR,
-                         "%s: the command would be too long or have a line end in it", wire->step);
+                         "%s: the command would be too long or have a line end in it",
+                         error_command_name(wire->command));
     }
     str_add(&wire->out, "\r\n");
     wire->due++;
@@ -109,11 +121,7 @@ static bool parse(struct wire *wire, struct error *err)
     bool ok =
         reply_add(&wire->reply, wire->in + wire->in_at, wire->in_end - wire->in_at, &used, err);
     wire->in_at += used;
-    if (!ok) {
-        wire->broken = true;
-        return error_prefix(err, "%s", wire->step);
-    }
-    return true;
+    return ok || broken_by(wire, err);
 }
 
 /* Reads once into the empty buffer. Returns octets or STREAM_AGAIN; STREAM_FAILED fills ERR also
@@ -132,8 +140,7 @@ static ssize_t fill(struct wire *wire, struct error *err)
     if (wire->write_failed)
         *err = wire->write_error; /* the earlier of the two tells more */
     if (n == STREAM_FAILED || wire->write_failed) {
-        wire->broken = true;
-        (void)error_prefix(err, "%s", wire->step);
+        (void)broken_by(wire, err);
         return STREAM_FAILED;
     }
     (void)broken(wire, err, EX_TEMPFAIL, "the server closed the connection");
@@ -168,8 +175,8 @@ static enum event reply_came(struct wire *wire, struct error *err)
     trace_reply(wire);
     if (wire->reply.code == 421) {
         wire->broken = true;
-        (void)refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_TEMPFAIL,
-                          "%s: the server ends the session", wire->step);
+        (void)refusal_set(err, wire->command, &wire->reply, "%s: the server ends the session",
+                          error_command_name(wire->command));
         return FAILED;
     }
     if (wire->early) {
@@ -209,6 +216,7 @@ static enum event turn(struct wire *wire, bool until_written, int64_t deadline, 
         }
         if (ready == STREAM_FAILED) {
             wire->broken = true;
+            err->command = wire->command;
             return FAILED;
         }
         if ((ready & STREAM_READ) && fill(wire, err) == STREAM_FAILED)
@@ -287,16 +295,16 @@ static bool unasked(struct wire *wire, struct error *err)
     if (reply_add(&wire->reply, said, len, &used, &ignored) && wire->reply.complete &&
         wire->reply.code == 421) {
         trace_reply(wire);
-        return refusal_set(err, &wire->reply, ERROR_ACCOUNT, EX_TEMPFAIL,
-                           "%s: the server has ended the session", wire->step);
+        return refusal_set(err, wire->command, &wire->reply, "%s: the server has ended the session",
+                           error_command_name(wire->command));
     }
     return broken(wire, err, EX_PROTOCOL, "the server spoke without being asked");
 }
 
-bool wire_begin(struct wire *wire, const char *step, struct error *err)
+bool wire_begin(struct wire *wire, enum error_command command, struct error *err)
 {
     assert(wire->due == 0);
-    wire->step = step;
+    wire->command = command;
     wire->early = false;
     wire->contents = 0;
     reply_clear(&wire->reply);

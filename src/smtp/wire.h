@@ -33,7 +33,7 @@ struct wire_content {
 struct wire {
     struct stream *stream;
     const struct session_params *params; /* for the trace */
-    const char *step;                    /* what is being done, for error texts: "MAIL FROM" */
+    enum error_command command;          /* that the next reply answers */
     bool broken;
     int64_t limit;  /* a moment that no reply may pass; 0: none */
     struct str out; /* a secret; from out_at on not yet written */
@@ -54,7 +54,7 @@ struct wire {
 
 /* Starts a group: no reply may be due. Whatever the server has said unasked is an error:
  * EX_TEMPFAIL for a 421 or the end of the connection, else EX_PROTOCOL. */
-bool wire_begin(struct wire *wire, const char *step, struct error *err);
+bool wire_begin(struct wire *wire, enum error_command command, struct error *err);
 
 /* Queues one command, for which one reply is due. A CR, LF or control character in it, or more than
  * WIRE_COMMAND_MAX octets, is an error (message, permanent, EX_DATAERR): nothing was queued. */
@@ -65,7 +65,7 @@ bool wire_command(struct wire *wire, struct error *err, const char *format, ...)
 bool wire_secret(struct wire *wire, const char *start, const struct str *secret, struct error *err);
 
 /* Writes and reads until one more reply is complete: in wire->reply until the next call. SPAN
- * milliseconds (0: for ever) are given. A 421 is an error (EX_TEMPFAIL), whatever it answers. */
+ * milliseconds (0: for ever) are given. A 421 is an error, whatever it answers. */
 bool wire_reply(struct wire *wire, int64_t span, struct error *err);
 
 /* N more replies are due without a command: the greeting, or those to the content. */

@@ -67,8 +67,6 @@ static int deliver(struct direct *d)
     }
     send_context_report_attempt(d->s, d->outcomes, &v, ok ? NULL : &failure, &err);
     if (d->s->call->personality == PERSONALITY_MSMTP) {
-        if (v.worst < n && err.step == ERROR_STEP_OTHER)
-            err.step = ERROR_STEP_MAIL; /* what recipients are refused for */
         v.code = msmtpcode_of(&err);
     }
     log_result(d, &err, v.code);

@@ -179,6 +179,9 @@ static int transact(struct send_context *s, struct stream *stream,
     struct error err;
     struct session *session = greet(s, stream, params, &err);
     bool ok = session && session_send(session, env, content, outcomes, NULL, &err);
+    if (!ok)
+        verdict_judge(&err, NULL);
+    verdict_judge_all(outcomes, env->n, NULL);
     int code = conclude(s, outcomes, ok ? NULL : &err);
     session_end(session);
     outcome_clear(outcomes, env->n);

@@ -100,7 +100,7 @@ static void a_breaker_opens_probes_and_closes(void **state)
     assert_true(breaker_allows(&breaker, now));
     breaker_probe(&breaker, now);
     assert_true(breaker_allows(&breaker, now)); /* a closed one lets all pass */
-    breaker_open(&breaker, BREAKER_NETWORK, "no\nroute", now, 7);
+    breaker_open(&breaker, CAUSE_NETWORK, "no\nroute", now, 7);
     assert_string_equal(breaker.reason, "no?route");
     assert_false(breaker_allows(&breaker, now));
     assert_true(breaker_allows(&breaker, now + 38));
@@ -116,16 +116,15 @@ static void breaker_intervals_double_up_to_their_longest(void **state)
 {
     (void)state;
     static const struct {
-        enum breaker_trouble trouble;
+        enum error_cause cause;
         int64_t first, longest;
-    } cases[] = {{BREAKER_NETWORK, 30, 1800},
-                 {BREAKER_THROTTLE, 300, 3600},
-                 {BREAKER_LOGIN, 1800, 8 * 3600}};
+    } cases[] = {
+        {CAUSE_NETWORK, 30, 1800}, {CAUSE_THROTTLE, 300, 3600}, {CAUSE_LOGIN, 1800, 8 * 3600}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct breaker breaker = {0};
         int64_t middle = cases[i].first;
         for (int failure = 0; failure < 2000; failure++) {
-            breaker_open(&breaker, cases[i].trouble, "x", NOW, (uint64_t)failure * 977);
+            breaker_open(&breaker, cases[i].cause, "x", NOW, (uint64_t)failure * 977);
             assert_in_range(breaker.until - NOW, middle - middle / 4, middle + middle / 4);
             middle = 2 * middle < cases[i].longest ? 2 * middle : cases[i].longest;
         }
@@ -136,30 +135,19 @@ static void breaker_intervals_double_up_to_their_longest(void **state)
     for (int64_t now = NOW; now < NOW + 3600; now++)
         if (breaker_allows(&breaker, now)) {
             attempts++;
-            breaker_open(&breaker, BREAKER_NETWORK, "x", now, 0);
+            breaker_open(&breaker, CAUSE_NETWORK, "x", now, 0);
         }
     assert_in_range(attempts, 4, 10);
     /* Another trouble starts at the beginning of its own intervals. */
-    breaker_open(&breaker, BREAKER_LOGIN, "x", NOW, 0);
+    breaker_open(&breaker, CAUSE_LOGIN, "x", NOW, 0);
     assert_int_equal(breaker.failures, 1);
-}
-
-static void throttling_is_told_from_other_replies(void **state)
-{
-    (void)state;
-    assert_true(breaker_is_throttle(421, ""));
-    assert_true(breaker_is_throttle(450, "4.2.1"));
-    assert_true(breaker_is_throttle(454, "4.7.0"));
-    assert_false(breaker_is_throttle(450, "4.2.2"));
-    assert_false(breaker_is_throttle(454, ""));
-    assert_false(breaker_is_throttle(550, "4.7.0"));
 }
 
 static void account_state_survives_its_file_and_damage_starts_it_afresh(void **state)
 {
     (void)state;
     struct account_state known = {.null_refused = true}, back;
-    breaker_open(&known.breaker, BREAKER_LOGIN, "535 5.7.8 50% wrong", NOW, 3);
+    breaker_open(&known.breaker, CAUSE_LOGIN, "535 5.7.8 50% wrong", NOW, 3);
     for (int i = 0; i < ACCOUNT_STATE_BOUNCES_PER_HOUR; i++)
         assert_true(account_state_count_bounce(&known, NOW));
     assert_false(account_state_count_bounce(&known, NOW));
@@ -187,7 +175,6 @@ int main(void)
         cmocka_unit_test(spool_time_survives_its_file_and_damage_starts_it_afresh),
         cmocka_unit_test(a_breaker_opens_probes_and_closes),
         cmocka_unit_test(breaker_intervals_double_up_to_their_longest),
-        cmocka_unit_test(throttling_is_told_from_other_replies),
         cmocka_unit_test(account_state_survives_its_file_and_damage_starts_it_afresh),
     };
     return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);

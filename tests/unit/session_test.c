@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "script.h"
 #include "smtp/session.h"
+#include "delivery/verdict.h"
 
 #define GREETING                                                                                   \
     {                                                                                              \
@@ -147,6 +148,9 @@ static void play(const struct story *story, size_t piece)
     struct error err = {0};
     char names[3];
     bool ok = run(session, story, &env, &content, outcomes, &err);
+    if (!ok)
+        verdict_judge(&err, NULL);
+    verdict_judge_all(outcomes, env.n, NULL);
     tell(story, &script, ok, &err);
     assert_int_equal(session_usable(session), (story->flags & USABLE) != 0);
     assert_int_equal(session_chunking_hurt(session), (story->flags & HURT) != 0);

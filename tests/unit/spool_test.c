@@ -272,7 +272,7 @@ static void connection_slots_are_counted(void **state)
 
 static bool open_breaker(struct account_state *state, void *context)
 {
-    breaker_open(&state->breaker, BREAKER_NETWORK, context, 1000, 0);
+    breaker_open(&state->breaker, CAUSE_NETWORK, context, 1000, 0);
     return true;
 }
 

@@ -1,58 +1,114 @@
 #include "suite.h"
 
 #include "base/error.h"
+#include "smtp/refusal.h"
 #include "delivery/verdict.h"
 
+/* A(ccount), M(essage) or R(ecipient); T(emporary) or P(ermanent). */
 struct reply_case {
     const char *name;
-    enum error_scope scope;
-    int code, reply_code;
-    const char *status, *reply, *sender;
-    enum error_scope expected;
+    enum error_command command;
+    const char *reply, *sender, *scope_class;
+    int code;
+    enum error_cause cause;
 };
 
-static void account_trouble_is_told_from_trouble_with_the_mail(void **state)
+#define OWN "me@example.com"
+
+static const struct reply_case reply_cases[] = {
+    {"own sender refused", COMMAND_MAIL, "550 5.1.8 no", OWN, "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"own sender, other case", COMMAND_MAIL, "550 no", "ME@Example.com", "AT", EX_TEMPFAIL,
+     CAUSE_THROTTLE},
+    {"own sender, for now", COMMAND_MAIL, "450 4.7.1 no", OWN, "MT", EX_TEMPFAIL, 0},
+    {"another sender refused", COMMAND_MAIL, "550 no", "you@example.com", "MP", EX_DATAERR, 0},
+    {"too big at MAIL", COMMAND_MAIL, "552 5.3.4 too big", OWN, "MP", EX_UNAVAILABLE, 0},
+    {"552 says so, too", COMMAND_MAIL, "552 no", OWN, "MP", EX_UNAVAILABLE, 0},
+    {"no conversion at MAIL", COMMAND_MAIL, "550 5.6.7 no UTF-8", OWN, "MP", EX_UNAVAILABLE, 0},
+    {"too long at MAIL", COMMAND_MAIL, "554 5.2.3 no", OWN, "MP", EX_UNAVAILABLE, 0},
+    {"5.60 is not 5.6", COMMAND_MAIL, "554 5.60.1 no", OWN, "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"mailbox full", COMMAND_RCPT, "552 5.2.2 full", OWN, "RP", EX_NOUSER, 0},
+    {"too big at the content", COMMAND_CONTENT, "552 5.3.4 no", OWN, "MP", EX_UNAVAILABLE, 0},
+    {"blocked content", COMMAND_CONTENT, "552 5.7.0 blocked", OWN, "MP", EX_UNAVAILABLE, 0},
+    {"content refused", COMMAND_CONTENT, "554 5.7.1 spam", OWN, "MP", EX_UNAVAILABLE, 0},
+    {"content for now", COMMAND_CONTENT, "451 4.3.0 no", OWN, "MT", EX_TEMPFAIL, 0},
+    {"DATA refused", COMMAND_DATA, "554 no", OWN, "MP", EX_UNAVAILABLE, 0},
+    {"recipient unknown", COMMAND_RCPT, "550 5.1.1 no", OWN, "RP", EX_NOUSER, 0},
+    {"greylisted", COMMAND_RCPT, "450 4.7.1 later", OWN, "RT", EX_TEMPFAIL, 0},
+    {"daily quota", COMMAND_CONTENT, "550 5.4.5 quota", "a@b.c", "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"may not send as", COMMAND_RCPT, "554 5.7.60 no", "a@b.c", "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"no passwords", COMMAND_MAIL, "535 5.7.30 no", "a@b.c", "AP", EX_NOPERM, CAUSE_LOGIN},
+    {"not logged in", COMMAND_MAIL, "550 5.7.57 no", "a@b.c", "AT", EX_TEMPFAIL, CAUSE_LOGIN},
+    {"provider's pattern", COMMAND_RCPT, "553 Mail from must equal user", "a@b.c", "AT",
+     EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"pattern before size", COMMAND_MAIL, "552 mail from must equal user", "a@b.c", "AT",
+     EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"pattern in a temporary reply", COMMAND_RCPT, "450 mail from must equal user", "a@b.c", "RT",
+     EX_TEMPFAIL, 0},
+    {"login required", COMMAND_MAIL, "530 5.7.0 no", OWN, "AP", EX_NOPERM, CAUSE_LOGIN},
+    {"login required, said late", COMMAND_RCPT, "530 no", OWN, "AP", EX_NOPERM, CAUSE_LOGIN},
+    {"login too weak", COMMAND_AUTH, "534 5.7.9 no", OWN, "AP", EX_NOPERM, CAUSE_LOGIN},
+    {"login wrong", COMMAND_AUTH, "535 5.7.8 no", OWN, "AP", EX_NOPERM, CAUSE_LOGIN},
+    {"login wants encryption", COMMAND_AUTH, "538 no", OWN, "AP", EX_NOPERM, CAUSE_LOGIN},
+    {"login refused otherwise", COMMAND_AUTH, "504 no", OWN, "AP", EX_NOPERM, CAUSE_LOGIN},
+    {"too many logins", COMMAND_AUTH, "454 4.7.0 no", OWN, "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"no login for now", COMMAND_AUTH, "451 no", OWN, "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"closing", COMMAND_RCPT, "421 4.7.0 slow down", OWN, "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"closing at once", COMMAND_GREETING, "421 no", OWN, "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"threads", COMMAND_CONTENT, "432 4.3.2 limit", OWN, "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"mail too fast", COMMAND_RCPT, "450 4.2.1 no", OWN, "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
+    {"greeted with 554", COMMAND_GREETING, "554 no", OWN, "AT", EX_TEMPFAIL, CAUSE_NETWORK},
+    {"EHLO refused", COMMAND_EHLO, "550 no", OWN, "AT", EX_TEMPFAIL, CAUSE_NETWORK},
+    {"STARTTLS refused", COMMAND_STARTTLS, "502 no", OWN, "AT", EX_UNAVAILABLE, CAUSE_NETWORK},
+    {"no TLS for now", COMMAND_STARTTLS, "451 no", OWN, "AT", EX_TEMPFAIL, CAUSE_NETWORK},
+    {"ETRN refused", COMMAND_ETRN, "550 no", OWN, "MP", EX_DATAERR, 0},
+    {"no refusal", COMMAND_GREETING, "250 what", OWN, "AT", EX_PROTOCOL, CAUSE_NETWORK},
+};
+
+static void each_reply_is_judged_by_the_command_it_answers(void **state)
 {
     (void)state;
-    static const struct reply_case cases[] = {
-        {"own sender refused", ERROR_MESSAGE, EX_DATAERR, 550, "5.1.8", "550 no", "me@example.com",
-         ERROR_ACCOUNT},
-        {"own sender, other case", ERROR_MESSAGE, EX_DATAERR, 550, "", "550 no", "ME@Example.com",
-         ERROR_ACCOUNT},
-        {"other sender refused", ERROR_MESSAGE, EX_DATAERR, 550, "", "550 no", "you@example.com",
-         ERROR_MESSAGE},
-        {"content refused", ERROR_MESSAGE, EX_UNAVAILABLE, 554, "5.7.1", "554 spam",
-         "me@example.com", ERROR_MESSAGE},
-        {"recipient unknown", ERROR_RECIPIENT, EX_NOUSER, 550, "5.1.1", "550 unknown",
-         "me@example.com", ERROR_RECIPIENT},
-        {"daily quota", ERROR_MESSAGE, EX_UNAVAILABLE, 550, "5.4.5", "550 5.4.5 quota", "a@b.c",
-         ERROR_ACCOUNT},
-        {"may not send as", ERROR_RECIPIENT, EX_NOUSER, 554, "5.7.60", "554 5.7.60 no", "a@b.c",
-         ERROR_ACCOUNT},
-        {"provider's pattern", ERROR_RECIPIENT, EX_NOUSER, 553, "", "553 Mail from must equal user",
-         "a@b.c", ERROR_ACCOUNT},
-        {"pattern in a temporary reply", ERROR_RECIPIENT, EX_TEMPFAIL, 450, "",
-         "450 mail from must equal user", "a@b.c", ERROR_RECIPIENT},
-    };
     char *patterns[] = {"mail from must equal"};
     const struct strlist trouble = {.item = patterns, .n = 1};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct reply_case *c = &cases[i];
+    for (size_t i = 0; i < sizeof reply_cases / sizeof *reply_cases; i++) {
+        const struct reply_case *c = &reply_cases[i];
+        struct reply reply = {0};
         struct error err;
-        error_set(&err, c->scope, c->reply_code < 500 ? ERROR_TEMPORARY : ERROR_PERMANENT, c->code,
-                  "%s", c->name);
-        err.reply_code = c->reply_code;
-        strncat(err.status, c->status, sizeof err.status - 1);
-        strncat(err.reply, c->reply, sizeof err.reply - 1);
-        const struct verdict_rules rules = {c->sender, "me@example.com", &trouble};
-        verdict_classify(&err, &rules);
-        print_message("# %s\n", c->name);
-        assert_int_equal(err.scope, c->expected);
-        if (c->expected == ERROR_ACCOUNT) {
-            assert_int_equal(err.class, ERROR_TEMPORARY);
-            assert_int_equal(verdict_code(&err), EX_TEMPFAIL);
-        }
+        struct str line = {0};
+        size_t used;
+        str_addf(&line, "%s\r\n", c->reply);
+        assert_true(reply_add(&reply, line.data, line.len, &used, &err));
+        (void)refusal_set(&err, c->command, &reply, "%s", c->name);
+        const struct verdict_facts facts = {c->sender, OWN, &trouble};
+        verdict_judge(&err, &facts);
+        print_message("# %s: %s\n", c->name, verdict_reason(&err, &facts));
+        assert_int_equal("AMR"[err.scope], c -> scope_class[0]);
+        assert_int_equal("TP"[err.class], c -> scope_class[1]);
+        assert_int_equal(err.code, c->code);
+        assert_int_equal(err.cause, c->cause);
+        reply_clear(&reply);
+        str_clear(&line);
     }
+}
+
+static void what_is_no_refusal_keeps_what_was_noted(void **state)
+{
+    (void)state;
+    struct error err;
+    error_set(&err, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, "too big for SIZE");
+    verdict_judge(&err, NULL);
+    assert_int_equal(err.scope, ERROR_MESSAGE);
+    assert_int_equal(err.code, EX_UNAVAILABLE);
+    error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, "an early reply");
+    err.command = COMMAND_CONTENT;
+    err.reply_code = 550;
+    verdict_judge(&err, NULL);
+    assert_int_equal(err.scope, ERROR_ACCOUNT);
+    assert_int_equal(err.cause, CAUSE_NETWORK);
+    error_config(&err, "the password command failed");
+    err.command = COMMAND_PASSWORD;
+    verdict_judge(&err, NULL);
+    assert_int_equal(err.code, EX_CONFIG);
+    assert_int_equal(err.cause, CAUSE_LOGIN);
 }
 
 static void codes_follow_the_table(void **state)
@@ -127,7 +183,8 @@ static void one_verdict_comes_from_many_outcomes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(account_trouble_is_told_from_trouble_with_the_mail),
+        cmocka_unit_test(each_reply_is_judged_by_the_command_it_answers),
+        cmocka_unit_test(what_is_no_refusal_keeps_what_was_noted),
         cmocka_unit_test(codes_follow_the_table),
         cmocka_unit_test(one_verdict_comes_from_many_outcomes),
     };

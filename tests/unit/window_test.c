@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "script.h"
 #include "smtp/session.h"
+#include "delivery/verdict.h"
 
 /* The ordinary transaction with which each connection begins: the content waits. */
 #define MAIL "MAIL FROM:<me@x.org>\r\n"
@@ -242,8 +243,11 @@ static void push_and_pull(struct session *session, const struct story *story, st
             [SESSION_ENDED] = 'E', [SESSION_FAILED] = 'F', [SESSION_UNTRIED] = 'U'};
         enum session_pulled pulled = session_pull(session, &err);
         str_add_char(&ends, letters[pulled]);
-        if (pulled == SESSION_FAILED && code == 0)
+        if (pulled == SESSION_FAILED && code == 0) {
+            verdict_judge(&err, NULL);
             code = err.code;
+        }
+        verdict_judge_all(mail[i].outcomes, mail[i].env.n, NULL);
         for (size_t r = 0; r < mail[i].env.n; r++)
             str_add_char(&outcomes, letter(&mail[i].outcomes[r]));
     }
