@@ -17,9 +17,10 @@ struct stream;
 
 struct stream_ops {
     ssize_t (*read)(struct stream *s, void *buffer, size_t len, struct error *err);
-    /* Octets count when they have gone out to the layer below, not when they are taken. After
-     * STREAM_AGAIN the next write must begin with the same octets: TLS has made a record of them.
-     */
+    /* Octets count when they have gone out through the layers below, not when they are taken: with
+     * TLS, when the record they are in has left completely. What was handed over and not counted
+     * must be what the next write begins with: TLS may have made records of it. Nothing leaves
+     * but here. */
     ssize_t (*write)(struct stream *s, const void *data, size_t len, struct error *err);
     /* Returns which of WANT is worth trying; 0 with the error untouched if DEADLINE passed first;
      * STREAM_FAILED with the error filled. Octets that TLS holds back count as readable. */

@@ -13,7 +13,13 @@
 
 /* Records that are encrypted before they are handed down, so that a group of commands with its
  * content is one write below as well. */
-enum { FLIGHT_MAX = 128 * 1024, PULL_MAX = 17 * 1024 };
+enum { FLIGHT_MAX = 128 * 1024, RECORDS_MAX = 64, PULL_MAX = 17 * 1024 };
+
+/* A record of the flight that has not left completely. */
+struct record {
+    uint64_t end; /* where it ends, counted in encrypted octets from the first of the session */
+    size_t plain; /* octets of the caller's in it */
+};
 
 struct tls {
     struct stream stream;
@@ -22,7 +28,9 @@ struct tls {
     struct trust trust;
     struct str flight; /* encrypted, from flight_at on not yet taken by the layer below */
     size_t flight_at;
-    size_t taken;      /* octets of the caller's that are in the flight */
+    uint64_t left; /* encrypted octets taken by the layer below, ever */
+    struct record record[RECORDS_MAX];
+    size_t record_at, records;
     char in[PULL_MAX]; /* read ahead: GnuTLS asks for a record's head and then for the rest */
     size_t in_at, in_end;
     bool failed; /* the layer below has failed: with this */
@@ -37,7 +45,9 @@ static bool keep_error(struct tls *tls, int *number)
     return false;
 }
 
-/* Hands the flight down. True when nothing is left; else errno-like *NUMBER: EAGAIN or EIO. */
+/* Hands the flight down. True when nothing is left; else errno-like *NUMBER: EAGAIN or EIO. Only
+ * writing and the handshake do it, never reading: so what tls_write() has counted is all that the
+ * peer can have seen. */
 static bool flush(struct tls *tls, int *number)
 {
     while (!tls->failed && tls->flight_at < tls->flight.len) {
@@ -50,6 +60,7 @@ static bool flush(struct tls *tls, int *number)
             return false;
         }
         tls->flight_at += (size_t)n;
+        tls->left += (uint64_t)n;
     }
     if (tls->failed)
         return keep_error(tls, number);
@@ -68,10 +79,8 @@ static ssize_t push(gnutls_transport_ptr_t context, const void *data, size_t len
 static ssize_t pull(gnutls_transport_ptr_t context, void *buffer, size_t len)
 {
     struct tls *tls = context;
-    int number = 0;
     /* What can't be written any more is no reason not to read: a peer that hung up in the middle of
      * what was said has answered the beginning. */
-    (void)flush(tls, &number);
     if (tls->in_at == tls->in_end) {
         struct error later; /* the first failure is the one to tell */
         ssize_t n =
@@ -130,14 +139,26 @@ static ssize_t tls_read(struct stream *s, void *buffer, size_t len, struct error
 /* Encrypts up to a flight's worth of DATA. False: GnuTLS objects. */
 static bool encrypt(struct tls *tls, const char *data, size_t len, struct error *err)
 {
-    tls->taken = 0;
-    while (tls->taken < len && tls->flight.len < FLIGHT_MAX) {
-        ssize_t n = gnutls_record_send(tls->session, data + tls->taken, len - tls->taken);
+    tls->record_at = tls->records = 0;
+    while (len > 0 && tls->flight.len < FLIGHT_MAX && tls->records < RECORDS_MAX) {
+        ssize_t n = gnutls_record_send(tls->session, data, len);
         if (n < 0) /* never for lack of room: push() takes everything */
             return fail(tls, (int)n, err);
-        tls->taken += (size_t)n;
+        tls->record[tls->records++] =
+            (struct record){.end = tls->left + tls->flight.len, .plain = (size_t)n};
+        data += n;
+        len -= (size_t)n;
     }
     return true;
+}
+
+/* The caller's octets in those records that have left since the last call. */
+static size_t count_left(struct tls *tls)
+{
+    size_t n = 0;
+    while (tls->record_at < tls->records && tls->record[tls->record_at].end <= tls->left)
+        n += tls->record[tls->record_at++].plain;
+    return n;
 }
 
 static ssize_t tls_write(struct stream *s, const void *data, size_t len, struct error *err)
@@ -147,20 +168,18 @@ static ssize_t tls_write(struct stream *s, const void *data, size_t len, struct 
     if (len == 0)
         return 0;
     bool clear = flush(tls, &number);
-    if (clear && tls->taken == 0) {
+    if (clear && tls->record_at == tls->records) {
         if (!encrypt(tls, data, len, err))
             return STREAM_FAILED;
         clear = flush(tls, &number);
     }
-    if (!clear && number == EAGAIN)
+    size_t n = count_left(tls);
+    if (n > 0)
+        return (ssize_t)n;
+    if (number == EAGAIN)
         return STREAM_AGAIN;
-    if (!clear) {
-        *err = tls->error;
-        return STREAM_FAILED;
-    }
-    ssize_t gone = (ssize_t)tls->taken;
-    tls->taken = 0;
-    return gone;
+    *err = tls->error;
+    return STREAM_FAILED;
 }
 
 static int tls_wait(struct stream *s, int want, int64_t deadline, struct error *err)
@@ -169,15 +188,7 @@ static int tls_wait(struct stream *s, int want, int64_t deadline, struct error *
     if ((want & STREAM_READ) &&
         (tls->in_at < tls->in_end || gnutls_record_check_pending(tls->session) > 0))
         return STREAM_READ;
-    for (;;) {
-        bool rendezvous = !tls->failed && tls->flight_at < tls->flight.len;
-        int ready = stream_wait(tls->inner, want | (rendezvous ? STREAM_WRITE : 0), deadline, err);
-        if (ready <= 0 || (ready & want))
-            return ready <= 0 ? ready : ready & want;
-        int number = 0;
-        if (!flush(tls, &number) && number != EAGAIN)
-            return want; /* the next call tells the error */
-    }
+    return stream_wait(tls->inner, want, deadline, err);
 }
 
 static int tls_descriptor(struct stream *s)
@@ -190,7 +201,7 @@ static void tls_close(struct stream *s)
     struct tls *tls = (struct tls *)s;
     int number = 0;
     if (tls->session) {
-        if (tls->established && !tls->failed && tls->taken == 0) {
+        if (tls->established && !tls->failed && tls->record_at == tls->records) {
             (void)gnutls_bye(tls->session, GNUTLS_SHUT_WR); /* a courtesy, not waited for */
             (void)flush(tls, &number);
         } /* else what is half out stays so: nothing may follow */

@@ -293,7 +293,6 @@ static bool call_off(struct transaction *t, struct error *err)
 static bool send_content(struct transaction *t, struct error *err)
 {
     const struct session_params *params = t->session->params;
-    t->wire->command = COMMAND_CONTENT;
     if (t->with_envelope)
         return true;
     if (!wire_begin(t->wire, COMMAND_CONTENT, err))
@@ -323,6 +322,7 @@ static void mark_sent(struct transaction *t, size_t k)
 bool transaction_take_content(struct transaction *t, struct error *err)
 {
     bool lmtp = t->session->params->lmtp;
+    t->wire->command = COMMAND_CONTENT;
     for (size_t k = 0; k < t->n; k++) {
         if (t->state[k] != RCPT_ACCEPTED)
             continue;

@@ -179,9 +179,8 @@ static enum event reply_came(struct wire *wire, struct error *err)
                           error_command_name(wire->command));
         return FAILED;
     }
-    if (wire->early) {
-        (void)broken(wire, err, EX_PROTOCOL,
-                     "the server answered the message before it had all of it");
+    if (wire->early || (wire->due == 1 && !all_written(wire))) {
+        (void)broken(wire, err, EX_PROTOCOL, "the server answered before it had all of it");
         refusal_keep_reply(err, &wire->reply);
         return FAILED;
     }

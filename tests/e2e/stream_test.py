@@ -53,6 +53,20 @@ def test_without_the_extensions_it_goes_one_by_one(serve, spool, words):
     assert spool.is_empty()
 
 
+@pytest.mark.parametrize("tls", ["starttls", "none"])
+def test_a_small_send_buffer_makes_no_duplicates(serve, spool, tls):
+    """The server answers what it has while the rest of the flight still waits for room."""
+    words = {} if tls == "starttls" else {"tls": "none", "mechanisms": ""}
+    provider = spool.use(serve(small_buffers=True, **words), max_connections="1")
+    for i in range(MANY):
+        spool.submits("-odq", f"u{i}@example.net", input=message(str(i), "x\n" * 97 * i))
+    result = spool.run("sendmail", "-q", environment={"ONEHOP_TEST_SNDBUF": "4096"})
+    assert (result.code, result.out, result.text) == (0, b"", "")
+    assert reached(provider) == [f"u{i}@example.net" for i in range(MANY)] and right(provider)
+    assert len(provider.connections) == 1
+    assert spool.is_empty()
+
+
 def test_refused_recipients_of_a_bulk_make_no_duplicates(serve, spool):
     refused = {f"u{i}@example.net": "550 5.1.1 who?" for i in range(0, MANY, 7)}
     provider = spool.use(serve(rcpt=refused), max_connections="1")

@@ -319,6 +319,9 @@ static const struct story stories[] = {
     /* nonsense */
     {"354 together with the 250 it should wait with", {GREETING, EHLO(PIPE), STEP(MAIL RCPT1
      "DATA\r\n", OK2 GO OK)}, EX_PROTOCOL, ACCOUNT_NOW, "U", "without being asked", ONE},
+    {"all replies before the last command has ended", {GREETING, EHLO(PIPE), EARLY(45, MAIL RCPT1
+     "DATA\r\n", OK2 GO)}, EX_PROTOCOL, ACCOUNT_NOW, "U", "DATA: the server answered before it had all",
+     ONE | CUT},
     {"a reply to the content before its end", {GREETING, EHLO(PIPE), STEP(MAIL RCPT1 "DATA\r\n",
      OK2 GO), EARLY(14, STUFFED, OK)}, EX_PROTOCOL, ACCOUNT_NOW, "U", "before it had all", ONE | CUT},
     {"a refusal before its end", {GREETING, EHLO(PIPE), STEP(MAIL RCPT1 "DATA\r\n", OK2 GO),
