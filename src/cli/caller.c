@@ -2,21 +2,22 @@
 #include "cli/caller.h"
 
 #include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/environment.h"
+
 static bool is_own_directory(const char *path, uid_t uid)
 {
     struct stat facts;
-    return path && path[0] == '/' && stat(path, &facts) == 0 && S_ISDIR(facts.st_mode) &&
+    return path[0] == '/' && stat(path, &facts) == 0 && S_ISDIR(facts.st_mode) &&
            facts.st_uid == uid;
 }
 
 static void find_home(struct str *out, const struct passwd *entry, uid_t uid)
 {
-    const char *home = getenv("HOME");
+    const char *home = environment_get("HOME");
     if (is_own_directory(home, uid))
         str_add(out, home);
     else if (entry && is_own_directory(entry->pw_dir, uid))
@@ -26,7 +27,7 @@ static void find_home(struct str *out, const struct passwd *entry, uid_t uid)
 static void find_xdg(struct str *out, const char *variable, const struct str *home,
                      const char *below, uid_t uid)
 {
-    const char *path = getenv(variable);
+    const char *path = environment_get(variable);
     if (is_own_directory(path, uid))
         str_add(out, path);
     else if (home->len)
@@ -58,6 +59,21 @@ static void find_names(struct caller_storage *storage, const struct passwd *entr
     }
 }
 
+/* As msmtp does. */
+static void find_user(struct str *out, const char *name)
+{
+    const char *user = environment_get("USER");
+    if (!*user)
+        user = environment_get("LOGNAME");
+    const char *login = *user ? user : getlogin();
+    str_add(out, login && *login ? login : name);
+}
+
+static bool has_session(void)
+{
+    return *environment_get("DBUS_SESSION_BUS_ADDRESS") || *environment_get("XDG_RUNTIME_DIR");
+}
+
 static void show(struct caller *caller, const struct caller_storage *storage, uid_t uid)
 {
     *caller = (struct caller){
@@ -67,6 +83,10 @@ static void show(struct caller *caller, const struct caller_storage *storage, ui
         .home = str_text(&storage->home),
         .config_home = str_text(&storage->config_home),
         .state_home = str_text(&storage->state_home),
+        .user = str_text(&storage->user),
+        .host = "",
+        .credentials = "",
+        .path = "",
     };
 }
 
@@ -77,6 +97,7 @@ void caller_find_peer(struct caller *caller, struct caller_storage *storage, uid
         str_truncate(&storage->name, 0);
         str_add(&storage->name, "nobody");
     }
+    str_add(&storage->user, str_text(&storage->name));
     show(caller, storage, uid);
 }
 
@@ -88,13 +109,12 @@ void caller_find(struct caller *caller, struct caller_storage *storage)
     find_home(&storage->home, entry, uid);
     find_xdg(&storage->config_home, "XDG_CONFIG_HOME", &storage->home, ".config", uid);
     find_xdg(&storage->state_home, "XDG_STATE_HOME", &storage->home, ".local/state", uid);
+    find_user(&storage->user, str_text(&storage->name));
     show(caller, storage, uid);
-}
-
-const char *caller_credentials(void)
-{
-    const char *directory = getenv("CREDENTIALS_DIRECTORY");
-    return directory ? directory : "";
+    caller->host = environment_get("HOSTNAME");
+    caller->credentials = environment_get("CREDENTIALS_DIRECTORY");
+    caller->path = environment_get("PATH");
+    caller->has_session = has_session();
 }
 
 void caller_clear(struct caller_storage *storage)
@@ -104,4 +124,5 @@ void caller_clear(struct caller_storage *storage)
     str_clear(&storage->home);
     str_clear(&storage->config_home);
     str_clear(&storage->state_home);
+    str_clear(&storage->user);
 }

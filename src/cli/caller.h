@@ -6,7 +6,7 @@
 #include "config/configuration.h"
 
 struct caller_storage { /* what the caller's strings point to */
-    struct str name, full_name, home, config_home, state_home;
+    struct str name, full_name, home, config_home, state_home, user;
 };
 
 /* Fills CALLER for the real uid. HOME is taken from the environment if it is absolute and belongs
@@ -17,10 +17,6 @@ void caller_find(struct caller *caller, struct caller_storage *storage);
 
 /* The same for another uid, of whose environment nothing is known: no home, no directories. */
 void caller_find_peer(struct caller *caller, struct caller_storage *storage, uid_t uid);
-
-/* $CREDENTIALS_DIRECTORY, where systemd puts passwords for a unit; "" if there is none. Borrowed.
- */
-const char *caller_credentials(void);
 
 void caller_clear(struct caller_storage *storage);
 

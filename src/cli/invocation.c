@@ -92,34 +92,17 @@ static bool set_return(struct invocation *call, const char *text, struct error *
     return true;
 }
 
-/* "" takes a number back. */
-static bool unsets(const struct key *key, const char *value)
-{
-    return key->type == KEY_NUMBER && !*value && strcmp(key->name, "port") != 0;
-}
-
-/* A slip in an option is told before any file is read. */
-static bool check_value(const struct key *key, const char *value, struct error *err)
-{
-    struct account *scratch = account_new("", SCOPE_COMMAND_LINE);
-    bool ok = unsets(key, value) || key_parse(key, scratch, value, "", err);
-    account_free(scratch);
-    if (ok)
-        return true;
-    err->code = EX_USAGE;
-    return error_prefix(err, "option for %s", key->name);
-}
-
 static bool add_override(struct invocation *call, const char *name, const char *value,
                          struct error *err)
 {
     const struct key *key = key_find(KEY_ACCOUNT, name);
     if (!key)
         return error_usage(err, "there is no key '%s'", name);
-    if (!check_value(key, value, err))
+    const struct override override = {key, value};
+    if (!identity_check_override(&override, err))
         return false;
     call->override = memory_resize(call->override, call->overrides + 1, sizeof *call->override);
-    call->override[call->overrides++] = (struct override){key, value};
+    call->override[call->overrides++] = override;
     return true;
 }
 
@@ -411,23 +394,6 @@ bool invocation_parse(struct invocation *call, int argc, char **argv, struct err
     for (int i = optind; ok && i < argc; i++)
         strlist_add(&call->wishes.recipients, argv[i]);
     return ok;
-}
-
-bool invocation_override(const struct invocation *call, struct account *account, const char *home,
-                         struct error *err)
-{
-    for (size_t i = 0; i < call->overrides; i++) {
-        const struct override *o = &call->override[i];
-        if (unsets(o->key, o->value)) {
-            key_unset(o->key, account, account->as_msmtp);
-            continue;
-        }
-        if (!account_set(account, o->key->name, o->value, home, err)) {
-            err->code = EX_USAGE;
-            return error_prefix(err, "option for %s", o->key->name);
-        }
-    }
-    return true;
 }
 
 void invocation_clear(struct invocation *call)

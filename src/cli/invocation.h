@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/strlist.h"
 #include "message/envelope.h"
-#include "config/account.h"
+#include "config/identity.h"
 #include "delivery/submission.h"
 
 enum personality {
@@ -39,11 +39,6 @@ struct queue_wish { /* -q: which entries, and whether only those that are due */
     bool only_due;
 };
 
-struct override {
-    const struct key *key;
-    const char *value; /* borrowed from argv */
-};
-
 struct invocation {
     enum personality personality;
     const char *program; /* for messages: the last part of argv[0] */
@@ -62,7 +57,7 @@ struct invocation {
     const char *envid; /* "" if not given */
     bool body_8bit_wish;
     struct queue_wish queue;
-    struct override *override;
+    struct override *override; /* values borrowed from ARGV */
     size_t overrides;
 };
 
@@ -71,10 +66,6 @@ struct invocation {
  * PERSONALITY are set even then. What is stored is borrowed from ARGV. Free with
  * invocation_clear(). */
 bool invocation_parse(struct invocation *call, int argc, char **argv, struct error *err);
-
-/* Applies the options that set account keys. HOME as for key_parse(). */
-bool invocation_override(const struct invocation *call, struct account *account, const char *home,
-                         struct error *err);
 
 void invocation_clear(struct invocation *call);
 

@@ -13,6 +13,8 @@ struct account *foreign_add(struct foreign *foreign, const char *name, const cha
     struct account *account = account_new(name, SCOPE_USER);
     memory_replace(&account->file, path);
     configuration_add(foreign->accounts, account);
+    if (!foreign->first)
+        foreign->first = account;
     return account;
 }
 

@@ -15,6 +15,7 @@ struct foreign {
     struct configuration *accounts; /* where they go */
     struct strlist *remarks;        /* one line each, for comments */
     const char *host;               /* this host's name */
+    struct account *first;          /* of those that were added */
 };
 
 /* PATH is ssmtp.conf; revaliases is looked for beside it. */

@@ -100,7 +100,7 @@ static bool take_file(struct reading *r, const char *name, const char *key, bool
     str_truncate(&text, text.len ? strcspn(text.data, "\r\n") : 0);
     *given = ok && text.len > 0;
     if (*given)
-        foreign_set(r->foreign, r->foreign->accounts->account[0], key, str_text(&text));
+        foreign_set(r->foreign, r->foreign->first, key, str_text(&text));
     str_clear(&text);
     str_clear(&path);
     return ok;
@@ -122,9 +122,9 @@ bool foreign_nullmailer(struct foreign *foreign, const char *path, struct error 
          take_file(&r, "helohost", "domain", &helo, err) &&
          (helo || take_file(&r, "me", "domain", &helo, err));
     if (ok)
-        foreign_set(foreign, foreign->accounts->account[0], "rewrite_from", "off");
+        foreign_set(foreign, foreign->first, "rewrite_from", "off");
     if (ok && from)
-        foreign_set(foreign, foreign->accounts->account[0], "allow_from_override", "off");
+        foreign_set(foreign, foreign->first, "allow_from_override", "off");
     str_clear(&remotes);
     str_clear(&beside);
     return ok;

@@ -35,6 +35,21 @@ struct account *account_new_msmtp(const char *name, enum account_scope scope)
     return account;
 }
 
+struct account *account_copy(const struct account *account)
+{
+    struct account *copy = new_account(account->name, account->scope);
+    memory_replace(&copy->file, account->file);
+    copy->line = account->line;
+    copy->as_msmtp = account->as_msmtp;
+    copy->set = account->set;
+    copy->senders = account->senders;
+    for (size_t i = 0; i < key_count; i++)
+        if (key_table[i].section == KEY_ACCOUNT)
+            key_copy(&key_table[i], copy, account);
+    strlist_copy(&copy->trouble, &account->trouble);
+    return copy;
+}
+
 void account_free(struct account *account)
 {
     if (!account)

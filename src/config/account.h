@@ -101,6 +101,9 @@ struct account *account_new(const char *name, enum account_scope scope);
 
 /* The same with msmtp's defaults (no TLS, no login, no queue, port 25), for --host. */
 struct account *account_new_msmtp(const char *name, enum account_scope scope);
+
+/* A copy with all its keys. */
+struct account *account_copy(const struct account *account);
 void account_free(struct account *account);
 
 /* Parses TEXT into the key NAME (or its other name) and notes it as given, as an option of the

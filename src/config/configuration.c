@@ -140,7 +140,7 @@ static bool read_file(struct configfile *file, const struct caller *caller,
     return ok;
 }
 
-struct account *configuration_account(const struct configuration *config, const char *name)
+const struct account *configuration_account(const struct configuration *config, const char *name)
 {
     for (size_t i = 0; i < config->n; i++)
         if (strcmp(config->account[i]->name, name) == 0)
@@ -152,9 +152,22 @@ void configuration_add(struct configuration *config, struct account *account)
 {
     if (config->n == config->size) {
         config->size = config->size ? 2 * config->size : 8;
-        config->account = memory_resize(config->account, config->size, sizeof(struct account *));
+        config->account = memory_resize(config->account, config->size, sizeof *config->account);
     }
     config->account[config->n++] = account;
+}
+
+const struct account *configuration_describe(struct configuration *config, const char *host,
+                                             const char *from, struct error *err)
+{
+    struct account *account = account_new_msmtp("", SCOPE_COMMAND_LINE);
+    if (account_set(account, "host", host, "", err) &&
+        (!*from || account_set(account, "from", from, "", err))) {
+        configuration_add(config, account);
+        return account;
+    }
+    account_free(account);
+    return NULL;
 }
 
 /* Moves the accounts of FILE behind those that are there, but for those that are hidden. */
@@ -162,10 +175,12 @@ static void add_accounts(struct configuration *config, struct configfile *file)
 {
     for (size_t i = 0; i < file->n; i++) {
         struct account *account = file->account[i];
-        if (configuration_account(config, account->name))
+        if (configuration_account(config, account->name)) {
             account_free(account);
-        else
-            configuration_add(config, account);
+            continue;
+        }
+        provider_complete(&config->providers, account);
+        configuration_add(config, account);
     }
     file->n = 0;
 }
@@ -333,16 +348,13 @@ bool configuration_read(struct configuration *config, const struct paths *paths,
         configuration_clear(config);
         return false;
     }
-    struct error ignored; /* complained of when the account is chosen */
-    for (size_t i = 0; i < config->n; i++)
-        (void)provider_complete(&config->providers, config->account[i], &ignored);
     return true;
 }
 
 void configuration_clear(struct configuration *config)
 {
     for (size_t i = 0; i < config->n; i++)
-        account_free(config->account[i]);
+        account_free((struct account *)config->account[i]);
     free(config->account);
     provider_table_clear(&config->providers);
     for (size_t i = 0; i < sizeof config->queue / sizeof *config->queue; i++)

@@ -29,6 +29,11 @@ struct caller {
     const char *config_home; /* $XDG_CONFIG_HOME if absolute and the caller's, else HOME/.config */
     const char *state_home;  /* likewise $XDG_STATE_HOME, HOME/.local/state */
     bool as_msmtp;           /* called by the name msmtp: an msmtprc comes before an INI file */
+    const char *user;        /* %U: $USER, $LOGNAME, getlogin(3), name, the first there is */
+    const char *host;        /* %H: $HOSTNAME, "" for none */
+    const char *credentials; /* $CREDENTIALS_DIRECTORY: passwords for a unit of systemd, or "" */
+    const char *path;        /* $PATH, or "": where a keyring's program is looked for */
+    bool has_session;        /* it runs in a desktop's or login's session, with a keyring */
 };
 
 struct queue_settings {
@@ -54,7 +59,7 @@ struct level_note { /* what became of a level's file */
 };
 
 struct configuration {
-    struct account **account; /* user level first, each level in file order; a user's account
+    const struct account **account; /* user level first, each level in file order; a user's account
                                  hides a system account of the same name */
     size_t n;
     size_t size;
@@ -88,10 +93,15 @@ bool configuration_read(struct configuration *config, const struct paths *paths,
 void configuration_empty(struct configuration *config);
 
 /* By name, as -a does; NULL if there is none. */
-struct account *configuration_account(const struct configuration *config, const char *name);
+const struct account *configuration_account(const struct configuration *config, const char *name);
 
 /* Adds an account behind the others, and owns it. */
 void configuration_add(struct configuration *config, struct account *account);
+
+/* Adds an account that no file describes: msmtp's defaults, HOST and, unless "", FROM. NULL, EX_CONFIG,
+ * if these are no values. */
+const struct account *configuration_describe(struct configuration *config, const char *host,
+                                             const char *from, struct error *err);
 
 void configuration_clear(struct configuration *config);
 

@@ -21,12 +21,11 @@ static void add_quoted(struct str *out, const char *text)
     str_add(out, "'");
 }
 
-static bool is_in_path(const char *program)
+static bool is_in_path(const char *path, const char *program)
 {
-    const char *path = getenv("PATH");
     struct str file = {0};
     bool found = false;
-    while (path && *path && !found) {
+    while (*path && !found) {
         size_t len = strcspn(path, ":");
         str_truncate(&file, 0);
         str_add_n(&file, path, len);
@@ -38,13 +37,8 @@ static bool is_in_path(const char *program)
     return found;
 }
 
-static bool has_session(void)
-{
-    const char *bus = getenv("DBUS_SESSION_BUS_ADDRESS"), *runtime = getenv("XDG_RUNTIME_DIR");
-    return (bus && *bus) || (runtime && *runtime);
-}
-
-static bool make_command(const struct account *account, const char *server, struct str *out)
+static bool make_command(const struct account *account, const struct caller *caller,
+                         const char *server, struct str *out)
 {
     struct str entry = {0};
     switch (account->keyring) {
@@ -55,7 +49,7 @@ static bool make_command(const struct account *account, const char *server, stru
         str_clear(&entry);
         return true;
     case KEYRING_AUTO:
-        if (!has_session() || !is_in_path("secret-tool"))
+        if (!caller->has_session || !is_in_path(caller->path, "secret-tool"))
             return false;
         break;
     case KEYRING_SECRET_TOOL:
@@ -70,13 +64,13 @@ static bool make_command(const struct account *account, const char *server, stru
     return true;
 }
 
-bool keyring_find(const struct account *account, const char *server, int64_t deadline,
-                  struct str *out)
+bool keyring_find(const struct account *account, const struct caller *caller, const char *server,
+                  int64_t deadline, struct str *out)
 {
     struct str command = {0};
     struct error ignored; /* the next source may have it */
     bool found = account->scope != SCOPE_SYSTEM && *account->user &&
-                 make_command(account, server, &command) &&
+                 make_command(account, caller, server, &command) &&
                  process_output(str_text(&command), deadline, ANSWER_MAX, out, &ignored) &&
                  strcspn(str_text(out), "\r\n") > 0;
     if (found)

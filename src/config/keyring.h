@@ -6,15 +6,15 @@
 #include <stdint.h>
 
 #include "base/str.h"
-#include "config/account.h"
+#include "config/configuration.h"
 
 enum { KEYRING_OFF, KEYRING_AUTO, KEYRING_SECRET_TOOL, KEYRING_PASS }; /* choices of `keyring` */
 
 /* Asks for the password of the account's user at SERVER, as the key `keyring` says: secret-tool
  * with the attributes msmtp stores (host, service smtp, user), or `pass show SERVER/USER`. With
- * auto secret-tool is only asked where it is in $PATH and there is a session to ask in. True if
+ * auto secret-tool is only asked where it is in CALLER's path and there is a session to ask in. True if
  * OUT, a secret, got an answer; whatever goes wrong is no answer. */
-bool keyring_find(const struct account *account, const char *server, int64_t deadline,
-                  struct str *out);
+bool keyring_find(const struct account *account, const struct caller *caller, const char *server,
+                  int64_t deadline, struct str *out);
 
 #endif

@@ -43,14 +43,14 @@ static bool read_password_file(const struct account *account,
     const char *name = account->password_file;
     bool credential = !strchr(name, '/');
     struct str path = {0};
-    if (credential && !*sources->credentials_directory)
+    if (credential && !*sources->caller->credentials)
         return error_config(err,
                             "password_file = %s names a systemd credential, and there is no "
                             "$CREDENTIALS_DIRECTORY: write a full path, or LoadCredential=%s:PATH "
                             "in the unit",
                             name, name);
     if (credential)
-        str_addf(&path, "%s/", sources->credentials_directory);
+        str_addf(&path, "%s/", sources->caller->credentials);
     str_add(&path, name);
     struct stat facts;
     bool readable = fileread_all(str_text(&path), PASSWORD_MAX, out, &facts, err);
@@ -151,7 +151,7 @@ static bool find(const struct account *account, const struct password_sources *s
     enum answer answer = ask_netrc(account, sources, out, err);
     if (answer != NO)
         return answer == FOUND;
-    if (keyring_find(account, server(account), sources->deadline, out) ||
+    if (keyring_find(account, sources->caller, server(account), sources->deadline, out) ||
         ask_terminal(account, sources, out))
         return true;
     return error_config(err,

@@ -16,8 +16,7 @@ enum { PASSWORD_MAX = 65536 }; /* octets; OAuth tokens are long */
 struct password_sources {
     const struct paths *paths;
     const struct caller *caller;
-    const char *credentials_directory; /* $CREDENTIALS_DIRECTORY or "" */
-    int64_t deadline;                  /* for password_command */
+    int64_t deadline; /* for password_command */
     bool (*ask)(void *context, const char *prompt, struct str *out); /* the terminal; NULL: none */
     void *context;
 };

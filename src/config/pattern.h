@@ -4,8 +4,6 @@
 #define PATTERN_H
 
 #include "base/str.h"
-#include "config/account.h"
-#include "config/thishost.h"
 
 struct pattern_facts {
     const char *user, *host, *canonical, *mail_name;
@@ -15,13 +13,5 @@ struct pattern_facts {
 /* Appends TEXT with the patterns replaced; control characters of what replaces them become '?'.
  * Other uses of '%' stay. */
 void pattern_expand(const char *text, const struct pattern_facts *facts, struct str *out);
-
-/* Fills USER: $USER, else $LOGNAME, else getlogin(3), else the password database, else "unknown".
- */
-void pattern_user(struct str *user);
-
-/* Expands `from` and `domain` of the ACCOUNT that was chosen; with auto_from, `from` is made of the
- * caller's name and maildomain. FROM is the address in the From field, or "". */
-void pattern_apply(struct account *account, const struct this_host *host, const char *from);
 
 #endif

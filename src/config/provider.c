@@ -191,18 +191,22 @@ static bool unknown(const struct provider_table *table, const struct account *ac
     return error_prefix(err, "%s:%d: account %s", account->file, account->line, account->name);
 }
 
-bool provider_complete(const struct provider_table *table, struct account *account,
-                       struct error *err)
+void provider_complete(const struct provider_table *table, struct account *account)
 {
     if (account->as_msmtp)
-        return account_check(account, err);
+        return;
     if (!account_has(account, "auth"))
         account->auth = *account->user ? AUTH_ON : AUTH_OFF;
     const struct provider *provider = of_account(table, account);
-    if (!provider && *account->provider)
-        return unknown(table, account, err);
     if (provider)
         fill(account, provider);
+}
+
+bool provider_check(const struct provider_table *table, const struct account *account,
+                    struct error *err)
+{
+    if (!account->as_msmtp && *account->provider && !of_account(table, account))
+        return unknown(table, account, err);
     return account_check(account, err);
 }
 

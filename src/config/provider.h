@@ -57,11 +57,14 @@ bool provider_domain_fits(const char *pattern, const char *domain);
  * provider it names, or the one its host belongs to, or, without a host, the one that serves the
  * domain of its user or from. Port and TLS mode come together: an account that says anything about
  * either gets neither. What was filled does not count as given, so doing it again changes nothing.
- * Accounts that are as_msmtp are left as they are. Then account_check(): an account that still has
- * neither host nor socket is EX_CONFIG, "FILE:LINE: account NAME: no host is known for example.net:
- * add `host = ...`". */
-bool provider_complete(const struct provider_table *table, struct account *account,
-                       struct error *err);
+ * Accounts that are as_msmtp are left as they are. */
+void provider_complete(const struct provider_table *table, struct account *account);
+
+/* Checks an account that was completed: a `provider` that nobody knows, and what account_check()
+ * finds, are EX_CONFIG, "FILE:LINE: account NAME: no host is known for example.net: add
+ * `host = ...`". */
+bool provider_check(const struct provider_table *table, const struct account *account,
+                    struct error *err);
 
 void provider_table_clear(struct provider_table *table);
 

@@ -128,7 +128,7 @@ static bool serve(const struct configuration *config, const char *mailbox, bool 
                   struct route *route, bool *found, struct error *err)
 {
     for (enum account_scope scope = SCOPE_USER; scope <= SCOPE_SYSTEM; scope++) {
-        struct account *chosen = NULL;
+        const struct account *chosen = NULL;
         int best = FIT_NONE;
         for (size_t i = 0; i < config->n; i++) {
             const struct account *a = config->account[i];
@@ -148,9 +148,9 @@ static bool serve(const struct configuration *config, const char *mailbox, bool 
     return true;
 }
 
-static struct account *sole(const struct configuration *config, enum account_scope scope)
+static const struct account *sole(const struct configuration *config, enum account_scope scope)
 {
-    struct account *only = NULL;
+    const struct account *only = NULL;
     size_t n = 0;
     for (size_t i = 0; i < config->n; i++)
         if (config->account[i]->scope == scope && !config->account[i]->as_msmtp) {
@@ -239,7 +239,7 @@ static bool fall_back(const struct configuration *config, const char *sender, bo
 {
     bool msmtprc = config->account[0]->as_msmtp;
     for (enum account_scope scope = SCOPE_USER; scope <= SCOPE_SYSTEM; scope++) {
-        struct account *account = configuration_account(config, "default");
+        const struct account *account = configuration_account(config, "default");
         enum route_reason reason = ROUTE_DEFAULT;
         if ((!account || account->scope != scope) && !foreign) {
             account = sole(config, scope);
@@ -262,7 +262,7 @@ bool route_choose(const struct configuration *config, const struct route_query *
     const char *first = NULL, *foreign = NULL;
     bool found = false;
     if (*query->account) {
-        struct account *named = configuration_account(config, query->account);
+        const struct account *named = configuration_account(config, query->account);
         if (!named)
             return not_found(config, query->account, err);
         const char *sender = *given[0] ? given[0] : *given[1] ? given[1] : query->caller;

@@ -26,7 +26,7 @@ enum route_reason {
 };
 
 struct route {
-    struct account *account;
+    const struct account *account;
     enum route_reason reason;
     const char *sender; /* the address that decided; borrowed from the query */
 };

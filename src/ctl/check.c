@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "config/thishost.h"
+#include "config/identity.h"
 #include "net/resolve.h"
 #include "delivery/connection.h"
 #include "delivery/verdict.h"
@@ -98,12 +98,11 @@ static void show_names(struct check *c, const struct account *a)
     }
 }
 
-static void check_account(struct check *c, struct account *a)
+static void check_account(struct check *c, const struct account *a)
 {
     const struct password_sources passwords = {
         .paths = c->paths,
         .caller = &c->caller,
-        .credentials_directory = caller_credentials(),
         .ask = terminal_ask,
     };
     const struct connection_options options = {
@@ -112,15 +111,18 @@ static void check_account(struct check *c, struct account *a)
         .step = show_step,
         .context = c,
     };
+    const struct identity_facts facts = {
+        .caller = &c->caller, .host = &c->host, .header_from = ""};
+    struct identity identity;
     struct error err;
     (void)printf("account %s (%s:%d)\n", a->name, a->file, a->line);
     c->since = clock_now();
-    bool ok = provider_complete(&c->config.providers, a, &err);
+    bool ok = identity_make(&identity, &c->config, a, &facts, &err);
     show_step(c, "settings", "", ok ? NULL : &err);
     if (ok) {
         show_names(c, a);
         c->since = clock_now();
-        struct connection *connection = connection_open(a, &options, &err);
+        struct connection *connection = connection_open(identity.account, &options, &err);
         ok = connection != NULL;
         connection_close(connection);
     }
@@ -128,6 +130,7 @@ static void check_account(struct check *c, struct account *a)
         c->code = verdict_code(&err);
     if (ok)
         (void)printf("  everything works; nothing was sent\n");
+    identity_clear(&identity);
 }
 
 static int check_all(struct check *c, const char *account)

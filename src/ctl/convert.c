@@ -92,7 +92,7 @@ static bool ends_in(const struct str *path, const char *name)
 static bool read_input(struct convert *c, struct error *err)
 {
     struct stat facts;
-    struct foreign foreign = {&c->config, &c->remarks, c->host.name};
+    struct foreign foreign = {&c->config, &c->remarks, c->host.name, NULL};
     const char *path = str_text(&c->path);
     if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
         return foreign_nullmailer(&foreign, path, err);

@@ -26,7 +26,6 @@ int queuerun_level(const struct queuerun_facts *facts, enum account_scope scope,
     const struct password_sources passwords = {
         .paths = facts->paths,
         .caller = facts->caller,
-        .credentials_directory = caller_credentials(),
     };
     const struct connection_options options = {
         .passwords = &passwords,

@@ -148,12 +148,11 @@ static int run(struct server *v)
     struct send_context *s = &v->sending;
     struct error err;
     bool queue = s->call->rmqs != NULL;
+    s->anonymous = !queue;
     if (!send_choose_account(s, &err)) {
         report_error(s->call->program, &err);
         return err.code;
     }
-    if (!queue)
-        s->submission.account->auth = AUTH_OFF;
     if (s->call->verbose && s->call->personality == PERSONALITY_MSMTP)
         asmsmtp_show_account(s);
     send_context_prepare_connection(s);

@@ -1,30 +1,21 @@
 #include "config.h"
 #include "delivery/delivery.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/memory.h"
-#include "config/pattern.h"
 #include "config/route.h"
 #include "queue/account_state.h"
 
-static const struct account *ready(const struct delivery_context *delivery, struct account *account,
-                                   const struct entry *entry, struct error *err)
+static bool find_account(const struct delivery_context *delivery, const struct entry *entry,
+                         const struct account **account, struct error *err)
 {
-    if (!provider_complete(&delivery->config->providers, account, err))
-        return NULL;
-    pattern_apply(account, delivery->host, entry->from);
-    return account;
-}
-
-const struct account *delivery_account(const struct delivery_context *delivery,
-                                       const struct entry *entry, struct error *err)
-{
-    struct account *named = configuration_account(delivery->config, entry->account);
-    if (named)
-        return ready(delivery, named, entry, err);
+    *account = configuration_account(delivery->config, entry->account);
+    if (*account)
+        return true;
     const struct route_query query = {
         .account = "",
         .envelope_from = *entry->envelope.sender ? entry->envelope.sender : NULL,
@@ -33,11 +24,28 @@ const struct account *delivery_account(const struct delivery_context *delivery,
         .local_names = &delivery->host->sender_names,
     };
     struct route route;
-    if (!route_choose(delivery->config, &query, &route, err)) {
-        error_prefix(err, "account %s is gone", entry->account);
-        return NULL;
-    }
-    return ready(delivery, route.account, entry, err);
+    if (!route_choose(delivery->config, &query, &route, err))
+        return error_prefix(err, "account %s is gone", entry->account);
+    *account = route.account;
+    return true;
+}
+
+bool delivery_identity(const struct delivery_context *delivery, const struct entry *entry,
+                       struct identity *identity, struct error *err)
+{
+    const struct account *account;
+    *identity = (struct identity){0};
+    if (!find_account(delivery, entry, &account, err))
+        return false;
+    const struct passwd *user = entry->has_uid ? getpwuid(entry->uid) : NULL;
+    const struct caller caller = {
+        .user = user ? user->pw_name : "unknown", .host = "", .home = ""};
+    const struct identity_facts facts = {
+        .caller = &caller, .host = delivery->host, .header_from = entry->from};
+    if (identity_make(identity, delivery->config, account, &facts, err))
+        return true;
+    identity_clear(identity);
+    return false;
 }
 
 bool delivery_is_expired(const struct delivery_context *delivery, const char *id)

@@ -8,8 +8,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "message/outcome.h"
-#include "config/configuration.h"
-#include "config/thishost.h"
+#include "config/identity.h"
 #include "queue/entry_lock.h"
 #include "queue/spool.h"
 #include "queue/spool_time.h"
@@ -59,10 +58,11 @@ struct attempt {
     struct session_mail mail; /* while it is in flight */
 };
 
-/* The account that an entry is to be relayed through: the one it names, else the one that serves
- * its sender now. NULL: none does; account trouble, EX_CONFIG. */
-const struct account *delivery_account(const struct delivery_context *delivery,
-                                       const struct entry *entry, struct error *err);
+/* Makes IDENTITY of the account that an entry is to be relayed through: the one it names, else the
+ * one that serves its sender now. False: none does; account trouble, EX_CONFIG; IDENTITY is empty.
+ */
+bool delivery_identity(const struct delivery_context *delivery, const struct entry *entry,
+                       struct identity *identity, struct error *err);
 
 /* Sends the entry to those of its recipients that wait. A bounce whose null sender is refused is
  * sent once more from the account's address, and that is remembered. ATTEMPT must be zeroed. */

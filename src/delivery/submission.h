@@ -33,7 +33,7 @@ struct submission {
     struct source *source;
     struct header header;
     struct envelope envelope; /* recipients as the caller gave them until finish */
-    struct account *account;  /* borrowed from the configuration */
+    const struct account *account; /* borrowed: that of the call's identity, once it is made */
     struct route route;
     struct strlist warnings; /* about aliases: to be shown and logged */
     char *first_line;        /* of the text */

@@ -20,7 +20,8 @@ struct held {
 
 struct worker {
     const struct worker_job *job;
-    const struct account *account;     /* NULL until the first entry, or if nothing serves it */
+    struct identity identity;      /* empty until the first entry, or if nothing serves it */
+    const struct account *account; /* that identity's */
     struct connection_options options; /* of the relay, and what was learnt here */
     struct connection *connection;
     size_t sent_here;     /* messages over this connection */
@@ -155,15 +156,32 @@ static void conclude(struct worker *w, struct held *held)
 }
 
 /* Entries of an account that is gone may be served by several others. */
-static bool use_account(struct worker *w, const struct account *account)
+static bool use_account(struct worker *w, const struct entry *entry, struct error *err)
 {
-    if (account != w->account) {
-        drop_connection(w);
-        slots_give(w->slot);
-        w->slot = -1;
+    struct identity next;
+    bool found = delivery_identity(w->job->delivery, entry, &next, err);
+    if (found && w->account && identity_equal(&next, &w->identity)) {
+        identity_clear(&next);
+        return true;
     }
-    w->account = account;
-    return account != NULL;
+    drop_connection(w);
+    slots_give(w->slot);
+    w->slot = -1;
+    identity_clear(&w->identity);
+    w->identity = next;
+    w->account = next.account;
+    return found;
+}
+
+/* True if ENTRY is sent as those in flight are. */
+static bool is_of_account(const struct worker *w, const struct entry *entry)
+{
+    struct error ignored; /* found again by send_first() */
+    struct identity identity;
+    bool same = delivery_identity(w->job->delivery, entry, &identity, &ignored) &&
+                identity_equal(&identity, &w->identity);
+    identity_clear(&identity);
+    return same;
 }
 
 /* What waits for an account in trouble still gets older: what has outlived its lifetime goes. */
@@ -199,7 +217,7 @@ static void send_first(struct worker *w)
         put_back(w, held);
         return;
     }
-    if (!use_account(w, delivery_account(delivery, &held->lock.entry, &err))) {
+    if (!use_account(w, &held->lock.entry, &err)) {
         fail_entry(w, &held->lock, &err);
         let_go(w);
         return;
@@ -216,10 +234,9 @@ static void send_first(struct worker *w)
 /* Puts HELD in flight, if it can join those that are. */
 static bool launch(struct worker *w, struct held *held)
 {
-    struct error ignored; /* found again by send_first() */
     if (w->stop || !w->connection || held->alone || w->sent_here >= w->job->per_connection ||
         delivery_room(w->connection, &held->lock) != SESSION_ROOM ||
-        delivery_account(w->job->delivery, &held->lock.entry, &ignored) != w->account)
+        !is_of_account(w, &held->lock.entry))
         return false;
     held->alone = !delivery_push(w->connection, &held->lock, &held->attempt);
     if (held->alone)
@@ -310,6 +327,7 @@ int worker_run(const struct worker_job *job, size_t *handled)
         ;
     connection_close(w->connection);
     slots_give(w->slot);
+    identity_clear(&w->identity);
     if (!spool_sync(job->delivery->spool, &err))
         w->spool_trouble = true;
     *handled = w->handled;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cli/environment.h"
 #include "submit/service_client.h"
 
 enum { FIRST_HANDED_DOWN = 3, PORT_TEXT_MAX = 64 };
@@ -27,15 +28,15 @@ static void add(struct listening *listening, int fd)
 
 static bool take_over(struct listening *listening)
 {
-    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-    if (!pid || !count || strtol(pid, NULL, 10) != (long)getpid())
+    const char *pid = environment_get("LISTEN_PID"), *count = environment_get("LISTEN_FDS");
+    if (strtol(pid, NULL, 10) != (long)getpid())
         return false;
     long n = strtol(count, NULL, 10);
     for (long i = 0; i < n && i < LISTENING_MAX; i++)
         add(listening, FIRST_HANDED_DOWN + (int)i);
-    (void)unsetenv("LISTEN_PID");
-    (void)unsetenv("LISTEN_FDS");
-    (void)unsetenv("LISTEN_FDNAMES");
+    environment_drop("LISTEN_PID");
+    environment_drop("LISTEN_FDS");
+    environment_drop("LISTEN_FDNAMES");
     listening->inherited = listening->n > 0;
     return listening->inherited;
 }
@@ -147,9 +148,9 @@ void listening_close(struct listening *listening)
 
 void listening_notify(const char *state)
 {
-    const char *path = getenv("NOTIFY_SOCKET");
+    const char *path = environment_get("NOTIFY_SOCKET");
     struct sockaddr_un address;
-    if (!path || (*path != '/' && *path != '@') || !unix_address(&address, path))
+    if ((*path != '/' && *path != '@') || !unix_address(&address, path))
         return;
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     if (*path == '@')

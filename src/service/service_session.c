@@ -44,7 +44,7 @@ static int hand_on(struct send_context *s, struct entry_lock *lock)
 {
     const struct client *client = s->context;
     const struct service_session *r = client->reception;
-    enum account_mode mode = send_context_mode(s);
+    int mode = s->submission.account->delivery_mode;
     int directory = mode == MODE_INTERACTIVE ? rendezvous_take(r->rendezvous, s->id) : -1;
     entry_lock_release(lock);
     if (mode != MODE_QUEUE && write(r->wake, "", 1) < 0)

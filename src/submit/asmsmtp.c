@@ -9,6 +9,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "cli/environment.h"
+
 static bool is_msmtp(const struct send_context *s)
 {
     return s->call->personality == PERSONALITY_MSMTP;
@@ -212,20 +214,16 @@ void asmsmtp_show_account(const struct send_context *s)
 
 bool asmsmtp_environment(struct send_context *s)
 {
-    const char *server = getenv("SMTPSERVER"), *email = getenv("EMAIL");
+    const char *server = environment_get("SMTPSERVER"), *email = environment_get("EMAIL");
     const struct submission_wishes *wishes = &s->call->wishes;
     bool sender_given = wishes->from || wishes->read_envelope_from;
     struct error ignored;
-    if (s->call->personality == PERSONALITY_SENDMAIL || *wishes->account || !server || !*server ||
-        (!sender_given && (!email || !*email)) || configuration_account(&s->config, "default"))
+    if (s->call->personality == PERSONALITY_SENDMAIL || *wishes->account || !*server ||
+        (!sender_given && !*email) || configuration_account(&s->config, "default"))
         return false;
-    struct account *a = account_new_msmtp("", SCOPE_COMMAND_LINE);
-    bool ok = account_set(a, "host", server, "", &ignored) &&
-              (!email || account_set(a, "from", email, "", &ignored));
-    configuration_add(&s->config, a);
-    s->submission.account = a;
+    s->submission.account = configuration_describe(&s->config, server, email, &ignored);
     s->submission.route.account = NULL;
-    return ok;
+    return s->submission.account != NULL;
 }
 
 bool asmsmtp_check_account(const struct send_context *s, struct error *err)

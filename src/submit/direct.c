@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "compat/msmtpcode.h"
+#include "cli/environment.h"
 #include "submit/report.h"
 
 struct direct {
@@ -18,9 +19,8 @@ struct direct {
 
 static bool write_content(struct direct *d, struct error *err)
 {
-    const char *directory = getenv("TMPDIR");
     struct content_writer writer;
-    content_write_to(&writer, &d->content, directory && *directory == '/' ? directory : "/tmp");
+    content_write_to(&writer, &d->content, environment_temporary());
     return submission_write(&d->s->submission, &writer.output, &d->content.has_8bit,
                             &d->content.has_8bit_header, err);
 }

@@ -175,7 +175,7 @@ static int accept_and_try(struct enqueue *q)
         log_result(q, NULL, EX_OK);
         return q->s->hand_on(q->s, &q->lock);
     }
-    if (send_context_mode(q->s) == MODE_INTERACTIVE)
+    if (q->s->submission.account->delivery_mode == MODE_INTERACTIVE)
         return first_try(q);
     entry_lock_release(&q->lock);
     log_result(q, NULL, EX_OK);

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "config/pattern.h"
 #include "submit/asmsmtp.h"
 #include "submit/direct.h"
 #include "submit/enqueue.h"
@@ -39,10 +38,8 @@ static void show_account(const struct send_context *s)
 /* --host: no file is read at all. */
 static bool account_of_command_line(struct send_context *s, struct error *err)
 {
-    struct account *a = account_new_msmtp("", SCOPE_COMMAND_LINE);
-    configuration_add(&s->config, a);
-    s->submission.account = a;
-    return account_set(a, "host", s->call->host, s->caller.home, err);
+    s->submission.account = configuration_describe(&s->config, s->call->host, "", err);
+    return s->submission.account != NULL;
 }
 
 static bool read_configuration(struct send_context *s, struct error *err)
@@ -60,24 +57,51 @@ static bool account_of_files(struct send_context *s, struct error *err)
     return submission_route(&s->submission, &s->config, err) || asmsmtp_environment(s);
 }
 
+static void add_override(struct override *list, size_t *n, const char *name, const char *value)
+{
+    list[(*n)++] = (struct override){key_find(KEY_ACCOUNT, name), value};
+}
+
+/* What the call says about the account's keys, by options or otherwise. */
+static bool make_identity(struct send_context *s, const struct account *a, struct error *err)
+{
+    enum { OTHERS = 3 };
+    const struct invocation *call = s->call;
+    size_t n = call->overrides;
+    struct override *list = memory_resize(NULL, n + OTHERS, sizeof *list);
+    if (n > 0)
+        memcpy(list, call->override, n * sizeof *list);
+    /* Who calls sendmail counts on a queue, whatever the file looks like. */
+    if (a->as_msmtp && a->scope != SCOPE_COMMAND_LINE && call->personality == PERSONALITY_SENDMAIL)
+        add_override(list, &n, "queue", "on");
+    if (*s->asked_mode)
+        add_override(list, &n, "delivery_mode", s->asked_mode);
+    if (s->anonymous)
+        add_override(list, &n, "auth", "off");
+    char *from = submission_header_from(&s->submission);
+    const struct identity_facts facts = {
+        .caller = &s->caller,
+        .host = &s->host,
+        .header_from = from,
+        .override = list,
+        .overrides = n,
+    };
+    bool ok = identity_make(&s->identity, &s->config, a, &facts, err);
+    s->submission.account = s->identity.account;
+    free(from);
+    free(list);
+    return ok;
+}
+
 bool send_choose_account(struct send_context *s, struct error *err)
 {
     const struct invocation *call = s->call;
     if (!(call->host ? account_of_command_line(s, err) : account_of_files(s, err)))
         return false;
-    struct account *a = s->submission.account;
+    const struct account *a = s->submission.account;
     if (a->scope == SCOPE_SYSTEM && !permission_check(a, &s->caller, err))
         return false;
-    /* Who calls sendmail counts on a queue, whatever the file looks like. */
-    if (a->as_msmtp && a->scope != SCOPE_COMMAND_LINE && call->personality == PERSONALITY_SENDMAIL)
-        a->queue = true;
-    if (!invocation_override(call, a, s->caller.home, err) ||
-        !provider_complete(&s->config.providers, a, err))
-        return false;
-    char *from = submission_header_from(&s->submission);
-    pattern_apply(a, &s->host, from);
-    free(from);
-    return true;
+    return make_identity(s, a, err);
 }
 
 static void apply_dsn_options(const struct invocation *call, struct envelope *env)
@@ -115,12 +139,11 @@ static bool is_readable(const char *path)
 }
 
 /* True if this caller can log in to the account without help. */
-static bool has_secrets(const struct account *a)
+static bool has_secrets(const struct account *a, const struct caller *caller)
 {
-    const char *credentials = caller_credentials();
     struct str path = {0};
-    if (*a->password_file && !strchr(a->password_file, '/') && *credentials)
-        str_addf(&path, "%s/", credentials);
+    if (*a->password_file && !strchr(a->password_file, '/') && *caller->credentials)
+        str_addf(&path, "%s/", caller->credentials);
     str_add(&path, a->password_file);
     bool readable = is_readable(str_text(&path)) && is_readable(a->tls_key_file);
     str_clear(&path);
@@ -141,7 +164,7 @@ static bool find_way(struct send_context *s, struct stream **line, struct error 
         return true;
     if (!serviceuser_become(err))
         return false;
-    if (has_secrets(s->submission.account))
+    if (has_secrets(s->submission.account, &s->caller))
         return true;
     if (is_plain(s))
         return service_client_missing(s, err);

@@ -36,6 +36,7 @@ void send_context_begin(struct send_context *s, const struct invocation *call,
 void send_context_again(struct send_context *s)
 {
     submission_clear(&s->submission);
+    identity_clear(&s->identity);
     s->submission = (struct submission){
         .wishes = &s->call->wishes,
         .caller = &s->caller,
@@ -45,14 +46,8 @@ void send_context_again(struct send_context *s)
     };
     s->error = (struct error){0};
     s->asked_notify = false;
-    s->asked_mode = -1;
+    s->asked_mode = "";
     s->id[0] = '\0';
-}
-
-enum account_mode send_context_mode(const struct send_context *s)
-{
-    int mode = s->asked_mode >= 0 ? s->asked_mode : s->submission.account->delivery_mode;
-    return (enum account_mode)mode;
 }
 
 void send_context_drain(const struct send_context *s)
@@ -66,7 +61,6 @@ void send_context_prepare_connection(struct send_context *s)
     s->passwords = (struct password_sources){
         .paths = s->paths,
         .caller = &s->caller,
-        .credentials_directory = caller_credentials(),
         .ask = s->here ? NULL : terminal_ask,
     };
     s->options = (struct connection_options){
@@ -124,6 +118,7 @@ void send_context_clear(struct send_context *s)
 {
     submission_clear(&s->submission);
     source_clear(&s->source);
+    identity_clear(&s->identity);
     configuration_clear(&s->config);
     this_host_clear(&s->host);
     caller_clear(&s->storage);

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "config/thishost.h"
+#include "config/identity.h"
 #include "queue/entry_lock.h"
 #include "delivery/connection.h"
 #include "delivery/submission.h"
@@ -19,6 +19,7 @@ struct send_context {
     struct caller caller;
     struct this_host host;
     struct configuration config;
+    struct identity identity; /* made of the account that was chosen */
     struct source source;
     struct submission submission;
     struct password_sources passwords;
@@ -30,7 +31,8 @@ struct send_context {
     struct error error;    /* what was reported last */
     char id[ENTRYID_SIZE]; /* of the entry that was made of the message; "" if none was */
     bool asked_notify;     /* the dialogue said what notifications are wished */
-    int asked_mode;        /* delivery_mode that it asked for, or -1 */
+    bool anonymous;         /* the server is only asked what it offers: no login */
+    const char *asked_mode; /* delivery_mode that it asked for, "" for none */
     const char *received;  /* value of a Received field, "" for none */
     /* Instead of the first try: what becomes of the accepted entry, whose lock it ends. Returns
      * the exit status. NULL: it is tried here. */
@@ -44,9 +46,6 @@ void send_context_begin(struct send_context *s, const struct invocation *call,
 
 /* Makes S ready for another message. */
 void send_context_again(struct send_context *s);
-
-/* How the message is to be delivered: as was asked for, else as the account says. */
-enum account_mode send_context_mode(const struct send_context *s);
 
 /* Reads what is left of standard input, if the message comes from there: see
  * report_drain_input(). */

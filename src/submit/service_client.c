@@ -15,6 +15,7 @@
 #include "smtp/mailbox.h"
 #include "smtp/reply.h"
 #include "smtp/session.h"
+#include "cli/environment.h"
 #include "submit/report.h"
 #include "submit/smtp_frontend.h"
 #include "submit/trace.h"
@@ -67,11 +68,10 @@ static void show_dialogue(void *context, enum trace_kind kind, const char *line,
  * for the service to find out again. */
 static bool write_content(struct send_context *s, struct content *content, struct error *err)
 {
-    const char *directory = getenv("TMPDIR");
     struct submission *m = &s->submission;
     struct content_writer writer;
     struct body body = {0};
-    content_write_to(&writer, content, directory && *directory == '/' ? directory : "/tmp");
+    content_write_to(&writer, content, environment_temporary());
     if (m->account->remove_bcc_headers) {
         (void)header_remove(&m->header, "Bcc");
         (void)header_remove(&m->header, "Resent-Bcc");
@@ -101,8 +101,8 @@ static void add_parameters(const struct send_context *s, struct str *line)
     for (size_t i = 0; i < s->call->overrides; i++)
         if (s->call->override[i].key == mode)
             str_addf(line, " %s=%s", SMTP_FRONTEND_MODE, s->call->override[i].value);
-    if (s->asked_mode >= 0)
-        str_addf(line, " %s=%s", SMTP_FRONTEND_MODE, mode->choices[s->asked_mode]);
+    if (*s->asked_mode)
+        str_addf(line, " %s=%s", SMTP_FRONTEND_MODE, s->asked_mode);
 }
 
 /* Finds the exit status that the service sends along, and makes what follows the text that the

@@ -129,3 +129,17 @@ def test_bcc_goes_and_recipients_are_those_of_the_dialogue(machine, serve):
     (message,) = provider.messages
     assert b"Bcc" not in message.header
     assert len(message.recipients) == 2
+
+
+def test_each_message_of_a_dialogue_has_its_own_sender(machine, serve):
+    provider = machine.use(serve(), queue="on", rewrite_from="off", allow_from_override="off",
+                           **{"from": "%F"})
+    talk = Dialogue(machine)
+    talk.say("EHLO x\r\n")
+    for name in ("first", "second"):
+        for line in ("MAIL FROM:<x@example.com>\r\n", "RCPT TO:<you@example.net>\r\n", "DATA\r\n",
+                     f"From: {name}@example.com\r\n\r\nhi\r\n.\r\n"):
+            talk.say(line)
+    talk.say("QUIT\r\n")
+    assert talk.end() == (0, "", "")
+    assert [m.sender for m in provider.messages] == ["first@example.com", "second@example.com"]

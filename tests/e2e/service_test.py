@@ -52,6 +52,17 @@ def test_options_and_header_reach_the_service(served, serve):
     assert message.field("Bcc") is None and "=?utf-8?" in message.field("From").lower()
 
 
+@needs_root
+@pytest.mark.parametrize("keys", [{"from": "%U@example.com"},
+                                  dict(auto_from="on", maildomain="example.com")])
+def test_patterns_name_the_caller_and_not_the_service(shared, serve, keys):
+    provider = serve()
+    shared.serve(provider, rewrite_from="off", **({"from": None} | keys))
+    for n, uid in enumerate((ALICE, BOB, ALICE), 1):
+        assert send(shared, uid, "you@example.net", input=b"Subject: x\n\nhi\n") == (0, "", "")
+        assert waits_for(shared, provider, n)[-1].sender == f"{uid}@example.com"
+
+
 def test_a_message_without_header_gets_one(served, serve):
     provider = serve()
     served.serve(provider)

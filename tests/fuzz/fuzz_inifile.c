@@ -59,7 +59,7 @@ static void read_whole(const struct str *text)
         abort();
     for (size_t i = 0; ok && i < file.n; i++) {
         struct str out = {0};
-        (void)provider_complete(&providers, file.account[i], &err);
+        provider_complete(&providers, file.account[i]);
         account_print(file.account[i], &out);
         str_clear(&out);
     }

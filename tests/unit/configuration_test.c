@@ -279,7 +279,7 @@ static void a_host_that_nobody_knows_is_told_when_the_account_is_chosen(void **s
     struct error err;
     place_both("[account a]\nuser = x@unknown.example\n", NULL);
     assert_true(configuration_read(&config, &paths, &caller, NULL, &err));
-    assert_false(provider_complete(&config.providers, config.account[0], &err));
+    assert_false(provider_check(&config.providers, config.account[0], &err));
     assert_non_null(strstr(err.text, "onehop.ini:1: account a: no host is known for "
                                      "unknown.example: add `host = ...`"));
     configuration_clear(&config);
@@ -483,7 +483,7 @@ static void the_sample_is_valid(void **state)
         fail_msg("%s", err.text);
     assert_int_equal(config.n, 4);
     for (size_t i = 0; i < config.n; i++)
-        if (!provider_complete(&config.providers, config.account[i], &err))
+        if (!provider_check(&config.providers, config.account[i], &err))
             fail_msg("%s", err.text);
     assert_string_equal(configuration_account(&config, "work")->from_full_name, "Reports; nightly");
     assert_string_equal(configuration_account(&config, "private")->host.item[0], "smtp.gmail.com");

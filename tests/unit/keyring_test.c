@@ -46,12 +46,11 @@ static void keyrings_are_asked(void **state)
             if (cases[i].tool)
                 scratch_write(tools[k], 0755, cases[i].tool, strlen(cases[i].tool));
         }
-        (void)setenv("PATH", path, 1);
-        (void)unsetenv("DBUS_SESSION_BUS_ADDRESS");
-        (void)setenv("XDG_RUNTIME_DIR", cases[i].session ? scratch : "", 1);
+        (void)setenv("PATH", path, 1); /* for the shell */
+        const struct caller caller = {.path = path, .has_session = cases[i].session};
         assert_true(account_set(a, "user", cases[i].user, "", &err));
         assert_true(account_set(a, "keyring", cases[i].keyring, "", &err));
-        bool found = keyring_find(a, "h.example", clock_after(20000), &out);
+        bool found = keyring_find(a, &caller, "h.example", clock_after(20000), &out);
         assert_int_equal(found, cases[i].answer != NULL);
         assert_string_equal(str_text(&out), cases[i].answer ? cases[i].answer : "");
         str_clear(&out);

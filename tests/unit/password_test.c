@@ -16,9 +16,9 @@ static bool ask(void *context, const char *prompt, struct str *out)
 }
 
 static struct paths paths;
-static struct caller caller = {.uid = 0, .name = "me"};
+static struct caller caller = {.uid = 0, .name = "me", .credentials = "", .path = ""};
 static struct password_sources sources = {
-    .paths = &paths, .caller = &caller, .credentials_directory = ""};
+    .paths = &paths, .caller = &caller};
 
 static int setup(void **state)
 {
@@ -117,10 +117,10 @@ static void a_name_alone_is_a_credential(void **state)
     scratch_write("credentials/token", 0440, "secret\n", 7); /* as systemd's ACLs look */
     char directory[128];
     snprintf(directory, sizeof directory, "%s/credentials", scratch);
-    sources.credentials_directory = directory;
+    caller.credentials = directory;
     expect_found("password_file", "token", "secret");
     expect_unreadable("missing", "credentials/missing: No such file");
-    sources.credentials_directory = "";
+    caller.credentials = "";
 }
 
 static void commands_print_it(void **state)

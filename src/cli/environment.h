@@ -1,0 +1,17 @@
+/* The environment, read in this folder and nowhere else: what it says becomes a value that is handed
+ * down. */
+#ifndef ENVIRONMENT_H
+#define ENVIRONMENT_H
+
+#include <stdbool.h>
+
+/* The value of the variable NAME; "" if there is none. Borrowed. */
+const char *environment_get(const char *name);
+
+/* Hides the variable NAME from programs that are started. */
+void environment_drop(const char *name);
+
+/* The directory for files without a name: $TMPDIR if that is a full path, else /tmp. Borrowed. */
+const char *environment_temporary(void);
+
+#endif
