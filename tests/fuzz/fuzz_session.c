@@ -24,8 +24,8 @@ struct server {
     struct stream stream;
     const char *data;
     size_t size, at;
-    bool is_awaited; /* waits for a write */
-    bool slow;       /* takes few octets at a time */
+    bool waits; /* waits for a write */
+    bool slow;  /* takes few octets at a time */
     struct str written;
     struct str said;    /* what has been read */
     size_t said_at_end; /* of it, before the content had been written; SIZE_MAX: not yet */
@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t sayable(const struct server *server)
 {
-    if (server->is_awaited)
+    if (server->waits)
         return 0;
     const char *stop = memchr(server->data + server->at, '\0', server->size - server->at);
     return stop ? (size_t)(stop - server->data) - server->at : server->size - server->at;
@@ -58,7 +58,7 @@ static ssize_t server_read(struct stream *s, void *buffer, size_t len, struct er
     memcpy(buffer, server->data + server->at, n);
     str_add_n(&server->said, buffer, n);
     server->at += n;
-    server->is_awaited = at_pause(server);
+    server->waits = at_pause(server);
     return (ssize_t)n;
 }
 
@@ -81,10 +81,10 @@ static ssize_t server_write(struct stream *s, const void *data, size_t len, stru
     if (server->slow && len > 7)
         len = 7;
     str_add_n(&server->written, data, len);
-    if (server->is_awaited) {
-        server->is_awaited = false;
+    if (server->waits) {
+        server->waits = false;
         server->at++;
-        server->is_awaited = at_pause(server);
+        server->waits = at_pause(server);
     }
     if (server->said_at_end == SIZE_MAX && content_is_out(server))
         server->said_at_end = server->said.len;
@@ -188,7 +188,7 @@ static size_t place_of_reply(const struct str *written, size_t k)
 }
 
 /* The first digit of the reply at PLACE, 0 if it did not come whole. */
-static char reply_at(const struct str *said, size_t directory)
+static char reply_at(const struct str *said, size_t place)
 {
     for (size_t at = 0; at < said->len;) {
         const char *line = said->data + at;
@@ -198,7 +198,7 @@ static char reply_at(const struct str *said, size_t directory)
         at = (size_t)(stop - said->data) + 1;
         if (stop - line >= 4 && line[3] == '-')
             continue;
-        if (directory-- == 0)
+        if (place-- == 0)
             return line[0];
     }
     return 0;
@@ -285,7 +285,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                             .size = size - 1,
                             .slow = data[0] & SLOW,
                             .said_at_end = SIZE_MAX};
-    server.is_awaited = at_pause(&server);
+    server.waits = at_pause(&server);
     converse(&server, data[0]);
     str_clear(&server.written);
     str_clear(&server.said);
