@@ -23,22 +23,26 @@ static bool cannot_open(const char *path, struct error *err)
     return false;
 }
 
-static bool read_all(int fd, const char *path, size_t limit, struct str *out, struct error *err)
+/* A regular file of SIZE octets is one read; /proc says 0, and a file may grow meanwhile. */
+static bool read_all(int fd, const char *path, size_t size, size_t limit, struct str *out,
+                     struct error *err)
 {
+    enum { STEP = 4096 };
     size_t start = out->len;
     for (;;) {
-        str_reserve(out, 4096);
-        ssize_t n = read(fd, out->data + out->len, 4096);
+        size_t done = out->len - start, room = size > done ? size - done + 1 : STEP;
+        if (done > limit || size > limit)
+            return error_config(err, "%s: larger than %zu bytes", path, limit);
+        str_reserve(out, room);
+        ssize_t n = read(fd, out->data + out->len, room);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return error_config(err, "%s: %s", path, strerror(errno));
-        if (n == 0)
-            return true;
         out->len += (size_t)n;
         out->data[out->len] = '\0';
-        if (out->len - start > limit)
-            return error_config(err, "%s: larger than %zu bytes", path, limit);
+        if (n == 0 || out->len - start == size)
+            return true;
     }
 }
 
@@ -55,7 +59,7 @@ bool fileread_all(const char *path, size_t limit, struct str *out, struct stat *
     else if (!S_ISREG(here.st_mode))
         error_config(err, "%s: not a regular file", path);
     else
-        ok = read_all(fd, path, limit, out, err);
+        ok = read_all(fd, path, (size_t)here.st_size, limit, out, err);
     if (facts)
         *facts = here;
     (void)close(fd); /* nothing was written */

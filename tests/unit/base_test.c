@@ -61,6 +61,13 @@ static void base64_goes_both_ways(void **state)
     assert_false(base64_decode(&out, "Zg=", 3));
     assert_false(base64_decode(&out, "Z===", 4));
     assert_false(base64_decode(&out, "Zg==Zg==", 8));
+    assert_false(base64_decode(&out, "Zm9v\nYmFy", 9));
+    assert_false(base64_decode(&out, "Zg=\n=", 5));
+    assert_false(base64_decode_lines(&out, "Zm9v\nYm Fy\n-", 12));
+    assert_false(base64_decode_lines(&out, "Zm9v\nYmF\n", 9));
+    str_clear(&out);
+    assert_true(base64_decode_lines(&out, "\n Zm9v\r\nY\nmFyZg\t=\n=\n", 20));
+    assert_string_equal(str_text(&out), "foobarf");
     str_clear(&out);
 }
 
