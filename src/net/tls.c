@@ -275,7 +275,7 @@ static bool shake_hands(struct tls *tls, int64_t deadline, struct error *err)
         bool clear = flush(tls, &number);
         if (!clear && number != EAGAIN)
             return fail(tls, GNUTLS_E_PUSH_ERROR, err);
-        if (status == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR || tls->trust.mismatch)
+        if (tls->trust.refused)
             return trust_explain(&tls->trust, tls->session, err);
         if (status < 0 && gnutls_error_is_fatal(status))
             return fail(tls, status, err);

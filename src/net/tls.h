@@ -1,5 +1,5 @@
 /* TLS as a client, with GnuTLS: 1.2 or newer, the peer verified before a single octet is handed
- * out. Together with trust.c the only place that knows the library. */
+ * out. Together with trust.c and authorities.c the only place that knows the library. */
 #ifndef TLS_H
 #define TLS_H
 
@@ -8,7 +8,8 @@
 
 struct tls_params {
     const char *host;        /* for SNI and verification; U-labels are converted */
-    const char *trust_file;  /* "system", or PEM; "" only with a fingerprint or check off */
+    const char *trust_file;  /* "system", a PEM file or a directory of them; "" only with
+                                a fingerprint or check off */
     const char *crl_file;    /* "" for none */
     const char *fingerprint; /* "" or hex, colons or blanks allowed: 32 octets SHA-256 of the
                                 certificate, 20 SHA-1; with "spki:" in front SHA-256 of its public

@@ -6,8 +6,10 @@
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/memory.h"
+#include "net/authorities.h"
 
 enum { NAMES_MAX = 8, NAME_SIZE = 256 };
 
@@ -15,6 +17,12 @@ static bool unreadable(struct error *err, const char *what, const char *file, in
 {
     return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT, "cannot load %s %s: %s", what,
                      file, gnutls_strerror(status));
+}
+
+static bool no_memory(struct error *err, int status)
+{
+    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_SOFTWARE, "TLS: %s",
+                     gnutls_strerror(status));
 }
 
 static int give_pin(void *context, int attempt, const char *url, const char *label, unsigned flags,
@@ -61,26 +69,44 @@ static bool read_fingerprint(struct trust *trust, const char *text, struct error
                         text);
 }
 
-static bool load_authorities(struct trust *trust, const struct tls_params *params,
-                             struct error *err)
+/* The file that GnuTLS takes for the system's trust, as configure found it in the library: "" where
+ * it is not one file, and where the file is missing. */
+static const char *system_store(void)
 {
-    const char *file = params->trust_file;
-    if (!*file)
-        return error_config(err, "TLS needs tls_trust_file or tls_fingerprint, or tls_certcheck "
-                                 "turned off");
-    bool system = strcmp(file, "system") == 0;
-    int n = system ? gnutls_certificate_set_x509_system_trust(trust->credentials)
-                   : gnutls_certificate_set_x509_trust_file(trust->credentials, file,
-                                                            GNUTLS_X509_FMT_PEM);
+    return access(SYSTEM_TRUST_FILE, R_OK) == 0 ? SYSTEM_TRUST_FILE : "";
+}
+
+/* Files are read now and imported when the chain is known; what only GnuTLS can read, it loads. */
+static bool load_authorities(struct trust *trust, const char *store, struct error *err)
+{
+    bool system = strcmp(store, "system") == 0;
+    const char *file = system ? system_store() : store;
+    if (*file && strncmp(file, "pkcs11:", 7) != 0)
+        return authorities_read(file, &trust->store, err);
+    int n = system ? gnutls_x509_trust_list_add_system_trust(trust->list, 0, 0)
+                   : gnutls_x509_trust_list_add_trust_file(trust->list, file, NULL,
+                                                           GNUTLS_X509_FMT_PEM, 0, 0);
     if (n == 0)
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT,
                          "no certificate authority found in %s", system ? "the system" : file);
-    if (n < 0)
-        return unreadable(err, "the trust file", file, n);
+    return n > 0 || unreadable(err, "the trust file", store, n);
+}
+
+static bool load_list(struct trust *trust, const struct tls_params *params, struct error *err)
+{
+    if (!*params->trust_file)
+        return error_config(err, "TLS needs tls_trust_file or tls_fingerprint, or tls_certcheck "
+                                 "turned off");
+    int status = gnutls_x509_trust_list_init(&trust->list, 0);
+    if (status < 0)
+        return no_memory(err, status);
+    gnutls_certificate_set_trust_list(trust->credentials, trust->list, 0); /* it owns the list */
+    if (!load_authorities(trust, params->trust_file, err))
+        return false;
     if (!*params->crl_file)
         return true;
-    n = gnutls_certificate_set_x509_crl_file(trust->credentials, params->crl_file,
-                                             GNUTLS_X509_FMT_PEM);
+    int n = gnutls_certificate_set_x509_crl_file(trust->credentials, params->crl_file,
+                                                 GNUTLS_X509_FMT_PEM);
     return n > 0 || unreadable(err, "the revocation list", params->crl_file,
                                n < 0 ? n : GNUTLS_E_NO_CERTIFICATE_FOUND);
 }
@@ -89,8 +115,7 @@ bool trust_load(struct trust *trust, const struct tls_params *params, struct err
 {
     int status = gnutls_certificate_allocate_credentials(&trust->credentials);
     if (status < 0)
-        return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_SOFTWARE, "TLS: %s",
-                         gnutls_strerror(status));
+        return no_memory(err, status);
     trust->host = memory_copy(params->host);
     trust->pin = memory_copy(params->pin);
     gnutls_certificate_set_pin_function(trust->credentials, give_pin, trust->pin);
@@ -105,7 +130,7 @@ bool trust_load(struct trust *trust, const struct tls_params *params, struct err
         return true;
     if (*params->fingerprint)
         return read_fingerprint(trust, params->fingerprint, err);
-    return load_authorities(trust, params, err);
+    return load_list(trust, params, err);
 }
 
 /* Reads the peer's own certificate; NULL if there is none. */
@@ -143,24 +168,33 @@ static int check_fingerprint(gnutls_session_t session)
                 memcmp(is, trust->fingerprint, trust->fingerprint_len) == 0;
     if (cert)
         gnutls_x509_crt_deinit(cert);
-    trust->mismatch = !fits;
+    trust->refused = !fits;
     return fits ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+static int check_chain(gnutls_session_t session)
+{
+    struct trust *trust = gnutls_session_get_ptr(session);
+    gnutls_typed_vdata_st demand[] = {
+        {.type = GNUTLS_DT_DNS_HOSTNAME, .data = (unsigned char *)trust->host},
+        {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)GNUTLS_KP_TLS_WWW_SERVER}};
+    unsigned n = 0;
+    const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
+    authorities_add(trust->list, &trust->store, chain, n);
+    str_clear(&trust->store);
+    if (gnutls_certificate_verify_peers(session, demand, 2, &trust->status) < 0)
+        return GNUTLS_E_CERTIFICATE_ERROR;
+    trust->refused = trust->status != 0;
+    return trust->refused ? GNUTLS_E_CERTIFICATE_ERROR : 0;
 }
 
 void trust_demand(struct trust *trust, gnutls_session_t session, const struct tls_params *params)
 {
     if (!params->check)
         return;
-    if (trust->fingerprint_len > 0) {
-        gnutls_session_set_ptr(session, trust);
-        gnutls_session_set_verify_function(session, check_fingerprint);
-        return;
-    }
-    trust->demand[0] = (gnutls_typed_vdata_st){.type = GNUTLS_DT_DNS_HOSTNAME,
-                                               .data = (unsigned char *)trust->host};
-    trust->demand[1] = (gnutls_typed_vdata_st){.type = GNUTLS_DT_KEY_PURPOSE_OID,
-                                               .data = (unsigned char *)GNUTLS_KP_TLS_WWW_SERVER};
-    gnutls_session_set_verify_cert2(session, trust->demand, 2, 0);
+    gnutls_session_set_ptr(session, trust);
+    gnutls_session_set_verify_function(session, trust->fingerprint_len > 0 ? check_fingerprint
+                                                                           : check_chain);
 }
 
 static void add_hex(struct str *out, const unsigned char *data, size_t len)
@@ -223,9 +257,9 @@ static void add_untrusted(gnutls_x509_crt_t cert, struct str *why)
     str_add(why, " would accept it)");
 }
 
-static void add_reasons(const struct trust *trust, gnutls_x509_crt_t cert, unsigned status,
-                        struct str *why)
+static void add_reasons(const struct trust *trust, gnutls_x509_crt_t cert, struct str *why)
 {
+    unsigned status = trust->status;
     time_t now = time(NULL);
     if (status & GNUTLS_CERT_REVOKED)
         str_add(why, ", is revoked");
@@ -257,19 +291,18 @@ static void add_reasons(const struct trust *trust, gnutls_x509_crt_t cert, unsig
 bool trust_explain(const struct trust *trust, gnutls_session_t session, struct error *err)
 {
     struct str why = {0};
-    unsigned status = gnutls_session_get_verify_cert_status(session);
     gnutls_x509_crt_t cert = peer_certificate(session);
     gnutls_datum_t text = {NULL, 0};
     if (!cert)
         str_add(&why, ", is missing");
-    else if (trust->mismatch) {
+    else if (trust->fingerprint_len > 0) {
         str_add(&why, ", has another fingerprint than tls_fingerprint: ");
         add_fingerprint(cert, trust->fingerprint_of_key, &why);
     } else {
-        add_reasons(trust, cert, status, &why);
+        add_reasons(trust, cert, &why);
     }
     if (why.len == 0 &&
-        gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) == 0)
+        gnutls_certificate_verification_status_print(trust->status, GNUTLS_CRT_X509, &text, 0) == 0)
         str_addf(&why, ", is not accepted: %s", (const char *)text.data);
     (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
                     "the server's certificate%s", why.len ? why.data + 1 : " is not accepted");
@@ -313,5 +346,6 @@ void trust_clear(struct trust *trust)
         explicit_bzero(trust->pin, strlen(trust->pin));
     free(trust->pin);
     free(trust->host);
+    str_clear(&trust->store);
     memset(trust, 0, sizeof *trust);
 }

@@ -3,7 +3,7 @@
 #ifndef TRUST_H
 #define TRUST_H
 
-#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -14,13 +14,15 @@ enum { TRUST_HASH_MAX = 32 };
 
 struct trust {
     gnutls_certificate_credentials_t credentials;
-    char *pin;                       /* a copy, wiped by trust_clear() */
-    char *host;                      /* what the certificate must be for */
-    gnutls_typed_vdata_st demand[2]; /* host name and purpose, as GnuTLS wants them */
+    char *pin;                     /* a copy, wiped by trust_clear() */
+    gnutls_x509_trust_list_t list; /* the credentials' own */
+    struct str store;              /* of certificates of which some are imported into the list */
+    char *host;                    /* what the certificate must be for */
     unsigned char fingerprint[TRUST_HASH_MAX];
     size_t fingerprint_len; /* 0: none */
     bool fingerprint_of_key;
-    bool mismatch; /* the fingerprint did not fit */
+    unsigned status; /* of the chain: GNUTLS_CERT_* */
+    bool refused;    /* the fingerprint did not fit, or the status is not zero */
 };
 
 /* Loads what PARAMS name. Zero TRUST before; clear it afterwards whatever is returned. */

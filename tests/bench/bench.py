@@ -218,9 +218,9 @@ def report(bench):
         ("round trips, implicit TLS, DATA", ["-i"], "7"),
     ):
         row(label, bench.each(bench.round_trips, *options), 1, "", budget)
-    row("instructions, system trust", bench.each(bench.instructions), 1e6, " M", "20 M")
+    row("instructions, system trust", bench.each(bench.instructions), 1e6, " M", "15 M")
     row("system calls", bench.each(bench.system_calls), 1, "", "250")
-    row("peak memory", bench.each(bench.memory), 1e6, " MB", "7 MB")
+    row("peak memory", bench.each(bench.memory), 1e6, " MB", "6.5 MB")
     print("\none 50 MB message")
     large = bench.each(bench.large_message)
     row("speed", {n: f[0] for n, f in large.items()}, 1e6, " MB/s", "curl's")

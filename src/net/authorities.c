@@ -1,0 +1,156 @@
+#include "config.h"
+#include "net/authorities.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "base/base64.h"
+#include "base/fileread.h"
+#include "base/memory.h"
+
+enum { STORE_MAX = 64 * 1024 * 1024 };
+
+/* Distinguished names in DER. */
+struct names {
+    gnutls_datum_t *name;
+    size_t n;
+};
+
+/* The next certificate of a PEM text (RFC 7468): TEXT up to the end marker is base64. */
+struct block {
+    const char *text;
+    size_t len;
+};
+
+/* Finds the first certificate at or after *AT, and moves *AT behind it. */
+static bool next_block(const char **at, const char *end, struct block *out)
+{
+    static const char begin[] = "-----BEGIN ", dashes[] = "-----";
+    static const char *const labels[] = {"CERTIFICATE-----", "X509 CERTIFICATE-----"};
+    for (;;) {
+        const char *label = memmem(*at, (size_t)(end - *at), begin, sizeof begin - 1);
+        if (!label)
+            return false;
+        *at = label += sizeof begin - 1;
+        for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+            size_t len = strlen(labels[i]);
+            if ((size_t)(end - label) < len || memcmp(label, labels[i], len) != 0)
+                continue;
+            out->text = label + len;
+            const char *stop = memmem(out->text, (size_t)(end - out->text), dashes, 5);
+            out->len = (size_t)((stop ? stop : end) - out->text);
+            *at = out->text + out->len;
+            return true;
+        }
+    }
+}
+
+static void read_directory(const char *path, struct str *pem)
+{
+    struct dirent **entries;
+    int n = scandir(path, &entries, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        struct str file = {0};
+        struct error passed_over;
+        str_addf(&file, "%s/%s", path, entries[i]->d_name);
+        if (pem->len < STORE_MAX)
+            (void)fileread_all(file.data, STORE_MAX - pem->len, pem, NULL, &passed_over);
+        str_add_char(pem, '\n');
+        str_clear(&file);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+}
+
+bool authorities_read(const char *store, struct str *pem, struct error *err)
+{
+    struct stat facts;
+    struct block block;
+    if (stat(store, &facts) == 0 && S_ISDIR(facts.st_mode)) {
+        read_directory(store, pem);
+    } else if (!fileread_all(store, STORE_MAX, pem, NULL, err)) {
+        err->code = EX_NOINPUT;
+        return error_prefix(err, "cannot load the trust file");
+    }
+    const char *at = str_text(pem);
+    if (next_block(&at, at + pem->len, &block))
+        return true;
+    return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT,
+                     "no certificate authority found in %s", store);
+}
+
+/* Appends the name unless it is there. GnuTLS's memory becomes NAMES'. */
+static void add_name(struct names *names, gnutls_datum_t name)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        if (names->name[i].size == name.size &&
+            memcmp(names->name[i].data, name.data, name.size) == 0) {
+            gnutls_free(name.data);
+            return;
+        }
+    }
+    names->name = memory_resize(names->name, names->n + 1, sizeof *names->name);
+    names->name[names->n++] = name;
+}
+
+static void collect_names(struct names *names, const gnutls_datum_t *chain, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        gnutls_x509_crt_t cert;
+        gnutls_datum_t name;
+        if (gnutls_x509_crt_init(&cert) < 0)
+            continue;
+        if (gnutls_x509_crt_import(cert, &chain[i], GNUTLS_X509_FMT_DER) == 0) {
+            if (gnutls_x509_crt_get_raw_dn(cert, &name) == 0)
+                add_name(names, name);
+            if (gnutls_x509_crt_get_raw_issuer_dn(cert, &name) == 0)
+                add_name(names, name);
+        }
+        gnutls_x509_crt_deinit(cert);
+    }
+}
+
+/* True if one of the names is somewhere in the certificate, be it as its subject: what is imported
+ * without need does no harm, and a parser of our own could be wrong. */
+static bool is_named(const struct names *names, const struct str *der)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (memmem(str_text(der), der->len, names->name[i].data, names->name[i].size))
+            return true;
+    return false;
+}
+
+/* The list owns what it took. */
+static void add_certificate(gnutls_x509_trust_list_t list, const struct str *der)
+{
+    const gnutls_datum_t data = {(unsigned char *)der->data, (unsigned)der->len};
+    gnutls_x509_crt_t cert;
+    if (gnutls_x509_crt_init(&cert) < 0)
+        return;
+    if (gnutls_x509_crt_import(cert, &data, GNUTLS_X509_FMT_DER) < 0 ||
+        gnutls_x509_trust_list_add_cas(list, &cert, 1, GNUTLS_TL_NO_DUPLICATES) != 1)
+        gnutls_x509_crt_deinit(cert);
+}
+
+void authorities_add(gnutls_x509_trust_list_t list, const struct str *pem,
+                     const gnutls_datum_t *chain, unsigned n)
+{
+    struct names names = {0};
+    struct str der = {0};
+    struct block block;
+    const char *at = str_text(pem), *end = at + pem->len;
+    collect_names(&names, chain, n);
+    while (next_block(&at, end, &block)) {
+        str_truncate(&der, 0);
+        if (base64_decode_lines(&der, block.text, block.len) && is_named(&names, &der))
+            add_certificate(list, &der);
+    }
+    for (size_t i = 0; i < names.n; i++)
+        gnutls_free(names.name[i].data);
+    free(names.name);
+    str_clear(&der);
+}
