@@ -63,6 +63,7 @@ bool error_system(struct error *err, int code, const char *format, ...)
     va_end(args);
     size_t used = strlen(err->text);
     (void)snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(number));
+    errno = number;
     return false;
 }
 

@@ -51,7 +51,10 @@ static bool write_bounce(const struct settlement *s, struct bounce *bounce, stru
 {
     struct entry entry = {0};
     struct entry_writer writer = {0};
-    bool ok = bounce_entry(bounce, &entry, err);
+    /* A bounce that cannot be noted would be made and sent again and again. */
+    bool ok = journal_file_reserve(&lock->file, s->delivery->spool, lock->entry.id,
+                                   JOURNAL_SENT_MAX, err) &&
+              bounce_entry(bounce, &entry, err);
     bounce->id = entry.id;
     if (ok)
         ok = entry_writer_begin(&writer, s->delivery->spool, &entry, err) &&

@@ -29,6 +29,10 @@ static void deliver(const struct delivery_context *delivery, const struct accoun
         .account = account,
         .provider = connection_host(connection),
     };
+    if (entry_lock_begin(lock, delivery->now(), &err) != ENTRY_LOCK_BEGUN) {
+        entry_lock_release(lock); /* a run reports it */
+        return;
+    }
     delivery_attempt(delivery, connection, account, lock, &attempt);
     const struct error *failure = attempt.failed ? &attempt.failure : NULL;
     if (delivery_attempt_troubled(&attempt, &err))

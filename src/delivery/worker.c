@@ -29,6 +29,7 @@ struct worker {
     bool stop;            /* the account is in trouble, or busy */
     struct error trouble; /* what it is */
     bool spool_trouble;
+    bool no_room; /* for the journal of some entry */
     bool no_more;
     size_t handled;
     struct held hand[WORKER_HELD_MAX]; /* a ring in order of arrival; the first are in flight */
@@ -74,7 +75,7 @@ static void settle(struct worker *w, struct entry_lock *lock, struct attempt *at
         .provider = w->connection ? connection_host(w->connection) : "",
         .caller_hears = delivery->is_awaited && delivery->is_awaited(delivery->context, id),
     };
-    if (delivery->log)
+    if (delivery->log && attempt->n > 0)
         delivery->log(delivery->context, w->account, lock, attempt->outcomes,
                       attempt->failed ? &attempt->failure : NULL, str_text(&attempt->reply));
     if (settle_attempt(&settlement, lock, attempt, &err) == SETTLE_TROUBLE) {
@@ -114,6 +115,32 @@ static void pass_over(const struct worker *w, const char *id)
         delivery->report_result(delivery->context, id, NULL);
 }
 
+/* Ends the lock of an entry that this run does not try. */
+static void leave(struct worker *w, struct entry_lock *lock)
+{
+    pass_over(w, lock->entry.id);
+    entry_lock_release(lock);
+}
+
+/* See queue/spool.h: false, and the lock ended, if nothing may be sent. What one entry finds no room
+ * for another may not need, and what leaves makes room. */
+static bool begin(struct worker *w, struct entry_lock *lock)
+{
+    const struct delivery_context *delivery = w->job->delivery;
+    struct error err;
+    enum entry_lock_begun begun = entry_lock_begin(lock, delivery->now(), &err);
+    if (begun == ENTRY_LOCK_BEGUN)
+        return true;
+    if (delivery->trouble && !w->no_room)
+        delivery->trouble(delivery->context, &err);
+    if (begun == ENTRY_LOCK_NO_ROOM)
+        w->no_room = true;
+    else
+        w->spool_trouble = w->stop = true;
+    leave(w, lock);
+    return false;
+}
+
 static bool connect_for(struct worker *w, struct entry_lock *lock)
 {
     const struct delivery_context *delivery = w->job->delivery;
@@ -121,14 +148,15 @@ static bool connect_for(struct worker *w, struct entry_lock *lock)
     if (w->connection &&
         (!connection_usable(w->connection) || w->sent_here >= w->job->per_connection))
         drop_connection(w);
-    if (w->connection)
-        return true;
-    if (!may_connect(w)) {
+    if (!w->connection && !may_connect(w)) {
         w->stop = true;
-        pass_over(w, lock->entry.id);
-        entry_lock_release(lock);
+        leave(w, lock);
         return false;
     }
+    if (!begin(w, lock))
+        return false;
+    if (w->connection)
+        return true;
     w->sent_here = 0;
     w->connection = connection_open(w->account, &w->options, &err);
     if (w->connection) {
@@ -198,11 +226,11 @@ static void put_back(struct worker *w, struct held *held)
 {
     if (held->tried && w->trouble.text[0]) {
         fail_entry(w, &held->lock, &w->trouble);
-    } else if (delivery_is_expired(w->job->delivery, held->lock.entry.id)) {
+    } else if (!w->spool_trouble &&
+               delivery_is_expired(w->job->delivery, held->lock.entry.id)) {
         expire(w, &held->lock);
     } else {
-        pass_over(w, held->lock.entry.id);
-        entry_lock_release(&held->lock);
+        leave(w, &held->lock);
     }
     let_go(w);
 }
@@ -222,6 +250,12 @@ static void send_first(struct worker *w)
         let_go(w);
         return;
     }
+    if (journal_count(&held->lock.journal, FATE_WAITING) == 0) {
+        struct attempt none = {0}; /* all are settled: the process that settled them was killed */
+        settle(w, &held->lock, &none);
+        let_go(w);
+        return;
+    }
     if (!connect_for(w, &held->lock)) {
         let_go(w);
         return;
@@ -234,11 +268,16 @@ static void send_first(struct worker *w)
 /* Puts HELD in flight, if it can join those that are. */
 static bool launch(struct worker *w, struct held *held)
 {
+    const struct delivery_context *delivery = w->job->delivery;
+    struct error ignored; /* found again by send_first() */
     if (w->stop || !w->connection || held->alone || w->sent_here >= w->job->per_connection ||
         delivery_room(w->connection, &held->lock) != SESSION_ROOM ||
         !is_of_account(w, &held->lock.entry))
         return false;
-    held->alone = !delivery_push(w->connection, &held->lock, &held->attempt);
+    held->alone =
+        journal_count(&held->lock.journal, FATE_WAITING) == 0 ||
+        entry_lock_begin(&held->lock, delivery->now(), &ignored) != ENTRY_LOCK_BEGUN ||
+        !delivery_push(w->connection, &held->lock, &held->attempt);
     if (held->alone)
         return false;
     w->in_flight++;
@@ -331,7 +370,7 @@ int worker_run(const struct worker_job *job, size_t *handled)
     if (!spool_sync(job->delivery->spool, &err))
         w->spool_trouble = true;
     *handled = w->handled;
-    int code = w->spool_trouble ? EX_IOERR : EX_OK;
+    int code = w->spool_trouble || w->no_room ? EX_IOERR : EX_OK;
     free(w);
     return code;
 }

@@ -1,12 +1,14 @@
 #include "config.h"
 #include "queue/entry_lock.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/memory.h"
 #include "queue/checksum.h"
+#include "queue/schedule.h"
 #include "queue/spoolfile.h"
 
 enum { BLOCK = 64 * 1024 };
@@ -113,19 +115,6 @@ static enum entry_lock_result read_entry(int fd, uint64_t size, struct str *memo
     return result;
 }
 
-static bool read_journal(const struct spool *spool, const struct entry *entry,
-                         struct journal *journal, uint64_t *size, struct error *err)
-{
-    struct str text = {0};
-    journal_begin(journal, entry->id, entry->envelope.n);
-    bool ok = spoolfile_load(spool, SPOOL_JOURNAL, entry->id, JOURNAL_MAX, &text, err);
-    if (ok)
-        journal_decode(journal, str_text(&text), text.len);
-    *size = text.len;
-    str_clear(&text);
-    return ok;
-}
-
 static enum entry_lock_result find(const struct spool *spool, enum spool_directory directory,
                                    const char *id, bool lock, struct spoolfile *file,
                                    struct error *err)
@@ -166,6 +155,14 @@ static void quarantine(struct entry_lock *lock, struct error *err)
         error_prefix(err, "it could not be moved to failed/ (%s)", second.text);
 }
 
+/* entry_lock_begin() planned the next attempt, and nobody noted how the one it began ended. A
+ * moment that was to come when it was set is a plan, other times are those of accepted and released
+ * entries. */
+static bool was_interrupted(const struct spoolfile *file, const struct journal *journal)
+{
+    return file->planned && file->mtime != journal->next;
+}
+
 enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *spool,
                                        enum spool_directory directory, const char *id,
                                        struct error *err)
@@ -181,10 +178,13 @@ enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *sp
     set_id(&lock->entry, id);
     struct str memory = {0};
     result = read_entry(file.fd, file.size, &memory, &lock->entry, err);
-    if (result == ENTRY_LOCK_TAKEN &&
-        !read_journal(spool, &lock->entry, &lock->journal, &lock->journal_size, err))
-        result = ENTRY_LOCK_TROUBLE;
     if (result == ENTRY_LOCK_TAKEN) {
+        journal_begin(&lock->journal, id, lock->entry.envelope.n);
+        if (!journal_file_read(&lock->file, spool, &lock->journal, err))
+            result = ENTRY_LOCK_TROUBLE;
+    }
+    if (result == ENTRY_LOCK_TAKEN) {
+        lock->interrupted = was_interrupted(&file, &lock->journal);
         entry_lock_show_content(lock);
         if (memory.data) {
             lock->content.memory = memory;
@@ -215,7 +215,7 @@ enum entry_lock_result entry_lock_peek(const struct spool *spool, enum spool_dir
                                        bool *active, struct error *err)
 {
     struct spoolfile file;
-    uint64_t journal_size;
+    struct journal_file journal_file;
     if (!is_id(id, err))
         return ENTRY_LOCK_LEFT;
     enum entry_lock_result result = find(spool, directory, id, false, &file, err);
@@ -225,41 +225,57 @@ enum entry_lock_result entry_lock_peek(const struct spool *spool, enum spool_dir
     if (active)
         *active = spoolfile_is_locked(file.fd);
     result = read_entry(file.fd, file.size, NULL, entry, err);
-    if (result == ENTRY_LOCK_TAKEN && journal &&
-        !read_journal(spool, entry, journal, &journal_size, err))
-        result = ENTRY_LOCK_TROUBLE;
+    if (result == ENTRY_LOCK_TAKEN && journal) {
+        journal_begin(journal, id, entry->envelope.n);
+        if (!journal_file_read(&journal_file, spool, journal, err))
+            result = ENTRY_LOCK_TROUBLE;
+    }
     spoolfile_close(file.fd);
     return result;
 }
 
-/* Puts the short form in the place of a journal that grew too long. False if there was no need, or
- * it did not work: appending is as good. */
-static bool shorten_journal(struct entry_lock *lock, size_t more)
+static void note_interruption(struct entry_lock *lock, int64_t now)
 {
-    struct error ignored; /* appending comes next, and tells */
-    struct str text = {0};
-    if (lock->journal_size + more <= ENTRY_LOCK_JOURNAL_SLACK)
-        return false;
-    journal_encode(&lock->journal, &text);
-    bool done = lock->journal_size + more > ENTRY_LOCK_JOURNAL_SLACK + 2 * text.len &&
-                spoolfile_replace(lock->spool, SPOOL_JOURNAL, lock->entry.id, &text, &ignored);
-    if (done)
-        lock->journal_size = text.len;
-    str_clear(&text);
-    return done;
+    struct error why;
+    (void)error_set(&why, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL,
+                    "the last attempt was ended before its result was known");
+    for (size_t i = 0; i < lock->journal.n; i++)
+        journal_settle(&lock->journal, i, FATE_WAITING, &why);
+    journal_attempt(&lock->journal, now, now);
+    lock->interrupted = false;
+}
+
+/* Octets of the shortest note of an attempt. Where one recipient waits and all others are settled,
+ * that it was sent is noted by the removal of the entry, and anything else can be forgotten. */
+static size_t room_for(const struct journal *journal)
+{
+    size_t waiting = journal_count(journal, FATE_WAITING);
+    bool sent_alone = waiting == 1 && journal_unbounced(journal) == 0;
+    return waiting == 0 || sent_alone ? 0 : (waiting + 1) * JOURNAL_SENT_MAX;
+}
+
+enum entry_lock_begun entry_lock_begin(struct entry_lock *lock, int64_t now, struct error *err)
+{
+    const char *id = lock->entry.id;
+    if (lock->next != 0)
+        return ENTRY_LOCK_BEGUN;
+    if (lock->interrupted)
+        note_interruption(lock, now);
+    int64_t next = now + schedule_interval(lock->journal.attempts + 1,
+                                           checksum_of(id, strlen(id), (uint64_t)now));
+    /* The time last: it says that the attempt has begun. */
+    if (entry_lock_save(lock, err) &&
+        journal_file_reserve(&lock->file, lock->spool, id, room_for(&lock->journal), err) &&
+        entry_lock_postpone(lock, next, err)) {
+        lock->next = next;
+        return ENTRY_LOCK_BEGUN;
+    }
+    return spool_is_full(errno) ? ENTRY_LOCK_NO_ROOM : ENTRY_LOCK_UNNOTED;
 }
 
 bool entry_lock_save(struct entry_lock *lock, struct error *err)
 {
-    const struct str *lines = journal_pending(&lock->journal);
-    if (lines->len == 0)
-        return true;
-    if (!shorten_journal(lock, lines->len) &&
-        !spoolfile_append(lock->spool, SPOOL_JOURNAL, lock->entry.id, lines,
-                          lock->journal.must_sync, &lock->journal_size, err))
-        return false;
-    journal_written(&lock->journal);
-    return true;
+    return journal_file_save(&lock->file, lock->spool, &lock->journal, err);
 }
 
 bool entry_lock_postpone(struct entry_lock *lock, int64_t next, struct error *err)
@@ -279,12 +295,15 @@ static bool remove_files(struct entry_lock *lock, struct error *err)
     } else if (!spoolfile_remove(lock->spool, lock->directory, id, err)) {
         return false;
     }
-    return lock->journal_size == 0 || spoolfile_remove(lock->spool, SPOOL_JOURNAL, id, err);
+    return lock->file.size == 0 || spoolfile_remove(lock->spool, SPOOL_JOURNAL, id, err);
 }
 
 bool entry_lock_remove(struct entry_lock *lock, struct error *err)
 {
+    struct error second; /* the first one is reported */
     bool ok = remove_files(lock, err);
+    if (!ok)
+        (void)entry_lock_save(lock, &second);
     entry_lock_release(lock);
     return ok;
 }
@@ -301,7 +320,7 @@ enum entry_lock_result entry_lock_delete(struct spool *spool, enum spool_directo
     struct entry_lock lock = {.spool = spool,
                               .directory = directory,
                               .fd = file.fd,
-                              .journal_size = 1, /* there may be one: not to find it is no error */
+                              .file.size = 1, /* there may be one: not to find it is no error */
                               .other_names = file.other_names};
     set_id(&lock.entry, id);
     return entry_lock_remove(&lock, err) && spool_sync(spool, err) ? ENTRY_LOCK_TAKEN

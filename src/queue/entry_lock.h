@@ -11,11 +11,8 @@
 #include "message/content.h"
 #include "queue/entry.h"
 #include "queue/journal.h"
+#include "queue/journal_file.h"
 #include "queue/spool.h"
-
-enum {
-    ENTRY_LOCK_JOURNAL_SLACK = 1024 * 1024 /* octets a journal may have above twice what it needs */
-};
 
 /* Zeroed memory holds nothing. */
 struct entry_lock {
@@ -24,9 +21,17 @@ struct entry_lock {
     int fd;
     struct entry entry;
     struct journal journal;
-    uint64_t journal_size;  /* octets of its file */
+    struct journal_file file; /* of the journal */
+    int64_t next;           /* the next attempt, if this one ends unnoted; 0: none has begun */
+    bool interrupted;       /* the last attempt ended unnoted */
     bool other_names;       /* the file stands elsewhere in the spool, too */
     struct content content; /* borrowed from fd, or in memory if small: valid as long as the lock */
+};
+
+enum entry_lock_begun {
+    ENTRY_LOCK_BEGUN,
+    ENTRY_LOCK_NO_ROOM,  /* for its journal: others may need none; ERR says */
+    ENTRY_LOCK_UNNOTED,  /* nothing can be noted now: read-only, a bad disk; ERR says */
 };
 
 enum entry_lock_result {
@@ -53,16 +58,24 @@ enum entry_lock_result entry_lock_peek(const struct spool *spool, enum spool_dir
                                        const char *id, struct entry *entry, struct journal *journal,
                                        bool *active, struct error *err);
 
-/* Writes what the journal has pending; to disk if some recipient was sent or failed. Where this, or
- * entry_lock_remove(), fails, end the run: to go on delivering what can't be noted would repeat
- * more than the transaction in flight. */
+/* To be called before the first packet of an attempt: nothing may be sent unless it returns
+ * ENTRY_LOCK_BEGUN. Moves the next attempt ahead of NOW (seconds since 1970) by the interval that
+ * follows this attempt, so that whatever ends it, the next one is not at once. Where the results of
+ * the recipients can differ, room for the shortest note of them is reserved in the journal. An
+ * attempt before this one that ended unnoted (its process was killed) is noted first, which makes
+ * the intervals grow. Costs one system call where one recipient waits. May be called again. */
+enum entry_lock_begun entry_lock_begin(struct entry_lock *lock, int64_t now, struct error *err);
+
+/* Writes what the journal has pending; to disk if some recipient was sent or failed. Without room
+ * for all of it, and with what entry_lock_begin() reserved, at least that it was sent to whom it
+ * was sent. Where this, or entry_lock_remove(), fails, end the run. */
 bool entry_lock_save(struct entry_lock *lock, struct error *err);
 
 /* The next attempt is at NEXT (seconds since 1970). The lock goes on. */
 bool entry_lock_postpone(struct entry_lock *lock, int64_t next, struct error *err);
 
-/* Ends the lock and the entry. What the journal has pending is not written. The removal is on disk
- * after the next spool_sync(). If it fails the lock still ends. */
+/* Ends the lock and the entry. What the journal has pending is written only if the removal fails:
+ * then the lock still ends. The removal is on disk after the next spool_sync(). */
 bool entry_lock_remove(struct entry_lock *lock, struct error *err);
 
 /* Removes the entry ID from PLACE, readable or not, if nobody is working on it: ENTRY_LOCK_TAKEN

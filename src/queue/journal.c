@@ -349,6 +349,18 @@ void journal_encode(const struct journal *journal, struct str *out)
         add_note(journal, out);
 }
 
+void journal_encode_sent(const struct journal *journal, struct str *out)
+{
+    for (size_t i = 0, next; i < journal->n; i = next) {
+        for (next = i; next < journal->n && journal->rcpt[next].fate == FATE_SENT;)
+            next++;
+        if (next > i)
+            add_fate(journal, out, i, next - i);
+        else
+            next++;
+    }
+}
+
 size_t journal_count(const struct journal *journal, enum fate fate)
 {
     size_t n = 0;

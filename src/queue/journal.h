@@ -1,4 +1,4 @@
-/* What became of an entry so far: a file that is only ever appended to, one line for each fact,
+/* What became of an entry so far: a file to which only ever is added, one line for each fact,
  * each with a checksum of its own that the entry's id is part of:
  *
  *     0123456789abcdef attempt 3 1763884800 1763885700     number, when, when next (UTC seconds)
@@ -7,6 +7,8 @@
  *     0123456789abcdef waiting 43-99 0 0 75 0 - TEXT -     scope, class, code, reply, status
  *     0123456789abcdef bounced 1                           all failed so far are in bounce 1
  *     0123456789abcdef note TEXT                           why it is in failed/
+ *
+ * Empty lines behind the last one keep room on the disk (journal_file.h).
  *
  * A line that is torn, or whose checksum does not fit, is passed over wherever it stands: each line
  * is true by itself, and to forget one can repeat a transaction but never lose mail. So a power cut
@@ -28,6 +30,7 @@
 enum {
     JOURNAL_MAX = 256 * 1024 * 1024, /* octets read; what lies behind is passed over */
     JOURNAL_REPLY_MAX = 512,         /* octets of a reply that are kept for waiting recipients */
+    JOURNAL_SENT_MAX = 64,           /* octets of a line that says whom it was sent to */
 };
 
 enum fate {
@@ -82,6 +85,10 @@ void journal_written(struct journal *journal);
 
 /* Appends the shortest file that says the same: for one that grew too long. */
 void journal_encode(const struct journal *journal, struct str *out);
+
+/* Appends the lines that say to whom it was sent, and nothing else. Each recipient needs at most
+ * JOURNAL_SENT_MAX octets of them. */
+void journal_encode_sent(const struct journal *journal, struct str *out);
 
 /* How many recipients have this fate; how many failed and are in no bounce yet. */
 size_t journal_count(const struct journal *journal, enum fate fate);

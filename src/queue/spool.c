@@ -36,6 +36,11 @@ bool spool_trouble(struct error *err, const char *what, const char *where, const
     return false;
 }
 
+bool spool_is_full(int number)
+{
+    return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
 int spool_open_at(int dir, const char *name, int flags)
 {
     int fd;

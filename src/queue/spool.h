@@ -8,17 +8,23 @@
  *       queue/ID     accepted: to be delivered
  *       hold/ID      accepted, and held by somebody's order
  *       failed/ID    damaged, or given up without a bounce: kept and shown
- *       journal/ID   what became of ID's recipients so far, wherever ID is
+ *       journal/ID   what became of ID's recipients so far, wherever ID is, and room for more
  *       account/...  breaker and connection slots of each account
  *       stamp        when this spool was run
  *
  * Accepting:   tmp/ID created and locked, written, fsynced; renamed into queue/; queue/ fsynced.
  *              Only then is anybody told. The lock is held on through the first attempt.
- * Delivering:  queue/ID locked; name and descriptor compared; attempt; what became of recipients
- *              appended to journal/ID (synced if some were sent or failed); queue/ID removed, or
- *              its mtime set to the moment of the next attempt.
+ * Delivering:  queue/ID locked; name and descriptor compared; attempt begun: its mtime set to the
+ *              moment of the next attempt and, where recipients can fare differently, room kept in
+ *              journal/ID; attempt; what became of recipients written to journal/ID (synced if some
+ *              were sent or failed); queue/ID removed.
  * Bouncing:    bounce accepted as above, under an id that derives from ID; then the journal says
  *              so, or queue/ID goes.
+ *
+ * Nothing is sent of an entry whose attempt could not be begun: on a file system that is read-only,
+ * broken or full it would be sent again and again. So an attempt whose end was not noted (its
+ * process was killed, the disk broke) is told by a time that was planned and is not the journal's:
+ * the next attempt notes that first, and the pauses between attempts grow.
  *
  * Nobody works on an entry without its lock (flock on the file itself, never waited for, gone with
  * its process). A file can be renamed or removed between open and lock, so whoever locks then asks
@@ -40,6 +46,9 @@
  *       was sent, nothing journalled                        flight (one, or a window of them), or
  *                                                           after a power cut those of the last
  *                                                           second
+ *     queue/ID planned, not noted         accepted          notes an interrupted attempt, then
+ *                                                           delivers to those who wait
+ *     journal/ID with nothing but room    -                 goes over it
  *     journal line torn                   -                 passes over it, starts a new line
  *     journal: some sent, some waiting    -                 delivers to those waiting
  *     journal: failed, no bounce          -                 bounces them
@@ -56,6 +65,18 @@
  *     queue/ID of a later version         accepted          leaves it, reports it
  *     other names, FIFOs, links, ...      -                 leaves them, reports them
  *     stamp, account/NAME torn            -                 starts them afresh
+ *
+ * What a file system that became unusable while it runs can leave:
+ *
+ *     read-only before an attempt         accepted          tries nothing, reports it
+ *     read-only during an attempt         accepted          the same; when it is writable again, the
+ *                                                           transactions in flight are repeated
+ *     full: no room for a journal         accepted          tries entries with one recipient, whose
+ *                                                           removal is their note, and no others
+ *     full during an attempt              accepted          whom it was sent to stands in the room
+ *                                                           that was kept; the others wait
+ *     full: no room for a bounce          -                 bounces when there is
+ *     queue/ID cannot be removed          accepted          its journal says that all is done
  *
  * Failures of the file system are account trouble, temporary, EX_TEMPFAIL. A failed fsync is never
  * tried again: what it failed on is taken back (accepting) or left as it was before (delivering).
@@ -135,6 +156,10 @@ int spool_open_at(int dir, const char *name, int flags);
 
 /* Fills ERR: "spool: cannot WHAT WHERE/NAME", with errno, which stays. Returns false. */
 bool spool_trouble(struct error *err, const char *what, const char *where, const char *name);
+
+/* True for an errno that says that there is no space (ENOSPC, EDQUOT, EFBIG): to write less can
+ * still work. */
+bool spool_is_full(int number);
 
 /* The stamp: as text, and when it was last written (seconds since 1970, 0 for never). */
 bool spool_read_stamp(const struct spool *spool, struct str *out, int64_t *when, struct error *err);

@@ -66,6 +66,7 @@ static enum spoolfile_found judge(const struct stat *facts, struct spoolfile *fi
 {
     file->size = (uint64_t)facts->st_size;
     file->mtime = (int64_t)facts->st_mtime;
+    file->planned = facts->st_mtime > facts->st_ctime;
     file->other_names = facts->st_nlink > 1;
     return S_ISREG(facts->st_mode) ? SPOOLFILE_FOUND : SPOOLFILE_FOREIGN;
 }
@@ -251,27 +252,21 @@ void spoolfile_take_back(const struct spool *spool, enum spool_directory directo
 
 /* Whole files. */
 
-bool spoolfile_append(struct spool *spool, enum spool_directory directory, const char *name,
-                      const struct str *data, bool durable, uint64_t *size, struct error *err)
+bool spoolfile_put(struct spool *spool, enum spool_directory directory, const char *name,
+                   uint64_t offset, const struct str *data, bool durable, struct error *err)
 {
     struct stat facts;
-    char last = '\n';
-    size_t got;
-    int fd = spool_open_at(spool->directory[directory], name, O_RDWR | O_APPEND | O_CREAT);
-    if (fd < 0 || fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode) ||
-        ((facts.st_mode & 07777) != FILE_MODE && fchmod(fd, FILE_MODE) != 0)) {
-        spool_trouble(err, "append to", spool_directory_name(directory), name);
-        spoolfile_close(fd);
-        return false;
-    }
-    bool ok = true;
-    if (facts.st_size > 0)
-        ok = spoolfile_read(fd, (uint64_t)facts.st_size - 1, &last, 1, &got, err);
-    *size = (uint64_t)facts.st_size + (last != '\n') + data->len;
-    ok = ok && (last == '\n' || spoolfile_write(fd, "\n", 1, err)) &&
-         spoolfile_write(fd, str_text(data), data->len, err) &&
+    int fd = spool_open_at(spool->directory[directory], name, O_RDWR | O_CREAT);
+    bool ok = fd >= 0 && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) &&
+              ((facts.st_mode & 07777) == FILE_MODE || fchmod(fd, FILE_MODE) == 0) &&
+              lseek(fd, (off_t)offset, SEEK_SET) == (off_t)offset;
+    if (!ok)
+        spool_trouble(err, "write to", spool_directory_name(directory), name);
+    ok = ok && spoolfile_write(fd, str_text(data), data->len, err) &&
          (!durable || spoolfile_flush(fd, err));
+    int number = errno;
     spoolfile_close(fd);
+    errno = number;
     return ok && (!durable || spool_sync_place(spool, directory, err));
 }
 

@@ -20,6 +20,7 @@ struct spoolfile {
     int fd;
     uint64_t size;
     int64_t mtime;    /* seconds since 1970 */
+    bool planned;     /* mtime was set to a moment that was to come */
     bool other_names; /* a rename was half done by a file system or a crash */
 };
 
@@ -78,11 +79,10 @@ void spoolfile_discard(const struct spool *spool, enum spool_directory directory
 void spoolfile_take_back(const struct spool *spool, enum spool_directory directory, const char *id,
                          int fd);
 
-/* Appends to NAME, which is made if it is missing, on a line of its own even if the last one was
- * torn. With DURABLE it is on disk, name and all, before this returns. *SIZE gets the new length.
- */
-bool spoolfile_append(struct spool *spool, enum spool_directory directory, const char *name,
-                      const struct str *data, bool durable, uint64_t *size, struct error *err);
+/* Writes DATA at OFFSET into NAME, which is made if it is missing. With DURABLE it is on disk, name
+ * and all, before this returns. If it fails, errno says why. */
+bool spoolfile_put(struct spool *spool, enum spool_directory directory, const char *name,
+                   uint64_t offset, const struct str *data, bool durable, struct error *err);
 
 /* Appends what NAME holds to OUT, LIMIT octets at most; nothing if there is no such file. */
 bool spoolfile_load(const struct spool *spool, enum spool_directory directory, const char *name,

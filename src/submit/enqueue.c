@@ -115,6 +115,16 @@ static int conclude(struct enqueue *q, const struct connection *connection, stru
     return EX_OK;
 }
 
+/* It stays in the queue. */
+static int not_tried(struct enqueue *q, const struct error *why)
+{
+    entry_lock_release(&q->lock);
+    log_result(q, NULL, EX_OK);
+    tell_queued(q, why);
+    queue_context_warn_if_silent(&q->queue);
+    return EX_OK;
+}
+
 static int try_to_send(struct enqueue *q)
 {
     struct delivery_context *delivery = &q->queue.delivery;
@@ -123,6 +133,8 @@ static int try_to_send(struct enqueue *q)
     struct error err;
     q->s->options.connect_timeout = ENQUEUE_CONNECT;
     q->s->options.deadline = clock_after(ENQUEUE_REACH);
+    if (entry_lock_begin(&q->lock, delivery->now(), &err) != ENTRY_LOCK_BEGUN)
+        return not_tried(q, &err);
     struct connection *connection = connection_open(account, &q->s->options, &err);
     if (connection) {
         delivery_note_success(delivery, account);
@@ -149,15 +161,8 @@ static int first_try(struct enqueue *q)
     bool busy = slots_take(&q->queue.spool, account->name, (unsigned)account->max_connections,
                            &slot, &ignored) &&
                 slot < 0;
-    int code = EX_OK;
-    if (busy || !delivery_may_try(&q->queue.delivery, account)) {
-        entry_lock_release(&q->lock);
-        log_result(q, NULL, EX_OK);
-        tell_queued(q, NULL);
-        queue_context_warn_if_silent(&q->queue);
-    } else {
-        code = try_to_send(q);
-    }
+    bool tried = !busy && delivery_may_try(&q->queue.delivery, account);
+    int code = tried ? try_to_send(q) : not_tried(q, NULL);
     slots_give(slot);
     return code;
 }

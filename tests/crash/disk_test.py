@@ -7,7 +7,10 @@ import subprocess
 
 import pytest
 
+import inject
 from ledger import GONE
+
+LATER = "them@example.net"
 
 
 def mount(*words):
@@ -62,7 +65,8 @@ def test_a_full_disk(ledger, small_disk, options, text):
 
 
 def test_a_delivery_on_a_full_disk_loses_nobody(ledger, small_disk):
-    """Neither the bounce nor the journal finds room; when there is some they are made up for."""
+    """Neither the bounce nor the journal finds room; when there is some they are made up for, and
+    whoever got the mail does not get it again."""
     disk = small_disk("size=1m")
     for to in (("gone@example.net",), ("you@example.net", "gone@example.net"),
                ("you@example.net",)):
@@ -74,7 +78,7 @@ def test_a_delivery_on_a_full_disk_loses_nobody(ledger, small_disk):
     for _ in range(2):
         ledger.call("sendmail", "-q")
     filler.unlink()
-    ledger.check("with room again", extra=4)  # what could not be noted is repeated
+    ledger.check("with room again", extra=0)
 
 
 @pytest.mark.parametrize("limit", [0, 100, 512, 4096])
@@ -94,9 +98,50 @@ def test_a_read_only_spool(ledger, small_disk):
     mount("-o", "remount,ro", disk)
     code, err = ledger.submit("-odq")
     refused_cleanly(code, err)
-    ledger.call("sendmail", "-q")
+    code, _, err = ledger.call("sendmail", "-q")
+    assert code == 74 and "Read-only file system" in err
+    assert not ledger.got()
     mount("-o", "remount,rw", disk)
-    ledger.check("writable again", extra=2)
+    ledger.check("writable again", extra=0)
+
+
+def prepare_mixes(ledger, streaming):
+    """Mail of which recipients are sent to, refused, deferred, in every mix."""
+    if not streaming:
+        ledger.provider.without = ("PIPELINING", "CHUNKING")
+    ledger.provider.answers["rcpt"] = {**GONE, LATER: "450 4.2.0 greylisted"}
+    people = ("you@example.net", "gone@example.net", LATER)
+    for mix in range(1, 8):
+        ledger.accepted("-odq", to=[p for i, p in enumerate(people) if mix >> i & 1])
+    ledger.keep()
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["one by one", "streaming"])
+@pytest.mark.parametrize("kind", ["ro", "full"])
+def test_a_disk_that_breaks_at_any_moment_of_a_run(ledger, kind, streaming):
+    """Then it stays broken for two more runs, and is mended: whatever was noted or not, only what
+    was in flight as it broke comes twice."""
+    prepare_mixes(ledger, streaming)
+    hit = ledger.machine.directory / "hit"
+
+    def broken_from(call):
+        hit.unlink(missing_ok=True)
+        ledger.call("sendmail", "-q", environment={"ONEHOP_TEST_DISK": f"{kind}:{call}:{hit}"})
+        return hit.exists()
+
+    tried, n, struck = 0, 1, True
+    while struck:
+        ledger.restore()
+        ledger.provider.answers["rcpt"] = {**GONE, LATER: "450 4.2.0 greylisted"}
+        struck = broken_from(n)
+        for _ in range(2):
+            broken_from(1)
+        got = ledger.got()
+        assert sum(got.values()) == len(got), f"{kind} from call {n} on: {got}"
+        ledger.provider.answers["rcpt"] = GONE
+        ledger.check(f"{kind} from call {n} on", extra=4 if streaming else 1)
+        tried, n = tried + 1, n + (1 if inject.FULL else 5)
+    assert tried > (40 if inject.FULL else 8)
 
 
 def submit_slowly(ledger, meanwhile):

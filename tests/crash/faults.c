@@ -35,10 +35,22 @@ static bool strike(const char *name, bool changes)
     bool now = f->count == f->at;
     if (now && (f->kind == FAULT_KILL || f->kind == FAULT_TEAR))
         (void)kill(getpid(), SIGKILL);
+    if (f->kind == FAULT_FULL && f->count >= f->at && f->grows) {
+        errno = f->number;
+        return true;
+    }
     bool fails = (now && (f->kind == FAULT_FAIL || f->kind == FAULT_FAIL_HALF)) ||
                  (f->kind == FAULT_FROM_NOW && f->count >= f->at && changes);
     if (fails)
         errno = f->number;
+    return fails;
+}
+
+static bool strike_growth(const char *name, bool grows)
+{
+    faults()->grows = grows;
+    bool fails = strike(name, true);
+    faults()->grows = false;
     return fails;
 }
 
@@ -51,7 +63,6 @@ static bool strike(const char *name, bool changes)
     }
 
 WRAP(true, int, mkdir, (const char *path, mode_t mode), (path, mode))
-WRAP(true, int, mkdirat, (int dir, const char *path, mode_t mode), (dir, path, mode))
 WRAP(true, int, chmod, (const char *path, mode_t mode), (path, mode))
 WRAP(true, int, fchmod, (int fd, mode_t mode), (fd, mode))
 WRAP(true, int, fchmodat, (int dir, const char *path, mode_t mode, int flags),
@@ -69,6 +80,13 @@ WRAP(true, int, linkat, (int a, const char *x, int b, const char *y, int flags),
      (a, x, b, y, flags))
 WRAP(true, int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags))
 WRAP(true, int, futimens, (int fd, const struct timespec times[2]), (fd, times))
+
+int __real_mkdirat(int dir, const char *path, mode_t mode);
+int __wrap_mkdirat(int dir, const char *path, mode_t mode);
+int __wrap_mkdirat(int dir, const char *path, mode_t mode)
+{
+    return strike_growth("mkdirat", true) ? -1 : __real_mkdirat(dir, path, mode);
+}
 
 int __real_close(int fd);
 int __wrap_close(int fd);
@@ -107,7 +125,15 @@ ssize_t __wrap_write(int fd, const void *data, size_t len)
             return __real_write(fd, data, len / 2);
         }
     }
-    return strike("write", true) ? -1 : __real_write(fd, data, len);
+    if (f->kind != FAULT_FULL)
+        return strike("write", true) ? -1 : __real_write(fd, data, len);
+    struct stat facts;
+    off_t at = lseek(fd, 0, SEEK_CUR);
+    off_t room = __real_fstat(fd, &facts) == 0 && facts.st_size > at ? facts.st_size - at : 0;
+    bool fails = strike_growth("write", (size_t)room < len);
+    if (!fails)
+        return __real_write(fd, data, len);
+    return room > 0 ? __real_write(fd, data, (size_t)room) : -1;
 }
 
 static mode_t mode_of(int flags, va_list args)
@@ -135,8 +161,10 @@ int __wrap_openat(int dir, const char *path, int flags, ...)
     mode_t mode = mode_of(flags, args);
     va_end(args);
     bool creates = flags & O_CREAT;
-    return strike(creates ? "create" : "openat", creates) ? -1
-                                                          : __real_openat(dir, path, flags, mode);
+    struct stat facts;
+    bool fails = creates ? strike_growth("create", __real_fstatat(dir, path, &facts, 0) != 0)
+                         : strike("openat", false);
+    return fails ? -1 : __real_openat(dir, path, flags, mode);
 }
 
 struct dirent *__real_readdir(DIR *dir);

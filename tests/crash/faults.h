@@ -14,6 +14,8 @@ enum fault_kind {
     FAULT_FAIL,      /* the call fails with `number` */
     FAULT_FAIL_HALF, /* the same, but a write writes half first, and fails when called again */
     FAULT_FROM_NOW,  /* this call and every later one that changes something fail */
+    FAULT_FULL,      /* this call and every later one that needs space fail: no new names, no file
+                        grows, what is there can be written over and removed */
 };
 
 struct faults {
@@ -21,6 +23,7 @@ struct faults {
     unsigned at; /* counted from 1 */
     int number;  /* errno */
     unsigned count;
+    bool grows; /* the present call needs space */
     char trace[8192]; /* "write fsync renameat2 fsync-dir ", calls that change something */
 };
 

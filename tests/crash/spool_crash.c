@@ -135,6 +135,10 @@ static bool attempt(const struct world *world, struct entry_lock *lock, struct e
 {
     struct journal *journal = &lock->journal;
     const struct error refusal = {.class = ERROR_PERMANENT, .code = 67}, later = {.code = 75};
+    if (entry_lock_begin(lock, 1000, err) != ENTRY_LOCK_BEGUN) {
+        entry_lock_release(lock);
+        return false;
+    }
     if (*lock->entry.bounce_of) {
         deliver_to_provider(world, 'b');
         return entry_lock_remove(lock, err);
@@ -223,15 +227,15 @@ static int tell_submission(const struct world *world)
     return submit(world, &err) ? EX_OK : err.code;
 }
 
-/* Runs until nothing is left, or something goes wrong. */
+/* Runs until nothing is left, and goes on where something goes wrong, as the next runs do. */
 static int tell_delivery(const struct world *world)
 {
     struct error err = {0};
     size_t left = 1;
-    for (int i = 0; i < 6 && left > 0; i++)
-        if (!run(world, &left, &err))
-            return EX_TEMPFAIL;
-    return left == 0 ? EX_OK : EX_SOFTWARE;
+    bool ok = true;
+    for (int i = 0; i < 6 && (left > 0 || !ok); i++)
+        ok = run(world, &left, &err);
+    return !ok ? EX_TEMPFAIL : left == 0 ? EX_OK : EX_SOFTWARE;
 }
 
 static const struct story {
@@ -399,6 +403,7 @@ int main(void)
         {"I/O error", FAULT_FAIL, EIO, true},
         {"interrupted", FAULT_FAIL, EINTR, true},
         {"read-only from now on", FAULT_FROM_NOW, EROFS, true},
+        {"full from now on", FAULT_FULL, ENOSPC, true},
         {"over quota", FAULT_FAIL_HALF, EDQUOT, false},
         {"too many files", FAULT_FAIL, EMFILE, false},
         {"no memory", FAULT_FAIL, ENOMEM, false},

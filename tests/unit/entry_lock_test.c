@@ -111,6 +111,73 @@ static void outcomes_are_kept_and_an_entry_can_wait(void **state)
     assert_false(spooldir_exists(dir, "journal", id));
 }
 
+static off_t journal_size(const struct spooldir *dir, const char *id)
+{
+    struct stat facts;
+    return stat(spooldir_path(dir, "journal", id), &facts) == 0 ? facts.st_size : -1;
+}
+
+static void an_attempt_is_planned_before_it_begins(void **state)
+{
+    static const struct {
+        int recipients;
+        off_t journal; /* octets kept in it, -1 for no file */
+    } cases[] = {{1, -1}, {2, 3 * JOURNAL_SENT_MAX}, {100, 101 * JOURNAL_SENT_MAX}};
+    struct spooldir *dir = *state;
+    int64_t now = time(NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char id[ENTRYID_SIZE];
+        struct entry_lock lock;
+        struct stat facts;
+        assert_true(spooldir_submit(dir, text, cases[i].recipients, id, &lock));
+        assert_int_equal(entry_lock_begin(&lock, now, &dir->err), ENTRY_LOCK_BEGUN);
+        assert_int_equal(stat(spooldir_path(dir, "queue", id), &facts), 0);
+        assert_in_range(facts.st_mtime, now + 45, now + 75);
+        assert_int_equal(facts.st_mtime, lock.next);
+        assert_int_equal(journal_size(dir, id), cases[i].journal);
+        assert_int_equal(entry_lock_begin(&lock, now + 9, &dir->err), ENTRY_LOCK_BEGUN);
+        assert_int_equal(facts.st_mtime, lock.next);
+        entry_lock_release(&lock);
+    }
+}
+
+static void an_attempt_that_ended_unnoted_is_noted_by_the_next(void **state)
+{
+    static const int64_t longest[] = {75, 375, 1125, 2250};
+    struct spooldir *dir = *state;
+    char id[ENTRYID_SIZE];
+    struct entry_lock lock;
+    int64_t now = time(NULL);
+    assert_true(spooldir_submit(dir, text, 2, id, &lock));
+    for (unsigned i = 0; i < sizeof longest / sizeof *longest; i++) {
+        assert_int_equal(lock.interrupted, i > 0);
+        assert_int_equal(entry_lock_begin(&lock, now, &dir->err), ENTRY_LOCK_BEGUN);
+        assert_in_range(lock.next - now, longest[i] * 3 / 5, longest[i]);
+        assert_int_equal(lock.journal.attempts, i);
+        assert_true(i == 0 || strstr(lock.journal.rcpt[1].why->text, "ended before"));
+        entry_lock_release(&lock); /* as if killed */
+        assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    }
+    /* One that is noted is not taken for such. */
+    assert_int_equal(entry_lock_begin(&lock, now, &dir->err), ENTRY_LOCK_BEGUN);
+    journal_settle(&lock.journal, 0, FATE_SENT, NULL);
+    journal_attempt(&lock.journal, now, lock.next);
+    assert_true(entry_lock_save(&lock, &dir->err));
+    off_t size = journal_size(dir, id);
+    entry_lock_release(&lock);
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_false(lock.interrupted);
+    assert_int_equal(lock.journal.damaged, 0);
+    assert_int_equal(lock.journal.rcpt[0].fate, FATE_SENT);
+    assert_true(lock.file.used < (uint64_t)size);
+    /* The order to try at once is no attempt either. */
+    assert_true(entry_lock_postpone(&lock, 0, &dir->err));
+    entry_lock_release(&lock);
+    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_false(lock.interrupted);
+    entry_lock_release(&lock);
+}
+
 static void a_journal_does_not_grow_for_ever(void **state)
 {
     struct spooldir *dir = *state;
@@ -130,7 +197,7 @@ static void a_journal_does_not_grow_for_ever(void **state)
     }
     entry_lock_release(&lock);
     assert_int_equal(stat(spooldir_path(dir, "journal", id), &facts), 0);
-    assert_in_range(facts.st_size, 1, ENTRY_LOCK_JOURNAL_SLACK + 400000);
+    assert_in_range(facts.st_size, 1, JOURNAL_FILE_SLACK + 400000);
     assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
     assert_int_equal(lock.journal.attempts, 60);
     assert_string_equal(lock.journal.rcpt[499].why->reply, "450 come back later 59 499");
@@ -238,11 +305,13 @@ int main(void)
         TEST(a_flipped_bit_sends_an_entry_to_failed),
         TEST(an_entry_cut_short_goes_to_failed_and_is_shown_there),
         TEST(outcomes_are_kept_and_an_entry_can_wait),
+        TEST(an_attempt_is_planned_before_it_begins),
+        TEST(an_attempt_that_ended_unnoted_is_noted_by_the_next),
         TEST(a_journal_does_not_grow_for_ever),
         TEST(entries_are_held_released_and_listed),
         TEST(entries_are_deleted_damaged_or_not),
         TEST(a_name_that_changed_hands_is_gone),
         TEST(one_entry_under_two_names_is_delivered_once),
     };
-    return cmocka_run_group_tests_name("claim", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("entry_lock", tests, NULL, NULL);
 }
