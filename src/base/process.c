@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/closefrom.h"
 
 static bool failed(struct error *err, const char *format, const char *command, int number)
 {

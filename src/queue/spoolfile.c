@@ -10,6 +10,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/renameat2.h"
+
 enum { FILE_MODE = 0600, LOAD_BLOCK = 16 * 1024, LOCK_STEP = 2 /* milliseconds */ };
 
 static bool is_taken(const char *id, struct error *err)

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "smtp/exchange.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -34,6 +35,18 @@ struct exchange {
     bool done;
 };
 
+/* Tells package tools what is loaded, as DT_NEEDED tells them what is linked: an ELF note of the
+ * kind that https://systemd.io/ELF_DLOPEN_METADATA/ describes. */
+#define DLOPEN_TEXT                                                                                \
+    "[{\"feature\":\"sasl\",\"description\":\"SCRAM, CRAM-MD5, GSSAPI\","                              \
+    "\"priority\":\"recommended\",\"soname\":[\"" GSASL_SONAME "\"]}]"
+
+static const struct dlopen_note {
+    uint32_t name_size, text_size, type;
+    char name[4], text[sizeof DLOPEN_TEXT];
+} dlopen_note __attribute__((used, aligned(4), section(".note.dlopen"))) = {
+    4, sizeof DLOPEN_TEXT, 0x407c0c0a, "FDO", DLOPEN_TEXT};
+
 static bool find(void *handle, const char *name, void *function)
 {
     void *address = dlsym(handle, name);
@@ -44,7 +57,7 @@ static bool find(void *handle, const char *name, void *function)
 /* The library stays loaded until the process ends. */
 static bool load(struct gsasl *g)
 {
-    static const char soname[] = "libgsasl.so.18"; /* of all versions since 2.0 */
+    static const char soname[] = GSASL_SONAME;
     void *handle = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
     return handle && find(handle, "gsasl_init", &g->init) && find(handle, "gsasl_done", &g->done) &&
            find(handle, "gsasl_client_support_p", &g->client_support_p) &&

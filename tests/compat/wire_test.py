@@ -106,7 +106,7 @@ def test_pipelining(both):
 
 def test_extensions(both):
     theirs, ours = both("a@x", input=b"From: me@example.com\nTo: a@x\n\n\xc3\xa4\n")
-    assert theirs.message.sender_parameters == []
+    assert "BODY=8BITMIME" not in theirs.message.sender_parameters
     assert "BODY=8BITMIME" in ours.message.sender_parameters
 
 
@@ -174,6 +174,8 @@ def test_login_proof(both, mechanism):
 
 
 def test_login_best(both):
-    ours = both.same("-t", mechanisms="LOGIN PLAIN SCRAM-SHA-1 SCRAM-SHA-256", tls="starttls",
-                     rc={"auth": "on"})
+    theirs, ours = both("-t", mechanisms="LOGIN PLAIN SCRAM-SHA-1 SCRAM-SHA-256", tls="starttls",
+                        rc={"auth": "on"})
+    assert ours.code == 0
+    assert theirs.code in (0, 70)  # Debian 13's takes every server signature for a wrong one
     assert ours.connections[0].mechanism in ("SCRAM-SHA-256", "PLAIN")  # without GNU SASL

@@ -43,6 +43,12 @@ distinguished_name = name
 [name]
 """
 
+# What Python 3.13 and others that keep to RFC 5280, 4.2.1, want in a certificate.
+CA_EXTENSIONS = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
+                 "subjectKeyIdentifier=hash")
+LEAF_EXTENSIONS = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature",
+                   "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid")
+
 
 class Authority:
     def __init__(self, directory):
@@ -56,7 +62,7 @@ class Authority:
         open(self.path("index"), "w").close()
         with open(self.path("serial"), "w") as out:
             out.write("01\n")
-        self._self_signed("ca", "/CN=onehop test authority", "CA:TRUE", None)
+        self._self_signed("ca", "/CN=onehop test authority", CA_EXTENSIONS)
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -66,7 +72,8 @@ class Authority:
         with self._lock:
             if kind not in self._made:
                 if kind == "self-signed":
-                    self._self_signed(kind, "/CN=localhost", "CA:FALSE", NAMES)
+                    self._self_signed(kind, "/CN=localhost",
+                                      (*LEAF_EXTENSIONS, "subjectAltName=" + NAMES))
                 else:
                     self._issue(kind)
                 self._made[kind] = (self.path(kind + ".pem"), self.path(kind + ".key"))
@@ -97,19 +104,18 @@ class Authority:
         subprocess.run(("openssl", *words), check=True, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def _self_signed(self, name, subject, constraints, names):
-        more = ("-addext", "subjectAltName=" + names) if names else ()
+    def _self_signed(self, name, subject, extensions):
         self._openssl("req", "-x509", "-config", self.config, "-newkey", "ec", "-pkeyopt",
                       "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650", "-subj", subject,
-                      "-addext", "basicConstraints=critical," + constraints, *more,
+                      *(word for text in extensions for word in ("-addext", text)),
                       "-keyout", self.path(name + ".key"), "-out", self.path(name + ".pem"))
 
     def _issue(self, kind):
         names, usage, (start, end) = KINDS[kind]
         extensions = self.path(kind + ".ext")
         with open(extensions, "w") as out:
-            out.write(f"subjectAltName={names}\nextendedKeyUsage={usage}\n"
-                      "basicConstraints=CA:FALSE\n")
+            out.write("\n".join((f"subjectAltName={names}", f"extendedKeyUsage={usage}",
+                                 *LEAF_EXTENSIONS, "")))
         request = self.path(kind + ".csr")
         self._openssl("req", "-new", "-config", self.config, "-newkey", "ec", "-pkeyopt",
                       "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=" + kind,
