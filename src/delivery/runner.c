@@ -28,6 +28,7 @@ struct share {
     size_t n;
     size_t size;
     struct tally *tally; /* shared with the workers */
+    unsigned crashes;    /* workers that were ended by a signal */
 };
 
 struct run {
@@ -36,7 +37,11 @@ struct run {
     struct scan scan;
     struct share *share;
     size_t shares;
-    size_t workers;  /* running now */
+    struct {
+        pid_t pid;
+        struct share *share;
+    } worker[RUNNER_WORKERS_MAX]; /* running now */
+    size_t workers;
     bool everything; /* in this pass: not only what is due, and whatever the breaker says */
 };
 
@@ -163,19 +168,50 @@ static size_t workers_for(const struct run *run, const struct share *share)
     return useful < most ? useful : most;
 }
 
+static bool start_worker(struct run *run, struct share *share)
+{
+    pid_t child = fork();
+    if (child == 0)
+        work(run, share);
+    if (child < 0)
+        return false;
+    run->worker[run->workers].pid = child;
+    run->worker[run->workers++].share = share;
+    return true;
+}
+
+static void report_crash(const struct run *run, const struct share *share, int number)
+{
+    struct error err;
+    (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_SOFTWARE,
+                    "account %s: the delivery process was ended by signal %d (%s)", share->account,
+                    number, strsignal(number));
+    if (run->delivery->trouble)
+        run->delivery->trouble(run->delivery->context, &err);
+}
+
 static void wait_for_one(struct run *run, struct runner_result *result)
 {
     int status = 0;
+    size_t i = 0;
     pid_t child = waitpid(-1, &status, 0);
     if (child < 0 && errno == EINTR)
         return;
-    if (child < 0) {
+    while (child >= 0 && i < run->workers && run->worker[i].pid != child)
+        i++;
+    if (child < 0)
         run->workers = 0; /* somebody has us ignore SIGCHLD: they are gone */
+    if (i >= run->workers)
         return;
-    }
-    run->workers--;
+    struct share *share = run->worker[i].share;
+    run->worker[i] = run->worker[--run->workers];
     if (!WIFEXITED(status) || WEXITSTATUS(status) == EX_IOERR)
         result->trouble = true;
+    if (!WIFSIGNALED(status))
+        return;
+    report_crash(run, share, WTERMSIG(status));
+    if (share->tally->next < share->n && share->crashes++ < RUNNER_CRASHES_MAX)
+        (void)start_worker(run, share); /* else the next run has it */
 }
 
 static void start_workers(struct run *run, struct share *share, struct runner_result *result)
@@ -184,12 +220,7 @@ static void start_workers(struct run *run, struct share *share, struct runner_re
     for (size_t i = 0; i < wanted; i++) {
         while (run->workers >= RUNNER_WORKERS_MAX)
             wait_for_one(run, result);
-        pid_t child = fork();
-        if (child == 0)
-            work(run, share);
-        if (child > 0)
-            run->workers++;
-        else if (i == 0)
+        if (!start_worker(run, share) && i == 0)
             result->trouble = true;
     }
 }

@@ -13,6 +13,7 @@ enum {
     RUNNER_WORKERS_MAX = 32,       /* processes at once, of all accounts */
     RUNNER_ENTRIES_PER_WORKER = 4, /* a further connection must be worth its handshake */
     RUNNER_PER_CONNECTION = 1000,  /* messages; then it is made anew */
+    RUNNER_CRASHES_MAX = 3,        /* workers of an account that are replaced after a signal */
 };
 
 struct runner_filter {     /* "" takes everything */
@@ -32,8 +33,9 @@ struct runner_result {
 };
 
 /* One run: recovers what crashes left, then delivers until nothing is due any more. Each account
- * whose breaker is open is passed over. Returns false if the spool cannot be read at all. SIGTERM
- * to the process group ends it between two transactions. */
+ * whose breaker is open is passed over. A worker that was ended by a signal is reported, and
+ * replaced: what it worked on waits for its next attempt, the others go on. Returns false if the
+ * spool cannot be read at all. */
 bool runner_run(const struct delivery_context *delivery, const struct runner_filter *filter,
                 struct runner_result *result, struct error *err);
 

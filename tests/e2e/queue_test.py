@@ -179,6 +179,32 @@ def test_a_run_by_hand_does_not_wait_for_the_time(serve, spool):
     assert len(provider.messages) == 1
 
 
+def test_mail_that_kills_its_process_is_tried_less_and_less_often_and_holds_up_nobody(serve, spool):
+    """A provider that finds a fault in us: the process dies as it delivers the first message."""
+    provider = spool.use(serve(rcpt=lambda address: spool.kill_deliverer() if "bad" in address
+                               else None), max_connections="1")
+    spool.queues("bad@example.net")
+    for _ in range(2):
+        spool.queues("you@example.net")
+    result = spool.run("sendmail", "-q5m")
+    assert result.code == 74
+    assert "account work: the delivery process was ended by signal 11" in result.text
+    assert [m.recipients for m in provider.messages] == [["you@example.net"]] * 2
+    spool.delivers("-q5m")
+    for attempts, minutes in enumerate((1, 5, 15, 30), 1):
+        tried = len(provider.connections)
+        spool.wait(minutes * 0.7 * MINUTE // 1)
+        spool.delivers("-q5m")
+        assert len(provider.connections) == tried
+        spool.wait(minutes * 0.6 * MINUTE // 1)
+        assert spool.run("sendmail", "-q5m").code == 74
+        assert spool.entry()["attempts"] == attempts
+        assert "ended before" in spool.entry()["recipients"][0]["delay_reason"]
+    provider.answers.clear()
+    spool.delivers("-q")
+    assert spool.is_empty()
+
+
 def test_452_takes_the_recipients_in_several_transactions(serve, spool):
     provider = spool.use(serve(max_recipients=3))
     people = [f"p{i}@example.net" for i in range(8)]

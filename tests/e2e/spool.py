@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
@@ -73,6 +74,19 @@ class Spool:
         result = self.run("onehopctl", *words)
         assert result.code == code, result.text
         return result
+
+    def kill_deliverer(self):
+        """A crash: SIGSEGV for the child of the run that is going on."""
+        parent = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as environ, open(f"/proc/{pid}/stat") as stat:
+                    if b"HOME=%s\0" % os.fsencode(self.machine.home) in environ.read():
+                        parent[pid] = stat.read().rpartition(")")[2].split()[1]
+            except OSError:
+                pass
+        child, = [pid for pid in parent if parent[pid] in parent]
+        os.kill(int(child), signal.SIGSEGV)
 
     # -- what is there
 
