@@ -204,6 +204,8 @@ static bool act_on(struct entry_lock *lock, enum queuectl_act act, struct error 
         ok = lock->directory == SPOOL_HOLD || entry_lock_move(lock, SPOOL_HOLD, NULL, err);
         break;
     case QUEUECTL_RELEASE:
+        if (lock->directory == SPOOL_FAILED)
+            journal_again(&lock->journal);
         if (lock->directory == SPOOL_QUEUE)
             ok = entry_lock_postpone(lock, 0, err); /* it waits for its time: that is now */
         else

@@ -186,6 +186,27 @@ void journal_note(struct journal *journal, const char *text)
     journal->must_sync = true;
 }
 
+static void reset(struct journal *journal)
+{
+    for (size_t i = 0; i < journal->n; i++)
+        if (journal->rcpt[i].fate == FATE_FAILED && journal->rcpt[i].bounce == 0)
+            journal->rcpt[i].fate = FATE_WAITING;
+    free(journal->note);
+    journal->note = NULL;
+    journal->attempts = 0;
+    journal->next = 0;
+}
+
+void journal_again(struct journal *journal)
+{
+    end_run(journal);
+    reset(journal);
+    size_t start = open_line(&journal->pending);
+    str_add(&journal->pending, "again");
+    seal(journal, &journal->pending, start);
+    journal->must_sync = true;
+}
+
 const struct str *journal_pending(struct journal *journal)
 {
     end_run(journal);
@@ -305,6 +326,12 @@ static bool take_line(struct journal *journal, const char *line, size_t len)
         return take_attempt(journal, &tokens);
     if (tokenizer_is(&tokens, "note"))
         return take_note(journal, &tokens);
+    if (tokenizer_is(&tokens, "again")) {
+        bool ok = tokenizer_end(&tokens);
+        if (ok)
+            reset(journal);
+        return ok;
+    }
     if (!tokenizer_is(&tokens, "bounced") ||
         !tokenizer_decimal(&tokens, ENTRYID_DERIVED_MAX, &number) || number == 0 ||
         !tokenizer_end(&tokens))

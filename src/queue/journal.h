@@ -7,6 +7,8 @@
  *     0123456789abcdef waiting 43-99 0 0 75 0 - TEXT -     scope, class, code, reply, status
  *     0123456789abcdef bounced 1                           all failed so far are in bounce 1
  *     0123456789abcdef note TEXT                           why it is in failed/
+ *     0123456789abcdef again                               released from there: who failed and is in
+ *                                                          no bounce waits again
  *
  * Empty lines behind the last one keep room on the disk (journal_file.h).
  *
@@ -76,6 +78,7 @@ void journal_settle(struct journal *journal, size_t i, enum fate fate, const str
 void journal_attempt(struct journal *journal, int64_t now, int64_t next);
 void journal_bounced(struct journal *journal, unsigned number);
 void journal_note(struct journal *journal, const char *text);
+void journal_again(struct journal *journal);
 
 /* The lines to be appended to the file now: borrowed, until journal_written(). */
 const struct str *journal_pending(struct journal *journal);

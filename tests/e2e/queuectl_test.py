@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from spool import Spool, message
+from spool import DAY, Spool, message
 
 HEAD = "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------"
 
@@ -165,6 +165,40 @@ def test_released_mail_is_tried_at_once(serve, spool):
     spool.ctl("release", spool.ids()[0])
     spool.delivers("-q10m")
     assert len(provider.messages) == 1
+
+
+def test_mail_that_was_given_up_is_sent_once_more_when_it_is_released(serve, spool):
+    """Refused, with nobody to report it to: it is kept. Who got it does not get it again."""
+    provider = spool.use(serve(rcpt={"you@example.net": "550 5.1.1 who?"}))
+    id = spool.queues("-f", "<>", "you@example.net", "them@example.net")
+    spool.delivers("-q")
+    assert [m.recipients for m in provider.messages] == [["them@example.net"]]
+    assert spool.ids("failed") == [id]
+    for _ in range(2):  # still refused: it comes back
+        spool.ctl("release", id)
+        assert spool.ids() == [id] and "note" not in spool.entry()
+        spool.delivers("-q10m")
+        assert spool.ids("failed") == [id]
+    provider.answers.clear()
+    spool.ctl("release", id)
+    spool.delivers("-q10m")
+    assert [m.recipients for m in provider.messages][1:] == [["you@example.net"]]
+    assert spool.is_empty()
+
+
+def test_mail_that_was_too_old_is_tried_once_more_when_it_is_released(serve, spool):
+    provider = serve()
+    spool.use_nobody(provider)
+    spool.submits("you@example.net")
+    for _ in range(7):
+        spool.wait(DAY)
+        spool.run("sendmail", "-q")
+    id, = spool.ids("failed")
+    spool.use(provider)
+    spool.ctl("release", id)
+    spool.delivers("-q")
+    assert ["you@example.net"] in [m.recipients for m in provider.messages]
+    assert id not in spool.ids() + spool.ids("failed")
 
 
 @pytest.mark.parametrize("place", ["queue", "hold", "failed"])

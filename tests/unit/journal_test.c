@@ -88,6 +88,30 @@ static void equal_neighbours_share_a_line(void **state)
     journal_clear(&journal);
 }
 
+static void what_was_given_up_waits_again(void **state)
+{
+    (void)state;
+    struct journal journal = {0}, back = {0};
+    struct str text = {0};
+    write_some(&journal);
+    journal_again(&journal);
+    str_add(&text, str_text(journal_pending(&journal)));
+    journal_begin(&back, id, 100);
+    journal_decode(&back, text.data, text.len);
+    const struct journal *both[] = {&journal, &back};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(journal_count(both[i], FATE_SENT), 42);
+        assert_int_equal(both[i]->rcpt[42].fate, FATE_FAILED); /* a bounce has reported it */
+        assert_int_equal(both[i]->rcpt[50].fate, FATE_WAITING);
+        assert_int_equal(both[i]->attempts, 0);
+        assert_null(both[i]->note);
+        assert_int_equal(both[i]->damaged, 0);
+    }
+    journal_clear(&journal);
+    journal_clear(&back);
+    str_clear(&text);
+}
+
 static void what_is_settled_stays(void **state)
 {
     (void)state;
@@ -175,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_come_back_from_the_file_and_from_its_short_form),
         cmocka_unit_test(equal_neighbours_share_a_line),
+        cmocka_unit_test(what_was_given_up_waits_again),
         cmocka_unit_test(what_is_settled_stays),
         cmocka_unit_test(a_torn_journal_still_works),
         cmocka_unit_test(a_flipped_bit_costs_one_line),
