@@ -137,21 +137,34 @@ static bool open_directory(struct spool *spool, bool create, struct error *err)
     return true;
 }
 
-static bool open_places(struct spool *spool, bool create, struct error *err)
+/* Opens NAME, and with CREATE makes it if it is missing: *MADE is set then. */
+static bool open_place(struct spool *spool, enum spool_directory directory, bool create, bool *made,
+                       struct error *err)
 {
-    for (int i = 0; i < SPOOL_PLACES; i++) {
-        const char *name = place_names[i];
-        if (create && mkdirat(spool->dir, name, DIRECTORY_MODE) == 0) {
-            if (fchmodat(spool->dir, name, DIRECTORY_MODE, 0) != 0)
-                return spool_trouble(err, "set the mode of", spool->path, name);
-        } else if (create && errno != EEXIST) {
-            return spool_trouble(err, "make", spool->path, name);
-        }
-        spool->directory[i] = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
-        if (spool->directory[i] < 0)
-            return spool_trouble(err, "open", spool->path, name);
-    }
-    return true;
+    const char *name = place_names[directory];
+    int *fd = &spool->directory[directory];
+    *fd = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
+    if (*fd >= 0)
+        return true;
+    if (errno != ENOENT || !create)
+        return spool_trouble(err, "open", spool->path, name);
+    if (mkdirat(spool->dir, name, DIRECTORY_MODE) != 0 && errno != EEXIST)
+        return spool_trouble(err, "make", spool->path, name);
+    *made = true;
+    if (fchmodat(spool->dir, name, DIRECTORY_MODE, 0) != 0)
+        return spool_trouble(err, "set the mode of", spool->path, name);
+    *fd = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
+    return *fd >= 0 || spool_trouble(err, "open", spool->path, name);
+}
+
+/* Where `format` is THERE the spool is ours, and a directory that somebody removed is made again. */
+static bool open_places(struct spool *spool, bool create, bool there, struct error *err)
+{
+    bool made = false;
+    for (int i = 0; i < SPOOL_PLACES; i++)
+        if (!open_place(spool, (enum spool_directory)i, create || there, &made, err))
+            return false;
+    return !made || !there || sync_directory(spool->dir, err, spool->path);
 }
 
 /* Makes `format`, after everything else that had to be made is on disk. */
@@ -202,7 +215,7 @@ bool spool_open(struct spool *spool, const char *path, bool create, struct error
     bool ok = open_directory(spool, create, err) && check_format(spool, &there, err);
     /* Its maker may have died before the name of `format` was on disk, and others, who saw it, may
      * have put mail here before the power went. So where the rest is, `format` is made again. */
-    if (ok && open_places(spool, create && !there, err) && (there || finish_making(spool, err)))
+    if (ok && open_places(spool, create, there, err) && (there || finish_making(spool, err)))
         return true;
     int number = errno;
     spool_close(spool);

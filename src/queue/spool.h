@@ -34,6 +34,7 @@
  *
  *     left behind                         told the caller   the next run
  *     ---------------------------------   ---------------   ------------------------------------
+ *     `format`, a directory missing       -                 somebody removed it: makes it again
  *     some directories, no `format`       nothing           the next submission makes what is
  missing directories without `format`        perhaps accepted  syncs them again, then makes `format`
  *     tmp/ID, unlocked, any length        nothing           removes it (recovery.h)

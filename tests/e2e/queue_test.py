@@ -1,6 +1,7 @@
 """The provider is away, or says no: what becomes of the mail, and what its sender gets to see."""
 
 import os
+import shutil
 
 import pytest
 
@@ -326,6 +327,19 @@ def test_a_directory_others_may_write_to_is_no_spool(serve, spool):
     result = spool.run("sendmail", "you@example.net", input=REPORT)
     assert result.code == 75 and result.lines
     assert len(spool.ids()) == 1
+
+
+@pytest.mark.parametrize("place", ["tmp", "queue", "hold", "failed", "journal", "account"])
+def test_a_directory_of_the_spool_that_is_missing_is_made_again(serve, spool, place):
+    provider = spool.use(serve())
+    spool.queues("you@example.net")
+    shutil.rmtree(spool.path / place)
+    assert spool.run("mailq").code == 0
+    shutil.rmtree(spool.path / place)
+    spool.delivers("-q")
+    spool.submits("you@example.net")
+    assert len(provider.messages) == (1 if place == "queue" else 2)
+    assert (spool.path / place).stat().st_mode & 0o7777 == 0o700
 
 
 def test_the_spool_is_private_and_holds_no_password(serve, spool):
