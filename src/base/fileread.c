@@ -7,6 +7,21 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/* What is not known of the file today may be known tomorrow: no descriptors, no memory, a disk that
+ * fails. The others are about the file. */
+static bool is_about_file(int number)
+{
+    return number == ENOENT || number == ENOTDIR || number == EACCES || number == EPERM ||
+           number == ELOOP || number == ENAMETOOLONG || number == EISDIR || number == ENXIO;
+}
+
+static bool fail(const char *path, struct error *err)
+{
+    if (is_about_file(errno))
+        return error_config(err, "%s: %s", path, strerror(errno));
+    return error_system(err, EX_TEMPFAIL, "%s", path);
+}
+
 static bool cannot_open(const char *path, struct error *err)
 {
     int number = errno;
@@ -18,7 +33,7 @@ static bool cannot_open(const char *path, struct error *err)
         error_config(err, "%s: permission denied for uid %ld (a directory above it is closed)",
                      path, (long)geteuid());
     else
-        error_config(err, "%s: %s", path, strerror(number));
+        (void)fail(path, err);
     errno = number;
     return false;
 }
@@ -38,7 +53,7 @@ static bool read_all(int fd, const char *path, size_t size, size_t limit, struct
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return error_config(err, "%s: %s", path, strerror(errno));
+            return fail(path, err);
         out->len += (size_t)n;
         out->data[out->len] = '\0';
         if (n == 0 || out->len - start == size)
@@ -55,7 +70,7 @@ bool fileread_all(const char *path, size_t limit, struct str *out, struct stat *
         return cannot_open(path, err);
     bool ok = false;
     if (fstat(fd, &here) != 0)
-        error_system(err, EX_CONFIG, "%s", path);
+        (void)fail(path, err);
     else if (!S_ISREG(here.st_mode))
         error_config(err, "%s: not a regular file", path);
     else

@@ -11,8 +11,9 @@
 
 /* Appends the file PATH to OUT, at most LIMIT octets. FACTS, if not NULL, is what fstat(2) says of
  * the very file that was read. Not found, not readable (the error names file, uid and mode), not a
- * regular file, or larger than LIMIT: false, code EX_CONFIG; errno is left as open(2) set it, so
- * that ENOENT can be told apart. A FIFO is not waited for. */
+ * regular file, or larger than LIMIT: false, code EX_CONFIG. What says nothing about the file (EIO,
+ * EMFILE, ENFILE, ENOMEM ...) is temporary, EX_TEMPFAIL. errno is left as open(2) set it, so that
+ * ENOENT can be told apart. A FIFO is not waited for. */
 bool fileread_all(const char *path, size_t limit, struct str *out, struct stat *facts,
                   struct error *err);
 

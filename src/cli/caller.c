@@ -1,18 +1,20 @@
 #include "config.h"
 #include "cli/caller.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/ownership.h"
 #include "cli/environment.h"
 
 static bool is_own_directory(const char *path, uid_t uid)
 {
     struct stat facts;
     return path[0] == '/' && stat(path, &facts) == 0 && S_ISDIR(facts.st_mode) &&
-           facts.st_uid == uid;
+           facts.st_uid == uid && !ownership_is_shared(&facts);
 }
 
 static void find_home(struct str *out, const struct passwd *entry, uid_t uid)
@@ -24,14 +26,43 @@ static void find_home(struct str *out, const struct passwd *entry, uid_t uid)
         str_add(out, entry->pw_dir);
 }
 
-static void find_xdg(struct str *out, const char *variable, const struct str *home,
-                     const char *below, uid_t uid)
+/* True if PATH is missing, and the nearest directory above it that is there is the caller's. */
+static bool can_be_made(const char *path, uid_t uid)
+{
+    struct str above = {0};
+    struct stat facts;
+    str_add(&above, path);
+    while (above.len > 1 && lstat(str_text(&above), &facts) != 0 && errno == ENOENT) {
+        while (above.len > 0 && above.data[above.len - 1] == '/')
+            str_truncate(&above, above.len - 1);
+        while (above.len > 1 && above.data[above.len - 1] != '/')
+            str_truncate(&above, above.len - 1);
+    }
+    bool can = above.len < strlen(path) && is_own_directory(str_text(&above), uid);
+    str_clear(&above);
+    return can;
+}
+
+static bool find_xdg(struct str *out, const char *variable, uid_t uid)
 {
     const char *path = environment_get(variable);
     if (is_own_directory(path, uid))
         str_add(out, path);
-    else if (home->len)
-        str_addf(out, "%s/%s", str_text(home), below);
+    return out->len > 0;
+}
+
+static void find_directories(struct caller_storage *storage, uid_t uid)
+{
+    const char *state = environment_get("XDG_STATE_HOME");
+    const char *home = str_text(&storage->home);
+    if (!find_xdg(&storage->config_home, "XDG_CONFIG_HOME", uid) && *home)
+        str_addf(&storage->config_home, "%s/.config", home);
+    if (find_xdg(&storage->state_home, "XDG_STATE_HOME", uid))
+        return;
+    if (*state == '/' && can_be_made(state, uid))
+        str_add(&storage->state_home, state);
+    else if (*home)
+        str_addf(&storage->state_home, "%s/.local/state", home);
 }
 
 /* In GECOS '&' stands for the login name, capitalised. */
@@ -107,8 +138,7 @@ void caller_find(struct caller *caller, struct caller_storage *storage)
     const struct passwd *entry = getpwuid(uid);
     find_names(storage, entry, uid);
     find_home(&storage->home, entry, uid);
-    find_xdg(&storage->config_home, "XDG_CONFIG_HOME", &storage->home, ".config", uid);
-    find_xdg(&storage->state_home, "XDG_STATE_HOME", &storage->home, ".local/state", uid);
+    find_directories(storage, uid);
     find_user(&storage->user, str_text(&storage->name));
     show(caller, storage, uid);
     caller->host = environment_get("HOSTNAME");

@@ -9,10 +9,11 @@ struct caller_storage { /* what the caller's strings point to */
     struct str name, full_name, home, config_home, state_home, user;
 };
 
-/* Fills CALLER for the real uid. HOME is taken from the environment if it is absolute and belongs
- * to the uid, else from the password database (cron and atd run jobs with root's HOME);
- * XDG_CONFIG_HOME and XDG_STATE_HOME likewise, with the defaults of the XDG specification below
- * HOME. A uid without a passwd entry is called by its digits. Never fails. */
+/* Fills CALLER for the real uid. HOME is taken from the environment if it is absolute, belongs to
+ * the uid and is not writable by others, else from the password database (cron and atd run jobs
+ * with root's HOME); XDG_CONFIG_HOME and XDG_STATE_HOME likewise, with the defaults of the XDG
+ * specification below HOME; an XDG_STATE_HOME that is missing counts if it would be made in a
+ * directory of the caller's. A uid without a passwd entry is called by its digits. Never fails. */
 void caller_find(struct caller *caller, struct caller_storage *storage);
 
 /* The same for another uid, of whose environment nothing is known: no home, no directories. */

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "config/configfile.h"
 #include "config/msmtprc.h"
+#include "config/ownership.h"
 
 enum { EVAL_TIME = 60 * 1000 }; /* milliseconds for the commands of one msmtprc */
 
@@ -55,21 +56,12 @@ static bool is_assignment(const struct str *text)
     return *p == '=';
 }
 
-/* Whoever can write the file chooses the commands that are run and where the password goes. */
-static bool check_owner(const struct configfile *file, const struct caller *caller,
-                        const struct stat *facts, struct error *err)
-{
-    if (file->scope == SCOPE_SYSTEM || facts->st_uid == caller->uid || facts->st_uid == 0)
-        return true;
-    return error_config(err, "%s: is owned by uid %ld, and must be by uid %ld: chown it",
-                        file->path, (long)facts->st_uid, (long)caller->uid);
-}
-
 static bool check_secret(const struct configfile *file, const struct stat *facts, struct error *err)
 {
     bool system = file->scope == SCOPE_SYSTEM;
     mode_t mode = facts->st_mode & 07777;
-    if (!file->secret_line || (mode & (system ? 007 : 077)) == 0)
+    if (!file->secret_line || (mode & (system ? 007 : 077)) == 0 ||
+        ownership_is_read_only(file->path))
         return true;
     return error_config(
         err,
@@ -87,7 +79,7 @@ static bool check_msmtprc(const struct configfile *file, const struct caller *ca
     if (facts->st_uid != caller->uid)
         return error_config(err, "%s: contains secrets and therefore must be owned by you",
                             file->path);
-    if ((facts->st_mode & 0177) == 0)
+    if ((facts->st_mode & 0177) == 0 || ownership_is_read_only(file->path))
         return true;
     return error_config(err,
                         "%s:%d: contains secrets and therefore must have no more than user "
@@ -102,11 +94,9 @@ struct directory { /* a file to look at, and what came of it */
     int number; /* errno of opening it, 0: it was read */
 };
 
-static bool read_as_ini(struct configfile *file, const struct caller *caller,
-                        const struct str *text, const struct stat *facts, struct error *err)
+static bool read_as_ini(struct configfile *file, const struct str *text, const struct stat *facts,
+                        struct error *err)
 {
-    if (!check_owner(file, caller, facts, err))
-        return false;
     if (!is_ini(text))
         return error_config(err,
                             "%s: is no INI file: it must begin with a section like "
@@ -131,8 +121,11 @@ static bool read_file(struct configfile *file, const struct caller *caller,
     bool ini = directory->form == FORM_INI;
     if (directory->form == FORM_EITHER)
         ini = is_ini(&text) || is_assignment(&text);
-    if (ini)
-        ok = read_as_ini(file, caller, &text, &facts, err);
+    /* Whoever can write the file chooses the commands that are run and where passwords go. */
+    if (file->scope == SCOPE_USER && !ownership_check(file->path, &facts, caller->uid, err))
+        ok = false;
+    else if (ini)
+        ok = read_as_ini(file, &text, &facts, err);
     else
         ok = msmtprc_read(file, &text, clock_after(EVAL_TIME), err) &&
              check_msmtprc(file, caller, &facts, err);

@@ -72,6 +72,8 @@ struct configuration {
     bool has_user, has_system;     /* the file of that level exists */
 };
 
+#define SERVICE_USER "onehop" /* owns the system's spool and passwords */
+
 enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
 
 /* Reads both levels. On each an INI file (onehop/onehop.ini) with at least one account beats an
@@ -81,9 +83,10 @@ enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
  * is: EX_CONFIG); any other trouble is, with FILE:LINE, save for a system msmtprc that may not
  * be read while the user has accounts. INI files: secrets in a file that others can read are an
  * error naming the mode and the chmod that mends it. A password in the file itself wants it
- * closed: to all but its owner on the user level, to all but owner and group on the system's. A
- * user-level file whose owner is neither the caller nor root is an error. An msmtprc: msmtp's
- * rules, which look at the user's file only, and not for root. Providers are completed,
+ * closed: to all but its owner on the user level, to all but owner and group on the system's, unless
+ * its file system is read-only. A user-level file of either kind that belongs to neither the caller
+ * nor root, or that others can write to, is an error. Secrets in an msmtprc: msmtp's rules, which
+ * look at the user's file only, and not for root. Providers are completed,
  * [defaults] and inherit applied: every account is ready to use or to be complained of when it
  * is chosen. */
 bool configuration_read(struct configuration *config, const struct paths *paths,

@@ -2,13 +2,16 @@
 #include "config/password.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/fileread.h"
 #include "base/process.h"
 #include "config/keyring.h"
 #include "config/netrc.h"
+#include "config/ownership.h"
 
 enum answer { NO, FOUND, FAILED };
 
@@ -29,10 +32,28 @@ static bool first_line(struct str *secret, const char *origin, struct error *err
 static bool check_mode(const char *path, const struct stat *facts, struct error *err)
 {
     mode_t mode = facts->st_mode & 07777;
-    if ((mode & 077) == 0)
+    if ((mode & 077) == 0 || ownership_is_read_only(path))
         return true;
     return error_config(err, "%s: a password that others can read (mode %04o): chmod 600 it", path,
                         (unsigned)mode);
+}
+
+static bool is_service_user(uid_t uid)
+{
+    const struct passwd *entry = getpwnam(SERVICE_USER);
+    return entry && entry->pw_uid == uid;
+}
+
+/* Who owns the file knows the password, and may change which one we show to the provider. */
+static bool check_owner(const char *path, const struct stat *facts, const struct caller *caller,
+                        struct error *err)
+{
+    uid_t owner = facts->st_uid;
+    if (owner == 0 || owner == caller->uid || owner == geteuid() || is_service_user(owner) ||
+        ownership_is_read_only(path))
+        return true;
+    return error_config(err, "%s: a password file of uid %ld, and it must be of uid %ld: chown it",
+                        path, (long)owner, (long)caller->uid);
 }
 
 /* The modes of a credential are systemd's affair: with an ACL they show a group that is none. */
@@ -54,7 +75,8 @@ static bool read_password_file(const struct account *account,
     str_add(&path, name);
     struct stat facts;
     bool readable = fileread_all(str_text(&path), PASSWORD_MAX, out, &facts, err);
-    bool ok = readable && (credential || check_mode(str_text(&path), &facts, err)) &&
+    bool ok = readable && (credential || (check_owner(str_text(&path), &facts, sources->caller, err) &&
+                                            check_mode(str_text(&path), &facts, err))) &&
               first_line(out, str_text(&path), err);
     if (!readable) { /* by this caller, now: no fault of the message or the command line */
         err->class = ERROR_TEMPORARY;
@@ -79,8 +101,8 @@ static bool run_password_command(const struct account *account,
 
 /* Looks for one of the account's hosts, or its socket, in the netrc file PATH. One that cannot be
  * opened is as good as none: it belongs to other programs. */
-static enum answer look_into(const char *path, const struct account *account, struct str *out,
-                             struct error *err)
+static enum answer look_into(const char *path, const struct account *account, uid_t uid,
+                             struct str *out, struct error *err)
 {
     struct str text = {.secret = true};
     struct stat facts;
@@ -92,9 +114,12 @@ static enum answer look_into(const char *path, const struct account *account, st
         for (size_t i = 0; !found && i < account->host.n; i++)
             found = netrc_find(data, text.len, account->host.item[i], account->user, out);
         bool usable = found && first_line(out, path, err) &&
+                      ownership_check(path, &facts, uid, err) &&
                       (account->as_msmtp || check_mode(path, &facts, err));
         if (found)
             answer = usable ? FOUND : FAILED;
+    } else if (err->class == ERROR_TEMPORARY) {
+        answer = FAILED;
     }
     str_clear(&text);
     return answer;
@@ -109,12 +134,12 @@ static enum answer ask_netrc(const struct account *account, const struct passwor
         return NO;
     if (*sources->caller->home) {
         str_addf(&path, "%s/.netrc", sources->caller->home);
-        answer = look_into(str_text(&path), account, out, err);
+        answer = look_into(str_text(&path), account, sources->caller->uid, out, err);
     }
     if (answer == NO) {
         str_truncate(&path, 0);
         str_addf(&path, "%s/netrc", sources->paths->sysconfdir);
-        answer = look_into(str_text(&path), account, out, err);
+        answer = look_into(str_text(&path), account, sources->caller->uid, out, err);
     }
     str_clear(&path);
     return answer;

@@ -22,7 +22,8 @@ struct password_sources {
 };
 
 /* Fills OUT (made a secret) with the first line, without its line end. A password file that group
- * or others can read is an error; so is a netrc file that has the password, but not for an account
+ * or others can read is an error, unless its file system is read-only, as container runtimes mount
+ * secrets; so is one that belongs to neither the caller, root nor the service's user; so is a netrc file that has the password, but not for an account
  * that is as_msmtp. A netrc file that cannot be read is passed over. None found: account,
  * permanent, EX_CONFIG, saying which keys would give one. A failing command: account trouble,
  * temporary, EX_TEMPFAIL (EX_NOPERM it is not: nobody refused the login). */

@@ -6,15 +6,17 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "config/configuration.h"
+
 bool serviceuser_become(struct error *err)
 {
-    const struct passwd *entry = geteuid() == 0 ? getpwnam(SERVICEUSER_NAME) : NULL;
+    const struct passwd *entry = geteuid() == 0 ? getpwnam(SERVICE_USER) : NULL;
     if (!entry || entry->pw_uid == 0)
         return true;
     uid_t uid = entry->pw_uid;
     gid_t gid = entry->pw_gid;
-    if (initgroups(SERVICEUSER_NAME, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
+    if (initgroups(SERVICE_USER, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
         setresuid(uid, uid, uid) != 0 || setuid(0) == 0)
-        return error_system(err, EX_OSERR, "cannot become user %s", SERVICEUSER_NAME);
+        return error_system(err, EX_OSERR, "cannot become user %s", SERVICE_USER);
     return true;
 }

@@ -6,8 +6,6 @@
 
 #include "base/error.h"
 
-#define SERVICEUSER_NAME "onehop"
-
 /* If the process is root's and there is such a user, it becomes that user for good. True if it did,
  * or there was no reason to; false, EX_OSERR, if it should have and could not. */
 bool serviceuser_become(struct error *err);

@@ -127,6 +127,12 @@ def test_unreadable_file(both, socket_path):
     assert "/.msmtprc: permission denied" in said[1]
 
 
+def test_writable_file(both):
+    theirs, ours = both("a@example.net", before=lambda: os.chmod(".msmtprc", 0o646))
+    assert theirs.code == 0 and ours.code == 78
+    assert ".msmtprc: others can write to it (mode 0646): chmod go-w it" in ours.err
+
+
 def test_glob_from(both):
     theirs, ours = both("a@example.net", rc={"from": "*@wild.example"})
     assert theirs.sender == "*@wild.example" and "*" not in ours.sender

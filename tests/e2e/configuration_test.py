@@ -226,6 +226,26 @@ def test_a_home_that_is_not_ours_is_ignored(serve, machine):
     assert mine.message and foreign.connections == []
 
 
+@pytest.mark.parametrize("name", ["sendmail", "msmtp"])
+def test_a_home_that_others_can_write_to_is_ignored(machine, name):
+    home = machine.directory / "everybody"
+    ran = home / "ran"
+    machine.file(home / ".msmtprc", "account default\nhost 127.0.0.1\nport 1\nauth plain\nuser x\n"
+                 f"from a@example.com\npasswordeval touch {ran}; echo x\n", 0o644)
+    home.chmod(0o1777)
+    machine.run(name, "you@example.net", input=REPORT,
+                environment={"HOME": str(home), "XDG_CONFIG_HOME": None})
+    assert not ran.exists()
+
+
+def test_a_state_home_that_is_missing_is_made(serve, machine):
+    machine.use(serve(), queue="on")
+    state = machine.home / "new/state"
+    machine.delivers("-odq", "you@example.net", environment={"XDG_STATE_HOME": str(state)})
+    assert len(list((state / "onehop/queue").iterdir())) == 1
+    assert state.stat().st_mode & 0o777 == 0o700
+
+
 # -- the command line's own account
 
 def test_host_uses_the_command_line_alone(serve, machine):

@@ -43,6 +43,31 @@ def test_a_password_file_that_is_not_there(serve, machine):
     assert "/nowhere/password" in result.text
 
 
+READ_ONLY = ('mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"')
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: mounting is for root alone")
+@pytest.mark.parametrize("place", ["file", "config"])
+@pytest.mark.parametrize("owner, mode", [(0, 0o444), (0, 0o440), (61009, 0o444)])
+def test_secrets_as_a_container_has_them(serve, machine, place, owner, mode):
+    """Docker mounts them 0444, Kubernetes 0440 with a group, both read-only."""
+    provider = serve()
+    if place == "file":
+        path = machine.file("secrets/password", "s3cret\n", mode)
+        machine.configure_system(machine.account(provider, password=None, password_file=path), 0o644)
+    else:
+        machine.configure_system(machine.account(provider), mode)
+        path = str(machine.system_file)
+    os.chown(path, owner, owner)
+    command = [str(machine.programs / "sendmail"), "you@example.net"]
+    mounted = ["unshare", "-m", "sh", "-c", READ_ONLY, os.path.dirname(path)]
+    for where, code in ((mounted, 0), ([], 78 if place == "file" or mode == 0o444 else 0)):
+        done = subprocess.run(where + command, input=REPORT, capture_output=True, timeout=60,
+                              env=machine.environment())
+        assert done.returncode in (code, 75 if code else 0), (where, done)
+    assert provider.messages[0].recipients == ["you@example.net"]
+
+
 def test_a_credential_of_systemd(serve, machine):
     provider = serve()
     path = machine.file("credentials/work", "s3cret", 0o400)

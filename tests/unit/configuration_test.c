@@ -1,6 +1,7 @@
 #include "suite.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/configuration.h"
@@ -245,6 +246,54 @@ static void somebody_elses_file_is_refused(void **state)
     configuration_clear(&config);
     place_both(NULL, "[account a]\nhost = x\n"); /* the system's file is the administrator's */
     assert_true(configuration_read(&config, &paths, &other, NULL, &err));
+    configuration_clear(&config);
+}
+
+static void a_file_that_others_can_write_to_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *text;
+        mode_t mode;
+        bool fine;
+    } cases[] = {
+        {"home/onehop/onehop.ini", "[account a]\nhost = x\n", 0646, false},
+        {"home/onehop/onehop.ini", "[account a]\nhost = x\n", 0644, true},
+        {"home/.msmtprc", "account a\nhost x\n", 0622, false},
+        {"home/.msmtprc", "account a\nhost x\n", 0644, true},
+        {"etc/onehop/onehop.ini", "[account a]\nhost = x\n", 0666, true},
+    };
+    struct caller me = caller;
+    me.home = config_home;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct configuration config;
+        struct error err;
+        place_both(NULL, NULL);
+        (void)unlink(scratch_path("home/.msmtprc"));
+        directory(cases[i].file, cases[i].mode, cases[i].text);
+        assert_int_equal(configuration_read(&config, &paths, &me, NULL, &err), cases[i].fine);
+        if (!cases[i].fine)
+            assert_non_null(strstr(err.text, "others can write to it (mode 06"));
+        configuration_clear(&config);
+    }
+    (void)unlink(scratch_path("home/.msmtprc"));
+}
+
+static void no_descriptors_is_no_fault_of_the_file(void **state)
+{
+    (void)state;
+    struct configuration config;
+    struct error err;
+    struct rlimit before, none = {0};
+    place_both("[account a]\nhost = x\n", NULL);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool ok = configuration_read(&config, &paths, &caller, NULL, &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_false(ok);
+    assert_int_equal(err.class, ERROR_TEMPORARY);
+    assert_int_equal(err.code, EX_TEMPFAIL);
     configuration_clear(&config);
 }
 
@@ -501,6 +550,8 @@ int main(void)
         cmocka_unit_test(mistakes_are_told_with_file_and_line),
         cmocka_unit_test(secrets_want_a_closed_file),
         cmocka_unit_test(somebody_elses_file_is_refused),
+        cmocka_unit_test(a_file_that_others_can_write_to_is_refused),
+        cmocka_unit_test(no_descriptors_is_no_fault_of_the_file),
         cmocka_unit_test(an_unreadable_file_is_an_error_with_uid_and_mode),
         cmocka_unit_test(a_host_that_nobody_knows_is_told_when_the_account_is_chosen),
         cmocka_unit_test(providers_of_the_file_come_first),

@@ -17,8 +17,7 @@ static bool ask(void *context, const char *prompt, struct str *out)
 
 static struct paths paths;
 static struct caller caller = {.uid = 0, .name = "me", .credentials = "", .path = ""};
-static struct password_sources sources = {
-    .paths = &paths, .caller = &caller};
+static struct password_sources sources = {.paths = &paths, .caller = &caller};
 
 static int setup(void **state)
 {
@@ -28,6 +27,7 @@ static int setup(void **state)
     snprintf(home, sizeof home, "%s/home", scratch);
     snprintf(sysconfdir, sizeof sysconfdir, "%s/etc", scratch);
     caller.home = home;
+    caller.uid = getuid();
     paths.sysconfdir = sysconfdir;
     sources.deadline = clock_after(600000);
     return 0;
@@ -108,6 +108,33 @@ static void files_hold_it_in_their_first_line(void **state)
     expect_wrong("password_file", scratch_write("p", 0604, "hunter2\n", 8), "mode 0604");
     expect_unreadable(scratch_path("none"), "No such file");
     expect_unreadable(scratch, "not a regular file");
+}
+
+static void give_away(const char *name, uid_t uid)
+{
+    assert_int_equal(chown(scratch_path(name), uid, (gid_t)-1), 0);
+}
+
+/* Root alone can make the files of others. */
+static void files_of_others_are_refused(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        return;
+    const char *path = scratch_write("p", 0600, "hunter2\n", 8);
+    give_away("p", 65533);
+    expect_wrong("password_file", path, "of uid 65533, and it must be of uid 0: chown it");
+    caller.uid = 65533;
+    expect_found("password_file", path, "hunter2");
+    caller.uid = 65532;
+    give_away("p", 0);
+    expect_found("password_file", path, "hunter2");
+    static const char netrc[] = "machine h.example login me password hunter2\n";
+    scratch_write("home/.netrc", 0600, netrc, strlen(netrc));
+    give_away("home/.netrc", 65533);
+    expect(account_with("aliases", ""), NULL, ERROR_PERMANENT, EX_CONFIG, ".netrc: is owned by uid");
+    caller.uid = 0;
+    (void)unlink(scratch_path("home/.netrc"));
 }
 
 static void a_name_alone_is_a_credential(void **state)
@@ -250,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_password_itself_comes_first),
         cmocka_unit_test(files_hold_it_in_their_first_line),
+        cmocka_unit_test(files_of_others_are_refused),
         cmocka_unit_test(a_name_alone_is_a_credential),
         cmocka_unit_test(commands_print_it),
         cmocka_unit_test(long_tokens_are_whole),
