@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/xtext.h"
 #include "submit/queue_context.h"
 #include "submit/report.h"
 #include "submit/service_client.h"
@@ -69,7 +70,7 @@ static void add_word(struct str *line, const char *name, const char *value)
     if (!*value)
         return;
     str_addf(line, " %s=", name);
-    service_client_add_xtext(line, value);
+    xtext_add(line, value);
 }
 
 static int run_by_service(const struct queuerun *want, const struct paths *paths)

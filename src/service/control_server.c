@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/xtext.h"
 #include "ctl/queuectl.h"
 #include "ctl/queuerun.h"
 
@@ -25,7 +26,7 @@ static char *value_of(const char *tokens, const char *name)
         size_t word = strcspn(at, " ");
         if (word > len && strncmp(at, name, len) == 0 && at[len] == '=') {
             char *coded = memory_copy_n(at + len + 1, word - len - 1);
-            if (!server_xtext(coded, &text))
+            if (!xtext_decode(&text, coded))
                 str_truncate(&text, 0);
             free(coded);
             break;

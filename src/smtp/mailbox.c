@@ -44,14 +44,3 @@ bool mailbox_add(struct str *out, const char *address, bool utf8_offered, bool *
     return error_set(err, scope, ERROR_PERMANENT, EX_UNAVAILABLE,
                      "<%s> needs a server with SMTPUTF8, and this one does not offer it", address);
 }
-
-void mailbox_add_xtext(struct str *out, const char *text)
-{
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < '!' || c > '~' || c == '+' || c == '=')
-            str_addf(out, "+%02X", c);
-        else
-            str_add_char(out, *text);
-    }
-}

@@ -15,7 +15,4 @@
 bool mailbox_add(struct str *out, const char *address, bool utf8_offered, bool *utf8,
                  enum error_scope scope, struct error *err);
 
-/* Appends TEXT as xtext (RFC 3461, 4). */
-void mailbox_add_xtext(struct str *out, const char *text);
-
 #endif

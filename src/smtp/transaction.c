@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/memory.h"
+#include "base/xtext.h"
 #include "smtp/mailbox.h"
 #include "smtp/refusal.h"
 #include "smtp/transfer.h"
@@ -76,7 +77,7 @@ static bool queue_mail(struct transaction *t, struct error *err)
         str_add(&line, env->dsn_return == DSN_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
     if (offers->dsn && env->envid && *env->envid) {
         str_add(&line, " ENVID=");
-        mailbox_add_xtext(&line, env->envid);
+        xtext_add(&line, env->envid);
     }
     if (t->session->params->mail_parameters)
         str_add(&line, t->session->params->mail_parameters);
@@ -113,7 +114,7 @@ static bool queue_rcpt(struct transaction *t, size_t k, struct error *err)
         add_notify(&line, t->env->notify);
         if (!utf8) { /* rfc822 is a type of ASCII addresses (RFC 6533, 3) */
             str_add(&line, " ORCPT=rfc822;");
-            mailbox_add_xtext(&line, address);
+            xtext_add(&line, address);
         }
     }
     ok = ok && wire_command(t->wire, err, "%s", line.data);

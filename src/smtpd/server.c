@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/xtext.h"
 #include "smtpd/serverstate.h"
 
 void server_reset(struct server *server)
@@ -94,7 +95,7 @@ static bool take_private(struct server *server, const char *name, const char *va
 {
     struct str text = {0};
     const struct server_params *params = server->params;
-    bool decoded = server_xtext(value, &text);
+    bool decoded = xtext_decode(&text, value);
     bool known = decoded && params->handler->parameter &&
                  params->handler->parameter(params->context, name, str_text(&text));
     str_clear(&text);
@@ -121,7 +122,7 @@ static bool take_mail_parameter(struct server *server, const char *name, const c
     }
     if (strcmp(name, "ENVID") == 0) {
         struct str text = {0};
-        bool ok = *value && server_xtext(value, &text);
+        bool ok = *value && xtext_decode(&text, value);
         memory_replace(&env->envid, str_text(&text));
         str_clear(&text);
         return ok || bad_parameter(server, name);

@@ -77,7 +77,4 @@ struct server_params {
  * client went or was sent away before QUIT or a clean end of file. */
 bool server_run(struct stream *stream, const struct server_params *params);
 
-/* Decodes xtext (RFC 3461, 4). False: it is none, or has a control character in it. */
-bool server_xtext(const char *text, struct str *out);
-
 #endif

@@ -87,28 +87,3 @@ bool serverpath_parameters(struct server *server, const char *text,
     str_clear(&value);
     return ok;
 }
-
-static int hex(char c)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
-bool server_xtext(const char *text, struct str *out)
-{
-    for (; *text; text++) {
-        char c = *text;
-        if (c == '+') {
-            int high = hex(text[1]), low = high < 0 ? -1 : hex(text[2]);
-            if (low < 0)
-                return false;
-            c = (char)(high * 16 + low);
-            text += 2;
-        }
-        if ((unsigned char)c < ' ' || c == 127)
-            return false;
-        str_add_char(out, c);
-    }
-    return true;
-}

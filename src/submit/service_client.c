@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/xtext.h"
 #include "message/body.h"
 #include "net/socket.h"
-#include "smtp/mailbox.h"
 #include "smtp/reply.h"
 #include "smtp/session.h"
 #include "cli/environment.h"
@@ -28,11 +28,6 @@ enum {
     LINE_BUSY = 60 * 1000,    /* that a service with too many connections is asked again */
     LINE_PAUSE = 250,         /* about so long in between */
 };
-
-void service_client_add_xtext(struct str *line, const char *text)
-{
-    mailbox_add_xtext(line, text);
-}
 
 void service_client_path(struct str *out, const struct paths *paths)
 {
@@ -91,11 +86,11 @@ static void add_parameters(const struct send_context *s, struct str *line)
     str_addf(line, " %s=%s", SMTP_FRONTEND_SENDER, sender);
     if (*wishes->account) {
         str_addf(line, " %s=", SMTP_FRONTEND_ACCOUNT);
-        mailbox_add_xtext(line, wishes->account);
+        xtext_add(line, wishes->account);
     }
     if (*wishes->full_name) {
         str_addf(line, " %s=", SMTP_FRONTEND_NAME);
-        mailbox_add_xtext(line, wishes->full_name);
+        xtext_add(line, wishes->full_name);
     }
     const struct key *mode = key_find(KEY_ACCOUNT, "delivery_mode");
     for (size_t i = 0; i < s->call->overrides; i++)

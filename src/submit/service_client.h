@@ -27,7 +27,4 @@ int service_client_send(struct send_context *s, struct stream *stream);
  * and shows what it prints. Returns its exit status; EX_TEMPFAIL, told, if nobody listens. */
 int service_client_queue(const char *program, const struct paths *paths, const char *command);
 
-/* Appends TEXT as xtext (RFC 3461, 4), which has neither blanks nor '='. */
-void service_client_add_xtext(struct str *line, const char *text);
-
 #endif
