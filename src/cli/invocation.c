@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "message/address.h"
+#include "message/dsn.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
 
@@ -48,34 +49,13 @@ static bool check_arguments(int argc, char **argv, struct error *err)
 
 static bool set_notify(struct invocation *call, const char *text, struct error *err)
 {
-    static const struct {
-        const char *word;
-        unsigned flag;
-    } tokens[] = {{"success", DSN_SUCCESS}, {"failure", DSN_FAILURE}, {"delay", DSN_DELAY}};
     call->notify_given = true;
     call->notify = 0;
-    if (strcasecmp(text, "off") == 0)
-        return true;
-    if (strcasecmp(text, "never") == 0) {
-        call->notify = DSN_NEVER;
-        return true;
-    }
-    for (const char *at = text;;) {
-        size_t len = strcspn(at, ",");
-        unsigned flag = 0;
-        for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-            if (strlen(tokens[i].word) == len && strncasecmp(at, tokens[i].word, len) == 0)
-                flag = tokens[i].flag;
-        if (!flag)
-            return error_usage(err,
-                               "invalid argument '%s' for -N: off, never, or a list of success, "
-                               "failure and delay, separated by commas",
-                               text);
-        call->notify |= flag;
-        if (!at[len])
-            return true;
-        at += len + 1;
-    }
+    return strcasecmp(text, "off") == 0 || dsn_read_notify(text, &call->notify) ||
+           error_usage(err,
+                       "invalid argument '%s' for -N: off, never, or a list of success, failure "
+                       "and delay, separated by commas",
+                       text);
 }
 
 static bool set_return(struct invocation *call, const char *text, struct error *err)

@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 #include "message/address.h"
-#include "message/envelope.h"
+#include "message/dsn.h"
 
 static struct account *new_account(const char *name, enum account_scope scope)
 {
@@ -130,17 +130,10 @@ bool account_owns(const struct account *account, const char *mailbox)
 
 unsigned account_dsn_notify(const struct account *account)
 {
-    static const struct {
-        const char *word;
-        unsigned bit;
-    } tokens[] = {{"never", DSN_NEVER},
-                  {"success", DSN_SUCCESS},
-                  {"failure", DSN_FAILURE},
-                  {"delay", DSN_DELAY}};
+    const struct strlist *list = &account->dsn_notify;
     unsigned bits = 0;
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-        if (strlist_has(&account->dsn_notify, tokens[i].word))
-            bits |= tokens[i].bit;
+    for (size_t i = 0; i < list->n; i++) /* "off" has none */
+        bits |= dsn_notify_word(list->item[i], strlen(list->item[i]));
     return bits;
 }
 

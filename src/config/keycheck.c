@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "message/dsn.h"
+
 bool keycheck_word(const char *text, struct error *err)
 {
     if (!strpbrk(text, " \t"))
@@ -130,10 +132,8 @@ bool keycheck_fingerprint(const char *text, struct error *err)
 
 bool keycheck_notify(const char *text, struct error *err)
 {
-    static const char *const tokens[] = {"off", "never", "failure", "delay", "success"};
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-        if (strcasecmp(text, tokens[i]) == 0)
-            return true;
+    if (strcasecmp(text, "off") == 0 || dsn_notify_word(text, strlen(text)))
+        return true;
     return error_config(err, "'%s' must be off, never, or some of failure, delay, success", text);
 }
 

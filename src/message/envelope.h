@@ -8,15 +8,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-
-enum { /* RFC 3461, 4.1; 0 means that nothing was asked for */
-       DSN_NEVER = 1,
-       DSN_SUCCESS = 2,
-       DSN_FAILURE = 4,
-       DSN_DELAY = 8,
-};
-
-enum dsn_return { DSN_RETURN_UNSET, DSN_RETURN_FULL, DSN_RETURN_HEADERS };
+#include "message/dsn.h"
 
 enum {
     ENVELOPE_ADDRESS_MAX = 1024

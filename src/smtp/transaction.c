@@ -86,22 +86,6 @@ static bool queue_mail(struct transaction *t, struct error *err)
     return ok;
 }
 
-static void add_notify(struct str *line, unsigned notify)
-{
-    static const struct {
-        unsigned flag;
-        const char *word;
-    } tokens[] = {{DSN_SUCCESS, "SUCCESS"}, {DSN_FAILURE, "FAILURE"}, {DSN_DELAY, "DELAY"}};
-    const char *separator = " NOTIFY=";
-    if (notify & DSN_NEVER)
-        str_add(line, " NOTIFY=NEVER"); /* goes with nothing else (RFC 3461, 4.1) */
-    for (size_t i = 0; !(notify & DSN_NEVER) && i < sizeof tokens / sizeof *tokens; i++)
-        if (notify & tokens[i].flag) {
-            str_addf(line, "%s%s", separator, tokens[i].word);
-            separator = ",";
-        }
-}
-
 static bool queue_rcpt(struct transaction *t, size_t k, struct error *err)
 {
     const char *address = t->env->rcpt[t->index[k]].address;
@@ -111,7 +95,8 @@ static bool queue_rcpt(struct transaction *t, size_t k, struct error *err)
     bool ok = mailbox_add(&line, address, true, &utf8, ERROR_RECIPIENT, err);
     str_add(&line, ">");
     if (ok && t->session->offers.dsn && t->env->notify) {
-        add_notify(&line, t->env->notify);
+        str_add(&line, " NOTIFY=");
+        dsn_add_notify(&line, t->env->notify);
         if (!utf8) { /* rfc822 is a type of ASCII addresses (RFC 6533, 3) */
             str_add(&line, " ORCPT=rfc822;");
             xtext_add(&line, address);

@@ -175,28 +175,10 @@ static void do_mail(struct server *server, const char *arguments)
 
 static bool take_notify(struct server *server, const char *value)
 {
-    static const struct {
-        const char *word;
-        unsigned flag;
-    } tokens[] = {{"NEVER", DSN_NEVER},
-                  {"SUCCESS", DSN_SUCCESS},
-                  {"FAILURE", DSN_FAILURE},
-                  {"DELAY", DSN_DELAY}};
-    unsigned all = 0;
-    for (const char *at = value;; at++) {
-        size_t len = strcspn(at, ",");
-        unsigned flag = 0;
-        for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-            if (strlen(tokens[i].word) == len && strncasecmp(tokens[i].word, at, len) == 0)
-                flag = tokens[i].flag;
-        if (!flag || ((all | flag) & DSN_NEVER && all))
-            return bad_parameter(server, "NOTIFY");
-        all |= flag;
-        at += len;
-        if (!*at)
-            break;
-    }
-    server->envelope.notify |= all;
+    unsigned notify;
+    if (!dsn_read_notify(value, &notify))
+        return bad_parameter(server, "NOTIFY");
+    server->envelope.notify |= notify;
     server->notify_given = true;
     return true;
 }
