@@ -41,9 +41,14 @@ static const char *bounce_recipient(const struct settlement *s, const struct ent
     return *s->delivery->bounce_to ? s->delivery->bounce_to : admin_of(s->account);
 }
 
-static bool is_wanted(const struct envelope *env)
+/* True if the sender wants to hear of a recipient that failed and is in no bounce yet. */
+static bool is_wanted(const struct entry_lock *lock)
 {
-    return env->notify == 0 || (env->notify & DSN_FAILURE);
+    const struct envelope *env = &lock->entry.envelope;
+    for (size_t i = 0; i < env->n && i < lock->journal.n; i++)
+        if (bounce_reports(&lock->journal.rcpt[i], &env->rcpt[i]))
+            return true;
+    return false;
 }
 
 static bool write_bounce(const struct settlement *s, struct bounce *bounce, struct entry_lock *lock,
@@ -74,7 +79,7 @@ enum bounce_writer_result bounce_writer_tell(const struct settlement *s, struct 
                                              struct error *err)
 {
     const struct entry *entry = &lock->entry;
-    if (!is_wanted(&entry->envelope))
+    if (!is_wanted(lock))
         return BOUNCE_WRITER_NOT_WANTED;
     if (*entry->bounce_of || !*entry->envelope.sender || !s->account)
         return BOUNCE_WRITER_IMPOSSIBLE;

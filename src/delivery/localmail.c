@@ -48,18 +48,26 @@ struct expansion {
     const struct configuration *config;
     struct aliases *aliases;
     const char *admin;
+    const struct recipient *rcpt; /* the one that is expanded */
+    unsigned notify;              /* for what comes of it */
     struct envelope *to;
 };
+
+static void add_recipient(struct expansion *x, const char *mailbox)
+{
+    const struct recipient wishes = {.orcpt = x->rcpt->orcpt, .notify = x->notify};
+    envelope_ask(envelope_add(x->to, mailbox), &wishes); /* twice is once */
+}
 
 /* A second round is not needed: what comes out of aliases_expand() has no alias any more. */
 static bool add_one(struct expansion *x, const char *mailbox, struct error *err)
 {
     if (!is_local(x->s, x->config, mailbox)) {
-        (void)envelope_add(x->to, mailbox); /* twice is once */
+        add_recipient(x, mailbox);
         return true;
     }
     if (!*x->admin && x->s->account->as_msmtp) {
-        (void)envelope_add(x->to, mailbox); /* the provider's affair, as with msmtp */
+        add_recipient(x, mailbox); /* the provider's affair, as with msmtp */
         return true;
     }
     if (!*x->admin)
@@ -67,12 +75,24 @@ static bool add_one(struct expansion *x, const char *mailbox, struct error *err)
                             "%s is a user of this machine, and there is no alias and no admin: add "
                             "`admin = you@example.org` to account %s in %s",
                             mailbox, x->s->account->name, x->s->account->file);
-    (void)envelope_add(x->to, x->admin);
+    add_recipient(x, x->admin);
     return true;
 }
 
-static bool expand_one(struct expansion *x, const char *mailbox, struct error *err)
+/* An alias of one address passes all DSN parameters on; of one with more the sender gets no report
+ * of success for each address (RFC 3461, 5.2.7.3 and 5.2.7.4 b). */
+static unsigned notify_of(const struct recipient *rcpt, size_t addresses)
 {
+    if (addresses < 2 || !(rcpt->notify & DSN_SUCCESS))
+        return rcpt->notify;
+    return rcpt->notify == DSN_SUCCESS ? DSN_NEVER : rcpt->notify & ~DSN_SUCCESS;
+}
+
+static bool expand_one(struct expansion *x, const struct recipient *rcpt, struct error *err)
+{
+    const char *mailbox = rcpt->address;
+    x->rcpt = rcpt;
+    x->notify = rcpt->notify;
     if (!is_local(x->s, x->config, mailbox))
         return add_one(x, mailbox, err);
     struct strlist out = {0};
@@ -80,6 +100,7 @@ static bool expand_one(struct expansion *x, const char *mailbox, struct error *e
     bool ok = true;
     if (!x->aliases || !aliases_expand(x->aliases, name, &out, &x->s->warnings))
         ok = add_one(x, mailbox, err);
+    x->notify = notify_of(rcpt, out.n);
     for (size_t i = 0; ok && i < out.n; i++)
         ok = add_one(x, out.item[i], err);
     strlist_clear(&out);
@@ -95,7 +116,6 @@ static void take_over(struct envelope *env, struct envelope *expanded)
     *expanded = old;
     env->sender = old.sender;
     env->envid = old.envid;
-    env->notify = old.notify;
     env->dsn_return = old.dsn_return;
     env->body_8bit_wish = old.body_8bit_wish;
     expanded->sender = NULL;
@@ -121,7 +141,7 @@ bool localmail_expand(struct submission *s, const struct configuration *config, 
     };
     bool ok = open_aliases(s, &x.aliases, err);
     for (size_t i = 0; ok && i < s->envelope.n; i++)
-        ok = expand_one(&x, s->envelope.rcpt[i].address, err);
+        ok = expand_one(&x, &s->envelope.rcpt[i], err);
     aliases_free(x.aliases);
     if (ok)
         take_over(&s->envelope, &expanded);

@@ -163,9 +163,6 @@ bool submission_finish(struct submission *s, const struct configuration *config,
     };
     sender_choose(&facts, &sender);
     envelope_set_sender(&s->envelope, sender.envelope);
-    s->envelope.notify |= account_dsn_notify(s->account);
-    if (s->envelope.dsn_return == DSN_RETURN_UNSET)
-        s->envelope.dsn_return = (enum dsn_return)s->account->dsn_return;
     bool ok = localmail_expand(s, config, err);
     if (ok)
         complete(s, &sender, now);

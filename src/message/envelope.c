@@ -54,10 +54,10 @@ bool envelope_has(const struct envelope *env, const char *address)
     return false;
 }
 
-bool envelope_add(struct envelope *env, const char *address)
+struct recipient *envelope_add(struct envelope *env, const char *address)
 {
     if (envelope_has(env, address))
-        return false;
+        return NULL;
     if (env->n == env->size) {
         env->size = env->size ? 2 * env->size : INDEX_FROM;
         env->rcpt = memory_resize(env->rcpt, env->size, sizeof *env->rcpt);
@@ -67,7 +67,49 @@ bool envelope_add(struct envelope *env, const char *address)
     env->rcpt[env->n++] = (struct recipient){.address = memory_copy(address)};
     if (env->index)
         env->index[slot_of(env, address)] = env->n;
-    return true;
+    return &env->rcpt[env->n - 1];
+}
+
+void envelope_ask(struct recipient *recipient, const struct recipient *from)
+{
+    if (!recipient)
+        return;
+    recipient->notify = from->notify;
+    free(recipient->orcpt);
+    recipient->orcpt = from->orcpt ? memory_copy(from->orcpt) : NULL;
+}
+
+void envelope_default_notify(struct envelope *env, unsigned notify)
+{
+    for (size_t i = 0; i < env->n; i++)
+        if (env->rcpt[i].notify == 0)
+            env->rcpt[i].notify = notify;
+}
+
+bool envelope_reports_failure(const struct recipient *recipient)
+{
+    return recipient->notify == 0 || recipient->notify & DSN_FAILURE;
+}
+
+static char *copy_of(const char *text)
+{
+    return memory_copy(text ? text : "");
+}
+
+void envelope_copy(struct envelope *to, const struct envelope *from)
+{
+    struct envelope copy = *from;
+    copy.sender = copy_of(from->sender);
+    copy.envid = copy_of(from->envid);
+    copy.rcpt = memory_new(from->n * sizeof *copy.rcpt);
+    copy.size = from->n;
+    copy.index = NULL; /* made again when it grows */
+    for (size_t i = 0; i < from->n; i++) {
+        copy.rcpt[i] = (struct recipient){.address = memory_copy(from->rcpt[i].address)};
+        envelope_ask(&copy.rcpt[i], &from->rcpt[i]);
+    }
+    envelope_clear(to);
+    *to = copy;
 }
 
 void envelope_set_sender(struct envelope *env, const char *address)
@@ -77,8 +119,10 @@ void envelope_set_sender(struct envelope *env, const char *address)
 
 void envelope_clear(struct envelope *env)
 {
-    for (size_t i = 0; i < env->n; i++)
+    for (size_t i = 0; i < env->n; i++) {
         free(env->rcpt[i].address);
+        free(env->rcpt[i].orcpt);
+    }
     free(env->rcpt);
     free(env->index);
     free(env->sender);

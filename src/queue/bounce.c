@@ -8,6 +8,7 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "base/str.h"
+#include "base/xtext.h"
 
 enum {
     FOLD_AT = 900, /* octets of a line before it is folded: RFC 5322, 2.1.1 allows 998 */
@@ -50,9 +51,15 @@ static bool flush(struct str *text, struct output *out, struct error *err)
     return ok;
 }
 
-static bool is_told(const struct progress *progress)
+bool bounce_reports(const struct progress *progress, const struct recipient *recipient)
 {
-    return progress->fate == FATE_FAILED && progress->bounce == 0;
+    return progress->fate == FATE_FAILED && progress->bounce == 0 &&
+           envelope_reports_failure(recipient);
+}
+
+static bool reports(const struct bounce *bounce, size_t i)
+{
+    return bounce_reports(&bounce->journal->rcpt[i], &bounce->original->envelope.rcpt[i]);
 }
 
 /* What the server said, its code in front; or what went wrong where no server was asked. */
@@ -72,7 +79,9 @@ static bool addresses_are_ascii(const struct bounce *bounce)
 {
     const struct envelope *envelope = &bounce->original->envelope;
     for (size_t i = 0; i < envelope->n; i++)
-        if (is_told(&bounce->journal->rcpt[i]) && !escape_is_ascii(envelope->rcpt[i].address))
+        if (reports(bounce, i) &&
+            (!escape_is_ascii(envelope->rcpt[i].address) ||
+             (envelope->rcpt[i].orcpt && !escape_is_ascii(envelope->rcpt[i].orcpt))))
             return false;
     return true;
 }
@@ -119,7 +128,7 @@ static bool write_explanation(const struct bounce *bounce, struct str *text, boo
     str_add(text, "\r\ncould not be delivered to the recipients below. It will not be tried"
                   " again.\r\n");
     for (size_t i = 0; i < envelope->n; i++) {
-        if (!is_told(&bounce->journal->rcpt[i]))
+        if (!reports(bounce, i))
             continue;
         str_add(text, "\r\n<");
         add_folded(text, envelope->rcpt[i].address, true);
@@ -132,11 +141,23 @@ static bool write_explanation(const struct bounce *bounce, struct str *text, boo
     return flush(text, out, err);
 }
 
-static void add_recipient_fields(struct str *text, const struct bounce *bounce, const char *address,
-                                 const struct error *why)
+/* RFC 3464, 2.3.1; the value is not xtext there (RFC 3461, 6.3). */
+static void add_original_recipient(struct str *text, const char *orcpt)
 {
+    struct str decoded = {0};
+    if (orcpt && xtext_decode(&decoded, orcpt))
+        add_field(text, "Original-Recipient", str_text(&decoded), true);
+    str_clear(&decoded);
+}
+
+static void add_recipient_fields(struct str *text, const struct bounce *bounce,
+                                 const struct recipient *recipient, const struct error *why)
+{
+    const char *address = recipient->address;
     bool permanent = why->status[0] == '5' || why->status[0] == '4';
-    str_addf(text, "\r\nFinal-Recipient: %s; ", escape_is_ascii(address) ? "rfc822" : "utf-8");
+    str_add(text, "\r\n");
+    add_original_recipient(text, recipient->orcpt);
+    str_addf(text, "Final-Recipient: %s; ", escape_is_ascii(address) ? "rfc822" : "utf-8");
     add_folded(text, address, true);
     str_add(text, "\r\nAction: failed\r\n");
     add_field(text, "Status", permanent ? why->status : "5.0.0", false);
@@ -166,9 +187,9 @@ static bool write_status(const struct bounce *bounce, struct str *text, bool asc
     add_field(text, "X-Queue-Id", bounce->original->id, false);
     add_field(text, "Arrival-Date", bounce->arrival, false);
     for (size_t i = 0; i < envelope->n; i++) {
-        if (!is_told(&bounce->journal->rcpt[i]))
+        if (!reports(bounce, i))
             continue;
-        add_recipient_fields(text, bounce, envelope->rcpt[i].address, bounce->journal->rcpt[i].why);
+        add_recipient_fields(text, bounce, &envelope->rcpt[i], bounce->journal->rcpt[i].why);
         if (!flush(text, out, err))
             return false;
     }

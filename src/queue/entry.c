@@ -29,14 +29,25 @@ static void add_line(struct str *out, const char *key, const char *text)
 
 static void add_wishes(struct str *out, const struct envelope *envelope)
 {
-    if (envelope->notify)
-        str_addf(out, "notify %u\n", envelope->notify);
     if (envelope->dsn_return != DSN_RETURN_UNSET)
         str_addf(out, "return %u\n", (unsigned)envelope->dsn_return);
     if (envelope->envid && *envelope->envid)
         add_line(out, "envid", envelope->envid);
     if (envelope->body_8bit_wish)
         str_add(out, "8bit\n");
+}
+
+static void add_recipient(struct str *out, const struct recipient *recipient)
+{
+    str_add(out, "rcpt ");
+    tokenizer_add(out, recipient->address);
+    if (recipient->notify || recipient->orcpt)
+        str_addf(out, " %u", recipient->notify);
+    if (recipient->orcpt) {
+        str_add_char(out, ' ');
+        tokenizer_add(out, recipient->orcpt);
+    }
+    str_add_char(out, '\n');
 }
 
 bool entry_encode_head(struct str *out, const struct entry *entry, struct error *err)
@@ -53,7 +64,7 @@ bool entry_encode_head(struct str *out, const struct entry *entry, struct error 
     if (*entry->bounce_of)
         add_line(out, "bounce", entry->bounce_of);
     for (size_t i = 0; i < entry->envelope.n && out->len - start <= ENTRY_HEAD_MAX; i++)
-        add_line(out, "rcpt", entry->envelope.rcpt[i].address);
+        add_recipient(out, &entry->envelope.rcpt[i]);
     str_add(out, last_line);
     size_t length = out->len - start;
     if (length > ENTRY_HEAD_MAX)
@@ -96,14 +107,21 @@ static bool take_text(struct tokenizer *tokens, char **slot)
 
 static bool take_recipient(struct tokenizer *tokens, struct envelope *envelope)
 {
-    char *text = tokenizer_next(tokens);
-    if (!text)
+    uint64_t notify = 0;
+    char *text = tokenizer_next(tokens), *orcpt = NULL;
+    bool ok = text && (tokenizer_end(tokens) || tokenizer_decimal(tokens, DSN_ALL, &notify)) &&
+              (tokenizer_end(tokens) || ((orcpt = tokenizer_next(tokens)) != NULL && *orcpt));
+    if (!ok) {
+        free(text);
+        free(orcpt);
         return false;
+    }
     if (envelope->n == envelope->size) {
         envelope->size = envelope->size ? 2 * envelope->size : 4;
         envelope->rcpt = memory_resize(envelope->rcpt, envelope->size, sizeof *envelope->rcpt);
     }
-    envelope->rcpt[envelope->n++] = (struct recipient){.address = text};
+    envelope->rcpt[envelope->n++] =
+        (struct recipient){.address = text, .orcpt = orcpt, .notify = (unsigned)notify};
     return true;
 }
 
@@ -117,7 +135,8 @@ static bool take_bounce(struct tokenizer *tokens, struct entry *entry)
     return ok;
 }
 
-static bool take_line(struct tokenizer *tokens, struct entry *entry)
+/* NOTIFY is that of all recipients, which version 1 wrote once. */
+static bool take_line(struct tokenizer *tokens, struct entry *entry, unsigned *notify)
 {
     struct envelope *envelope = &entry->envelope;
     uint64_t number = 0;
@@ -140,8 +159,8 @@ static bool take_line(struct tokenizer *tokens, struct entry *entry)
         entry->uid = (uint32_t)number;
         return entry->has_uid;
     }
-    if (tokenizer_is(tokens, "notify") && tokenizer_decimal(tokens, 15, &number)) {
-        envelope->notify = (unsigned)number;
+    if (tokenizer_is(tokens, "notify") && tokenizer_decimal(tokens, DSN_ALL, &number)) {
+        *notify = (unsigned)number;
         return true;
     }
     if (tokenizer_is(tokens, "return") && tokenizer_decimal(tokens, DSN_RETURN_HEADERS, &number)) {
@@ -155,6 +174,7 @@ enum entry_state entry_decode_head(struct entry *entry, const char *head, size_t
                                    struct error *err)
 {
     size_t length, tail = sizeof last_line - 1;
+    unsigned notify = 0;
     enum entry_state state = entry_head_length(head, len, &length, err);
     if (state != ENTRY_GOOD)
         return state;
@@ -165,12 +185,13 @@ enum entry_state entry_decode_head(struct entry *entry, const char *head, size_t
     for (const char *line = head + ENTRY_FIRST_LINE; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         struct tokenizer tokens = {line, stop};
-        if (!stop || !take_line(&tokens, entry) || !tokenizer_end(&tokens))
+        if (!stop || !take_line(&tokens, entry, &notify) || !tokenizer_end(&tokens))
             return damaged(err, "a line of its head makes no sense");
         line = stop + 1;
     }
     if (!entry->account || !entry->envelope.sender || entry->envelope.n == 0)
         return damaged(err, "its head lacks account, sender or recipients");
+    envelope_default_notify(&entry->envelope, notify);
     if (!entry->from)
         entry->from = memory_copy("");
     entry->offset = len;
@@ -211,29 +232,13 @@ enum entry_state entry_decode_end(struct entry *entry, uint64_t file_size, const
     return ENTRY_GOOD;
 }
 
-static char *copy_of(const char *text)
-{
-    return memory_copy(text ? text : "");
-}
-
 void entry_copy(struct entry *to, const struct entry *from)
 {
     struct entry copy = *from;
-    const struct envelope *envelope = &from->envelope;
-    copy.account = copy_of(from->account);
-    copy.from = copy_of(from->from);
-    copy.envelope = (struct envelope){
-        .sender = copy_of(envelope->sender),
-        .envid = copy_of(envelope->envid),
-        .rcpt = memory_new(envelope->n * sizeof *envelope->rcpt),
-        .n = envelope->n,
-        .size = envelope->n,
-        .notify = envelope->notify,
-        .dsn_return = envelope->dsn_return,
-        .body_8bit_wish = envelope->body_8bit_wish,
-    };
-    for (size_t i = 0; i < envelope->n; i++)
-        copy.envelope.rcpt[i].address = memory_copy(envelope->rcpt[i].address);
+    copy.account = memory_copy(from->account ? from->account : "");
+    copy.from = memory_copy(from->from ? from->from : "");
+    copy.envelope = (struct envelope){0};
+    envelope_copy(&copy.envelope, &from->envelope);
     entry_clear(to);
     *to = copy;
 }

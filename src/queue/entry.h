@@ -1,27 +1,31 @@
 /* An entry as a file: a head that says who sends what to whom, the content in the form it leaves,
  * and an end mark. Text throughout, so that a person can read and save one by hand:
  *
- *     onehop-entry 1 000000bb             format version; length of the head in hex
+ *     onehop-entry 2 000000bb             format version; length of the head in hex
  *     account work
  *     sender root@example.com             "-" is the null reverse-path
  *     from root@web1                      From before it was rewritten; left out when unknown
  *     uid 33                              who submitted it; left out when unknown
- *     notify 6                            DSN_* of envelope.h; left out when 0, as are the next two
- *     return 1                            enum dsn_return
+ *     return 1                            enum dsn_return; left out when 0, as is the next
  *     envid QQ314159
  *     8bit                                body_8bit_wish
  *     bounce 1tVd0xAbcDef120              this is a bounce of that entry
  *     rcpt a@example.org                  one line each, in the order of the envelope
+ *     rcpt b@example.org 6                with NOTIFY: DSN_* of dsn.h
+ *     rcpt c@example.org 0 rfc822;x@y     with ORCPT; NOTIFY is 0 if it was not given
  *     content                             the last line of the head
  *     From: ...                           SIZE octets
  *     onehop-end 00000000000001f4 11 0123456789abcdef
  *
  * The end mark has a fixed length: size of the content, flags (has_8bit, has_8bit_header), and
  * checksum of every octet of the file before it. A file without it was never finished, one that
- * does not fit it is damaged. Words are written as word.h says.
+ * does not fit it is damaged. Words are written as tokenizer.h says.
  *
- * Versions: what this file describes is read for ever. A change of any kind gets the next number;
- * an entry with a number above ENTRY_VERSION is left where it is and reported.
+ * Versions: every version is read for ever. A change of any kind gets the next number; an entry
+ * with a number above ENTRY_VERSION is left where it is and reported.
+ *
+ *     1    one line "notify 6" in front for all recipients, no ORCPT
+ *     2    NOTIFY and ORCPT of each recipient
  *
  * Everything here is pure; the entry comes from outside and is believed in nothing. */
 #ifndef ENTRY_H
@@ -37,7 +41,7 @@
 #include "queue/entryid.h"
 
 enum {
-    ENTRY_VERSION = 1,
+    ENTRY_VERSION = 2,
     ENTRY_HEAD_MAX = 64 * 1024 * 1024, /* octets of a head */
     ENTRY_FIRST_LINE = 24,             /* octets of the first line, of every version */
     ENTRY_END_MARK = 48,               /* octets */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/escape.h"
 #include "base/memory.h"
 #include "base/xtext.h"
 #include "smtp/mailbox.h"
@@ -14,7 +15,10 @@
 
 static bool wants_dsn(const struct envelope *env)
 {
-    return env->notify || env->dsn_return != DSN_RETURN_UNSET || (env->envid && *env->envid);
+    for (size_t i = 0; i < env->n; i++)
+        if (env->rcpt[i].notify || env->rcpt[i].orcpt)
+            return true;
+    return env->dsn_return != DSN_RETURN_UNSET || (env->envid && *env->envid);
 }
 
 /* Finds out who can be asked for at all. Those who can't are refused before MAIL. */
@@ -86,22 +90,33 @@ static bool queue_mail(struct transaction *t, struct error *err)
     return ok;
 }
 
+/* RFC 3461, 4.1 and 4.2. A recipient without ORCPT gets the address itself, but not on the way to
+ * the service, which may expand it. rfc822 is a type of ASCII addresses (RFC 6533, 3). */
+static void add_dsn(const struct transaction *t, const struct recipient *rcpt, bool utf8,
+                    struct str *line)
+{
+    if (rcpt->notify) {
+        str_add(line, " NOTIFY=");
+        dsn_add_notify(line, rcpt->notify);
+    }
+    if (rcpt->orcpt && (t->utf8 || escape_is_ascii(rcpt->orcpt))) {
+        str_addf(line, " ORCPT=%s", rcpt->orcpt);
+    } else if (rcpt->notify && !rcpt->orcpt && !utf8 && !t->session->params->mail_parameters) {
+        str_add(line, " ORCPT=rfc822;");
+        xtext_add(line, rcpt->address);
+    }
+}
+
 static bool queue_rcpt(struct transaction *t, size_t k, struct error *err)
 {
-    const char *address = t->env->rcpt[t->index[k]].address;
+    const struct recipient *rcpt = &t->env->rcpt[t->index[k]];
     struct str line = {0};
     bool utf8 = false;
     str_add(&line, "RCPT TO:<");
-    bool ok = mailbox_add(&line, address, true, &utf8, ERROR_RECIPIENT, err);
+    bool ok = mailbox_add(&line, rcpt->address, true, &utf8, ERROR_RECIPIENT, err);
     str_add(&line, ">");
-    if (ok && t->session->offers.dsn && t->env->notify) {
-        str_add(&line, " NOTIFY=");
-        dsn_add_notify(&line, t->env->notify);
-        if (!utf8) { /* rfc822 is a type of ASCII addresses (RFC 6533, 3) */
-            str_add(&line, " ORCPT=rfc822;");
-            xtext_add(&line, address);
-        }
-    }
+    if (t->session->offers.dsn)
+        add_dsn(t, rcpt, utf8, &line);
     ok = ok && wire_command(t->wire, err, "%s", line.data);
     str_clear(&line);
     return ok;

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "base/memory.h"
 #include "base/xtext.h"
 #include "smtpd/serverstate.h"
@@ -15,7 +16,7 @@ void server_reset(struct server *server)
 {
     envelope_clear(&server->envelope);
     server->envelope = (struct envelope){0};
-    server->mail = server->utf8 = server->notify_given = false;
+    server->mail = server->utf8 = false;
 }
 
 static bool refuse(struct server *server, int code, const char *status, const char *text)
@@ -173,23 +174,34 @@ static void do_mail(struct server *server, const char *arguments)
     str_clear(&address);
 }
 
-static bool take_notify(struct server *server, const char *value)
+/* "TYPE;ADDRESS", the address as xtext or, with SMTPUTF8, beyond ASCII (RFC 6533, 3). It is kept as
+ * it came: RFC 3461, 5.2.1 wants it relayed unchanged. */
+static bool take_orcpt(struct server *server, const char *value)
 {
-    unsigned notify;
-    if (!dsn_read_notify(value, &notify))
-        return bad_parameter(server, "NOTIFY");
-    server->envelope.notify |= notify;
-    server->notify_given = true;
+    struct str text = {0};
+    const char *semicolon = strchr(value, ';');
+    bool ok = semicolon && semicolon > value && semicolon[1] && xtext_decode(&text, value) &&
+              (server->utf8 || escape_is_ascii(value));
+    str_clear(&text);
+    if (!ok)
+        return bad_parameter(server, "ORCPT");
+    memory_replace(&server->rcpt.orcpt, value);
     return true;
 }
 
 static bool take_rcpt_parameter(struct server *server, const char *name, const char *value)
 {
     if (strcmp(name, "NOTIFY") == 0)
-        return take_notify(server, value);
-    if (strcmp(name, "ORCPT") == 0) /* the recipient itself, for programs of this machine */
-        return *value || bad_parameter(server, name);
+        return dsn_read_notify(value, &server->rcpt.notify) || bad_parameter(server, name);
+    if (strcmp(name, "ORCPT") == 0)
+        return take_orcpt(server, value);
     return refuse(server, 555, "5.5.4", "a parameter is not known here");
+}
+
+static void forget_rcpt(struct server *server)
+{
+    free(server->rcpt.orcpt);
+    server->rcpt = (struct recipient){0};
 }
 
 static void add_recipient(struct server *server, const char *address, const char *parameters)
@@ -200,10 +212,11 @@ static void add_recipient(struct server *server, const char *address, const char
         serverwire_sayf(server, 452, "4.5.3", "more than %d recipients", SERVER_RECIPIENTS_MAX);
         server->commands++;
     } else if (serverpath_parameters(server, parameters, take_rcpt_parameter)) {
-        (void)envelope_add(&server->envelope, address); /* twice is once */
+        envelope_ask(envelope_add(&server->envelope, address), &server->rcpt); /* twice is once */
         serverwire_sayf(server, 250, "2.1.5", "go on");
         server->commands = 0;
     }
+    forget_rcpt(server);
 }
 
 static void do_rcpt(struct server *server, const char *arguments)

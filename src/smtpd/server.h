@@ -42,7 +42,6 @@ void server_reply_set(struct server_reply *reply, int code, const char *status, 
 
 struct server_message {
     struct envelope *envelope; /* as the client gave it */
-    bool notify_given;         /* some recipient had NOTIFY */
     struct source *source;     /* the content, to be read to its end */
 };
 

@@ -164,7 +164,6 @@ static void take_message(struct server *server)
     struct server_reply reply = {0};
     const struct server_message message = {
         .envelope = &server->envelope,
-        .notify_given = server->notify_given,
         .source = &source,
     };
     server->content_ended = false;

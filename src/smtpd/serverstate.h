@@ -27,9 +27,9 @@ struct server {
     bool extended; /* EHLO */
     size_t errors, commands;
 
-    bool mail; /* a transaction is open */
+    struct recipient rcpt; /* DSN parameters of the RCPT that is looked at */
+    bool mail;             /* a transaction is open */
     bool utf8;
-    bool notify_given;
     struct envelope envelope;
 
     enum server_content content;

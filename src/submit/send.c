@@ -104,12 +104,21 @@ bool send_choose_account(struct send_context *s, struct error *err)
     return make_identity(s, a, err);
 }
 
-static void apply_dsn_options(const struct invocation *call, struct envelope *env)
+/* What the caller asked for, else what the account asks for; on the way to the service it is the
+ * service's to add that. A dialogue's parameters of one recipient come before both. */
+static void apply_dsn_options(struct send_context *s, bool to_service)
 {
+    const struct invocation *call = s->call;
+    const struct account *account = s->submission.account;
+    struct envelope *env = &s->submission.envelope;
     if (call->notify_given)
-        env->notify = call->notify;
+        envelope_default_notify(env, call->notify);
+    else if (!to_service)
+        envelope_default_notify(env, account_dsn_notify(account));
     if (call->return_given)
         env->dsn_return = call->dsn_return;
+    else if (!to_service && env->dsn_return == DSN_RETURN_UNSET)
+        env->dsn_return = (enum dsn_return)account->dsn_return;
     if (*call->envid)
         memory_replace(&env->envid, call->envid);
     env->body_8bit_wish = env->body_8bit_wish || call->body_8bit_wish;
@@ -180,11 +189,9 @@ static bool finish(struct send_context *s, struct error *err)
         show_account(s);
     if (!asmsmtp_check_account(s, err))
         return false;
-    unsigned notify = s->submission.envelope.notify;
+    apply_dsn_options(s, false);
     bool ok = submission_finish(&s->submission, &s->config, time(NULL), err);
     tell_warnings(s);
-    if (s->asked_notify)
-        s->submission.envelope.notify = notify;
     if (*s->received)
         header_prepend(&s->submission.header, "Received", s->received);
     return ok;
@@ -224,12 +231,11 @@ int send_message(struct send_context *s)
         !find_way(s, &line, &err))
         return fail(s, &err);
     if (line) {
-        apply_dsn_options(s->call, &s->submission.envelope);
+        apply_dsn_options(s, true);
         return service_client_send(s, line);
     }
     if (!finish(s, &err))
         return fail(s, &err);
-    apply_dsn_options(s->call, &s->submission.envelope);
     return s->submission.account->queue ? enqueue_run(s) : direct_run(s);
 }
 

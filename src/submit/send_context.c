@@ -45,7 +45,6 @@ void send_context_again(struct send_context *s)
         .source = &s->source,
     };
     s->error = (struct error){0};
-    s->asked_notify = false;
     s->asked_mode = "";
     s->id[0] = '\0';
 }

@@ -30,7 +30,6 @@ struct send_context {
     bool quiet;            /* a dialogue carries the errors, so that standard error does not */
     struct error error;    /* what was reported last */
     char id[ENTRYID_SIZE]; /* of the entry that was made of the message; "" if none was */
-    bool asked_notify;     /* the dialogue said what notifications are wished */
     bool anonymous;         /* the server is only asked what it offers: no login */
     const char *asked_mode; /* delivery_mode that it asked for, "" for none */
     const char *received;  /* value of a Received field, "" for none */

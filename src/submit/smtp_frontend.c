@@ -90,7 +90,6 @@ static void set_wishes(struct smtp_frontend *frontend, const struct server_messa
     s->submission.source = message->source;
     s->submission.envelope = *message->envelope; /* which is ours from now on */
     *message->envelope = (struct envelope){0};
-    s->asked_notify = message->notify_given;
     if (frontend->mode >= 0)
         s->asked_mode = key_find(KEY_ACCOUNT, "delivery_mode")->choices[frontend->mode];
     if (frontend->sender == SMTP_FRONTEND_SENDER_NAMED)

@@ -4,6 +4,8 @@ import socket
 
 import pytest
 
+from bs_test import Dialogue
+
 HOST = socket.gethostname().split(".")[0]
 MAIL = b"From: me@example.com\nTo: you@example.net\nSubject: x\n\nhello\n"
 
@@ -106,3 +108,25 @@ def test_the_envelope_changes_and_the_header_does_not(serve, machine):
     machine.delivers("-t", input=b"From: me@example.com\nTo: root\n\nx\n")
     assert provider.message.recipients == ["adm@x.example"]
     assert provider.message.field("To") == "root@web1.example.org"
+
+
+@pytest.mark.parametrize("addresses, notify, parameters", [
+    ("a@x.example", "NOTIFY=SUCCESS", ["NOTIFY=SUCCESS"]),
+    ("a@x.example, b@x.example", "NOTIFY=SUCCESS,DELAY", ["NOTIFY=DELAY"]),
+    ("a@x.example, b@x.example", "NOTIFY=SUCCESS", ["NOTIFY=NEVER"]),
+    ("a@x.example, b@x.example", "NOTIFY=FAILURE", ["NOTIFY=FAILURE"]),
+    ("a@x.example, b@x.example", "", []),
+])
+def test_what_is_asked_for_an_alias(machine, serve, addresses, notify, parameters):
+    """RFC 3461, 5.2.7.3 and 5.2.7.4."""
+    provider = machine.use(serve())
+    machine.file(machine.root / "etc/aliases", f"ops: {addresses}\n", 0o644)
+    talk = Dialogue(machine)
+    for text in ("EHLO x\r\n", "MAIL FROM:<me@example.com>\r\n",
+                 f"RCPT TO:<ops> {notify} ORCPT=rfc822;ops@web1.example\r\n"):
+        assert talk.say(text) == 250
+    assert talk.say("DATA\r\n") == 354 and talk.say("Subject: x\r\n\r\nx\r\n.\r\n") == 250
+    talk.end()
+    wanted = parameters + ["ORCPT=rfc822;ops@web1.example"]
+    assert provider.message.recipient_parameters == {
+        address: wanted for address in addresses.split(", ")}

@@ -5,6 +5,7 @@ import email.policy
 
 import pytest
 
+from bs_test import Dialogue
 from provider import in_turn
 from spool import DAY, HOUR, Spool, message
 
@@ -206,4 +207,22 @@ def test_a_bounce_is_made_once_however_often_it_is_delayed(serve, spool):
     del provider.answers["mail"]
     spool.delivers("-q")
     assert [m.sender for m in provider.messages] == ["me@example.com", ""]
+    assert spool.is_empty()
+
+
+def test_a_bounce_honours_the_parameters_of_each_recipient(serve, spool):
+    provider = spool.use(serve(rcpt={**GONE, "quiet@example.net": "550 5.1.1 who?"}))
+    talk = Dialogue(spool.machine)
+    for text in ("EHLO x\r\n", "MAIL FROM:<me@example.com>\r\n",
+                 "RCPT TO:<gone@example.net> NOTIFY=FAILURE ORCPT=rfc822;old+2B1@example.net\r\n",
+                 "RCPT TO:<quiet@example.net> NOTIFY=NEVER\r\n", "RCPT TO:<you@example.net>\r\n"):
+        assert talk.say(text) == 250
+    assert talk.say("DATA\r\n") == 354 and talk.say("Subject: x\r\n\r\nx\r\n.\r\n") == 250
+    talk.end()
+    spool.delivers("-q")
+    bounce = provider.messages[-1]
+    _, text, (_, *people), _ = report_of(bounce)
+    assert [(p["Original-Recipient"], p["Final-Recipient"]) for p in people] == [
+        ("rfc822;old+1@example.net", "rfc822; gone@example.net")]
+    assert b"quiet@example.net" not in bounce.content
     assert spool.is_empty()

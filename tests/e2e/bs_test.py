@@ -143,3 +143,31 @@ def test_each_message_of_a_dialogue_has_its_own_sender(machine, serve):
     talk.say("QUIT\r\n")
     assert talk.end() == (0, "", "")
     assert [m.sender for m in provider.messages] == ["first@example.com", "second@example.com"]
+
+
+ASKING = ("EHLO [127.0.0.1]\r\n", "MAIL FROM:<shop@example.com> RET=HDRS\r\n",
+          "RCPT TO:<list@example.net> NOTIFY=NEVER ORCPT=rfc822;old+2B1@example.net\r\n",
+          "RCPT TO:<boss@example.net> NOTIFY=SUCCESS,FAILURE\r\n",
+          "RCPT TO:<you@example.net>\r\n", "DATA\r\n", "Subject: a\r\n\r\nb\r\n.\r\n")
+ASKED = {"list@example.net": ["NOTIFY=NEVER", "ORCPT=rfc822;old+2B1@example.net"],
+         "boss@example.net": ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;boss@example.net"],
+         "you@example.net": []}
+
+
+@pytest.mark.parametrize("mode", ["interactive", "queue"])
+def test_notify_and_orcpt_belong_to_one_recipient(machine, serve, mode):
+    provider = machine.use(serve(), queue="on", delivery_mode=mode)
+    talk = Dialogue(machine)
+    assert [talk.say(text) for text in ASKING] == [250] * 5 + [354, 250]
+    talk.end()
+    assert machine.sendmail("-q").code == 0
+    assert provider.message.recipient_parameters == ASKED
+
+
+def test_what_the_account_asks_for_is_for_recipients_that_say_nothing(machine, serve):
+    provider = machine.use(serve(), dsn_notify="delay")
+    talk = Dialogue(machine)
+    assert [talk.say(text) for text in ASKING] == [250] * 5 + [354, 250]
+    talk.end()
+    assert provider.message.recipient_parameters == ASKED | {
+        "you@example.net": ["NOTIFY=DELAY", "ORCPT=rfc822;you@example.net"]}

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bs_test import ALPINE, CODES, SYMFONY, Dialogue
+from bs_test import ALPINE, ASKED, ASKING, CODES, SYMFONY, Dialogue
 from machine import REPORT
 from service import ALICE, BOB, SERVICE, become, needs_root, served, shared  # noqa: F401
 
@@ -141,6 +141,15 @@ def test_bs_goes_through_the_service(served, serve, words):
     assert talk.end()[0] == 0
     assert provider.message.sender == "shop@example.com"
     assert provider.message.field("Received") and provider.message.body == b"one\r\n.two\r\n"
+
+
+def test_dsn_parameters_of_each_recipient_reach_the_service(served, serve):
+    provider = serve()
+    served.serve(provider)
+    talk = Dialogue(served)
+    assert [talk.say(text) for text in ASKING] == [250] * 5 + [354, 250]
+    talk.end()
+    assert provider.message.recipient_parameters == ASKED
 
 
 def test_bs_hears_the_refusal(served, serve):

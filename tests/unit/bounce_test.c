@@ -130,6 +130,21 @@ static void a_bounce_tells_people_and_programs(void **state)
     end(&story);
 }
 
+static void dsn_parameters_of_a_recipient_count(void **state)
+{
+    (void)state;
+    struct story story;
+    begin(&story);
+    story.original.envelope.rcpt[1].notify = DSN_FAILURE;
+    story.original.envelope.rcpt[1].orcpt = memory_copy("rfc822;old+2Bone@example.net");
+    story.original.envelope.rcpt[3].notify = DSN_NEVER;
+    const char *text = written(&story);
+    assert_non_null(strstr(text, "\r\n\r\nOriginal-Recipient: rfc822;old+one@example.net\r\n"
+                                 "Final-Recipient: rfc822; r1@example.com\r\n"));
+    assert_null(strstr(text, "r3@example.com"));
+    end(&story);
+}
+
 static void the_whole_original_comes_back_when_asked_for(void **state)
 {
     (void)state;
@@ -233,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bounce_tells_people_and_programs),
+        cmocka_unit_test(dsn_parameters_of_a_recipient_count),
         cmocka_unit_test(the_whole_original_comes_back_when_asked_for),
         cmocka_unit_test(recipients_told_of_before_are_not_told_again),
         cmocka_unit_test(addresses_beyond_ascii_are_shown),

@@ -172,14 +172,15 @@ static void fill(struct entry *entry, int rcpts)
                             .uid = 4294967295};
     envelope_set_sender(&entry->envelope, "evil\r\nrcpt x@y");
     entry->envelope.envid = memory_copy("QQ 1");
-    entry->envelope.notify = DSN_FAILURE | DSN_DELAY;
     entry->envelope.dsn_return = DSN_RETURN_HEADERS;
     entry->envelope.body_8bit_wish = true;
     memcpy(entry->bounce_of, "0123456789abcde", ENTRYID_SIZE);
     for (int i = 0; i < rcpts; i++) {
         struct str address = {0};
         str_addf(&address, "r%d@example.com", i);
-        envelope_add(&entry->envelope, address.data);
+        struct recipient *rcpt = envelope_add(&entry->envelope, address.data);
+        rcpt->notify = i == 0 ? DSN_FAILURE | DSN_DELAY : 0;
+        rcpt->orcpt = i == 2 ? memory_copy("rfc822;old+2B@example.net") : NULL;
         str_clear(&address);
     }
 }
@@ -200,7 +201,6 @@ static void a_head_comes_back_as_it_was(void **state)
     assert_string_equal(back.from, entry.from);
     assert_string_equal(back.envelope.sender, entry.envelope.sender);
     assert_string_equal(back.envelope.envid, "QQ 1");
-    assert_int_equal(back.envelope.notify, entry.envelope.notify);
     assert_int_equal(back.envelope.dsn_return, DSN_RETURN_HEADERS);
     assert_true(back.envelope.body_8bit_wish && back.has_uid);
     assert_int_equal(back.uid, entry.uid);
@@ -208,10 +208,17 @@ static void a_head_comes_back_as_it_was(void **state)
     assert_int_equal(back.envelope.n, 3);
     assert_string_equal(back.envelope.rcpt[2].address, "r2@example.com");
     assert_int_equal(back.offset, head.len);
+    assert_int_equal(back.envelope.rcpt[0].notify, DSN_FAILURE | DSN_DELAY);
+    assert_null(back.envelope.rcpt[0].orcpt);
+    assert_int_equal(back.envelope.rcpt[2].notify, 0);
+    assert_string_equal(back.envelope.rcpt[2].orcpt, "rfc822;old+2B@example.net");
+    assert_non_null(strstr(head.data, "\nrcpt r0@example.com 12\nrcpt r1@example.com\n"
+                                      "rcpt r2@example.com 0 rfc822;old+2B@example.net\n"));
     struct entry copy = {0};
     entry_copy(&copy, &back);
     entry_clear(&back);
     assert_string_equal(copy.envelope.rcpt[1].address, "r1@example.com");
+    assert_string_equal(copy.envelope.rcpt[2].orcpt, "rfc822;old+2B@example.net");
     entry_clear(&copy);
     entry_clear(&entry);
     entry_clear(&entry);
@@ -237,6 +244,7 @@ static void version_1_is_read_for_ever(void **state)
     assert_int_equal(sizeof head - 1, 0x60);
     assert_int_equal(entry_decode_head(&entry, head, sizeof head - 1, &err), ENTRY_GOOD);
     assert_string_equal(entry.envelope.sender, "");
+    assert_int_equal(entry.envelope.rcpt[0].notify, 6);
     assert_int_equal(entry_decode_end(&entry, 0x60 + 5 + 48, mark, 48, &sum, &err), ENTRY_GOOD);
     assert_int_equal(sum, 255);
     assert_int_equal(entry.size, 5);
@@ -250,6 +258,51 @@ static void version_1_is_read_for_ever(void **state)
     entry_clear(&entry);
 }
 
+/* Files as version 0.1 wrote them; they must never change. */
+static void entries_of_old_versions_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *meaning;
+    } cases[] = {
+        {"1-plain", "work <me@example.com> a@example.org:0 return=0 envid= 8bit=0 size=130"},
+        {"1-dsn", "work <me@example.com> a@example.org:10 b@example.net:10 return=2 envid=QQ 1 "
+                  "8bit=0 size=130"},
+        {"1-never", "work <> a@example.org:1 return=1 envid= 8bit=0 size=130"},
+        {"1-8bit", "work <me@example.com> a@example.org:0 j\xc3\xb6rg@example.org:0 "
+                   "\"a b\"@example.org:0 return=0 envid= 8bit=1 size=176"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[4096], data[1024];
+        struct entry entry = {0};
+        struct error err;
+        struct str meaning = {0};
+        size_t head = 0;
+        uint64_t sum = 0;
+        (void)snprintf(path, sizeof path, "%s/unit/entries/%s", getenv("srcdir"), cases[i].name);
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        size_t len = fread(data, 1, sizeof data, file);
+        (void)fclose(file);
+        assert_int_equal(entry_head_length(data, ENTRY_FIRST_LINE, &head, &err), ENTRY_GOOD);
+        assert_int_equal(entry_decode_head(&entry, data, head, &err), ENTRY_GOOD);
+        assert_int_equal(entry_decode_end(&entry, len, data + len - ENTRY_END_MARK, ENTRY_END_MARK,
+                                          &sum, &err),
+                         ENTRY_GOOD);
+        assert_true(sum == checksum_of(data, len - ENTRY_END_MARK, 0));
+        str_addf(&meaning, "%s <%s>", entry.account, entry.envelope.sender);
+        for (size_t k = 0; k < entry.envelope.n; k++)
+            str_addf(&meaning, " %s:%u", entry.envelope.rcpt[k].address,
+                     entry.envelope.rcpt[k].notify);
+        str_addf(&meaning, " return=%d envid=%s 8bit=%d size=%d", (int)entry.envelope.dsn_return,
+                 entry.envelope.envid ? entry.envelope.envid : "", entry.has_8bit,
+                 (int)entry.size);
+        assert_string_equal(str_text(&meaning), cases[i].meaning);
+        str_clear(&meaning);
+        entry_clear(&entry);
+    }
+}
+
 static void damage_and_newer_versions_are_told_apart(void **state)
 {
     (void)state;
@@ -258,7 +311,8 @@ static void damage_and_newer_versions_are_told_apart(void **state)
         enum entry_state state;
     } cases[] = {
         {"onehop-entry 1 00000061\n", ENTRY_GOOD},
-        {"onehop-entry 2 00000061\n", ENTRY_NEWER},
+        {"onehop-entry 2 00000061\n", ENTRY_GOOD},
+        {"onehop-entry 3 00000061\n", ENTRY_NEWER},
         {"onehop-entry 17 anything", ENTRY_NEWER},
         {"onehop-entry 0 00000061\n", ENTRY_DAMAGED},
         {"onehop-entry x 00000061\n", ENTRY_DAMAGED},
@@ -291,6 +345,9 @@ static void heads_that_make_no_sense_are_damaged(void **state)
                                         "account a\nsender b\nrcpt c\nnonsense 1\n",
                                         "account a\nsender b\nrcpt c d\n",
                                         "account a\nsender b\nrcpt c\nnotify 16\n",
+                                        "account a\nsender b\nrcpt c 16\n",
+                                        "account a\nsender b\nrcpt c 1 -\n",
+                                        "account a\nsender b\nrcpt c 1 rfc822;d e\n",
                                         "account a\nsender b\nrcpt c\nbounce short\n",
                                         "account a\nsender b\nrcpt c\n\n",
                                         "account a\nsender b\nrcpt c\nuid -1\n",
@@ -319,6 +376,7 @@ int main(void)
         cmocka_unit_test(numbers_are_read_strictly),
         cmocka_unit_test(a_head_comes_back_as_it_was),
         cmocka_unit_test(version_1_is_read_for_ever),
+        cmocka_unit_test(entries_of_old_versions_are_read),
         cmocka_unit_test(damage_and_newer_versions_are_told_apart),
         cmocka_unit_test(heads_that_make_no_sense_are_damaged),
     };

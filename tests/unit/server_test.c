@@ -44,6 +44,13 @@ static bool parameter(void *context, const char *name, const char *value)
     return true;
 }
 
+static void add_recipient(struct str *out, const char *separator, const struct recipient *rcpt)
+{
+    str_addf(out, "%s%s", separator, rcpt->address);
+    if (rcpt->notify || rcpt->orcpt)
+        str_addf(out, "(%u %s)", rcpt->notify, rcpt->orcpt ? rcpt->orcpt : "");
+}
+
 static void take(void *context, const struct server_message *message, struct server_reply *reply)
 {
     struct taker *taker = context;
@@ -57,7 +64,7 @@ static void take(void *context, const struct server_message *message, struct ser
     if (ok) {
         str_addf(&taker->seen, "%s|", message->envelope->sender ? message->envelope->sender : "");
         for (size_t i = 0; i < message->envelope->n; i++)
-            str_addf(&taker->seen, "%s%s", i ? "," : "", message->envelope->rcpt[i].address);
+            add_recipient(&taker->seen, i ? "," : "", &message->envelope->rcpt[i]);
         str_addf(&taker->seen, "|%s;", str_text(&text));
         server_reply_set(reply, 250, "2.0.0", "taken");
     } else {
@@ -150,13 +157,14 @@ static const struct book books[] = {
                0, 0},
               {"550 5.0.0 not taken\r\n", "QUIT\r\n", 0, 0},
               {BYE, NULL, 0, 0}}},
-    {"parameters", .ends_well = true, .taken = "A B: a@b|c@d|x;",
+    {"parameters", .ends_well = true, .taken = "A B: a@b|c@d(10 rfc822;c@d),e@d,f@d(0 x;y+2B)|x;",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS,
                "MAIL FROM:<a@b> BODY=8BITMIME RET=HDRS ENVID=a+2Bb XNAME=A+20B\r\n"
-               "RCPT TO:<c@d> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;c@d\r\nBDAT 1 LAST\r\nx",
+               "RCPT TO:<c@d> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;c@d\r\nRCPT TO:<e@d>\r\n"
+               "RCPT TO:<f@d> ORCPT=x;y+2B\r\nRCPT TO:<e@d> NOTIFY=NEVER\r\nBDAT 1 LAST\r\nx",
                0, 0},
-              {GO GO_ON TAKEN, "QUIT\r\n", 0, 0},
+              {GO GO_ON GO_ON GO_ON GO_ON TAKEN, "QUIT\r\n", 0, 0},
               {BYE, NULL, 0, 0}}},
     {"parameters that make no sense", .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
@@ -164,8 +172,12 @@ static const struct book books[] = {
               {"501 5.5.4 the value of BODY makes no sense\r\n", "MAIL FROM:<a@b> XNAME=+0A\r\n", 0,
                0},
               {"555 5.5.4 a parameter is not known here\r\n",
-               "MAIL FROM:<a@b>\r\nRCPT TO:<c@d> NOTIFY=NEVER,DELAY\r\nDATA\r\n", 0, 0},
+               "MAIL FROM:<a@b>\r\nRCPT TO:<c@d> NOTIFY=NEVER,DELAY\r\n"
+               "RCPT TO:<c@d> ORCPT=c@d\r\nRCPT TO:<c@d> ORCPT=rfc822;c+0Ad\r\nDATA\r\n",
+               0, 0},
               {GO "501 5.5.4 the value of NOTIFY makes no sense\r\n"
+                  "501 5.5.4 the value of ORCPT makes no sense\r\n"
+                  "501 5.5.4 the value of ORCPT makes no sense\r\n"
                   "554 5.5.1 there is no recipient\r\n",
                "QUIT\r\n", 0, 0},
               {BYE, NULL, 0, 0}}},

@@ -79,7 +79,7 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
 
 static void add_recipient(struct envelope *env, const char *address)
 {
-    assert_true(envelope_add(env, address));
+    assert_non_null(envelope_add(env, address));
 }
 
 /* Runs session_hello(), session_login() and session_send() as far as they go. */
@@ -140,7 +140,11 @@ static void play(const struct story *story, size_t piece)
     if (!(story->flags & ONE))
         add_recipient(&env, "b@y.org");
     if (story->flags & DSN) {
-        env.notify = DSN_SUCCESS | DSN_DELAY;
+        env.rcpt[0].notify = DSN_SUCCESS | DSN_DELAY;
+        if (env.n > 1) {
+            env.rcpt[1].notify = DSN_NEVER;
+            env.rcpt[1].orcpt = memory_copy("rfc822;old+2B@y.org");
+        }
         env.dsn_return = DSN_RETURN_HEADERS;
         env.envid = memory_copy("id+1");
     }
@@ -207,6 +211,11 @@ static const struct story stories[] = {
      STEP("MAIL FROM:<me@x.org> SIZE=13 BODY=8BITMIME RET=HDRS ENVID=id+2B1\r\n"
      "RCPT TO:<a@y.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a@y.org\r\n" BDAT, OK3), QUIT}, PASS,
      0, 0, "S", NULL, USABLE | ONE | EIGHTBIT | DSN},
+    {"parameters of each recipient", {GREETING, EHLO(ALL "250-DSN\r\n"),
+     STEP("MAIL FROM:<me@x.org> RET=HDRS ENVID=id+2B1\r\n"
+     "RCPT TO:<a@y.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a@y.org\r\n"
+     "RCPT TO:<b@y.org> NOTIFY=NEVER ORCPT=rfc822;old+2B@y.org\r\n" BDAT, OK3 OK), QUIT}, PASS,
+     0, 0, "SS", NULL, USABLE | DSN},
     {"wishes that are not offered are left out", {GREETING, EHLO(ALL), STEP(MAIL RCPT1 BDAT,
      OK3), QUIT}, PASS, 0, 0, "S", NULL, USABLE | ONE | EIGHTBIT | DSN},
     {"LMTP: a reply for each", {GREETING, STEP("LHLO me\r\n", "250-mx\r\n250 PIPELINING\r\n"),
