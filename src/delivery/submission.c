@@ -163,7 +163,7 @@ bool submission_finish(struct submission *s, const struct configuration *config,
     };
     sender_choose(&facts, &sender);
     envelope_set_sender(&s->envelope, sender.envelope);
-    bool ok = localmail_expand(s, config, err);
+    bool ok = localmail_expand(s, config, err) && check_recipients(s, err);
     if (ok)
         complete(s, &sender, now);
     sender_choice_clear(&sender);

@@ -358,7 +358,10 @@ bool aliases_expand(const struct aliases *aliases, const char *name, struct strl
         return false;
     struct expansion x = {.aliases = aliases, .out = out, .warnings = warnings};
     x.state = memory_new(aliases->n * sizeof *x.state);
+    size_t before = out->n;
     expand_name(&x, name);
+    if (out->n == before)
+        strlist_add(out, name);
     strlist_clear(&x.included);
     free(x.state);
     return true;

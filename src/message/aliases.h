@@ -29,8 +29,8 @@ bool aliases_read(struct aliases **aliases, const char *path, bool may_be_missin
  * alias once. Bare names that no alias fits, and addresses with a domain, come out as they are; a
  * name that is in the midst of being expanded (a loop) stands for itself. The entry `default:`, if
  * there is one, serves names without an alias of their own. Pipes ("|cmd"), files (/x) and included
- * files that can't be read are left out with a warning; if an alias has nothing else, the name
- * itself comes out, so that admin gets the mail. WARNINGS has each text once. False, and OUT
+ * files that can't be read are left out with a warning; if nothing else is left, the name itself
+ * comes out, so that admin gets the mail. WARNINGS has each text once. False, and OUT
  * untouched, if no alias fits NAME. */
 bool aliases_expand(const struct aliases *aliases, const char *name, struct strlist *out,
                     struct strlist *warnings);

@@ -69,6 +69,9 @@ bool entry_writer_begin(struct entry_writer *writer, struct spool *spool, const 
     char id[ENTRYID_SIZE];
     memcpy(id, entry->id, sizeof id);
     struct str head = {0};
+    if (entry->envelope.n == 0)
+        return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_USAGE,
+                         "the envelope has no recipients");
     if (!entry_encode_head(&head, entry, err)) {
         str_clear(&head);
         return false;

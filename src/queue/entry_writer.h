@@ -29,7 +29,7 @@ struct entry_writer {
 };
 
 /* Begins an entry with ENTRY's account, envelope and so on (copied). Its id is a new one, or, for a
- * bounce, the one that ENTRY has. Drop or commit it. */
+ * bounce, the one that ENTRY has. An envelope without recipients is refused. Drop or commit it. */
 bool entry_writer_begin(struct entry_writer *writer, struct spool *spool, const struct entry *entry,
                         struct error *err);
 

@@ -78,6 +78,16 @@ def test_pipes_and_files_are_refused_and_the_mail_is_not_lost(to, target):
     assert got == ["adm@x.example"]
 
 
+@pytest.mark.parametrize("words", [
+    ":include:/no1", ":include:/no1, :include:/no1", ":include:{empty}", ":include:{empty}, |/bin/x",
+    "ops\nops: :include:{empty}, :include:{empty}"])
+def test_an_alias_of_nobody_is_no_alias(to, machine, words):
+    """Nothing is left to send to: the mail goes to admin, and is never lost with exit 0."""
+    empty = machine.file("empty", "# nobody yet\n", 0o644)
+    got, _ = to(f"staff: {words.format(empty=empty)}\n", "staff", admin="boss@x.example")
+    assert got == ["boss@x.example"]
+
+
 def test_an_included_list(to, machine):
     path = machine.file("list", "a@x.example\n# comment\nb@x.example, c@x.example\n", 0o644)
     got, _ = to(f"team: :include:{path}\n", "team")

@@ -83,6 +83,17 @@ static void ten_thousand_recipients_come_back(void **state)
     entry_lock_release(&lock);
 }
 
+static void an_envelope_without_recipients_is_no_entry(void **state)
+{
+    struct spooldir *dir = *state;
+    struct entry entry;
+    struct entry_writer writer;
+    spooldir_fill(&entry, 0);
+    assert_false(entry_writer_begin(&writer, &dir->spool, &entry, &dir->err));
+    assert_int_equal(dir->err.class, ERROR_PERMANENT);
+    entry_clear(&entry);
+}
+
 static void a_draft_that_is_dropped_leaves_nothing(void **state)
 {
     struct spooldir *dir = *state;
@@ -404,6 +415,7 @@ int main(void)
         TEST(what_is_accepted_comes_back),
         TEST(sizes_around_every_buffer_come_back),
         TEST(ten_thousand_recipients_come_back),
+        TEST(an_envelope_without_recipients_is_no_entry),
         TEST(a_draft_that_is_dropped_leaves_nothing),
         TEST(a_file_that_may_not_grow_is_not_accepted),
         TEST(a_hostile_umask_changes_nothing),
