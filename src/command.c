@@ -74,7 +74,7 @@ static int run_queue(const struct invocation *call, const struct paths *paths)
 
 static int list_queue(const struct invocation *call, const struct paths *paths)
 {
-    const struct queuectl want = {.program = call->program, .paths = paths};
+    const struct queuectl want = {.program = call->program, .paths = paths, .file = call->file};
     return queuectl_list(&want, false, false);
 }
 

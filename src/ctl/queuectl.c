@@ -47,7 +47,7 @@ static void spools_begin(struct spools *s, const struct queuectl *want)
     if (want->config)
         return;
     s->config = &s->own;
-    if (!configuration_read(&s->own, want->paths, &s->caller, NULL, &err)) {
+    if (!configuration_read(&s->own, want->paths, &s->caller, want->file, &err)) {
         report_line(want->program, "%s", err.text);
         configuration_clear(&s->own);
     }
@@ -188,7 +188,8 @@ static bool show(const struct entry_lock *lock, struct error *err)
         if (!content_read(&lock->content, at, buffer, sizeof buffer, &got, err))
             return false;
         if (fwrite(buffer, 1, got, stdout) != got)
-            return error_system(err, EX_IOERR, "cannot write to standard output");
+            return help_reader_left() ||
+                   error_system(err, EX_IOERR, "cannot write to standard output");
     }
     return true;
 }

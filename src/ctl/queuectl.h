@@ -11,6 +11,7 @@
 struct queuectl {
     const char *program; /* for messages */
     const struct paths *paths;
+    const char *file; /* -C, or NULL */
     /* For the service, which asks for somebody else: the system's spool alone. */
     const struct configuration
         *config;   /* NULL: this caller's, of every spool that is the caller's */

@@ -1,17 +1,25 @@
 #include "config.h"
 #include "submit/help.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "config/key.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
 
+bool help_reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 int help_flush(void)
 {
-    return fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
+    return (fflush(stdout) == 0 && !ferror(stdout)) || help_reader_left() ? EX_OK : EX_IOERR;
 }
 
 int help_version(void)

@@ -2,6 +2,8 @@
 #ifndef HELP_H
 #define HELP_H
 
+#include <stdbool.h>
+
 int help_version(void);
 int help_usage(const char *program);
 
@@ -9,7 +11,11 @@ int help_usage(const char *program);
 int help_keys(void);
 int help_options(void);
 
-/* Ends a command that printed to standard output: EX_IOERR if not all of it could be written. */
+/* True if standard output is a pipe that nobody reads any more: `mailq | head` is no failure. */
+bool help_reader_left(void);
+
+/* Ends a command that printed to standard output: EX_IOERR if not all of it could be written, unless
+ * its reader left. */
 int help_flush(void);
 
 #endif

@@ -1,6 +1,7 @@
 """Looking at the queue and putting a hand in: mailq, sendmail -bp and -q, onehopctl."""
 
 import json
+import os
 import re
 import subprocess
 
@@ -51,6 +52,35 @@ def test_mailq_has_the_columns_of_postfix(serve, spool):
     kbytes = sum(e["message_size"] for e in (first, second, third)) // 1024
     assert lines[-2:] == [f"-- {kbytes} Kbytes in 3 Requests.", ""]
     assert second["queue_name"] == "hold"
+
+
+def test_a_named_configuration_names_the_queue(serve, machine, spool):
+    """-bp looks where -q runs and where mail was queued."""
+    provider = serve()
+    own = Spool(machine, machine.home / "own")
+    file = machine.file("own.ini", machine.account(provider, queue=None)
+                        + f"[queue]\ndirectory = {own.path}\n")
+    spool.run("onehop", "-C", file, "-odq", "you@example.net", input=message("x"))
+    assert len(own.ids()) == 1
+    assert "you@example.net" in spool.run("onehop", "-C", file, "-bp").shown
+    assert spool.run("mailq").shown == "Mail queue is empty\n"
+    spool.run("onehop", "-C", file, "-q")
+    assert len(provider.messages) == 1
+
+
+@pytest.mark.parametrize("call", [["mailq"], ["onehopctl", "queue", "--json"], ["onehopctl", "show"],
+                                  ["onehopctl", "help", "keys"], ["onehop", "--help"]])
+def test_a_reader_that_has_seen_enough_is_no_failure(serve, spool, machine, call):
+    """mailq | head"""
+    spool.use(serve())
+    id = spool.queues("you@example.net", input=message("x", "line\n" * 20000))
+    read, write = os.pipe()
+    os.close(read)
+    program, *words = call + [id] if "show" in call else call
+    result = subprocess.run([str(machine.programs / program), *words], stdout=write,
+                            stderr=subprocess.PIPE, env=machine.environment())
+    os.close(write)
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_one_request_is_singular(serve, spool):
