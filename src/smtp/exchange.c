@@ -22,7 +22,7 @@ struct gsasl {
     __typeof__(gsasl_client_support_p) *client_support_p;
     __typeof__(gsasl_client_start) *client_start;
     __typeof__(gsasl_property_set) *property_set;
-    __typeof__(gsasl_step64) *step64;
+    __typeof__(gsasl_step) *step;
     __typeof__(gsasl_finish) *finish;
     __typeof__(gsasl_free) *free;
     __typeof__(gsasl_strerror) *strerror;
@@ -32,6 +32,7 @@ struct exchange {
     struct gsasl gsasl;
     Gsasl *library;
     Gsasl_session *session;
+    bool scram;
     bool done;
 };
 
@@ -63,7 +64,7 @@ static bool load(struct gsasl *g)
            find(handle, "gsasl_client_support_p", &g->client_support_p) &&
            find(handle, "gsasl_client_start", &g->client_start) &&
            find(handle, "gsasl_property_set", &g->property_set) &&
-           find(handle, "gsasl_step64", &g->step64) && find(handle, "gsasl_finish", &g->finish) &&
+           find(handle, "gsasl_step", &g->step) && find(handle, "gsasl_finish", &g->finish) &&
            find(handle, "gsasl_free", &g->free) && find(handle, "gsasl_strerror", &g->strerror);
 }
 
@@ -110,6 +111,7 @@ struct exchange *exchange_begin(const char *name, const struct session_login *lo
         return NULL;
     }
     struct str coded = {0};
+    x->scram = strncmp(name, "SCRAM-", 6) == 0;
     set(x, GSASL_AUTHID, login->user);
     set(x, GSASL_PASSWORD, str_text(login->password));
     set(x, GSASL_SERVICE, "smtp");
@@ -123,16 +125,39 @@ struct exchange *exchange_begin(const char *name, const struct session_login *lo
     return x;
 }
 
+/* How often SCRAM hashes is the server's choice (RFC 5802, 5.1), up to hours of it. */
+static bool is_too_much(const struct exchange *x, const struct str *plain)
+{
+    enum { ITERATIONS_MAX = 1000 * 1000 };
+    const char *count = x->scram ? strstr(str_text(plain), ",i=") : NULL;
+    return count && strtoul(count + 3, NULL, 10) > ITERATIONS_MAX;
+}
+
+/* CHALLENGE is decoded here, since GNU SASL reads an empty one to the NUL behind it, and its own
+ * decoder puts none there. */
 bool exchange_step(struct exchange *x, const char *challenge, struct str *out, struct error *err)
 {
+    struct str plain = {.secret = true};
     char *answer = NULL;
-    int status = x->gsasl.step64(x->session, *challenge ? challenge : NULL, &answer);
+    size_t len = 0;
+    if (challenge && !base64_decode(&plain, challenge, strlen(challenge))) {
+        str_clear(&plain);
+        return failed(x, err, EX_SOFTWARE, GSASL_BASE64_ERROR);
+    }
+    if (is_too_much(x, &plain)) {
+        str_clear(&plain);
+        return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_SOFTWARE,
+                         "the server wants the password to be hashed too often");
+    }
+    int status =
+        x->gsasl.step(x->session, challenge ? str_text(&plain) : NULL, plain.len, &answer, &len);
     x->done = status == GSASL_OK;
     if (answer) {
-        str_add(out, answer);
-        explicit_bzero(answer, strlen(answer));
+        base64_encode(out, answer, len);
+        explicit_bzero(answer, len);
     }
     x->gsasl.free(answer);
+    str_clear(&plain);
     return status == GSASL_OK || status == GSASL_NEEDS_MORE || failed(x, err, EX_SOFTWARE, status);
 }
 

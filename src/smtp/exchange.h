@@ -20,8 +20,9 @@ bool exchange_knows(const char *name);
 struct exchange *exchange_begin(const char *name, const struct session_login *login,
                                 const struct str *binding, struct error *err);
 
-/* Appends the answer to CHALLENGE ("" where there is none yet), both in base64. OUT may be a
- * secret. False: account, permanent, EX_SOFTWARE, what is wrong with the challenge or the login. */
+/* Appends the answer to CHALLENGE, both in base64. NULL: the server has said nothing yet; an empty
+ * challenge is one. OUT may be a secret. False: account, permanent, EX_SOFTWARE, what is wrong with
+ * the challenge or the login. */
 bool exchange_step(struct exchange *exchange, const char *challenge, struct str *out,
                    struct error *err);
 

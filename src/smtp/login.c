@@ -115,7 +115,7 @@ static bool respond(struct session *session, const struct sasl *sasl, struct exc
 {
     struct wire *wire = &session->wire;
     struct str coded = {.secret = true}, verb = {0};
-    const char *challenge = first ? "" : str_text(&wire->reply.text);
+    const char *challenge = first ? NULL : str_text(&wire->reply.text);
     bool silent = first && !sasl->initial;
     bool ok = silent || exchange_step(x, challenge, &coded, err);
     if (!ok && !first) { /* RFC 4954, 4: "*" ends it, and the server says so */

@@ -54,7 +54,7 @@ static bool stdio_session(struct exchange *x, Gsasl_session *server, bool server
         *status = gsasl_step64(server, NULL, &challenge);
     for (int turn = 0; ok && turn < 10; turn++) {
         str_truncate(&said, 0);
-        ok = exchange_step(x, challenge ? challenge : "", &said, &err);
+        ok = exchange_step(x, challenge, &said, &err);
         gsasl_free(challenge);
         challenge = NULL;
         if (!ok || *status == GSASL_OK)
@@ -103,17 +103,35 @@ static void logins_are_what_a_server_expects(void **state)
 static void nonsense_is_an_error(void **state)
 {
     (void)state;
+    static const struct {
+        const char *mechanism;
+        bool begins; /* without a challenge */
+        const char *challenge, *text;
+    } rows[] = {
+        {"SCRAM-SHA-256", true, "!!!", ""},
+        {"SCRAM-SHA-256", true, "", ""},
+        /* r=a,s=YQ==,i=4294967295 */
+        {"SCRAM-SHA-1", true, "cj1hLHM9WVE9PSxpPTQyOTQ5NjcyOTU=", "hashed too often"},
+        {"CRAM-MD5", false, "!!!", ""},
+        {"DIGEST-MD5", true, "", ""},
+        {"DIGEST-MD5", false, "cmVhbG0=", ""},
+    };
     struct str password = {.secret = true}, none = {0}, out = {0};
     struct error err;
     str_add(&password, "x");
     const struct session_login login = login_of(&password);
-    struct exchange *x = exchange_begin("SCRAM-SHA-256", &login, &none, &err);
-    assert_non_null(x);
-    assert_true(exchange_step(x, "", &out, &err));
-    assert_false(exchange_step(x, "!!!", &out, &err));
-    assert_int_equal(err.code, EX_SOFTWARE);
-    assert_false(exchange_is_done(x));
-    exchange_end(x);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct exchange *x = exchange_begin(rows[i].mechanism, &login, &none, &err);
+        print_message("# %s '%s'\n", rows[i].mechanism, rows[i].challenge);
+        assert_non_null(x);
+        if (rows[i].begins)
+            assert_true(exchange_step(x, NULL, &out, &err));
+        assert_false(exchange_step(x, rows[i].challenge, &out, &err));
+        assert_int_equal(err.code, EX_SOFTWARE);
+        assert_non_null(strstr(err.text, rows[i].text));
+        assert_false(exchange_is_done(x));
+        exchange_end(x);
+    }
     assert_false(exchange_knows("NONSENSE"));
     assert_null(exchange_begin("NONSENSE", &login, &none, &err));
     assert_int_equal(err.code, EX_UNAVAILABLE);
