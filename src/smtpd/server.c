@@ -369,6 +369,7 @@ bool server_run(struct stream *stream, const struct server_params *params)
     struct server *server = memory_new(sizeof *server);
     server->stream = stream;
     server->params = params;
+    server->bare_lf = params->lenient;
     server->end = clock_after(params->total);
     greet(server);
     while (!server->gone && within_limits(server)) {

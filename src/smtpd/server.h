@@ -4,7 +4,7 @@
  * (RFC 3030), SIZE (RFC 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461),
  * ENHANCEDSTATUSCODES (RFC 2034).
  *
- * A message ends at CRLF "." CRLF and nowhere else; a command ends in CRLF. Who speaks before it is
+ * A message ends at CRLF "." CRLF and nowhere else; a command ends in CRLF (but see `lenient`). Who speaks before it is
  * asked, breaks a line, or talks HTTP is hung up on. Everything has a limit. A message is answered
  * with what the handler says, and only when all of it has come. */
 #ifndef SERVER_H
@@ -67,7 +67,8 @@ struct server_params {
     uint64_t size_max;     /* octets of a message */
     int64_t timeout;       /* milliseconds for a command, a block of content, a reply; 0: none */
     int64_t total;         /* milliseconds for all of it; 0: none */
-    bool lenient;          /* standard input: LF ends a line, too, and who speaks early is heard */
+    bool lenient; /* standard input: LF ends a command, too, and content if CRLF ended none; a
+                     client that speaks early is heard */
     const struct server_handler *handler;
     void *context;
 };

@@ -7,10 +7,12 @@
 #include <strings.h>
 #include <sysexits.h>
 
-/* One octet of DATA (RFC 5321, 4.5.2). Returns how many octets of content OUT got. */
+/* One octet of DATA (RFC 5321, 4.5.2). Returns how many octets of content OUT got. LF . LF is the
+ * end only for a client that has ended all its commands so: a client that knows CRLF may pass on
+ * content that another wrote, in which LF . LF would smuggle a second message. */
 static size_t undot(struct server *server, char c, char out[2])
 {
-    bool lf_ends = server->params->lenient;
+    bool lf_ends = server->bare_lf;
     size_t n = 0;
     if (server->dots == DOTS_START && c == '.') {
         server->dots = DOTS_DOT;

@@ -21,6 +21,7 @@ struct server {
     size_t in_at, in_end;
     struct str out;
     struct str line; /* the command being looked at */
+    bool bare_lf;    /* lenient, and every command so far ended in LF without CR */
     bool again;      /* it is still to be obeyed: it was read in the midst of a message */
 
     bool hello;    /* EHLO or HELO was said */

@@ -106,6 +106,7 @@ enum server_line serverwire_line(struct server *server)
         server->gone = true;
         return LINE_NONE;
     }
+    server->bare_lf = server->bare_lf && !has_cr;
     str_truncate(&server->line, has_cr ? len - 1 : len);
     const char *text = str_text(&server->line);
     return strlen(text) == server->line.len && !escape_has_control(text) ? LINE_COMMAND : LINE_BAD;

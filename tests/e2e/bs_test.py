@@ -171,3 +171,18 @@ def test_what_the_account_asks_for_is_for_recipients_that_say_nothing(machine, s
     talk.end()
     assert provider.message.recipient_parameters == ASKED | {
         "you@example.net": ["NOTIFY=DELAY", "ORCPT=rfc822;you@example.net"]}
+
+
+@pytest.mark.parametrize("end", ["\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r.\n"])
+def test_a_caller_that_speaks_crlf_passes_on_one_message(machine, serve, end):
+    """SMTP smuggling: the content was written by someone else."""
+    provider = machine.use(serve(), queue="on")
+    talk = Dialogue(machine)
+    for text in SYMFONY[:4]:
+        talk.say(text)
+    assert talk.say(f"Subject: a\r\n\r\ntext{end}MAIL FROM:<evil@example.com>\r\n"
+                    "RCPT TO:<victim@example.net>\r\nDATA\r\nSubject: evil\r\n\r\n.\r\n") == 250
+    assert talk.say("QUIT\r\n") == 221
+    assert talk.end() == (0, "", "")
+    (message,) = provider.messages
+    assert message.recipients == ["you@example.net"] and b"victim" in message.body

@@ -260,6 +260,52 @@ static void clients_by_the_book(void **state)
         play(&books[i]);
 }
 
+/* Whatever a relay may take for the end of a message, a client that ends its lines in CRLF means
+ * only one thing by it: one message arrives, and what follows in it is no command. */
+static void nothing_but_the_dot_line_ends_content(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"\n.\n",   "\n.\r\n", "\r\n.\n",   "\r.\r",     "\r.\r\n",
+                                       "\r\n.\r", "\r.\n",   "\n.\r",     "\n\r.\r\n", "\r\r\n.\n"};
+    for (size_t i = 0; i < 4 * sizeof ends / sizeof *ends; i++) {
+        struct str content = {0}, chunk = {0};
+        str_addf(&content, "a%sMAIL FROM:<x@y>\r\n", ends[i / 4]);
+        str_addf(&chunk, ENVELOPE "BDAT %zu LAST\r\n%s", content.len, str_text(&content));
+        str_add(&content, ".\r\n");
+        bool chunked = i % 2;
+        const struct script_step data[] = {{HELLO, "EHLO me\r\n", 0, 0},
+                                           {OFFERS, ENVELOPE "DATA\r\n", 0, 0},
+                                           {GO GO_ON START, str_text(&content), 0, 0},
+                                           {TAKEN, "QUIT\r\n", 0, 0},
+                                           {BYE, NULL, 0, 0}};
+        const struct script_step bdat[] = {{HELLO, "EHLO me\r\n", 0, 0},
+                                           {OFFERS, str_text(&chunk), 0, 0},
+                                           {GO GO_ON TAKEN, "QUIT\r\n", 0, 0},
+                                           {BYE, NULL, 0, 0}};
+        struct script script;
+        struct taker taker = {0};
+        const struct server_params params = {.name = "test",
+                                             .extension = "",
+                                             .size_max = 100,
+                                             .timeout = 1000,
+                                             .lenient = i % 4 < 2,
+                                             .handler = &handler,
+                                             .context = &taker};
+        script_start(&script, chunked ? bdat : data, chunked ? 4 : 5);
+        assert_true(server_run(&script.stream, &params));
+        stream_close(&script.stream);
+        if (!script_played(&script))
+            fail_msg("end %zu: step %zu: %s", i / 4, script.at, str_text(&script.complaint));
+        const char *seen = str_text(&taker.seen);
+        assert_true(strncmp(seen, "a@b|c@d|a", 9) == 0 && strstr(seen, "MAIL FROM:<x@y>\r\n;"));
+        assert_ptr_equal(strchr(seen, ';') + 1, seen + strlen(seen));
+        script_clear(&script);
+        str_clear(&taker.seen);
+        str_clear(&content);
+        str_clear(&chunk);
+    }
+}
+
 /* A client that repeats itself for ever, and what it was told. */
 struct nagger {
     struct stream stream;
@@ -328,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clients_by_the_book),
+        cmocka_unit_test(nothing_but_the_dot_line_ends_content),
         cmocka_unit_test(limits_hold),
     };
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);
