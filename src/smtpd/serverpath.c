@@ -25,9 +25,7 @@ static size_t path_length(const char *text, char end)
 
 bool serverpath_read(const char **text, bool lenient, struct str *address)
 {
-    const char *at = *text;
-    if (lenient)
-        at += strspn(at, " ");
+    const char *at = *text + strspn(*text, " "); /* monit and others write "FROM: <" */
     bool bare = *at != '<';
     if (bare && !lenient)
         return false;

@@ -206,7 +206,7 @@ def test_a_port_where_one_was_asked_for(served, serve):
         while not offers or offers[-1][3:4] == b"-":
             offers.append(reader.readline())
         assert not any(b"XONEHOP" in offer for offer in offers)  # nobody knows who that is
-        for text in (b"MAIL FROM:<me@example.com>\r\n", b"RCPT TO:<you@example.net>\r\n"):
+        for text in (b"MAIL FROM: <me@example.com>\r\n", b"RCPT TO: <you@example.net>\r\n"):
             line.sendall(text)
             assert reader.readline()[:3] == b"250"
         line.sendall(b"DATA\r\n")
