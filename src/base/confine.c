@@ -1,0 +1,237 @@
+#include "config.h"
+#include "base/confine.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#endif
+
+#if defined(__linux__) && defined(HAVE_LINUX_LANDLOCK_H) && defined(SYS_landlock_create_ruleset)
+#include <linux/landlock.h>
+
+enum {
+    ABI_RENAMES = 2,  /* the first one with LANDLOCK_ACCESS_FS_REFER */
+    ABI_TRUNCATE = 3, /* and with LANDLOCK_ACCESS_FS_TRUNCATE */
+};
+
+/* Headers may be older than the kernel. */
+#define ACCESS_REFER (1ULL << 13)
+#define ACCESS_TRUNCATE (1ULL << 14)
+
+#define ACCESS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define ACCESS_ALL (ACCESS_TRUNCATE | (ACCESS_TRUNCATE - 1))
+#define ACCESS_OF_FILES                                                                            \
+    (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |   \
+     ACCESS_TRUNCATE)
+
+static long landlock_abi(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+static void allow(int ruleset, const struct strlist *paths, uint64_t access)
+{
+    for (size_t i = 0; paths && i < paths->n; i++) {
+        struct stat facts;
+        int fd = open(paths->item[i], O_PATH | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        bool file = fstat(fd, &facts) == 0 && !S_ISDIR(facts.st_mode);
+        struct landlock_path_beneath_attr rule = {
+            .allowed_access = file ? access & ACCESS_OF_FILES : access, .parent_fd = fd};
+        /* A rule that is not taken allows less, not more. */
+        (void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+        (void)close(fd);
+    }
+}
+
+static bool fence_files(const struct confinement *c)
+{
+    long abi = landlock_abi();
+    if (abi < ABI_RENAMES)
+        return false;
+    uint64_t all = abi < ABI_TRUNCATE ? ACCESS_ALL & ~ACCESS_TRUNCATE : ACCESS_ALL;
+    struct landlock_ruleset_attr attr = {.handled_access_fs = all};
+    int ruleset =
+        (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
+    if (ruleset < 0)
+        return false;
+    uint64_t execute = c->execute ? LANDLOCK_ACCESS_FS_EXECUTE : 0;
+    allow(ruleset, c->read, ACCESS_READ | execute);
+    allow(ruleset, c->write,
+          all & ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                            LANDLOCK_ACCESS_FS_MAKE_BLOCK));
+    bool ok = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    (void)close(ruleset);
+    return ok;
+}
+
+static bool has_file_fence(void)
+{
+    return landlock_abi() >= ABI_RENAMES;
+}
+#else
+static bool fence_files(const struct confinement *c)
+{
+    (void)c;
+    return false;
+}
+
+static bool has_file_fence(void)
+{
+    return false;
+}
+#endif
+
+#if defined(__x86_64__) && !defined(__ILP32__)
+#define THIS_ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define THIS_ARCHITECTURE AUDIT_ARCH_AARCH64
+#elif defined(__riscv) && __riscv_xlen == 64
+#define THIS_ARCHITECTURE AUDIT_ARCH_RISCV64
+#endif
+
+#if defined(__linux__) && defined(THIS_ARCHITECTURE)
+#ifdef __x86_64__
+#define CALLS_OF_X32 0x40000000u
+#else
+#define CALLS_OF_X32 0xffffffffu
+#endif
+#define REFUSE BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 1 /* EPERM */)
+#define PASS BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+/* Goes on with the next instruction if the word that was loaded is VALUE, else with the one after.
+ */
+#define UNLESS_SKIP(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1)
+#define REFUSE_CALL(name) UNLESS_SKIP(SYS_##name), REFUSE
+
+/* The first argument of socket(2) is an int: its low half, which comes first on what is listed
+ * above. */
+static struct sock_filter filter[] = {
+    LOAD(arch),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCHITECTURE, 1, 0),
+    REFUSE,
+    LOAD(nr),
+    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, CALLS_OF_X32, 0, 1),
+    REFUSE,
+    /* what no part of this program ever does */
+    REFUSE_CALL(ptrace),
+    REFUSE_CALL(process_vm_readv),
+    REFUSE_CALL(process_vm_writev),
+    REFUSE_CALL(mount),
+    REFUSE_CALL(umount2),
+    REFUSE_CALL(pivot_root),
+    REFUSE_CALL(chroot),
+    REFUSE_CALL(setns),
+    REFUSE_CALL(unshare),
+    REFUSE_CALL(bpf),
+    REFUSE_CALL(perf_event_open),
+    REFUSE_CALL(add_key),
+    REFUSE_CALL(keyctl),
+    REFUSE_CALL(request_key),
+    REFUSE_CALL(open_by_handle_at),
+    REFUSE_CALL(init_module),
+    REFUSE_CALL(finit_module),
+    REFUSE_CALL(kexec_load),
+    REFUSE_CALL(reboot),
+    PASS,
+};
+
+static struct sock_filter no_programs[] = {
+    LOAD(nr),
+    REFUSE_CALL(execve),
+    REFUSE_CALL(execveat),
+    PASS,
+};
+
+static struct sock_filter no_network[] = {
+    LOAD(nr),      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0), PASS,
+    LOAD(args[0]), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),    REFUSE,
+    PASS,
+};
+
+static bool install(struct sock_filter *instructions, size_t n)
+{
+    struct sock_fprog program = {.len = (unsigned short)n, .filter = instructions};
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* The strictest comes last: a filter may not forbid what the next one needs. */
+static bool fence_calls(const struct confinement *c)
+{
+    return (c->network || install(no_network, sizeof no_network / sizeof *no_network)) &&
+           (c->execute || install(no_programs, sizeof no_programs / sizeof *no_programs)) &&
+           install(filter, sizeof filter / sizeof *filter);
+}
+
+static bool has_call_fence(void)
+{
+    return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+}
+#else
+static bool fence_calls(const struct confinement *c)
+{
+    (void)c;
+    return false;
+}
+
+static bool has_call_fence(void)
+{
+    return false;
+}
+#endif
+
+/* The leak checker looks into its own process as a debugger would. */
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+static void forbid_debuggers(void)
+{
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* known to every kernel */
+}
+#else
+static void forbid_debuggers(void)
+{
+}
+#endif
+
+#ifdef __linux__
+static bool forbid_new_privileges(void)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+#else
+static bool forbid_new_privileges(void)
+{
+    return false;
+}
+#endif
+
+void confine_memory(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* lowering a limit is always allowed */
+    forbid_debuggers();
+}
+
+unsigned confine_process(const struct confinement *confinement)
+{
+    if (!forbid_new_privileges()) /* both fences need it */
+        return 0;
+    unsigned fences = fence_files(confinement) ? CONFINE_FILES : 0;
+    return fences | (fence_calls(confinement) ? CONFINE_CALLS : 0);
+}
+
+unsigned confine_available(void)
+{
+    return (has_file_fence() ? CONFINE_FILES : 0) | (has_call_fence() ? CONFINE_CALLS : 0);
+}

@@ -1,0 +1,35 @@
+/* A process gives up what it does not need: after that, what takes it over through a bad reply or a
+ * bad message cannot either. Landlock (files) and seccomp (system calls), where the kernel has them
+ * and the build knew them; elsewhere the functions do what is left to do and say so. Nothing of it
+ * can be undone, and children inherit it. */
+#ifndef CONFINE_H
+#define CONFINE_H
+
+#include <stdbool.h>
+
+#include "base/strlist.h"
+
+enum {
+    CONFINE_FILES = 1, /* Landlock, which must know renames across directories (ABI 2) */
+    CONFINE_CALLS = 2, /* seccomp */
+};
+
+/* Zeroed memory allows no file, no other program, no network. */
+struct confinement {
+    const struct strlist
+        *read; /* files, and directories with all below; what is missing is no error */
+    const struct strlist *write; /* likewise: to be read, changed, made, renamed and removed */
+    bool execute;                /* other programs */
+    bool network;                /* sockets other than AF_UNIX */
+};
+
+/* No core dump, and no look into this process by others of its user: before a secret is read. */
+void confine_memory(void);
+
+/* Keeps CONFINEMENT from now on, and no new privileges. Returns which fences stand (CONFINE_*). */
+unsigned confine_process(const struct confinement *confinement);
+
+/* Which fences confine_process() could set up here: for `onehopctl check`. */
+unsigned confine_available(void);
+
+#endif
