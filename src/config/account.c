@@ -35,6 +35,12 @@ struct account *account_new_msmtp(const char *name, enum account_scope scope)
     return account;
 }
 
+void account_complain(struct account *account, const char *text)
+{
+    if (!account->complaint && text)
+        account->complaint = memory_copy(text);
+}
+
 struct account *account_copy(const struct account *account)
 {
     struct account *copy = new_account(account->name, account->scope);
@@ -43,6 +49,7 @@ struct account *account_copy(const struct account *account)
     copy->as_msmtp = account->as_msmtp;
     copy->set = account->set;
     copy->senders = account->senders;
+    account_complain(copy, account->complaint);
     for (size_t i = 0; i < key_count; i++)
         if (key_table[i].section == KEY_ACCOUNT)
             key_copy(&key_table[i], copy, account);
@@ -56,6 +63,7 @@ void account_free(struct account *account)
         return;
     key_clear(KEY_ACCOUNT, account);
     strlist_clear(&account->trouble);
+    free(account->complaint);
     free(account->name);
     free(account->file);
     free(account);
@@ -176,6 +184,8 @@ static bool complain(const struct account *account, struct error *err)
 
 bool account_check(const struct account *account, struct error *err)
 {
+    if (account->complaint)
+        return error_config(err, "%s", account->complaint);
     const char *wrong = contradiction(account);
     if (wrong) {
         error_config(err, "%s", wrong);

@@ -34,7 +34,7 @@ enum account_auth {
     AUTH_NTLM
 };
 
-enum account_rewrite { REWRITE_OFF, REWRITE_FOREIGN, REWRITE_ALWAYS };
+enum account_rewrite { REWRITE_OFF, REWRITE_LOCAL, REWRITE_FOREIGN, REWRITE_ALWAYS };
 
 enum account_mode { MODE_INTERACTIVE, MODE_BACKGROUND, MODE_QUEUE }; /* delivery_mode */
 
@@ -92,6 +92,8 @@ struct account {
     int delivery_mode;
     struct strlist allow_users, allow_groups;
 
+    char *complaint; /* about a value that counts only once the account is chosen, or NULL */
+
     int senders;            /* enum account_senders, from the provider */
     struct strlist trouble; /* reply patterns that are account trouble, from the provider */
 };
@@ -138,6 +140,9 @@ unsigned account_dsn_notify(const struct account *account);
 
 /* The facility for openlog(3), -1 for none. `on` is LOG_MAIL, as msmtp LOG_USER. */
 int account_syslog_facility(const struct account *account);
+
+/* Makes account_check() fail with TEXT, unless it fails with another already. NULL does nothing. */
+void account_complain(struct account *account, const char *text);
 
 /* What single keys cannot tell: neither host nor socket, a key file without its certificate, keys
  * that contradict each other. EX_CONFIG, "FILE:LINE: account NAME: what is wrong, what to add". */

@@ -141,6 +141,20 @@ const struct account *configuration_account(const struct configuration *config, 
     return NULL;
 }
 
+const struct account *configuration_sole(const struct configuration *config,
+                                         enum account_scope scope)
+{
+    const struct account *only = NULL;
+    for (size_t i = 0; i < config->n; i++) {
+        if (config->account[i]->scope != scope)
+            continue;
+        if (only)
+            return NULL;
+        only = config->account[i];
+    }
+    return only;
+}
+
 void configuration_add(struct configuration *config, struct account *account)
 {
     if (config->n == config->size) {

@@ -29,6 +29,8 @@ struct caller {
     const char *config_home; /* $XDG_CONFIG_HOME if absolute and the caller's, else HOME/.config */
     const char *state_home;  /* likewise $XDG_STATE_HOME, HOME/.local/state */
     bool as_msmtp;           /* called by the name msmtp: an msmtprc comes before an INI file */
+    bool as_sendmail; /* called by sendmail's name, or by way of the service: mail is kept, and
+                         senders are replaced, whatever kind of file has the account */
     const char *user;        /* %U: $USER, $LOGNAME, getlogin(3), name, the first there is */
     const char *host;        /* %H: $HOSTNAME, "" for none */
     const char *credentials; /* $CREDENTIALS_DIRECTORY: passwords for a unit of systemd, or "" */
@@ -97,6 +99,10 @@ void configuration_empty(struct configuration *config);
 
 /* By name, as -a does; NULL if there is none. */
 const struct account *configuration_account(const struct configuration *config, const char *name);
+
+/* The account of a level that has just this one, else NULL. */
+const struct account *configuration_sole(const struct configuration *config,
+                                         enum account_scope scope);
 
 /* Adds an account behind the others, and owns it. */
 void configuration_add(struct configuration *config, struct account *account);

@@ -74,16 +74,31 @@ bool identity_check_override(const struct override *override, struct error *err)
     return ok;
 }
 
+/* Sendmail's callers count on a queue, and their senders are often users of this machine, which no
+ * provider takes: an msmtprc, which says nothing about either, is read for them as an INI file is. */
+static bool is_msmtprc_of_sendmail(const struct account *account, const struct caller *caller)
+{
+    return caller->as_sendmail && account->as_msmtp && account->scope != SCOPE_COMMAND_LINE;
+}
+
+static void serve_as_sendmail(struct account *own, const struct configuration *config)
+{
+    bool serves_all = own->scope == SCOPE_SYSTEM && configuration_sole(config, SCOPE_SYSTEM);
+    own->queue = true;
+    own->rewrite_from = serves_all ? REWRITE_FOREIGN : REWRITE_LOCAL;
+}
+
 bool identity_make(struct identity *identity, const struct configuration *config,
                    const struct account *chosen, const struct identity_facts *facts,
                    struct error *err)
 {
     bool ok = true;
+    bool as_sendmail = is_msmtprc_of_sendmail(chosen, facts->caller);
     *identity = (struct identity){.configured = chosen, .account = chosen};
-    if (facts->overrides > 0 || has_patterns(chosen)) {
-        identity->own = account_copy(chosen);
-        identity->account = identity->own;
-    }
+    if (facts->overrides > 0 || has_patterns(chosen) || as_sendmail)
+        identity->account = identity->own = account_copy(chosen);
+    if (as_sendmail)
+        serve_as_sendmail(identity->own, config);
     for (size_t i = 0; ok && i < facts->overrides; i++)
         ok = apply_override(&facts->override[i], identity->own, facts->caller->home, err);
     if (ok && facts->overrides > 0)

@@ -25,7 +25,7 @@ static const char *const auths[] = {"off",
                                     "ntlm",
                                     NULL};
 static const char *const keyrings[] = {"off", "auto", "secret-tool", "pass", NULL};
-static const char *const rewrites[] = {"off", "foreign", "always", NULL};
+static const char *const rewrites[] = {"off", "local", "foreign", "always", NULL};
 static const char *const modes[] = {"interactive", "background", "queue", NULL};
 static const char *const senders[] = {"any", "exact", NULL};
 static const char *const off_auto[] = {"off", "auto", NULL};

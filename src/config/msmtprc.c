@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/process.h"
+#include "config/keycheck.h"
 #include "config/nearest.h"
 
 enum form {
@@ -115,6 +116,7 @@ static void add_account(struct reading *r, const char *name)
     for (size_t i = 0; i < key_count; i++)
         if (key_table[i].section == KEY_ACCOUNT && key_is_set(&r->default_set, &key_table[i]))
             (void)copy_key(&key_table[i], account, r->defaults, NULL);
+    account_complain(account, r->defaults->complaint);
     r->given[file->n] = (struct key_set){0};
     r->now = &r->given[file->n];
     r->current = account;
@@ -138,6 +140,7 @@ static bool take_over(struct reading *r, const char *name, struct error *err)
     for (size_t i = 0; i < key_count; i++)
         if (key_table[i].section == KEY_ACCOUNT && key_is_set(&r->given[parent], &key_table[i]))
             (void)copy_key(&key_table[i], r->current, r->file->account[parent], r->now);
+    account_complain(r->current, r->file->account[parent]->complaint);
     return true;
 }
 
@@ -190,6 +193,7 @@ static bool unknown(const char *name, struct error *err)
 /* The text that ARGUMENT means for the command; NULL, with an error, if it means nothing. */
 static const char *meaning(const struct command *command, const char *argument, struct error *err)
 {
+    const char *given = argument;
     bool on = strcmp(argument, "on") == 0, off = strcmp(argument, "off") == 0;
     bool switches = command->form == SWITCH || command->form == STRICT || command->form == OLD_SET;
     if (command->form == NEEDED && !*argument) {
@@ -209,8 +213,27 @@ static const char *meaning(const struct command *command, const char *argument, 
     else if (command->form == OLD_SET)
         argument = on ? command->on : command->off;
     if (!argument)
-        (void)error_config(err, "command %s takes on or off", command->name);
+        (void)error_config(err, "command %s takes on or off, not '%s'", command->name, given);
     return argument;
+}
+
+/* What is behind a value on its line is a part of it. Secrets are not looked at. */
+static bool explain(const struct key *key, const char *argument, struct error *err)
+{
+    const char *comment = strstr(argument, " #");
+    if (!comment)
+        comment = strstr(argument, "\t#");
+    if (comment && key->type != KEY_SECRET)
+        (void)error_prefix(err, "a comment needs a line of its own");
+    return false;
+}
+
+/* msmtp takes any text for these and fails when it uses them: one that is wrong must not spoil the
+ * other accounts of the file. */
+static bool counts_when_chosen(const struct key *key)
+{
+    return key->check == keycheck_sender || key->check == keycheck_word ||
+           key->check == keycheck_host || key->check == keycheck_ip;
 }
 
 static bool set_key(struct reading *r, const struct command *command, const char *argument,
@@ -219,12 +242,19 @@ static bool set_key(struct reading *r, const struct command *command, const char
     const struct key *key = key_find(KEY_ACCOUNT, command->key);
     const char *text = meaning(command, argument, err);
     if (!text)
-        return false;
+        return explain(key, argument, err);
     bool unset = !*text && key->type == KEY_NUMBER;
-    if (unset)
+    if (unset) {
         key_unset(key, r->current, true);
-    else if (!key_parse(key, r->current, text, r->file->home, err))
-        return error_prefix(err, "command %s", command->name);
+    } else if (!key_parse(key, r->current, text, r->file->home, err)) {
+        (void)error_prefix(err, "command %s", command->name);
+        (void)explain(key, argument, err);
+        if (!counts_when_chosen(key))
+            return false;
+        (void)error_prefix(err, "%s:%d", r->file->path, r->line);
+        account_complain(r->current, err->text);
+        return true;
+    }
     key_mark(&r->current->set, key);
     key_mark(r->now, key);
     if (key->type == KEY_SECRET && *text && !r->evaluated && !r->file->secret_line)

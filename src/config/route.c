@@ -148,18 +148,6 @@ static bool serve(const struct configuration *config, const char *mailbox, bool 
     return true;
 }
 
-static const struct account *sole(const struct configuration *config, enum account_scope scope)
-{
-    const struct account *only = NULL;
-    size_t n = 0;
-    for (size_t i = 0; i < config->n; i++)
-        if (config->account[i]->scope == scope && !config->account[i]->as_msmtp) {
-            only = config->account[i];
-            n++;
-        }
-    return n == 1 ? only : NULL;
-}
-
 static void add_places(const struct configuration *config, struct str *out)
 {
     const char *user = config->user_file ? config->user_file : "";
@@ -233,24 +221,32 @@ static bool nothing_serves(const struct configuration *config, const char *sende
     return false;
 }
 
-/* Level by level: who has one account of their own means that, whatever the system's default is. */
-static bool fall_back(const struct configuration *config, const char *sender, bool foreign,
-                      struct route *route, struct error *err)
+/* A file's only account serves local senders, the system's all. In an msmtprc it does so for callers
+ * by sendmail's name alone. */
+static const struct account *sole(const struct configuration *config, enum account_scope scope,
+                                  bool foreign, bool as_sendmail)
 {
-    bool msmtprc = config->account[0]->as_msmtp;
+    const struct account *account = configuration_sole(config, scope);
+    if (!account || (foreign && scope != SCOPE_SYSTEM) || (account->as_msmtp && !as_sendmail))
+        return NULL;
+    return account;
+}
+
+/* Level by level: who has one account of their own means that, whatever the system's default is. */
+static bool fall_back(const struct configuration *config, const struct route_query *query,
+                      const char *sender, bool foreign, struct route *route, struct error *err)
+{
+    const struct account *named = configuration_account(config, "default");
     for (enum account_scope scope = SCOPE_USER; scope <= SCOPE_SYSTEM; scope++) {
-        const struct account *account = configuration_account(config, "default");
-        enum route_reason reason = ROUTE_DEFAULT;
-        if ((!account || account->scope != scope) && !foreign) {
-            account = sole(config, scope);
-            reason = ROUTE_SOLE;
-        }
-        if (account && account->scope == scope) {
-            *route = (struct route){account, reason, sender};
+        bool has_default = named && named->scope == scope;
+        const struct account *account =
+            has_default ? named : sole(config, scope, foreign, query->as_sendmail);
+        if (account) {
+            *route = (struct route){account, has_default ? ROUTE_DEFAULT : ROUTE_SOLE, sender};
             return true;
         }
     }
-    if (msmtprc)
+    if (config->account[0]->as_msmtp)
         return not_found(config, "default", err);
     return nothing_serves(config, sender, foreign, err);
 }
@@ -290,11 +286,11 @@ bool route_choose(const struct configuration *config, const struct route_query *
     if (!first && !route_is_local(query->caller, query->local_names))
         foreign = query->caller;
     const char *sender = foreign ? foreign : first ? first : query->caller;
-    return fall_back(config, sender, foreign != NULL, route, err);
+    return fall_back(config, query, sender, foreign != NULL, route, err);
 }
 
-bool route_may_send_as(const struct account *account, const char *mailbox,
-                       const struct strlist *local_names)
+static bool may_send_as(const struct account *account, const char *mailbox,
+                        const struct strlist *local_names)
 {
     if (account_owns(account, mailbox))
         return true;
@@ -304,4 +300,20 @@ bool route_may_send_as(const struct account *account, const char *mailbox,
         if (fit_of_item(account->domains.item[i], mailbox) == FIT_ADDRESS)
             return true;
     return account->senders != SENDERS_EXACT && fit_of_account(account, mailbox) != FIT_NONE;
+}
+
+bool route_replaces(const struct account *account, const char *mailbox,
+                    const struct strlist *local_names)
+{
+    switch ((enum account_rewrite)account->rewrite_from) {
+    case REWRITE_OFF:
+        return false;
+    case REWRITE_LOCAL:
+        return route_is_local(mailbox, local_names);
+    case REWRITE_FOREIGN:
+        return !may_send_as(account, mailbox, local_names);
+    case REWRITE_ALWAYS:
+        return true;
+    }
+    return false;
 }

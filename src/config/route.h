@@ -14,6 +14,7 @@ struct route_query {
     const char *header_from;           /* first address of From or Resent-From, or "" */
     const char *caller;                /* user@host of the caller */
     const struct strlist *local_names; /* localhost, this host's names, the mailname */
+    bool as_sendmail;                  /* see struct caller */
 };
 
 enum route_reason {
@@ -32,21 +33,22 @@ struct route {
 };
 
 /* Chooses: by the first of -f and From that some account serves; if neither is served and both are
- * local or missing, by the caller's address. What nothing serves gets the account `default`, and,
- * if no foreign address was given, the only account of the user's level or of the system's.
- * Accounts of an msmtprc are msmtp's affair: chosen by -f where it fits their `from`, and where the
- * first account is one of them nothing but `default` comes after.
+ * local or missing, by the caller's address. What nothing serves gets the account `default` of the
+ * user's level, else that level's only account unless a foreign address was given, else the system's
+ * `default`, else the system's only account. Accounts of an msmtprc are msmtp's affair: chosen by -f
+ * where it fits their `from`, and the only one serves others for callers as_sendmail alone.
  * Nothing serves the sender: EX_CONFIG, "no account serves senders at qq.com (served:
  * 163.com, 126.com)", and what to add; no account at all: where a file was looked for and what its
  * smallest content is; two exact-sender accounts of one domain: an error that names both. */
 bool route_choose(const struct configuration *config, const struct route_query *query,
                   struct route *route, struct error *err);
 
-/* True if the account may send as MAILBOX without rewriting: its own address, an address among its
- * `domains`, and, unless its provider takes exact senders only, whatever else it serves. Of local
- * senders those without a dot in the domain never: nobody outside could answer them. */
-bool route_may_send_as(const struct account *account, const char *mailbox,
-                       const struct strlist *local_names);
+/* True if the account replaces the sender MAILBOX by its own address, as `rewrite_from` says. Not
+ * foreign are its own address, an address among its `domains`, and, unless its provider takes exact
+ * senders only, whatever else it serves; but a local sender without a dot in the domain always is:
+ * nobody outside could answer it. */
+bool route_replaces(const struct account *account, const char *mailbox,
+                    const struct strlist *local_names);
 
 /* True for a bare name, or a domain among the local names. */
 bool route_is_local(const char *mailbox, const struct strlist *local_names);

@@ -83,6 +83,10 @@ void this_host_read(struct this_host *host, const struct paths *paths)
     host->mail_name = mail_name_of(paths);
     if (!host->mail_name)
         host->mail_name = memory_copy(*host->full_name ? host->full_name : host->name);
+    size_t len = strlen(host->name);
+    if (!*host->full_name && strncasecmp(host->mail_name, host->name, len) == 0 &&
+        host->mail_name[len] == '.')
+        memory_replace(&host->full_name, host->mail_name);
 
     strlist_add(&host->names, "localhost");
     strlist_add(&host->names, "localhost.localdomain");

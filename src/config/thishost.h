@@ -8,7 +8,8 @@
 
 struct this_host {
     char *name;      /* gethostname(2) up to the first dot */
-    char *full_name; /* with domain, from gethostname(2) or SYSCONFDIR/hosts; "" if nobody knows */
+    char *full_name; /* with domain, from gethostname(2), SYSCONFDIR/hosts, or the mailname if that
+                        begins with name; "" if nobody knows */
     char *mail_name; /* first line of SYSCONFDIR/mailname, else full_name, else name */
     struct strlist names;        /* localhost, name, full_name: mail for users there is for us */
     struct strlist sender_names; /* these and mail_name: senders there are local ones */

@@ -45,11 +45,10 @@ static char *envelope_sender(const struct sender_facts *facts)
     bool null_sender = caller_chooses(facts) && !*facts->envelope_from;
     if (null_sender)
         return memory_copy("");
-    if (*own && a->rewrite_from == REWRITE_ALWAYS)
+    if (*own && route_replaces(a, wanted, &facts->host->sender_names))
         return memory_copy(own);
-    if (*own && a->rewrite_from == REWRITE_FOREIGN &&
-        !route_may_send_as(a, wanted, &facts->host->sender_names))
-        return memory_copy(own);
+    if (a->as_msmtp && *wanted)
+        return memory_copy(wanted); /* bare or not, as msmtp sends it */
     return qualified(*wanted ? wanted : facts->caller->name, facts->host->mail_name);
 }
 

@@ -99,6 +99,7 @@ bool submission_route(struct submission *s, const struct configuration *config, 
         .header_from = from,
         .caller = str_text(&caller),
         .local_names = &s->host->sender_names,
+        .as_sendmail = s->caller->as_sendmail,
     };
     ok = ok && route_choose(config, &query, &s->route, err);
     if (ok)
@@ -109,29 +110,23 @@ bool submission_route(struct submission *s, const struct configuration *config, 
     return ok;
 }
 
-struct usable {
-    const struct account *account;
-    const struct strlist *local_names;
-};
-
 static bool may_use(void *context, const char *mailbox)
 {
-    const struct usable *usable = context;
-    return route_may_send_as(usable->account, mailbox, usable->local_names);
+    const struct submission *s = context;
+    return !route_replaces(s->account, mailbox, &s->host->sender_names);
 }
 
 static void complete(struct submission *s, const struct sender_choice *sender, time_t now)
 {
     const struct account *a = s->account;
-    struct usable usable = {a, &s->host->sender_names};
     const char *address = account_address(a);
     const struct completion want = {
         .sender = s->envelope.sender,
         .from_address = sender->from_address,
         .full_name = sender->full_name,
         .rewrite_to = a->rewrite_from != REWRITE_OFF ? address : "",
-        .may_use = a->rewrite_from == REWRITE_FOREIGN ? may_use : NULL,
-        .context = &usable,
+        .may_use = may_use,
+        .context = s,
         .host = s->host->name,
         .qualify_domain = a->as_msmtp ? "" : s->host->mail_name,
         .message_id_domain = sender->message_id_domain,

@@ -65,15 +65,12 @@ static void add_override(struct override *list, size_t *n, const char *name, con
 /* What the call says about the account's keys, by options or otherwise. */
 static bool make_identity(struct send_context *s, const struct account *a, struct error *err)
 {
-    enum { OTHERS = 3 };
+    enum { OTHERS = 2 };
     const struct invocation *call = s->call;
     size_t n = call->overrides;
     struct override *list = memory_resize(NULL, n + OTHERS, sizeof *list);
     if (n > 0)
         memcpy(list, call->override, n * sizeof *list);
-    /* Who calls sendmail counts on a queue, whatever the file looks like. */
-    if (a->as_msmtp && a->scope != SCOPE_COMMAND_LINE && call->personality == PERSONALITY_SENDMAIL)
-        add_override(list, &n, "queue", "on");
     if (*s->asked_mode)
         add_override(list, &n, "delivery_mode", s->asked_mode);
     if (s->anonymous)

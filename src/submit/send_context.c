@@ -23,6 +23,7 @@ void send_context_begin(struct send_context *s, const struct invocation *call,
     s->paths = paths;
     caller_find(&s->caller, &s->storage);
     s->caller.as_msmtp = call->personality == PERSONALITY_MSMTP;
+    s->caller.as_sendmail = call->personality == PERSONALITY_SENDMAIL;
     this_host_read(&s->host, paths);
     s->dialogue = call->personality == PERSONALITY_SENDMAIL ? stderr : stdout;
     s->source = (struct source){

@@ -150,3 +150,44 @@ def test_from_override_can_be_forbidden(serve, machine):
     provider = machine.use(serve(), domains="example.com", allow_from_override="off")
     machine.delivers("-t", "-f", "shop@example.com", input=PHP)
     assert provider.message.sender == "me@example.com"
+
+
+MSMTPRC = "account {name}\nhost 127.0.0.1\nport {port}\nfrom me@example.com\nset_from_header on\n"
+
+
+@pytest.mark.parametrize("sender", ["www-data", "root@web1.example.org", "www-data@localhost"])
+def test_sendmail_with_an_msmtprc_replaces_a_local_sender(serve, machine, sender):
+    provider = serve(tls="none", mechanisms="")
+    machine.file(machine.home / ".msmtprc", MSMTPRC.format(name="default", port=provider.port))
+    machine.delivers("-t", "-i", "-f", sender, input=f"From: {sender}\n".encode() + PHP)
+    assert provider.message.sender == "me@example.com"
+    assert "me@example.com" in provider.message.field("From")
+
+
+def test_sendmail_with_an_msmtprc_keeps_another_sender(serve, machine):
+    provider = serve(tls="none", mechanisms="")
+    machine.file(machine.home / ".msmtprc", MSMTPRC.format(name="default", port=provider.port))
+    machine.delivers("-t", "-i", "-f", "shop@other.example", input=PHP)
+    assert provider.message.sender == "shop@other.example"
+
+
+@pytest.mark.parametrize("form", ["msmtprc", "ini"])
+def test_the_systems_only_account_serves_every_sender(serve, machine, form):
+    provider = serve(tls="none", mechanisms="")
+    if form == "ini":
+        machine.configure_system(machine.account(provider, "relay", queue="on"), 0o644)
+    else:
+        rc = MSMTPRC.replace("set_from_header on\n", "")
+        machine.file(machine.root / "etc/msmtprc", rc.format(name="relay", port=provider.port),
+                     0o644)
+    machine.delivers("-t", "-i", "-f", "wordpress@shop.example",
+                     input=b"From: Shop <wordpress@shop.example>\n" + PHP)
+    assert provider.message.sender == "me@example.com"
+    assert provider.message.field("From").endswith("<me@example.com>")
+
+
+def test_a_users_only_account_serves_no_foreign_sender(serve, machine):
+    provider = machine.use(serve(), queue="on")
+    result = machine.sendmail("-t", "-i", "-f", "wordpress@shop.example", input=PHP)
+    assert result.code == 78 and "no account serves senders at shop.example" in result.text
+    assert provider.connections == []

@@ -116,6 +116,10 @@ static const struct {
     {"tls maybe\n", "rc:1: command tls takes on or off", EX_CONFIG},
     {"tls ON\n", "rc:1: command tls takes on or off", EX_CONFIG},
     {"allow_from_override\n", "rc:1: command allow_from_override takes on or off", EX_CONFIG},
+    {"\ntls on   # TLS\n",
+     "rc:2: a comment needs a line of its own: command tls takes on or off, not 'on   # TLS'",
+     EX_CONFIG},
+    {"port 587\t# STARTTLS\n", "rc:1: a comment needs a line of its own: command port", EX_CONFIG},
     {"dsn_notify\n", "rc:1: command dsn_notify needs an argument", EX_CONFIG},
     {"port 99999\n", "rc:1: command port: port must be a number", EX_CONFIG},
     {"auth foo\n", "rc:1: command auth: auth must be one of", EX_CONFIG},
@@ -138,6 +142,26 @@ static void slips_are_told_with_their_line(void **state)
         assert_int_equal(err.code, wrong[i].code);
         configfile_clear(&file);
     }
+}
+
+/* msmtp takes any text as a sender: the accounts that have a good one work. */
+static void an_odd_sender_is_of_one_account(void **state)
+{
+    (void)state;
+    static const char complaint[] = "rc:5: command from: from: 'Ann Lee' is no sender";
+    struct configfile file;
+    struct error err;
+    assert_true(read_text(&file,
+                          "defaults\nhost h\naccount a\naccount b\nfrom Ann Lee\n"
+                          "account c : b\n",
+                          &err));
+    assert_true(account_check(file.account[0], &err));
+    assert_false(account_check(file.account[1], &err));
+    print_message("# %s\n", err.text);
+    assert_non_null(strstr(err.text, complaint));
+    assert_int_equal(err.code, EX_CONFIG);
+    assert_false(account_check(file.account[2], &err));
+    configfile_clear(&file);
 }
 
 static void a_password_of_the_file_is_noted(void **state)
@@ -180,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_understood),
         cmocka_unit_test(slips_are_told_with_their_line),
+        cmocka_unit_test(an_odd_sender_is_of_one_account),
         cmocka_unit_test(a_password_of_the_file_is_noted),
         cmocka_unit_test(lines_may_be_long),
     };

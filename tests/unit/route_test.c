@@ -147,6 +147,54 @@ static const struct choice choices[] = {
      NULL,
      0,
      "account default not found"},
+    {"sendmail: an msmtprc's sole account, a local sender",
+     {"%a from=me@x.org"},
+     "",
+     "root",
+     "",
+     "a",
+     ROUTE_SOLE,
+     "root"},
+    {"sendmail: but no foreign one",
+     {"%a from=me@x.org"},
+     "",
+     "you@x.org",
+     "",
+     NULL,
+     0,
+     "account default not found"},
+    {"sendmail: the system's msmtprc, a foreign sender",
+     {"/%a from=me@x.org"},
+     "",
+     "shop@y.example",
+     "",
+     "a",
+     ROUTE_SOLE,
+     "shop@y.example"},
+    {"msmtprc: the system's sole account is none",
+     {"/%a from=me@x.org"},
+     "",
+     "root",
+     "",
+     NULL,
+     0,
+     "account default not found"},
+    {"foreign, the system's sole account",
+     {"/a user=x@163.com"},
+     "",
+     "y@qq.com",
+     "",
+     "a",
+     ROUTE_SOLE,
+     "y@qq.com"},
+    {"foreign, two accounts of the system's",
+     {"/a user=x@163.com", "/b user=x@126.com"},
+     "",
+     "y@qq.com",
+     "",
+     NULL,
+     0,
+     "no account serves senders at qq.com"},
     {"msmtprc: the user's default",
      {"%default from=a@x", "/%b from=b@x"},
      "",
@@ -517,7 +565,8 @@ static void senders_choose_accounts(void **state)
                                     .envelope_from = c->envelope,
                                     .header_from = c->header,
                                     .caller = "me@web1.corp.example",
-                                    .local_names = &local_names};
+                                    .local_names = &local_names,
+                                    .as_sendmail = strncmp(c->name, "sendmail", 8) == 0};
         set_up(&config, c->accounts);
         bool ok = route_choose(&config, &query, &route, &err);
         if (ok != (c->chosen != NULL))
@@ -553,7 +602,7 @@ static void long_lists_of_domains_are_cut(void **state)
     configuration_clear(&config);
 }
 
-static void only_usable_senders_stay(void **state)
+static void foreign_senders_are_replaced(void **state)
 {
     (void)state;
     static const struct {
@@ -579,8 +628,29 @@ static void only_usable_senders_stay(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct account *account = make(cases[i].account);
-        if (route_may_send_as(account, cases[i].mailbox, &local_names) != cases[i].may)
+        if (route_replaces(account, cases[i].mailbox, &local_names) == cases[i].may)
             fail_msg("%s: %s", cases[i].account, cases[i].mailbox);
+        account_free(account);
+    }
+}
+
+static void other_ways_of_replacing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rewrite, *mailbox;
+        bool replaces;
+    } cases[] = {
+        {"off", "root", false},           {"local", "root", true},
+        {"local", "root@web1", true},     {"local", "shop@y.example", false},
+        {"always", "me@x.example", true}, {"foreign", "shop@y.example", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct account *account = make("a from=me@x.example");
+        struct error err;
+        assert_true(account_set(account, "rewrite_from", cases[i].rewrite, "", &err));
+        if (route_replaces(account, cases[i].mailbox, &local_names) != cases[i].replaces)
+            fail_msg("%s: %s", cases[i].rewrite, cases[i].mailbox);
         account_free(account);
     }
 }
@@ -601,7 +671,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(senders_choose_accounts),
         cmocka_unit_test(long_lists_of_domains_are_cut),
-        cmocka_unit_test(only_usable_senders_stay),
+        cmocka_unit_test(foreign_senders_are_replaced),
+        cmocka_unit_test(other_ways_of_replacing),
         cmocka_unit_test(local_senders_are_known),
     };
     return cmocka_run_group_tests_name("route", tests, setup, teardown);

@@ -36,6 +36,8 @@ static const struct sender_case cases[] = {
      NULL, "me@example.com", "reports@example.com", "reports@example.com", "Al Ice"},
     {"glob from is no address", SCOPE_USER, "*@example.com", "login", REWRITE_FOREIGN, true, NULL,
      "me@example.com", "me@example.com", "me@example.com", "Al Ice"},
+    {"command line, a bare -f", SCOPE_COMMAND_LINE, "me@x", "", REWRITE_OFF, true, "name", "",
+     "name", "name", ""},
     {"command line without from", SCOPE_COMMAND_LINE, "", "", REWRITE_OFF, true, NULL, "",
      "alice@mail.web1.example", "alice@mail.web1.example", ""},
 };
