@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/memory.h"
+#include "base/str.h"
 
 static void make_printable(char *text)
 {
@@ -126,4 +127,12 @@ const char *error_code_name(int code)
     if (code < 0 || (size_t)code >= sizeof names / sizeof *names || !names[code])
         return "EX_???";
     return names[code];
+}
+
+void error_explain(const struct error *err, struct str *out)
+{
+    str_add(out, err->text);
+    str_add(out, *err->reply && *err->text ? ": " : "");
+    for (const char *at = err->reply; *at; at++)
+        str_add_char(out, *at == '\n' ? ' ' : *at);
 }

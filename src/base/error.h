@@ -90,4 +90,9 @@ const char *error_command_name(enum error_command command);
 /* The name of a sysexits code ("EX_OK", "EX_TEMPFAIL"), "EX_???" for one it does not know. */
 const char *error_code_name(int code);
 
+struct str;
+
+/* Appends ERR for a person, on one line: our words, then the server's reply. */
+void error_explain(const struct error *err, struct str *out);
+
 #endif

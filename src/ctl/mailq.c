@@ -35,10 +35,24 @@ static void print_first(const struct listing_item *item)
     str_clear(&sender);
 }
 
-static void print_reason(const char *reason)
+void mailq_add_next(struct str *out, const struct listing_item *item)
+{
+    char when[32] = "";
+    struct tm local;
+    time_t next = (time_t)item->next;
+    if (item->next <= (int64_t)time(NULL))
+        str_add(out, "; due now");
+    else if (localtime_r(&next, &local) &&
+             strftime(when, sizeof when, "%a %b %e %H:%M:%S", &local) > 0)
+        str_addf(out, "; next attempt %s", when);
+}
+
+static void print_reason(const struct listing_item *item, const char *reason)
 {
     struct str line = {0};
     escape_line(&line, reason, strlen(reason));
+    if (item->state == LISTING_DEFERRED)
+        mailq_add_next(&line, item);
     int pad = REASON_COLUMN - (int)line.len;
     (void)printf("%*s(%s)\n", pad > 0 ? pad : 0, "", str_text(&line));
     str_clear(&line);
@@ -50,16 +64,27 @@ static bool is_shown(const struct listing_item *item, size_t i)
     return item->state == LISTING_FAILED ? fate != FATE_SENT : fate == FATE_WAITING;
 }
 
-/* Appends why recipient I waits: our words, then the provider's. Nothing if it was not tried. */
+/* Appends why recipient I waits: our words, then the provider's; else why the entry does. */
 static void add_reason(struct str *out, const struct listing_item *item, size_t i)
 {
     const struct error *why = item->journal->rcpt[i].why;
-    str_add(out, why ? why->text : "");
-    const char *reply = why ? why->reply : "";
-    if (*reply)
-        str_add(out, out->len ? ": " : "");
-    for (; *reply; reply++)
-        str_add_char(out, *reply == '\n' ? ' ' : *reply);
+    if (why)
+        error_explain(why, out);
+    else
+        str_add(out, item->waiting);
+}
+
+void mailq_add_reason(struct str *out, const struct listing_item *item)
+{
+    size_t i = 0;
+    if (*item->trouble || !item->journal) {
+        str_add(out, item->trouble);
+        return;
+    }
+    while (i < item->journal->n && !is_shown(item, i))
+        i++;
+    if (i < item->journal->n)
+        add_reason(out, item, i);
 }
 
 /* Recipients follow the reason they share, each reason once for those that stand together. */
@@ -72,7 +97,7 @@ static void print_recipients(const struct listing_item *item)
         str_truncate(&reason, 0);
         add_reason(&reason, item, i);
         if (reason.len && strcmp(str_text(&reason), str_text(&last)) != 0)
-            print_reason(str_text(&reason));
+            print_reason(item, str_text(&reason));
         str_truncate(&last, 0);
         str_add_n(&last, str_text(&reason), reason.len);
         struct str address = {0};
@@ -94,9 +119,9 @@ void mailq_print(struct mailq *mailq, const struct listing_item *item)
     mailq->octets += item->size;
     print_first(item);
     if (*item->trouble)
-        print_reason(item->trouble);
+        print_reason(item, item->trouble);
     if (item->journal && item->journal->note && *item->journal->note)
-        print_reason(item->journal->note);
+        print_reason(item, item->journal->note);
     if (item->entry && item->journal)
         print_recipients(item);
     (void)printf("\n");

@@ -19,6 +19,10 @@ struct mailq {
  * the first. */
 void mailq_print(struct mailq *mailq, const struct listing_item *item);
 
+/* Appends why the entry waits, of its recipients' reasons the first; and when it is tried next. */
+void mailq_add_reason(struct str *out, const struct listing_item *item);
+void mailq_add_next(struct str *out, const struct listing_item *item);
+
 /* Prints the last line: "-- 3 Kbytes in 2 Requests.", or "Mail queue is empty". */
 void mailq_end(const struct mailq *mailq);
 

@@ -161,11 +161,10 @@ static void show_progress(const struct entry_lock *lock)
     for (size_t i = 0; i < env->n && i < lock->journal.n; i++) {
         const struct progress *p = &lock->journal.rcpt[i];
         struct str line = {0};
-        str_addf(&line, "recipient: %s (%s)", env->rcpt[i].address, fates[p->fate]);
+        str_addf(&line, "recipient: %s (%s)%s", env->rcpt[i].address, fates[p->fate],
+                 p->why ? " " : "");
         if (p->why)
-            str_addf(&line, " %s", p->why->text);
-        if (p->why && *p->why->reply)
-            str_addf(&line, ": %s", p->why->reply);
+            error_explain(p->why, &line);
         struct str clean = {0};
         escape_line(&clean, str_text(&line), line.len);
         (void)printf("%s\n", str_text(&clean));
@@ -225,7 +224,7 @@ static bool is_own(const struct spools *s, enum spool_directory directory, const
 {
     struct entry head = {0};
     struct error ignored;
-    bool own = entry_lock_peek(&s->spool, directory, id, &head, NULL, NULL, &ignored) ==
+    bool own = entry_lock_peek(&s->spool, directory, id, &head, &ignored) ==
                    ENTRY_LOCK_TAKEN &&
                may_see(s->want, &head);
     entry_clear(&head);

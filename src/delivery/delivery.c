@@ -203,8 +203,11 @@ struct trouble {
 static bool open_breaker(struct account_state *state, void *context)
 {
     const struct trouble *t = context;
-    breaker_open(&state->breaker, t->failure->cause, t->failure->text, t->delivery->now(),
+    struct str reason = {0};
+    error_explain(t->failure, &reason);
+    breaker_open(&state->breaker, t->failure->cause, str_text(&reason), t->delivery->now(),
                  t->delivery->random());
+    str_clear(&reason);
     return true;
 }
 

@@ -11,7 +11,7 @@ static bool take(const struct delivery_context *delivery, const struct account *
 {
     struct entry head = {0};
     struct error ignored; /* a run will say what is wrong with it */
-    bool ours = entry_lock_peek(delivery->spool, SPOOL_QUEUE, id, &head, NULL, NULL, &ignored) ==
+    bool ours = entry_lock_peek(delivery->spool, SPOOL_QUEUE, id, &head, &ignored) ==
                     ENTRY_LOCK_TAKEN &&
                 strcmp(head.account, account->name) == 0;
     entry_clear(&head);

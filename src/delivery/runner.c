@@ -109,7 +109,7 @@ static void deal(struct run *run)
         if (*run->filter->id && strcmp(run->filter->id, id) != 0)
             continue;
         enum entry_lock_result result =
-            entry_lock_peek(run->delivery->spool, SPOOL_QUEUE, id, &entry, NULL, NULL, &err);
+            entry_lock_peek(run->delivery->spool, SPOOL_QUEUE, id, &entry, &err);
         if (result == ENTRY_LOCK_LEFT) {
             (void)error_prefix(&err, "%s", id);
             tell(run, &err);

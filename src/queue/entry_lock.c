@@ -210,35 +210,64 @@ void entry_lock_show_content(struct entry_lock *lock)
                                      .has_8bit_header = lock->entry.has_8bit_header};
 }
 
+/* Opens the entry and reads its head: FILE is open if the result is ENTRY_LOCK_TAKEN. */
+static enum entry_lock_result open_head(const struct spool *spool, enum spool_directory directory,
+                                        struct entry *entry, struct spoolfile *file,
+                                        struct error *err)
+{
+    enum entry_lock_result result = find(spool, directory, entry->id, false, file, err);
+    if (result != ENTRY_LOCK_TAKEN)
+        return result;
+    result = read_entry(file->fd, file->size, NULL, entry, err);
+    if (result != ENTRY_LOCK_TAKEN)
+        spoolfile_close(file->fd);
+    return result;
+}
+
 enum entry_lock_result entry_lock_peek(const struct spool *spool, enum spool_directory directory,
-                                       const char *id, struct entry *entry, struct journal *journal,
-                                       bool *active, struct error *err)
+                                       const char *id, struct entry *entry, struct error *err)
+{
+    struct spoolfile file;
+    if (!is_id(id, err))
+        return ENTRY_LOCK_LEFT;
+    set_id(entry, id);
+    enum entry_lock_result result = open_head(spool, directory, entry, &file, err);
+    if (result == ENTRY_LOCK_TAKEN)
+        spoolfile_close(file.fd);
+    return result;
+}
+
+enum entry_lock_result entry_lock_view(const struct spool *spool, enum spool_directory directory,
+                                       const char *id, struct entry_view *view, struct error *err)
 {
     struct spoolfile file;
     struct journal_file journal_file;
     if (!is_id(id, err))
         return ENTRY_LOCK_LEFT;
-    enum entry_lock_result result = find(spool, directory, id, false, &file, err);
+    set_id(&view->entry, id);
+    enum entry_lock_result result = open_head(spool, directory, &view->entry, &file, err);
     if (result != ENTRY_LOCK_TAKEN)
         return result;
-    set_id(entry, id);
-    if (active)
-        *active = spoolfile_is_locked(file.fd);
-    result = read_entry(file.fd, file.size, NULL, entry, err);
-    if (result == ENTRY_LOCK_TAKEN && journal) {
-        journal_begin(journal, id, entry->envelope.n);
-        if (!journal_file_read(&journal_file, spool, journal, err))
-            result = ENTRY_LOCK_TROUBLE;
-    }
+    journal_begin(&view->journal, id, view->entry.envelope.n);
+    if (view->has_journal && !journal_file_read(&journal_file, spool, &view->journal, err))
+        result = ENTRY_LOCK_TROUBLE;
+    view->interrupted = was_interrupted(&file, &view->journal);
+    view->active = spoolfile_is_locked(file.fd);
     spoolfile_close(file.fd);
     return result;
+}
+
+void entry_view_clear(struct entry_view *view)
+{
+    journal_clear(&view->journal);
+    entry_clear(&view->entry);
 }
 
 static void note_interruption(struct entry_lock *lock, int64_t now)
 {
     struct error why;
     (void)error_set(&why, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL,
-                    "the last attempt was ended before its result was known");
+                    ENTRY_LOCK_INTERRUPTED);
     for (size_t i = 0; i < lock->journal.n; i++)
         journal_settle(&lock->journal, i, FATE_WAITING, &why);
     journal_attempt(&lock->journal, now, now);

@@ -14,6 +14,9 @@
 #include "queue/journal_file.h"
 #include "queue/spool.h"
 
+/* Why an entry waits whose last attempt ended unnoted. */
+#define ENTRY_LOCK_INTERRUPTED "the last attempt was ended before its result was known"
+
 /* Zeroed memory holds nothing. */
 struct entry_lock {
     struct spool *spool; /* NULL when nothing is held */
@@ -49,14 +52,27 @@ enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *sp
                                        enum spool_directory directory, const char *id,
                                        struct error *err);
 
-/* Reads an entry's head and journal without lock and without reading the content: for listings and
- * for choosing. ENTRY and JOURNAL (may be NULL) must be zeroed; clear them in any case. *ACTIVE, if
- * not NULL, tells whether somebody is working on it (to find out takes a shared lock for a moment;
- * whoever wants the entry just then finds it busy and comes back). The results mean what they mean
- * above, but nothing is moved and ENTRY_LOCK_TAKEN takes nothing. */
+/* Reads an entry's head without lock and without the content: for choosing. ENTRY must be zeroed;
+ * clear it in any case. The results mean what they mean above, but nothing is moved and
+ * ENTRY_LOCK_TAKEN takes nothing. */
 enum entry_lock_result entry_lock_peek(const struct spool *spool, enum spool_directory directory,
-                                       const char *id, struct entry *entry, struct journal *journal,
-                                       bool *active, struct error *err);
+                                       const char *id, struct entry *entry, struct error *err);
+
+/* What a listing shows of an entry. */
+struct entry_view {
+    bool has_journal; /* to be set: false says that it is known to have none, and saves looking */
+    struct entry entry;
+    struct journal journal;
+    bool active;      /* a process works on it */
+    bool interrupted; /* as of struct entry_lock */
+};
+
+/* The same with journal and state. VIEW must be zeroed but for its first member; clear it in any
+ * case. To find out whether a process works on it takes a shared lock for a moment; a process that
+ * wants the entry just then finds it busy and comes back. */
+enum entry_lock_result entry_lock_view(const struct spool *spool, enum spool_directory directory,
+                                       const char *id, struct entry_view *view, struct error *err);
+void entry_view_clear(struct entry_view *view);
 
 /* To be called before the first packet of an attempt: nothing may be sent unless it returns
  * ENTRY_LOCK_BEGUN. Moves the next attempt ahead of NOW (seconds since 1970) by the interval that

@@ -23,11 +23,13 @@ struct listing_item {
     enum listing_state state;
     const char *id;
     int64_t arrival;           /* seconds since 1970 */
-    int64_t next;              /* planned attempt */
+    int64_t next;              /* planned attempt, or when the account may be used again */
     uint64_t size;             /* octets of content, or of the file if that is damaged */
     const struct entry *entry; /* NULL if it can't be read: `trouble` says why */
     const struct journal *journal;
     const char *trouble; /* "" if all is well */
+    const char *waiting; /* why it waits, for recipients without a reason of their own: the account's
+                            failure, or that it was not tried yet; "" if it does not wait */
 };
 
 /* Calls EACH for all of queue/ and hold/, or with FAILED for all of failed/, until it returns
@@ -35,5 +37,9 @@ struct listing_item {
 bool listing_each(const struct spool *spool, bool failed,
                   bool (*each)(void *context, const struct listing_item *item), void *context,
                   struct error *err);
+
+/* Calls EACH for the entry ID of queue/, if it is there. */
+void listing_one(const struct spool *spool, const char *id,
+                 bool (*each)(void *context, const struct listing_item *item), void *context);
 
 #endif

@@ -121,10 +121,7 @@ enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_direct
 
 bool spoolfile_is_locked(int fd)
 {
-    if (flock(fd, LOCK_SH | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK;
-    (void)flock(fd, LOCK_UN); /* it ends with the descriptor anyway */
-    return false;
+    return flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_directory directory,

@@ -48,7 +48,8 @@ enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_direct
 enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_directory directory,
                                      const char *name, struct spoolfile *file);
 
-/* True if somebody has the lock of this descriptor, which was opened without. */
+/* True if another process has the lock of this descriptor, which was opened without. To find out
+ * takes a shared lock: close the descriptor then. */
 bool spoolfile_is_locked(int fd);
 
 /* Writes all of it, behind what was written before. Reads up to LEN octets at OFFSET; *GOT is less

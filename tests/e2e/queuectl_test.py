@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import time as time_module
 
 import pytest
 
@@ -40,9 +42,15 @@ def test_mailq_has_the_columns_of_postfix(serve, spool):
     # Postfix's "%-17s %8ld %19.19s %s" with long queue ids, the reason right-aligned to column 76.
     columns = re.escape("%-17s %8d " % (first["queue_id"], first["message_size"]))
     assert re.fullmatch(columns + time + r" me@example\.com", lines[1])
-    reason = first["recipients"][0]["delay_reason"]
+    def reason_of(entry):
+        when = time_module.gmtime(entry["next_attempt"])
+        day = time_module.strftime("%a %b", when) + f" {when.tm_mday:2}"
+        return (entry["recipients"][0]["delay_reason"] + "; next attempt " + day
+                + time_module.strftime(" %H:%M:%S", when))
+
+    reason = reason_of(first)
     assert lines[2] == " " * max(0, 76 - len(reason)) + f"({reason})"
-    if first["recipients"][1]["delay_reason"] == reason:
+    if first["recipients"][1]["delay_reason"] == first["recipients"][0]["delay_reason"]:
         people = lines[3:5]
     else:
         people = [lines[3], lines[5]]
@@ -52,6 +60,43 @@ def test_mailq_has_the_columns_of_postfix(serve, spool):
     kbytes = sum(e["message_size"] for e in (first, second, third)) // 1024
     assert lines[-2:] == [f"-- {kbytes} Kbytes in 3 Requests.", ""]
     assert second["queue_name"] == "hold"
+
+
+def test_every_entry_that_waits_has_a_reason_and_a_next_attempt(serve, spool):
+    """The account fails: the first entry met it, the second waits for it, the third knows neither."""
+    spool.use(serve(users={}))
+    spool.submits("you@example.net")
+    spool.submits("you@example.net")
+    met, waits = spool.listed()
+    for entry in (met, waits):
+        assert "535" in entry["recipients"][0]["delay_reason"]
+        assert entry["next_attempt"] > entry["arrival_time"] + 1000  # the account's pause
+    assert waits["recipients"][0]["delay_reason"].startswith("account work: ")
+    assert waits["attempts"] == 0
+    spool.use(serve(), account_name="other")
+    spool.queues("you@example.net")
+    assert spool.listed()[2]["recipients"][0]["delay_reason"] == "not tried yet"
+    shown = spool.run("mailq").shown
+    assert shown.count("535") == 2 and shown.count("; next attempt ") == 2
+    assert "(not tried yet; due now)" in shown
+    assert "delay_reason" not in json.dumps(spool.listed("--failed"))
+
+
+def test_a_listing_reads_the_journals_once(serve, spool, machine):
+    """What an entry costs that was never tried: nothing is looked for that is not there."""
+    strace = shutil.which("strace")
+    if not strace:
+        pytest.skip("no strace")
+    spool.use(serve())
+    counts = []
+    for _ in range(2):
+        for _ in range(10):
+            spool.queues("you@example.net")
+        subprocess.run([strace, "-o", machine.directory / "trace", machine.programs / "mailq"],
+                       env=machine.environment(), stdout=subprocess.DEVNULL, check=True)
+        counts.append((machine.directory / "trace").read_text().splitlines())
+    assert not any("journal" in line and "ENOENT" in line for line in counts[1])
+    assert len(counts[1]) - len(counts[0]) <= 10 * 7  # stat, open, stat, read, lock, close, write
 
 
 def test_a_named_configuration_names_the_queue(serve, machine, spool):
