@@ -221,16 +221,16 @@ static void receive(struct service *v, int client)
     bool known = identify(client, &uid);
     struct quota_user *user = quota_of(v->quota, uid, clock_now());
     if (!user || v->children - v->runs >= (size_t)limits->connections) {
-        send_away(client, "421 4.3.2 too many connections, try again later\r\n");
+        send_away(client, "421 4.3.2 Too many connections\r\n");
         return;
     }
     if (user->connections >= limits->connections_per_user) {
-        send_away(client, "421 4.7.0 too many connections of yours, try again later\r\n");
+        send_away(client, "421 4.7.0 Too many connections of this user\r\n");
         return;
     }
     pid_t pid = fork_child(v);
     if (pid < 0) {
-        send_away(client, "421 4.3.2 no process is to be had, try again later\r\n");
+        send_away(client, "421 4.3.2 Service not available: cannot start a process\r\n");
         return;
     }
     if (pid == 0) {

@@ -28,13 +28,13 @@ static bool admit(void *context, struct server_reply *reply)
     const struct client *client = context;
     const struct service_session *r = client->reception;
     if (*r->trouble) {
-        server_reply_set(reply, 451, "4.3.5", "the configuration is broken: %s", r->trouble);
+        server_reply_set(reply, 451, "4.3.5", "System incorrectly configured: %s", r->trouble);
         return false;
     }
     long limit = r->config->service.messages_per_hour;
     if ((r->known && r->user->uid == 0) || quota_take(r->user, limit))
         return true;
-    server_reply_set(reply, 452, "4.7.0", "%s has submitted %ld messages in this hour, the limit",
+    server_reply_set(reply, 452, "4.7.0", "Too many messages from %s: the limit is %ld an hour",
                      client->sending.caller.name, limit);
     return false;
 }

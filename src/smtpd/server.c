@@ -12,7 +12,7 @@
 #include "base/xtext.h"
 #include "smtpd/serverstate.h"
 
-void server_reset(struct server *server)
+static void reset(struct server *server)
 {
     envelope_clear(&server->envelope);
     server->envelope = (struct envelope){0};
@@ -33,26 +33,29 @@ static void hang_up(struct server *server)
     server->gone = true;
 }
 
+static bool refuse_pipelining(struct server *server)
+{
+    (void)refuse(server, 554, "5.5.0", "Command pipelining not allowed here");
+    hang_up(server);
+    return false;
+}
+
 /* What answers change may not be written before they came (RFC 2920, 3.1). */
 static bool last_of_group(struct server *server)
 {
-    if (server->params->lenient || server->in_at == server->in_end)
-        return true;
-    (void)refuse(server, 554, "5.5.0", "you speak before you are asked");
-    hang_up(server);
-    return false;
+    return server->params->lenient || server->in_at == server->in_end || refuse_pipelining(server);
 }
 
 static void do_ehlo(struct server *server, const char *arguments)
 {
     const struct server_params *params = server->params;
     if (!*arguments && !params->lenient) {
-        (void)refuse(server, 501, "5.5.4", "say who you are");
+        (void)refuse(server, 501, "5.5.4", "Syntax: EHLO hostname");
         return;
     }
     if (!last_of_group(server))
         return;
-    server_reset(server);
+    reset(server);
     server->hello = server->extended = true;
     serverwire_sayf(server, 250, "",
                     "%s\nPIPELINING\nSIZE %" PRIu64
@@ -64,10 +67,10 @@ static void do_ehlo(struct server *server, const char *arguments)
 static void do_helo(struct server *server, const char *arguments)
 {
     if (!*arguments && !server->params->lenient) {
-        (void)refuse(server, 501, "5.5.4", "say who you are");
+        (void)refuse(server, 501, "5.5.4", "Syntax: HELO hostname");
         return;
     }
-    server_reset(server);
+    reset(server);
     server->hello = true;
     server->extended = false;
     serverwire_sayf(server, 250, "", "%s", server->params->name);
@@ -76,7 +79,7 @@ static void do_helo(struct server *server, const char *arguments)
 static bool bad_parameter(struct server *server, const char *name)
 {
     server->errors++;
-    serverwire_sayf(server, 501, "5.5.4", "the value of %s makes no sense", name);
+    serverwire_sayf(server, 501, "5.5.4", "Invalid value of parameter %s", name);
     return false;
 }
 
@@ -87,7 +90,7 @@ static bool take_size(struct server *server, const char *value)
         return bad_parameter(server, "SIZE");
     if (digits < 20 && strtoull(value, NULL, 10) <= server->params->size_max)
         return true;
-    serverwire_sayf(server, 552, "5.3.4", "the message is larger than %" PRIu64 " octets",
+    serverwire_sayf(server, 552, "5.3.4", "Message size exceeds the limit of %" PRIu64 " octets",
                     server->params->size_max);
     return false;
 }
@@ -100,7 +103,7 @@ static bool take_private(struct server *server, const char *name, const char *va
     bool known = decoded && params->handler->parameter &&
                  params->handler->parameter(params->context, name, str_text(&text));
     str_clear(&text);
-    return known || refuse(server, 555, "5.5.4", "a parameter is not known here");
+    return known || refuse(server, 555, "5.5.4", "Parameter not recognized or not implemented");
 }
 
 static bool take_mail_parameter(struct server *server, const char *name, const char *value)
@@ -131,17 +134,20 @@ static bool take_mail_parameter(struct server *server, const char *name, const c
     return take_private(server, name, value);
 }
 
-/* "KEYWORD:<path> parameters": fills ADDRESS and gives what stands behind. */
-static bool take_path(struct server *server, const char *keyword, const char **arguments,
+/* "FROM:<path> parameters" of MAIL, "TO:..." of RCPT: fills ADDRESS and gives the parameters. */
+static bool take_path(struct server *server, const char *verb, const char **arguments,
                       struct str *address)
 {
+    const char *keyword = *verb == 'M' ? "FROM:" : "TO:";
     size_t len = strlen(keyword);
     if (strncasecmp(*arguments, keyword, len) == 0) {
         *arguments += len;
         if (serverpath_read(arguments, server->params->lenient, address))
             return true;
     }
-    return refuse(server, 501, "5.5.4", "there is no address where one should be");
+    server->errors++;
+    serverwire_sayf(server, 501, "5.5.4", "Syntax: %s %s<address>", verb, keyword);
+    return false;
 }
 
 static bool open_mail(struct server *server, const char *address, const char *parameters)
@@ -155,9 +161,9 @@ static bool open_mail(struct server *server, const char *address, const char *pa
     if (!ok || !serverpath_parameters(server, parameters, take_mail_parameter))
         return false;
     if (!serverpath_is_mailbox(address, server->utf8))
-        return refuse(server, 553, "5.1.7", "the sender is no address");
+        return refuse(server, 553, "5.1.7", "Bad sender mailbox address syntax");
     envelope_set_sender(&server->envelope, address);
-    serverwire_sayf(server, 250, "2.1.0", "go on");
+    serverwire_sayf(server, 250, "2.1.0", "Sender OK");
     return true;
 }
 
@@ -165,12 +171,12 @@ static void do_mail(struct server *server, const char *arguments)
 {
     struct str address = {0};
     if (!server->hello)
-        (void)refuse(server, 503, "5.5.1", "say EHLO first");
+        (void)refuse(server, 503, "5.5.1", "Bad sequence of commands: EHLO comes first");
     else if (server->mail)
-        (void)refuse(server, 503, "5.5.1", "a message is being handed over already");
-    else if (take_path(server, "FROM:", &arguments, &address) &&
+        (void)refuse(server, 503, "5.5.1", "Bad sequence of commands: nested MAIL");
+    else if (take_path(server, "MAIL", &arguments, &address) &&
              !open_mail(server, str_text(&address), arguments))
-        server_reset(server);
+        reset(server);
     str_clear(&address);
 }
 
@@ -195,7 +201,7 @@ static bool take_rcpt_parameter(struct server *server, const char *name, const c
         return dsn_read_notify(value, &server->rcpt.notify) || bad_parameter(server, name);
     if (strcmp(name, "ORCPT") == 0)
         return take_orcpt(server, value);
-    return refuse(server, 555, "5.5.4", "a parameter is not known here");
+    return refuse(server, 555, "5.5.4", "Parameter not recognized or not implemented");
 }
 
 static void forget_rcpt(struct server *server)
@@ -207,13 +213,13 @@ static void forget_rcpt(struct server *server)
 static void add_recipient(struct server *server, const char *address, const char *parameters)
 {
     if (!*address || !serverpath_is_mailbox(address, server->utf8)) {
-        (void)refuse(server, 553, "5.1.3", "the recipient is no address");
+        (void)refuse(server, 553, "5.1.3", "Bad destination mailbox address syntax");
     } else if (server->envelope.n >= SERVER_RECIPIENTS_MAX) {
-        serverwire_sayf(server, 452, "4.5.3", "more than %d recipients", SERVER_RECIPIENTS_MAX);
+        serverwire_sayf(server, 452, "4.5.3", "Too many recipients");
         server->commands++;
     } else if (serverpath_parameters(server, parameters, take_rcpt_parameter)) {
         envelope_ask(envelope_add(&server->envelope, address), &server->rcpt); /* twice is once */
-        serverwire_sayf(server, 250, "2.1.5", "go on");
+        serverwire_sayf(server, 250, "2.1.5", "Recipient OK");
         server->commands = 0;
     }
     forget_rcpt(server);
@@ -223,8 +229,8 @@ static void do_rcpt(struct server *server, const char *arguments)
 {
     struct str address = {0};
     if (!server->mail)
-        (void)refuse(server, 503, "5.5.1", "say MAIL first");
-    else if (take_path(server, "TO:", &arguments, &address))
+        (void)refuse(server, 503, "5.5.1", "Bad sequence of commands: MAIL comes first");
+    else if (take_path(server, "RCPT", &arguments, &address))
         add_recipient(server, str_text(&address), arguments);
     str_clear(&address);
 }
@@ -232,16 +238,18 @@ static void do_rcpt(struct server *server, const char *arguments)
 static bool may_take(struct server *server)
 {
     if (!server->mail)
-        return refuse(server, 503, "5.5.1", "say MAIL first");
-    return server->envelope.n > 0 || refuse(server, 554, "5.5.1", "there is no recipient");
+        return refuse(server, 503, "5.5.1", "Bad sequence of commands: MAIL comes first");
+    return server->envelope.n > 0 || refuse(server, 554, "5.5.1", "No valid recipients");
 }
 
 static void do_data(struct server *server, const char *arguments)
 {
     if (*arguments)
-        (void)refuse(server, 501, "5.5.4", "DATA has no argument");
-    else if (may_take(server) && last_of_group(server))
+        (void)refuse(server, 501, "5.5.4", "Syntax: DATA");
+    else if (may_take(server) && last_of_group(server)) {
         servercontent_data(server);
+        reset(server);
+    }
 }
 
 static void do_bdat(struct server *server, const char *arguments)
@@ -249,44 +257,46 @@ static void do_bdat(struct server *server, const char *arguments)
     uint64_t size;
     bool last;
     if (!servercontent_chunk_size(arguments, &size, &last)) {
-        (void)refuse(server, 501, "5.5.4", "BDAT is followed by a size");
+        (void)refuse(server, 501, "5.5.4", "Syntax: BDAT size [LAST]");
         hang_up(server); /* where the next command begins nobody knows */
     } else if (!may_take(server)) {
         servercontent_skip(server, size);
     } else {
         servercontent_chunk(server, size, last);
+        reset(server);
     }
 }
 
 static void do_rset(struct server *server, const char *arguments)
 {
     (void)arguments;
-    server_reset(server);
-    serverwire_sayf(server, 250, "2.0.0", "forgotten");
+    reset(server);
+    serverwire_sayf(server, 250, "2.0.0", "OK");
 }
 
 static void do_noop(struct server *server, const char *arguments)
 {
     (void)arguments;
-    serverwire_sayf(server, 250, "2.0.0", "yes");
+    serverwire_sayf(server, 250, "2.0.0", "OK");
 }
 
 static void do_vrfy(struct server *server, const char *arguments)
 {
     (void)arguments;
-    serverwire_sayf(server, 252, "2.5.0", "send mail and see");
+    serverwire_sayf(server, 252, "2.0.0",
+                    "Cannot VRFY user, but will accept message and attempt delivery");
 }
 
 static void do_help(struct server *server, const char *arguments)
 {
     (void)arguments;
-    serverwire_sayf(server, 214, "2.0.0", "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
+    serverwire_sayf(server, 214, "2.0.0", "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
 }
 
 static void do_quit(struct server *server, const char *arguments)
 {
     (void)arguments;
-    serverwire_sayf(server, 221, "2.0.0", "bye");
+    serverwire_sayf(server, 221, "2.0.0", "Service closing transmission channel");
     server->finished = true;
     hang_up(server);
 }
@@ -320,7 +330,7 @@ static void obey_private(struct server *server, const char *line)
     if (params->handler->command && params->handler->command(params->context, line, &reply, &end))
         serverwire_say(server, &reply);
     else
-        (void)refuse(server, 500, "5.5.1", "that is no command here");
+        (void)refuse(server, 500, "5.5.1", "Command unrecognized");
     str_clear(&reply.text);
     server->finished = end;
     if (end)
@@ -347,19 +357,17 @@ static void obey(struct server *server)
 
 static void greet(struct server *server)
 {
-    if (!server->params->lenient && serverwire_has_input(server)) {
-        serverwire_sayf(server, 554, "5.5.0", "you speak before you are asked");
-        hang_up(server);
-        return;
-    }
-    serverwire_sayf(server, 220, "", "%s ESMTP", server->params->name);
+    if (!server->params->lenient && serverwire_has_input(server))
+        (void)refuse_pipelining(server);
+    else
+        serverwire_sayf(server, 220, "", "%s ESMTP", server->params->name);
 }
 
 static bool within_limits(struct server *server)
 {
     if (server->errors <= SERVER_ERRORS_MAX && server->commands <= SERVER_COMMANDS_MAX)
         return true;
-    serverwire_sayf(server, 421, "4.7.0", "too many commands that lead nowhere");
+    serverwire_sayf(server, 421, "4.7.0", "Too many errors or commands without mail");
     hang_up(server);
     return false;
 }
@@ -379,12 +387,12 @@ bool server_run(struct stream *stream, const struct server_params *params)
             obey(server);
         else if (result != LINE_NONE)
             (void)refuse(server, 500, "5.5.2",
-                         result == LINE_BAD ? "a command has control characters in it"
-                                            : "a command is too long");
+                         result == LINE_BAD ? "Syntax error: control character in command"
+                                            : "Line too long");
     }
     (void)serverwire_flush(server);
     bool finished = server->finished;
-    server_reset(server);
+    reset(server);
     str_clear(&server->out);
     str_clear(&server->line);
     free(server);

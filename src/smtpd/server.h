@@ -30,6 +30,8 @@ enum {
     SERVER_DRAIN_MAX = 1024 * 1024, /* octets read of a message that is refused, above the limit */
 };
 
+#define SERVER_TOO_LARGE "5.3.4" /* status of the error that reading a message above the limit is */
+
 struct server_reply {
     int code;
     char status[12]; /* enhanced status code, "" for none */

@@ -86,7 +86,7 @@ bool servercontent_chunk_size(const char *arguments, uint64_t *size, bool *last)
  * gives the message up, and is obeyed afterwards. */
 static bool next_chunk(struct server *server, struct error *err)
 {
-    serverwire_sayf(server, 250, "2.0.0", "%" PRIu64 " octets so far", server->content_size);
+    serverwire_sayf(server, 250, "2.0.0", "%" PRIu64 " octets received", server->content_size);
     server->deadline_size = 0;
     enum server_line result = serverwire_line(server);
     const char *line = str_text(&server->line);
@@ -135,8 +135,9 @@ static ssize_t read_content(void *context, void *buffer, size_t len, struct erro
     if (server->content_size <= server->params->size_max)
         return n;
     (void)error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR,
-                    "the message has more than %" PRIu64 " octets, which is the limit here",
+                    "the message is larger than the limit of %" PRIu64 " octets",
                     server->params->size_max);
+    memcpy(err->status, SERVER_TOO_LARGE, sizeof SERVER_TOO_LARGE);
     return -1;
 }
 
@@ -171,27 +172,26 @@ static void take_message(struct server *server)
     server->content_ended = false;
     server->content_size = server->deadline_size = 0;
     server->commands = 0;
-    server_reply_set(&reply, 451, "4.3.0", "the message was not taken");
+    server_reply_set(&reply, 451, "4.3.0", "Local error in processing");
     server->params->handler->message(server->params->context, &message, &reply);
     bool whole = server->content_ended;
     if (!whole) {
         job(server);
         if (reply.code / 100 == 2)
-            server_reply_set(&reply, 451, "4.3.0", "the message was not read to its end");
+            server_reply_set(&reply, 451, "4.3.0", "Local error in processing");
     }
     if (!server->again)
         serverwire_say(server, &reply);
     source_clear(&source);
     str_clear(&reply.text);
     server->content = CONTENT_NONE;
-    server_reset(server);
 }
 
 void servercontent_data(struct server *server)
 {
     server->content = CONTENT_DATA;
     server->dots = DOTS_START;
-    serverwire_sayf(server, 354, "", "go on, and end with a line that has only a dot");
+    serverwire_sayf(server, 354, "", "Start mail input; end with <CRLF>.<CRLF>");
     take_message(server);
 }
 

@@ -1,6 +1,6 @@
-/* What the parts of a server session share; for the files of this folder only: serverwire.c (lines
- * in, replies out), servercontent.c (DATA and BDAT), serverpath.c (addresses and parameters),
- * server.c (the commands). */
+/* What the parts of a server session share; for the files of this folder only. Each calls those
+ * before it: serverwire.c (lines in, replies out), servercontent.c (DATA and BDAT), serverpath.c
+ * (addresses and parameters), server.c (the commands). */
 #ifndef SERVERSTATE_H
 #define SERVERSTATE_H
 
@@ -70,8 +70,6 @@ void servercontent_skip(struct server *server, uint64_t size);
 
 /* Reads "SIZE [LAST]". */
 bool servercontent_chunk_size(const char *arguments, uint64_t *size, bool *last);
-
-void server_reset(struct server *server);
 
 /* Reads the path at *TEXT into ADDRESS ("" is <>) and moves *TEXT behind it. False: it is none. */
 bool serverpath_read(const char **text, bool lenient, struct str *address);

@@ -48,7 +48,7 @@ bool serverwire_fill(struct server *server, int64_t deadline)
             break;
         int ready = stream_wait(server->stream, STREAM_READ, deadline, &ignored);
         if (ready == 0) {
-            serverwire_sayf(server, 421, "4.4.2", "you took too long");
+            serverwire_sayf(server, 421, "4.4.2", "Timeout exceeded, closing transmission channel");
             (void)serverwire_flush(server);
         }
         if (ready <= 0)
@@ -101,7 +101,7 @@ enum server_line serverwire_line(struct server *server)
     size_t len = server->line.len - 1;
     bool has_cr = len > 0 && server->line.data[len - 1] == '\r';
     if (!has_cr && !server->params->lenient) {
-        serverwire_sayf(server, 554, "5.5.2", "a line that does not end in CR LF ends the session");
+        serverwire_sayf(server, 554, "5.5.2", "Bare LF: lines end in CR LF");
         (void)serverwire_flush(server);
         server->gone = true;
         return LINE_NONE;

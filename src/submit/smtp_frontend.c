@@ -69,10 +69,11 @@ static void refuse(const struct smtp_frontend *frontend, int code, struct server
     bool permanent = is_permanent(err, code);
     char class = permanent ? '5' : '4';
     const char *status = err->status[0] == class ? err->status : permanent ? "5.0.0" : "4.0.0";
-    server_reply_set(reply, permanent ? 550 : 451, status, "%s", "");
+    int too_large = strcmp(status, SERVER_TOO_LARGE) == 0 ? 552 : 550;
+    server_reply_set(reply, permanent ? too_large : 451, status, "%s", "");
     if (frontend->wants_code)
         str_addf(&reply->text, "%s%d\n", SMTP_FRONTEND_STATUS, code);
-    str_add(&reply->text, *err->text ? err->text : "the message could not be taken");
+    str_add(&reply->text, *err->text ? err->text : "Message not accepted");
     if (*err->reply)
         str_addf(&reply->text, "\n%s", err->reply);
 }
@@ -107,9 +108,9 @@ static void take(void *context, const struct server_message *message, struct ser
     if (code != EX_OK)
         refuse(frontend, code, reply);
     else if (*s->id)
-        server_reply_set(reply, 250, "2.0.0", "taken as %s", s->id);
+        server_reply_set(reply, 250, "2.0.0", "Queued as %s", s->id);
     else
-        server_reply_set(reply, 250, "2.0.0", "sent");
+        server_reply_set(reply, 250, "2.0.0", "Message sent");
     send_context_again(s);
     frontend->wishes.from = NULL;
     free(from);

@@ -8,11 +8,11 @@
 #define OFFERS                                                                                     \
     "250-test\r\n250-PIPELINING\r\n250-SIZE 100\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"               \
     "250-CHUNKING\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n"
-#define GO "250 2.1.0 go on\r\n"
-#define GO_ON "250 2.1.5 go on\r\n"
+#define GO "250 2.1.0 Sender OK\r\n"
+#define GO_ON "250 2.1.5 Recipient OK\r\n"
 #define TAKEN "250 2.0.0 taken\r\n"
-#define START "354 go on, and end with a line that has only a dot\r\n"
-#define BYE "221 2.0.0 bye\r\n"
+#define START "354 Start mail input; end with <CRLF>.<CRLF>\r\n"
+#define BYE "221 2.0.0 Service closing transmission channel\r\n"
 #define ENVELOPE "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
 
 enum { STEPS_MAX = 8 };
@@ -128,13 +128,13 @@ static const struct book books[] = {
                ENVELOPE "BDAT 2\r\nxyBDAT 0\r\nBDAT 1 LAST\r\nzMAIL FROM:<e@f>\r\n"
                         "RCPT TO:<g@h>\r\nBDAT 1 LAST\r\n1QUIT\r\n",
                0, 0},
-              {GO GO_ON "250 2.0.0 2 octets so far\r\n250 2.0.0 2 octets so far\r\n" TAKEN GO GO_ON
+              {GO GO_ON "250 2.0.0 2 octets received\r\n250 2.0.0 2 octets received\r\n" TAKEN GO GO_ON
                    TAKEN BYE,
                NULL, 0, 0}}},
     {"chunks given up", .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS, ENVELOPE "BDAT 2\r\nxyRSET\r\nQUIT\r\n", 0, 0},
-              {GO GO_ON "250 2.0.0 2 octets so far\r\n250 2.0.0 forgotten\r\n" BYE, NULL, 0, 0}}},
+              {GO GO_ON "250 2.0.0 2 octets received\r\n250 2.0.0 OK\r\n" BYE, NULL, 0, 0}}},
     {"the end of the connection inside a message", .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS, ENVELOPE "DATA\r\n", 0, 0},
@@ -142,7 +142,7 @@ static const struct book books[] = {
     {"a chunk for nobody is passed over", .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS, "MAIL FROM:<a b@c>\r\nBDAT 6 LAST\r\nQUIT\r\nQUIT\r\n", 0, 0},
-              {"553 5.1.7 the sender is no address\r\n503 5.5.1 say MAIL first\r\n" BYE, NULL, 0,
+              {"553 5.1.7 Bad sender mailbox address syntax\r\n503 5.5.1 Bad sequence of commands: MAIL comes first\r\n" BYE, NULL, 0,
                0}}},
     {"a handler that refuses without reading", .refuses = true, .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
@@ -152,7 +152,7 @@ static const struct book books[] = {
     {"more than the limit, announced", .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS, "MAIL FROM:<a@b> SIZE=101\r\n", 0, 0},
-              {"552 5.3.4 the message is larger than 100 octets\r\n", "QUIT\r\n", 0, 0},
+              {"552 5.3.4 Message size exceeds the limit of 100 octets\r\n", "QUIT\r\n", 0, 0},
               {BYE, NULL, 0, 0}}},
     {"more than the limit, not announced", .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
@@ -175,51 +175,51 @@ static const struct book books[] = {
     {"parameters that make no sense", .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS, "MAIL FROM:<a@b> BODY=NONE\r\n", 0, 0},
-              {"501 5.5.4 the value of BODY makes no sense\r\n", "MAIL FROM:<a@b> XNAME=+0A\r\n", 0,
+              {"501 5.5.4 Invalid value of parameter BODY\r\n", "MAIL FROM:<a@b> XNAME=+0A\r\n", 0,
                0},
-              {"555 5.5.4 a parameter is not known here\r\n",
+              {"555 5.5.4 Parameter not recognized or not implemented\r\n",
                "MAIL FROM:<a@b>\r\nRCPT TO:<c@d> NOTIFY=NEVER,DELAY\r\n"
                "RCPT TO:<c@d> ORCPT=c@d\r\nRCPT TO:<c@d> ORCPT=rfc822;c+0Ad\r\nDATA\r\n",
                0, 0},
-              {GO "501 5.5.4 the value of NOTIFY makes no sense\r\n"
-                  "501 5.5.4 the value of ORCPT makes no sense\r\n"
-                  "501 5.5.4 the value of ORCPT makes no sense\r\n"
-                  "554 5.5.1 there is no recipient\r\n",
+              {GO "501 5.5.4 Invalid value of parameter NOTIFY\r\n"
+                  "501 5.5.4 Invalid value of parameter ORCPT\r\n"
+                  "501 5.5.4 Invalid value of parameter ORCPT\r\n"
+                  "554 5.5.1 No valid recipients\r\n",
                "QUIT\r\n", 0, 0},
               {BYE, NULL, 0, 0}}},
     {"an address that needs SMTPUTF8 must say so", .ends_well = true, .taken = "\xc3\xb6@b|c@d|;",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS, "MAIL FROM:<\xc3\xb6@b>\r\n", 0, 0},
-              {"553 5.1.7 the sender is no address\r\n",
+              {"553 5.1.7 Bad sender mailbox address syntax\r\n",
                "MAIL FROM:<\xc3\xb6@b> SMTPUTF8\r\nRCPT TO:<c@d>\r\nBDAT 0 LAST\r\n", 0, 0},
               {GO GO_ON TAKEN, "QUIT\r\n", 0, 0},
               {BYE, NULL, 0, 0}}},
     {"commands in the wrong order", .ends_well = true, .taken = "",
      .step = {{HELLO, "MAIL FROM:<a@b>\r\n", 0, 0},
-              {"503 5.5.1 say EHLO first\r\n", "DATA\r\n", 0, 0},
-              {"503 5.5.1 say MAIL first\r\n", "EHLO me\r\n", 0, 0},
+              {"503 5.5.1 Bad sequence of commands: EHLO comes first\r\n", "DATA\r\n", 0, 0},
+              {"503 5.5.1 Bad sequence of commands: MAIL comes first\r\n", "EHLO me\r\n", 0, 0},
               {OFFERS, "RCPT TO:<c@d>\r\nVRFY c\r\nNOOP\r\nTURN\r\nHELP\r\nQUIT\r\n", 0, 0},
-              {"503 5.5.1 say MAIL first\r\n252 2.5.0 send mail and see\r\n250 2.0.0 yes\r\n"
-               "500 5.5.1 that is no command here\r\n"
-               "214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\r\n" BYE,
+              {"503 5.5.1 Bad sequence of commands: MAIL comes first\r\n252 2.0.0 Cannot VRFY user, but will accept message and attempt delivery\r\n250 2.0.0 OK\r\n"
+               "500 5.5.1 Command unrecognized\r\n"
+               "214 2.0.0 Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\r\n" BYE,
                NULL, 0, 0}}},
     {"who speaks before the greeting is hung up on", .taken = "",
      .step = {{NULL, "EHLO me\r\n", 0, 0},
-              {"554 5.5.0 you speak before you are asked\r\n", NULL, 0, 0}}},
+              {"554 5.5.0 Command pipelining not allowed here\r\n", NULL, 0, 0}}},
     {"who sends a message before 354 is hung up on", .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS, ENVELOPE "DATA\r\nx\r\n.\r\n", 0, 0},
-              {GO GO_ON "554 5.5.0 you speak before you are asked\r\n", NULL, 0, 0}}},
+              {GO GO_ON "554 5.5.0 Command pipelining not allowed here\r\n", NULL, 0, 0}}},
     {"a browser is hung up on", .taken = "", .step = {{HELLO, "POST / HTTP/1.1\r\n", 0, 0}}},
     {"a line that ends in LF is hung up on", .taken = "",
      .step = {{HELLO, "EHLO me\n", 0, 0},
-              {"554 5.5.2 a line that does not end in CR LF ends the session\r\n", NULL, 0, 0}}},
+              {"554 5.5.2 Bare LF: lines end in CR LF\r\n", NULL, 0, 0}}},
     {"a control character is refused", .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO a\rb\r\n", 0, 0},
-              {"500 5.5.2 a command has control characters in it\r\n", "QUIT\r\n", 0, 0},
+              {"500 5.5.2 Syntax error: control character in command\r\n", "QUIT\r\n", 0, 0},
               {BYE, NULL, 0, 0}}},
     {"silence is waited for once", .taken = "",
-     .step = {{HELLO, NULL, 0, 0}, {"421 4.4.2 you took too long\r\n", NULL, 0, 0}}},
+     .step = {{HELLO, NULL, 0, 0}, {"421 4.4.2 Timeout exceeded, closing transmission channel\r\n", NULL, 0, 0}}},
     {"the end of the connection between messages", .ends_well = true, .taken = "",
      .step = {{HELLO, NULL, 0, true}}},
     {"a command of the handler's", .ends_well = true, .taken = "",
@@ -369,9 +369,9 @@ static void nag(const char *unit, const char *last_words)
 static void limits_hold(void **state)
 {
     (void)state;
-    nag("FOO\r\n", "421 4.7.0 too many commands");
-    nag("NOOP\r\n", "421 4.7.0 too many commands");
-    nag("EHLO me\r\nMAIL FROM:<a@b>\r\nRSET\r\n", "421 4.7.0 too many commands");
+    nag("FOO\r\n", "421 4.7.0 Too many errors or commands without mail");
+    nag("NOOP\r\n", "421 4.7.0 Too many errors or commands without mail");
+    nag("EHLO me\r\nMAIL FROM:<a@b>\r\nRSET\r\n", "421 4.7.0 Too many errors or commands without mail");
     nag("x", "220 test ESMTP\r\n"); /* a line that does not end */
     nag("EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n", "354");
 }
