@@ -10,9 +10,11 @@
 #include "smtp/refusal.h"
 #include "smtp/sasl.h"
 
-/* A command line may have 12288 octets here (RFC 4954, 4.5); what is longer goes without the
- * initial response, which costs a round trip. */
-enum { INITIAL_MAX = 12000, EXPLANATION_MAX = 256, EXCHANGE_TURNS_MAX = 16 };
+enum {
+    AUTH_LINE_MAX = 512, /* octets with CRLF of the command (RFC 4954, 4); of a response 12288 */
+    EXPLANATION_MAX = 256,
+    EXCHANGE_TURNS_MAX = 16
+};
 
 static bool cannot(struct error *err, const char *what, const char *name)
 {
@@ -28,25 +30,32 @@ static void encode(const struct sasl *sasl, const struct session_login *login, u
     str_clear(&plain);
 }
 
+/* Queues the command, with the INITIAL response (NULL: there is none) if *FITS: what would make the
+ * line too long follows the first 334, which costs a round trip. */
+static bool begin(struct wire *wire, const struct sasl *sasl, const struct str *initial, bool *fits,
+                  struct error *err)
+{
+    struct str line = {0};
+    str_addf(&line, "AUTH %s ", sasl->name);
+    *fits = initial && line.len + initial->len + 2 <= AUTH_LINE_MAX;
+    bool ok = wire_begin(wire, COMMAND_AUTH, err);
+    if (ok && *fits && initial->len > 0)
+        ok = wire_secret(wire, line.data, initial, err);
+    else if (ok) /* "=": empty, but there */
+        ok = wire_command(wire, err, "AUTH %s%s", sasl->name, *fits ? " =" : "");
+    str_clear(&line);
+    return ok;
+}
+
 static bool start(struct session *session, const struct sasl *sasl, unsigned *step,
                   struct error *err)
 {
-    struct wire *wire = &session->wire;
     struct str coded = {.secret = true};
-    bool ok;
+    bool fits;
     if (sasl->initial)
         encode(sasl, session->params->login, 0, &coded);
-    if (sasl->initial && coded.len <= INITIAL_MAX) {
-        struct str verb = {0};
-        str_addf(&verb, "AUTH %s ", sasl->name);
-        if (coded.len == 0)
-            str_add_char(&coded, '='); /* empty, but there (RFC 4954, 4) */
-        ok = wire_secret(wire, verb.data, &coded, err);
-        str_clear(&verb);
-        *step = 1;
-    } else {
-        ok = wire_command(wire, err, "AUTH %s", sasl->name);
-    }
+    bool ok = begin(&session->wire, sasl, sasl->initial ? &coded : NULL, &fits, err);
+    *step = fits ? 1 : 0;
     str_clear(&coded);
     return ok;
 }
@@ -87,7 +96,7 @@ static bool converse(struct session *session, const struct sasl *sasl, struct er
     struct wire *wire = &session->wire;
     struct str why = {0};
     unsigned step = 0;
-    bool ok = wire_begin(wire, COMMAND_AUTH, err) && start(session, sasl, &step, err);
+    bool ok = start(session, sasl, &step, err);
     while (ok) {
         ok = wire_reply(wire, session->params->timeout, err);
         if (!ok || wire->reply.code != 334)
@@ -109,29 +118,18 @@ static bool converse(struct session *session, const struct sasl *sasl, struct er
     return ok;
 }
 
-/* Sends the next response; the first one goes with the command where the mechanism begins. */
-static bool respond(struct session *session, const struct sasl *sasl, struct exchange *x,
-                    bool first, struct error *err)
+/* Answers the challenge that has come into CODED. */
+static bool step(struct session *session, struct exchange *x, struct str *coded, struct error *err)
 {
     struct wire *wire = &session->wire;
-    struct str coded = {.secret = true}, verb = {0};
-    const char *challenge = first ? NULL : str_text(&wire->reply.text);
-    bool silent = first && !sasl->initial;
-    bool ok = silent || exchange_step(x, challenge, &coded, err);
-    if (!ok && !first) { /* RFC 4954, 4: "*" ends it, and the server says so */
-        struct error ignored;
-        if (wire_begin(wire, COMMAND_AUTH, &ignored) && wire_command(wire, &ignored, "*"))
-            (void)wire_reply(wire, session->params->timeout, &ignored);
-    }
-    str_addf(&verb, "AUTH %s%s", sasl->name, silent ? "" : " ");
-    ok = ok && wire_begin(wire, COMMAND_AUTH, err);
-    if (ok && silent)
-        ok = wire_command(wire, err, "%s", verb.data);
-    else if (ok)
-        ok = wire_secret(wire, first ? verb.data : "", &coded, err);
-    str_clear(&coded);
-    str_clear(&verb);
-    return ok;
+    struct error ignored;
+    str_truncate(coded, 0);
+    if (exchange_step(x, str_text(&wire->reply.text), coded, err))
+        return true;
+    /* RFC 4954, 4: "*" ends it, and the server says so */
+    if (wire_begin(wire, COMMAND_AUTH, &ignored) && wire_command(wire, &ignored, "*"))
+        (void)wire_reply(wire, session->params->timeout, &ignored);
+    return false;
 }
 
 static bool converse_exchange(struct session *session, const struct sasl *sasl,
@@ -139,15 +137,19 @@ static bool converse_exchange(struct session *session, const struct sasl *sasl,
 {
     struct wire *wire = &session->wire;
     struct exchange *x = exchange_begin(sasl->name, session->params->login, binding, err);
-    bool ok = x != NULL, first = true;
-    for (int turn = 0; ok; turn++) {
-        ok = respond(session, sasl, x, first, err) &&
-             wire_reply(wire, session->params->timeout, err);
-        first = false;
-        if (!ok || wire->reply.code != 334)
-            break;
+    struct str coded = {.secret = true};
+    bool fits = false;
+    bool ok = x && (!sasl->initial || exchange_step(x, NULL, &coded, err)) &&
+              begin(wire, sasl, sasl->initial ? &coded : NULL, &fits, err) &&
+              wire_reply(wire, session->params->timeout, err);
+    bool waits = sasl->initial && !fits;
+    for (int turn = 0; ok && wire->reply.code == 334; turn++) {
         if (turn > EXCHANGE_TURNS_MAX)
             ok = wire_absurd(wire, err);
+        ok = ok && (waits || step(session, x, &coded, err)) &&
+             wire_begin(wire, COMMAND_AUTH, err) && wire_secret(wire, "", &coded, err) &&
+             wire_reply(wire, session->params->timeout, err);
+        waits = false;
     }
     if (ok && wire->reply.code != 235)
         ok = refused(wire, sasl, "", err);
@@ -155,6 +157,7 @@ static bool converse_exchange(struct session *session, const struct sasl *sasl,
         ok = error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_PROTOCOL,
                        "the server did not prove that it knows the password (%s)", sasl->name);
     wire_wipe(wire);
+    str_clear(&coded);
     exchange_end(x);
     return ok;
 }

@@ -86,13 +86,25 @@ def test_a_password_command(serve, machine, key):
     assert provider.connection.password == "s3cret"
 
 
-def test_a_long_token_from_a_command(serve, machine):
-    token = "t" * 5000
-    provider = serve(users={"me@example.com": token}, mechanisms="XOAUTH2")
+@pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
+@pytest.mark.parametrize("size", [300, 2500, 6000])
+def test_a_long_token_from_a_command(serve, machine, mechanism, size):
+    token = "t" * size
+    provider = serve(users={"me@example.com": token}, mechanisms=mechanism)
     path = machine.file("token", token + "\n")
-    machine.use(provider, password=None, auth="xoauth2", password_command=f"cat {path}")
+    machine.use(provider, password=None, auth=mechanism.lower(),
+                password_command=f"cat {path}")
     machine.delivers("you@example.net")
     assert provider.connection.password == token
+
+
+@pytest.mark.parametrize("size", [30, 600])
+def test_a_long_name_with_scram(serve, machine, size):
+    user = "u" * size + "@example.com"
+    provider = serve(users={user: "s3cret"}, mechanisms="SCRAM-SHA-256")
+    machine.use(provider, user=user, auth="scram-sha-256")
+    machine.delivers("you@example.net")
+    assert provider.connection.logged_in
 
 
 def test_the_command_does_not_eat_the_message(serve, machine):

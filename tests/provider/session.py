@@ -15,7 +15,8 @@ from . import dialogue
 from .record import Group, Message
 from .wire import Gone, Wire
 
-COMMAND_MAX = 12288  # octets of a command line (RFC 4954 4: AUTH)
+COMMAND_MAX = 12288  # octets of a line of the AUTH exchange (RFC 4954 4)
+AUTH_MAX = 512  # of the AUTH command itself
 MECHANISMS_WITH_INITIAL_RESPONSE = ("PLAIN", "XOAUTH2", "OAUTHBEARER", "EXTERNAL")
 
 
@@ -130,6 +131,8 @@ class Session:
         if len(raw) > COMMAND_MAX:
             self.wrong(f"a command of {len(raw)} octets")
         line = raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+        if len(raw) > AUTH_MAX and line[:5].upper() == "AUTH ":
+            self.wrong(f"an AUTH command of {len(raw)} octets")
         self.record.lines.append(line)
         self.phase(re.split("[ :]", line)[0].lower())
         return line

@@ -155,17 +155,24 @@ static void logins_end_as_told(void **state)
     }
 }
 
-/* Longer than a command line may be: it waits for the server to ask. */
-static void a_long_token_does_without_initial_response(void **state)
+/* What does not fit into 512 octets with CRLF waits for the server to ask (RFC 4954, 4). */
+static void log_in_with_token(size_t len, bool fits)
 {
-    (void)state;
-    struct str token = {.secret = true}, plain = {0}, coded = {0};
-    for (int i = 0; i < 20000; i++)
+    struct str token = {.secret = true}, plain = {0}, coded = {0}, line = {0};
+    while (token.len < len)
         str_add_char(&token, 't');
     str_addf(&plain, "user=u\001auth=Bearer %s\001\001", token.data);
     base64_encode(&coded, plain.data, plain.len);
     str_add(&coded, "\r\n");
-    const struct script_step steps[] = {
+    str_addf(&line, "AUTH XOAUTH2 %s", coded.data);
+    assert_int_equal(line.len <= 512, fits);
+    const struct script_step at_once[] = {
+        {NULL, "220 mx\r\n", 0, false},
+        {"EHLO me\r\n", "250-mx\r\n250 AUTH XOAUTH2\r\n", 0, false},
+        {line.data, OK, 0, false},
+        {"QUIT\r\n", NULL, 0, false},
+    };
+    const struct script_step later[] = {
         {NULL, "220 mx\r\n", 0, false},
         {"EHLO me\r\n", "250-mx\r\n250 AUTH XOAUTH2\r\n", 0, false},
         {"AUTH XOAUTH2\r\n", "334 \r\n", 0, false},
@@ -173,7 +180,7 @@ static void a_long_token_does_without_initial_response(void **state)
         {"QUIT\r\n", NULL, 0, false},
     };
     struct script script;
-    script_start(&script, steps, sizeof steps / sizeof *steps);
+    script_start(&script, fits ? at_once : later, fits ? 4 : 5);
     struct session_login login = {
         .mechanism = SASL_XOAUTH2, .user = "u", .password = &token, .host = "mx"};
     struct session_params params = {.hello = "me", .secure = true, .login = &login, .timeout = 9};
@@ -187,13 +194,25 @@ static void a_long_token_does_without_initial_response(void **state)
     str_clear(&token);
     str_clear(&plain);
     str_clear(&coded);
+    str_clear(&line);
+}
+
+static void a_long_token_is_not_on_the_auth_line(void **state)
+{
+    (void)state;
+    log_in_with_token(1, true);
+    log_in_with_token(351, true);
+    log_in_with_token(352, false);
+    log_in_with_token(2500, false);
+    log_in_with_token(6000, false);
+    log_in_with_token(20000, false);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logins_end_as_told),
-        cmocka_unit_test(a_long_token_does_without_initial_response),
+        cmocka_unit_test(a_long_token_is_not_on_the_auth_line),
     };
     return cmocka_run_group_tests_name("sasl", tests, NULL, NULL);
 }
