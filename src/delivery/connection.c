@@ -196,11 +196,45 @@ static void end_session(struct connection *c)
     c->tls = NULL;
 }
 
+static bool find_password(struct connection *c, struct str *out, struct error *err)
+{
+    struct password_sources sources = *c->options->passwords;
+    sources.deadline = limit(c, clock_after(c->account->timeout)); /* not of a whole run */
+    return password_find(c->account, &sources, out, err);
+}
+
+/* A token may have ended since the command gave it: whether it gives another one now. */
+static bool renew_token(struct connection *c, const struct error *refusal)
+{
+    const struct account *a = c->account;
+    struct str token = {.secret = true};
+    struct error ignored; /* the server's refusal tells more */
+    if (refusal->reply_code / 100 != 5 || !*a->password_command ||
+        (a->auth != AUTH_OAUTHBEARER && a->auth != AUTH_XOAUTH2))
+        return false;
+    bool renewed = find_password(c, &token, &ignored) &&
+                   strcmp(str_text(&token), str_text(&c->password)) != 0;
+    if (renewed) {
+        str_clear(&c->password);
+        c->password = token;
+    } else {
+        str_clear(&token);
+    }
+    return renewed;
+}
+
+/* With another token, on a new connection: many servers hang up after a 535. */
+static bool log_in_again(struct connection *c, struct error *err)
+{
+    end_session(c);
+    return start_session(c, err) && session_login(c->session, err);
+}
+
 static bool log_in(struct connection *c, struct error *err)
 {
     if (!c->params.login)
         return true;
-    bool ok = session_login(c->session, err);
+    bool ok = session_login(c->session, err) || (renew_token(c, err) && log_in_again(c, err));
     tell(c, "login", c->login.user, ok ? NULL : err);
     return ok || failed_at(err, COMMAND_AUTH);
 }
@@ -271,10 +305,8 @@ static bool prepare_login(struct connection *c, struct error *err)
     const struct account *a = c->account;
     if (a->auth == AUTH_OFF)
         return true;
-    struct password_sources sources = *c->options->passwords;
-    sources.deadline = limit(c, clock_after(a->timeout)); /* of this login, not of a whole run */
     bool ok = a->auth == AUTH_EXTERNAL || a->auth == AUTH_GSSAPI ||
-              password_find(a, &sources, &c->password, err);
+              find_password(c, &c->password, err);
     tell(c, "password", "", ok ? NULL : err);
     c->login = (struct session_login){
         .mechanism = mechanism_of(a->auth),

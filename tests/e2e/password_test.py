@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from machine import PATIENCE, REPORT
+from provider import close
 
 
 def test_a_password_file(serve, machine):
@@ -96,6 +97,39 @@ def test_a_long_token_from_a_command(serve, machine, mechanism, size):
                 password_command=f"cat {path}")
     machine.delivers("you@example.net")
     assert provider.connection.password == token
+
+
+def old_then_new(machine):
+    """A command whose first answer has ended, and the file that counts its calls."""
+    calls = machine.directory / "calls"
+    return f"echo x >>{calls}; test $(wc -l <{calls}) = 1 && echo old || echo new", calls
+
+
+@pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
+def test_a_token_that_has_ended_is_asked_for_once_more(serve, machine, mechanism):
+    provider = serve(mechanisms=mechanism, users={"me@example.com": "new"})
+    command, calls = old_then_new(machine)
+    machine.use(provider, password=None, auth=mechanism.lower(), password_command=command)
+    machine.delivers("you@example.net")
+    assert [c.password for c in provider.connections] == ["old", "new"]
+    assert calls.read_text() == "x\nx\n"
+
+
+def test_a_token_is_asked_for_once_more_and_no_more(serve, machine):
+    """This server hangs up after its refusal."""
+    provider = serve(mechanisms="XOAUTH2", auth=("535 5.7.8 no", close))
+    command, calls = old_then_new(machine)
+    machine.use(provider, password=None, auth="xoauth2", password_command=command)
+    assert machine.sendmail("you@example.net").code == 77
+    assert [c.password for c in provider.connections] == ["old", "new"]
+    assert calls.read_text() == "x\nx\n"
+
+
+def test_the_same_token_is_not_tried_twice(serve, machine):
+    provider = serve(mechanisms="XOAUTH2", users={"me@example.com": "new"})
+    machine.use(provider, password=None, auth="xoauth2", password_command="echo old")
+    assert machine.sendmail("you@example.net").code == 77
+    assert provider.connection.verbs.count("AUTH") == 1
 
 
 @pytest.mark.parametrize("size", [30, 600])
