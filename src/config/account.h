@@ -34,6 +34,8 @@ enum account_auth {
     AUTH_NTLM
 };
 
+enum account_override { OVERRIDE_OFF, OVERRIDE_ON, OVERRIDE_HEADER };
+
 enum account_rewrite { REWRITE_OFF, REWRITE_LOCAL, REWRITE_FOREIGN, REWRITE_ALWAYS };
 
 enum account_mode { MODE_INTERACTIVE, MODE_BACKGROUND, MODE_QUEUE }; /* delivery_mode */
@@ -81,7 +83,7 @@ struct account {
     long max_connections;
     char *aliases, *admin;
     int rewrite_from;
-    bool allow_from_override;
+    int allow_from_override; /* enum account_override */
     int set_from_header, set_date_header, set_msgid_header, set_subject_header, set_to_header;
     bool remove_bcc_headers;
     struct strlist dsn_notify;

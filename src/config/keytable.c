@@ -25,6 +25,7 @@ static const char *const auths[] = {"off",
                                     "ntlm",
                                     NULL};
 static const char *const keyrings[] = {"off", "auto", "secret-tool", "pass", NULL};
+static const char *const overrides[] = {"off", "on", "header", NULL};
 static const char *const rewrites[] = {"off", "local", "foreign", "always", NULL};
 static const char *const modes[] = {"interactive", "background", "queue", NULL};
 static const char *const senders[] = {"any", "exact", NULL};
@@ -133,8 +134,8 @@ const struct key key_table[] = {
      .help = "who gets mail for local names without an alias; else from"},
     {"rewrite_from", ACCOUNT(rewrite_from), CHOICE(rewrites), .fallback = "foreign",
      .msmtp = "off", .help = "replace senders the account may not use"},
-    {"allow_from_override", ACCOUNT(allow_from_override), .type = KEY_BOOL, .fallback = "on",
-     .help = "let -f choose the envelope sender"},
+    {"allow_from_override", ACCOUNT(allow_from_override), CHOICE(overrides), .fallback = "on",
+     .help = "on: -f chooses the envelope sender; header: the From field does; off: neither"},
     {"set_from_header", ACCOUNT(set_from_header), CHOICE(off_auto_on), .fallback = "auto",
      .help = "add, or replace, the From header"},
     {"set_date_header", ACCOUNT(set_date_header), CHOICE(off_auto), .fallback = "auto",

@@ -83,14 +83,23 @@ static bool parse_list(const struct key *key, struct strlist *list, const char *
     return true;
 }
 
-static bool parse_bool(const struct key *key, bool *slot, const char *text, struct error *err)
+/* 0 and 1 for the words that mean off and on, else -1. */
+static int switch_value(const char *text)
 {
     static const char *const tokens[] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-        if (strcasecmp(text, tokens[i]) == 0) {
-            *slot = i % 2;
-            return true;
-        }
+    for (int i = 0; i < (int)(sizeof tokens / sizeof *tokens); i++)
+        if (strcasecmp(text, tokens[i]) == 0)
+            return i % 2;
+    return -1;
+}
+
+static bool parse_bool(const struct key *key, bool *slot, const char *text, struct error *err)
+{
+    int value = switch_value(text);
+    if (value >= 0) {
+        *slot = value;
+        return true;
+    }
     return error_config(err, "%s must be on or off, not '%s'", key->name, text);
 }
 
@@ -155,8 +164,10 @@ static bool parse_size(const struct key *key, int64_t *slot, const char *text, s
 
 static bool parse_choice(const struct key *key, int *slot, const char *text, struct error *err)
 {
+    int on = switch_value(text);
+    const char *wanted = on < 0 ? text : on ? "on" : "off"; /* as every switch takes them */
     for (int i = 0; key->choices[i]; i++)
-        if (strcasecmp(text, key->choices[i]) == 0) {
+        if (strcasecmp(wanted, key->choices[i]) == 0) {
             *slot = i;
             return true;
         }

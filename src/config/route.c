@@ -251,6 +251,16 @@ static bool fall_back(const struct configuration *config, const struct route_que
     return nothing_serves(config, sender, foreign, err);
 }
 
+static bool is_callers_own(const struct account *account, const char *caller)
+{
+    if (account->allow_from_override == OVERRIDE_ON)
+        return false;
+    for (size_t i = 0; i < account->domains.n; i++)
+        if (fit_of_item(account->domains.item[i], caller) == FIT_ADDRESS)
+            return true;
+    return false;
+}
+
 bool route_choose(const struct configuration *config, const struct route_query *query,
                   struct route *route, struct error *err)
 {
@@ -278,9 +288,11 @@ bool route_choose(const struct configuration *config, const struct route_query *
         if (!foreign && !route_is_local(given[i], query->local_names))
             foreign = given[i];
     }
-    /* Who sends as somebody foreign must not be taken for the caller. */
-    if (!foreign && !serve(config, query->caller, false, route, &found, err))
+    /* Who sends as somebody foreign must not be taken for the caller, but by an account that is
+     * for this very caller and minds no -f. */
+    if (!serve(config, query->caller, false, route, &found, err) && !foreign)
         return false;
+    found = found && (!foreign || is_callers_own(route->account, query->caller));
     if (found)
         return true;
     if (!first && !route_is_local(query->caller, query->local_names))

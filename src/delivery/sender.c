@@ -21,7 +21,7 @@ static char *qualified(const char *mailbox, const char *domain)
 static bool caller_chooses(const struct sender_facts *facts)
 {
     const struct account *a = facts->account;
-    return facts->envelope_from && a->allow_from_override && !a->auto_from;
+    return facts->envelope_from && a->allow_from_override == OVERRIDE_ON && !a->auto_from;
 }
 
 /* What the caller or the account asks for, before anything is forbidden. */
@@ -30,6 +30,8 @@ static const char *wanted_sender(const struct sender_facts *facts)
     const struct account *a = facts->account;
     if (caller_chooses(facts))
         return facts->envelope_from;
+    if (a->allow_from_override == OVERRIDE_HEADER && *facts->header_from)
+        return facts->header_from;
     if (*a->from && !strpbrk(a->from, "*?["))
         return a->from;
     if (*facts->header_from)
@@ -49,7 +51,8 @@ static char *envelope_sender(const struct sender_facts *facts)
         return memory_copy(own);
     if (a->as_msmtp && *wanted)
         return memory_copy(wanted); /* bare or not, as msmtp sends it */
-    return qualified(*wanted ? wanted : facts->caller->name, facts->host->mail_name);
+    const char *domain = *a->maildomain ? a->maildomain : facts->host->mail_name;
+    return qualified(*wanted ? wanted : facts->caller->name, domain);
 }
 
 /* A report of the system is from "root on web1"; a person's mail is from the person. */

@@ -23,8 +23,8 @@ struct sender_choice {
     char *message_id_domain;
 };
 
-/* The envelope sender is, in this order, -f (unless the account forbids it), the account's `from`,
- * the header's From, the account's address, the caller; what the account may not send as becomes
+/* The envelope sender is, in this order, -f (unless the account forbids it), the header's From if
+ * allow_from_override says so, the account's `from`, the header's From, the account's address, the caller; what the account may not send as becomes
  * its own address, as rewrite_from says. <> stays. Fill nothing before; free with
  * sender_choice_clear(). */
 void sender_choose(const struct sender_facts *facts, struct sender_choice *choice);

@@ -230,7 +230,8 @@ bool asmsmtp_check_account(const struct send_context *s, struct error *err)
 {
     const struct account *a = s->submission.account;
     const struct submission_wishes *wishes = &s->call->wishes;
-    bool given = (wishes->from || wishes->read_envelope_from) && a->allow_from_override;
+    bool given = (wishes->from || wishes->read_envelope_from) &&
+                 a->allow_from_override == OVERRIDE_ON;
     if (!is_msmtp(s) || given || *a->from || s->call->mode != INVOKE_SEND)
         return true;
     (void)error_config(err, "envelope-from address is missing");

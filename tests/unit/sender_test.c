@@ -8,37 +8,44 @@ struct sender_case {
     enum account_scope scope;
     const char *from, *user;
     int rewrite;
-    bool override;
+    int override;
     const char *dash_f, *header;
     const char *envelope, *from_address, *full_name;
 };
 
 static const struct sender_case cases[] = {
-    {"header From of the account", SCOPE_USER, "", "me@163.com", REWRITE_FOREIGN, true, NULL,
+    {"header From of the account", SCOPE_USER, "", "me@163.com", REWRITE_FOREIGN, OVERRIDE_ON, NULL,
      "me@163.com", "me@163.com", "me@163.com", "Al Ice"},
-    {"no From at all", SCOPE_USER, "", "me@163.com", REWRITE_FOREIGN, true, NULL, "", "me@163.com",
-     "me@163.com", "Al Ice"},
-    {"cron: root without domain", SCOPE_SYSTEM, "", "me@163.com", REWRITE_FOREIGN, true, NULL,
-     "root", "me@163.com", "me@163.com", "alice on web1"},
-    {"PHP: -fwww-data@web1", SCOPE_SYSTEM, "reports@example.com", "login", REWRITE_FOREIGN, true,
-     "www-data@web1", "", "reports@example.com", "reports@example.com", "alice on web1"},
+    {"no From at all", SCOPE_USER, "", "me@163.com", REWRITE_FOREIGN, OVERRIDE_ON, NULL, "",
+     "me@163.com", "me@163.com", "Al Ice"},
+    {"cron: root without domain", SCOPE_SYSTEM, "", "me@163.com", REWRITE_FOREIGN, OVERRIDE_ON,
+     NULL, "root", "me@163.com", "me@163.com", "alice on web1"},
+    {"PHP: -fwww-data@web1", SCOPE_SYSTEM, "reports@example.com", "login", REWRITE_FOREIGN,
+     OVERRIDE_ON, "www-data@web1", "", "reports@example.com", "reports@example.com",
+     "alice on web1"},
     {"-f that the account serves", SCOPE_USER, "reports@example.com", "login", REWRITE_FOREIGN,
-     true, "other@example.com", "", "other@example.com", "other@example.com", "Al Ice"},
-    {"-f with rewriting always", SCOPE_USER, "reports@example.com", "login", REWRITE_ALWAYS, true,
-     "other@example.com", "", "reports@example.com", "reports@example.com", "Al Ice"},
-    {"-f with rewriting off", SCOPE_USER, "reports@example.com", "login", REWRITE_OFF, true,
+     OVERRIDE_ON, "other@example.com", "", "other@example.com", "other@example.com", "Al Ice"},
+    {"-f with rewriting always", SCOPE_USER, "reports@example.com", "login", REWRITE_ALWAYS,
+     OVERRIDE_ON, "other@example.com", "", "reports@example.com", "reports@example.com", "Al Ice"},
+    {"-f with rewriting off", SCOPE_USER, "reports@example.com", "login", REWRITE_OFF, OVERRIDE_ON,
      "x@qq.com", "", "x@qq.com", "x@qq.com", "Al Ice"},
     {"-f that is not allowed to override", SCOPE_USER, "reports@example.com", "login", REWRITE_OFF,
-     false, "x@qq.com", "", "reports@example.com", "reports@example.com", "Al Ice"},
-    {"null sender stays", SCOPE_USER, "reports@example.com", "login", REWRITE_FOREIGN, true, "", "",
-     "", "reports@example.com", "Al Ice"},
-    {"from beats the header", SCOPE_USER, "reports@example.com", "login", REWRITE_FOREIGN, true,
-     NULL, "me@example.com", "reports@example.com", "reports@example.com", "Al Ice"},
-    {"glob from is no address", SCOPE_USER, "*@example.com", "login", REWRITE_FOREIGN, true, NULL,
-     "me@example.com", "me@example.com", "me@example.com", "Al Ice"},
-    {"command line, a bare -f", SCOPE_COMMAND_LINE, "me@x", "", REWRITE_OFF, true, "name", "",
-     "name", "name", ""},
-    {"command line without from", SCOPE_COMMAND_LINE, "", "", REWRITE_OFF, true, NULL, "",
+     OVERRIDE_OFF, "x@qq.com", "", "reports@example.com", "reports@example.com", "Al Ice"},
+    {"the header overrides", SCOPE_USER, "reports@example.com", "login", REWRITE_OFF,
+     OVERRIDE_HEADER, "x@qq.com", "you@gmx.de", "you@gmx.de", "you@gmx.de", "Al Ice"},
+    {"no header to override", SCOPE_USER, "reports@example.com", "login", REWRITE_OFF,
+     OVERRIDE_HEADER, "x@qq.com", "", "reports@example.com", "reports@example.com", "Al Ice"},
+    {"a bare header overrides", SCOPE_USER, "reports@example.com", "login", REWRITE_OFF,
+     OVERRIDE_HEADER, NULL, "root", "root@mail.web1.example", "root@mail.web1.example", "Al Ice"},
+    {"null sender stays", SCOPE_USER, "reports@example.com", "login", REWRITE_FOREIGN, OVERRIDE_ON,
+     "", "", "", "reports@example.com", "Al Ice"},
+    {"from beats the header", SCOPE_USER, "reports@example.com", "login", REWRITE_FOREIGN,
+     OVERRIDE_ON, NULL, "me@example.com", "reports@example.com", "reports@example.com", "Al Ice"},
+    {"glob from is no address", SCOPE_USER, "*@example.com", "login", REWRITE_FOREIGN, OVERRIDE_ON,
+     NULL, "me@example.com", "me@example.com", "me@example.com", "Al Ice"},
+    {"command line, a bare -f", SCOPE_COMMAND_LINE, "me@x", "", REWRITE_OFF, OVERRIDE_ON, "name",
+     "", "name", "name", ""},
+    {"command line without from", SCOPE_COMMAND_LINE, "", "", REWRITE_OFF, OVERRIDE_ON, NULL, "",
      "alice@mail.web1.example", "alice@mail.web1.example", ""},
 };
 
