@@ -5,127 +5,138 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
-#include "base/fileread.h"
-#include "base/memory.h"
+enum {
+    SECURE = FOREIGN_PROGRAM_BIT,
+    OPPORTUNISTIC = 2 * FOREIGN_PROGRAM_BIT,
+    NULL_CLIENT = 4 * FOREIGN_PROGRAM_BIT,
+    QUEUE_ONLY = 8 * FOREIGN_PROGRAM_BIT,
+};
+enum { AUTH_PATH, MAIL_NAME, MASQUERADE };
 
-struct reading {
-    struct foreign *foreign;
-    struct account *account;
-    bool secure, starttls, opportunistic, insecure, port;
-    struct str auth_path;
+static const struct foreign_row rows[] = {
+    {"SMARTHOST", FOREIGN_KEY, "host", 0, NULL},
+    {"PORT", FOREIGN_KEY, "port", 0, NULL},
+    {"ALIASES", FOREIGN_KEY, "aliases", 0, NULL},
+    {"AUTHPATH", FOREIGN_TEXT, NULL, AUTH_PATH, NULL},
+    {"MAILNAME", FOREIGN_TEXT, NULL, MAIL_NAME, NULL},
+    {"MASQUERADE", FOREIGN_TEXT, NULL, MASQUERADE, NULL},
+    {"SECURETRANSFER", FOREIGN_FLAG, NULL, SECURE, NULL},
+    {"STARTTLS", FOREIGN_FLAG, NULL, FOREIGN_STARTTLS, NULL},
+    {"OPPORTUNISTIC_TLS", FOREIGN_FLAG, NULL, OPPORTUNISTIC, NULL},
+    {"INSECURE", FOREIGN_FLAG, NULL, FOREIGN_CLEAR_LOGIN, NULL},
+    {"FINGERPRINT", FOREIGN_KEY, "tls_fingerprint", 0, NULL},
+    {"CERTFILE", FOREIGN_KEY, "tls_cert_file", 0, NULL},
+    {"DEFER", FOREIGN_FLAG, NULL, QUEUE_ONLY, NULL},
+    {"NULLCLIENT", FOREIGN_FLAG, NULL, NULL_CLIENT, NULL},
+    {"FULLBOUNCE", FOREIGN_NONE, NULL, 0, "a bounce has the header of the message only"},
+    {"SPOOLDIR", FOREIGN_NONE, NULL, 0,
+     "the queue is elsewhere: let dma deliver its own first (dma -q)"},
+    {"VIRTPATH", FOREIGN_NONE, NULL, 0, "use aliases"},
+    {NULL, FOREIGN_NONE, NULL, 0, NULL},
 };
 
-static void masquerade(struct reading *r, const char *value)
+static void take(struct foreign_reader *reader, char *line)
 {
-    const char *at = strchr(value, '@');
+    char *value = foreign_split(line);
+    foreign_take(reader, line, value);
+}
+
+static void take_login(struct foreign_reader *reader, char *line)
+{
+    struct account *a = reader->account;
+    char *bar = strchr(line, '|'), *colon = bar ? strchr(bar, ':') : NULL;
+    if (!colon) {
+        foreign_remark(reader, "not understood, and left out");
+        return;
+    }
+    *bar = *colon = '\0';
+    if (a->host.n == 0 || strcmp(bar + 1, a->host.item[0]) != 0)
+        return;                                 /* of another server */
+    (void)foreign_set(reader, a, "user", line); /* the remarks are enough */
+    (void)foreign_set(reader, a, "password", colon + 1);
+}
+
+/* MAILNAME may name a file. */
+static void take_mail_name(struct foreign_reader *reader, char *line)
+{
+    if (reader->line == 1)
+        foreign_take(reader, "MAILNAME", line);
+}
+
+static void masquerade(struct foreign_reader *reader)
+{
+    const char *value = str_text(&reader->text[MASQUERADE]), *at = strchr(value, '@');
     struct str pattern = {0};
-    if (!at)
-        str_addf(&pattern, "%%U@%s", value);
-    else if (at == value || !at[1])
-        str_addf(&pattern, at == value ? "%%U%s" : "%s", value);
-    else
-        str_add(&pattern, value);
+    if (!*value)
+        return;
+    str_addf(&pattern, "%s%s%s", at && at != value ? "" : "%U", at ? "" : "@", value);
     if (at && !at[1])
-        str_add(&pattern, r->foreign->host);
-    foreign_set(r->foreign, r->account, "from", str_text(&pattern));
+        str_add(&pattern, reader->foreign->host);
+    (void)foreign_set(reader, reader->account, "from", str_text(&pattern)); /* likewise */
+    (void)foreign_set(reader, reader->account, "rewrite_from", "always");   /* ours */
     str_clear(&pattern);
 }
 
-static void take(void *context, char *line)
+/* Mail for NAME@HOST goes to the smart host; bare names have no counterpart. */
+static void null_client(struct foreign_reader *reader, const char *mail_name)
 {
-    struct reading *r = context;
-    char *value = line + strcspn(line, " \t");
-    if (*value)
-        *value++ = '\0';
-    value += strspn(value, " \t");
-    const struct {
-        const char *name;
-        bool *flag;
-    } flags[] = {{"SECURETRANSFER", &r->secure},
-                 {"STARTTLS", &r->starttls},
-                 {"OPPORTUNISTIC_TLS", &r->opportunistic},
-                 {"INSECURE", &r->insecure}};
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        if (strcmp(line, flags[i].name) == 0) {
-            *flags[i].flag = true;
-            return;
-        }
-    if (strcmp(line, "SMARTHOST") == 0)
-        foreign_set(r->foreign, r->account, "host", value);
-    else if (strcmp(line, "PORT") == 0) {
-        foreign_set(r->foreign, r->account, "port", value);
-        r->port = true;
-    } else if (strcmp(line, "ALIASES") == 0)
-        foreign_set(r->foreign, r->account, "aliases", value);
-    else if (strcmp(line, "FINGERPRINT") == 0)
-        foreign_set(r->foreign, r->account, "tls_fingerprint", value);
-    else if (strcmp(line, "CERTFILE") == 0) {
-        foreign_set(r->foreign, r->account, "tls_cert_file", value);
-        foreign_set(r->foreign, r->account, "tls_key_file", value);
-    } else if (strcmp(line, "MAILNAME") == 0 && *value != '/')
-        foreign_set(r->foreign, r->account, "domain", value);
-    else if (strcmp(line, "MASQUERADE") == 0)
-        masquerade(r, value);
-    else if (strcmp(line, "AUTHPATH") == 0)
-        str_add(&r->auth_path, value);
-    else if (strcmp(line, "SPOOLDIR") != 0 && strcmp(line, "NULLCLIENT") != 0)
-        strlist_take(r->foreign->remarks, memory_copy(line));
+    struct account *a = reader->account;
+    (void)foreign_set(reader, a, "aliases", "");
+    (void)foreign_set(reader, a, "domains", *mail_name ? mail_name : reader->foreign->host);
+    foreign_remark(reader,
+                   "NULLCLIENT: mail for users of this host without a domain goes to `admin`, "
+                   "not to the smart host");
 }
 
-static void take_login(void *context, char *line)
+static void settle(struct foreign_reader *reader)
 {
-    struct reading *r = context;
-    char *bar = strchr(line, '|'), *colon = bar ? strchr(bar, ':') : NULL;
-    const struct account *a = r->account;
-    if (!colon)
-        return;
-    *bar = *colon = '\0';
-    if (a->host.n == 0 || strcmp(bar + 1, a->host.item[0]) != 0)
-        return; /* of another server */
-    foreign_set(r->foreign, r->account, "user", line);
-    foreign_set(r->foreign, r->account, "password", colon + 1);
-}
-
-static void finish(struct reading *r)
-{
-    struct foreign *f = r->foreign;
-    struct account *a = r->account;
-    foreign_set(f, a, "tls", r->secure ? "on" : "off");
-    if (r->secure)
-        foreign_set(f, a, "tls_starttls", r->starttls ? "on" : "off");
-    if (!r->port)
-        foreign_set(f, a, "port", "25");
-    foreign_set(f, a, "auth", *a->user ? "on" : "off");
-    if (*a->user && !r->secure)
-        foreign_set(f, a, "auth_without_tls", r->insecure ? "on" : "off");
-    foreign_set(f, a, "rewrite_from", *a->from ? "always" : "off");
-    if (r->secure && r->opportunistic)
-        strlist_add(f->remarks, "OPPORTUNISTIC_TLS: this insists on TLS");
-    if (r->secure && !*a->tls_fingerprint)
-        strlist_add(f->remarks, "dma looked at no certificate; this does: see tls_certcheck");
+    struct account *a = reader->account;
+    const char *mail_name = str_text(&reader->text[MAIL_NAME]);
+    bool secure = reader->bits & SECURE, starttls = reader->bits & FOREIGN_STARTTLS;
+    reader->bits |= secure ? FOREIGN_TLS : 0;
+    reader->bits &= secure ? ~0U : ~(unsigned)FOREIGN_STARTTLS;
+    masquerade(reader);
+    foreign_settle(reader, a);
+    if (*mail_name)
+        (void)foreign_set(reader, a, "domain", mail_name); /* the remark is enough */
+    if (*a->tls_cert_file)
+        (void)foreign_set(reader, a, "tls_key_file", a->tls_cert_file); /* it was one already */
+    if (reader->bits & QUEUE_ONLY) {
+        (void)foreign_set(reader, a, "delivery_mode", "queue"); /* ours */
+        foreign_remark(reader, "DEFER: mail waits for `onehop -q`");
+    }
+    if (reader->bits & NULL_CLIENT)
+        null_client(reader, mail_name);
+    if (starttls && !secure)
+        foreign_remark(reader, "STARTTLS: without SECURETRANSFER dma used no TLS");
+    if (secure && reader->bits & OPPORTUNISTIC)
+        foreign_remark(reader, "OPPORTUNISTIC_TLS: this insists on TLS");
+    if (secure && !*a->tls_fingerprint)
+        foreign_remark(reader, "dma looked at no certificate; this does: see tls_certcheck");
 }
 
 bool foreign_dma(struct foreign *foreign, const char *path, struct error *err)
 {
-    struct reading r = {.foreign = foreign};
-    struct str text = {0}, logins = {.secret = true};
-    bool ok = fileread_all(path, FOREIGN_FILE_MAX, &text, NULL, err);
-    if (ok) {
-        r.account = foreign_add(foreign, "default", path);
-        foreign_lines(&text, take, &r);
-        ok = foreign_read_beside(path, r.auth_path.len ? str_text(&r.auth_path) : "auth.conf",
-                                 &logins, err);
-    }
-    if (ok && r.account->host.n == 0)
+    struct foreign_reader reader;
+    bool found = false;
+    foreign_begin(&reader, foreign, path, false, rows);
+    reader.account = foreign_account(&reader, "default");
+    bool ok = foreign_lines(&reader, foreign_name(path), &found, take, err);
+    if (ok && !found)
+        ok = error_config(err, "%s: no such file", path);
+    if (ok && reader.account->host.n == 0)
         ok = error_config(err, "%s: there is no SMARTHOST; onehop delivers through one only", path);
-    if (ok) {
-        foreign_lines(&logins, take_login, &r);
-        finish(&r);
+    const struct str *auth = &reader.text[AUTH_PATH];
+    ok = ok &&
+         foreign_lines(&reader, auth->len ? str_text(auth) : "auth.conf", NULL, take_login, err);
+    if (ok && *str_text(&reader.text[MAIL_NAME]) == '/') {
+        char *file = str_take(&reader.text[MAIL_NAME]);
+        ok = foreign_lines(&reader, file, NULL, take_mail_name, err);
+        free(file);
     }
-    str_clear(&text);
-    str_clear(&logins);
-    str_clear(&r.auth_path);
+    if (ok)
+        settle(&reader);
+    foreign_end(&reader);
     return ok;
 }

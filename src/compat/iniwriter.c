@@ -20,16 +20,29 @@ static bool is_key(const struct key *key, const char *name)
     return strcmp(key->name, name) == 0;
 }
 
+/* True if VALUE, which has double quotes of its own, is read back as it stands: no quote is open,
+ * and they are not taken for the value's. */
+static bool keeps_its_quotes(const char *value)
+{
+    size_t n = 0;
+    for (const char *c = value; (c = strchr(c, '"')); c++)
+        n++;
+    const char *second = *value == '"' ? strchr(value + 1, '"') : NULL;
+    return n % 2 == 0 && !(second && !second[1]);
+}
+
 /* Quotes keep a `;` from starting a comment; passwords and commands are read as they stand. */
 static bool add_line(const struct key *key, const char *value, struct str *out, struct error *err)
 {
     size_t len = strlen(value);
-    bool odd = strchr(value, ';') || *value == '"' || *value == '#';
     bool blanks = len > 0 && (strchr(" \t", value[0]) || strchr(" \t", value[len - 1]));
-    if (key_is_raw(key) ? blanks : odd && strchr(value, '"'))
-        return error_config(err, "%s: this value cannot stand in an INI file: use password_file",
+    bool odd = blanks || strchr(value, ';') || *value == '#', quotes = strchr(value, '"');
+    if (key_is_raw(key) && blanks)
+        return error_config(err, "%s begins or ends with a blank: use password_file", key->name);
+    if (!key_is_raw(key) && quotes && (odd || !keeps_its_quotes(value)))
+        return error_config(err, "%s: this value with its double quote cannot stand in an INI file",
                             key->name);
-    bool quote = !key_is_raw(key) && (odd || blanks);
+    bool quote = !key_is_raw(key) && odd;
     str_addf(out, "%s = %s%s%s\n", key->name, quote ? "\"" : "", value, quote ? "\"" : "");
     return true;
 }
@@ -43,8 +56,11 @@ static bool is_needed(const struct account *account, const struct key *key)
         return false;
     if (is_key(key, "port"))
         return !*account->socket;
-    if (is_key(key, "auth") || is_key(key, "tls"))
+    if (is_key(key, "auth") || is_key(key, "tls") || is_key(key, "syslog"))
         return true;
+    if ((is_key(key, "timeout") && account->timeout == 0) ||
+        (is_key(key, "domain") && strcmp(account->domain, "localhost") == 0))
+        return false; /* nobody's choice: see the remarks of convert */
     if (is_key(key, "tls_starttls"))
         return account->tls;
     struct account *usual = account_new("", account->scope);

@@ -1,131 +1,171 @@
-/* nullmailer's directory: a file for each setting, and in `remotes` a line for each server, tried
- * in order. */
+/* nullmailer's directory: remotes, one server a line with its options in the quoting of a shell,
+ * and small files of one value. */
 #include "config.h"
 #include "compat/foreign.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
+#include <strings.h>
 
-#include "base/memory.h"
+#include "config/key.h"
 
-struct reading {
-    struct foreign *foreign;
-    const char *path;
-    size_t n;
+enum { LOGIN_METHOD = FOREIGN_PROGRAM_BIT };
+
+static const struct foreign_row options[] = {
+    {"port", FOREIGN_KEY, "port", 0, NULL},
+    {"user", FOREIGN_KEY, "user", 0, NULL},
+    {"pass", FOREIGN_KEY, "password", 0, NULL},
+    {"source", FOREIGN_KEY, "source_ip", 0, NULL},
+    {"auth-login", FOREIGN_FLAG, NULL, LOGIN_METHOD, NULL},
+    {"tls", FOREIGN_FLAG, NULL, FOREIGN_TLS, NULL},
+    {"ssl", FOREIGN_FLAG, NULL, FOREIGN_TLS, NULL},
+    {"starttls", FOREIGN_FLAG, NULL, FOREIGN_STARTTLS, NULL},
+    {"x509certfile", FOREIGN_KEY, "tls_cert_file", 0, NULL},
+    {"x509keyfile", FOREIGN_KEY, "tls_key_file", 0, NULL},
+    {"x509cafile", FOREIGN_KEY, "tls_trust_file", 0, NULL},
+    {"x509crlfile", FOREIGN_KEY, "tls_crl_file", 0, NULL},
+    {"x509fmtder", FOREIGN_NONE, NULL, 0, "certificates and keys must be PEM files here"},
+    {"insecure", FOREIGN_FLAG, NULL, FOREIGN_UNCHECKED, NULL},
+    {"tls-anon-auth", FOREIGN_NONE, NULL, 0, "the server must have a certificate"},
+    {NULL, FOREIGN_NONE, NULL, 0, NULL},
 };
 
-struct options {
-    bool starttls, tls, auth_login, insecure, port;
+/* Files of one value, by name. */
+static const struct foreign_row files[] = {
+    {"me", FOREIGN_KEY, "domain", 0, NULL}, /* helohost, if there is one, comes after it */
+    {"helohost", FOREIGN_KEY, "domain", 0, NULL},
+    {"adminaddr", FOREIGN_KEY, "admin", 0, NULL},
+    {"allmailfrom", FOREIGN_KEY, "from", 0, NULL},
+    {"queuelifetime", FOREIGN_QUEUE, "lifetime", 0, NULL},
+    {"doublebounceto", FOREIGN_QUEUE, "bounce_to", 0, NULL},
+    {"bounceto", FOREIGN_NONE, NULL, 0, "bounces go to the sender of the mail"},
+    {"pausetime", FOREIGN_NONE, NULL, 0,
+     "retries come after 1, 5, 15, 30, 60, 120, then 240 minutes"},
+    {"maxpause", FOREIGN_NONE, NULL, 0, "no retry waits longer than 240 minutes"},
+    {"sendtimeout", FOREIGN_NONE, NULL, 0, "timeout is for each command, not for the message"},
+    {"defaultdomain", FOREIGN_NONE, NULL, 0,
+     "bare names are completed with /etc/mailname, by default this host's name"},
+    {"defaulthost", FOREIGN_NONE, NULL, 0,
+     "bare names are completed with /etc/mailname, by default this host's name"},
+    {"idhost", FOREIGN_NONE, NULL, 0, "a Message-ID has the domain of the sender"},
+    {NULL, FOREIGN_NONE, NULL, 0, NULL},
 };
 
-/* One word of a remote: "--port=587", "user=me", "--starttls". */
-static void take_option(struct reading *r, struct account *a, struct options *o, char *word)
+/* The next word of *AT, without its quotes, in place; NULL at the end. *OPEN becomes true if a
+ * quote is never closed. */
+static char *next_word(char **at, bool *open)
 {
-    static const struct {
-        const char *name, *key;
-    } plain[] = {{"user", "user"},
-                 {"pass", "password"},
-                 {"x509cafile", "tls_trust_file"},
-                 {"x509certfile", "tls_cert_file"},
-                 {"x509keyfile", "tls_key_file"},
-                 {"source", "source_ip"},
-                 {"timeout", "timeout"}};
-    char *name = word + strspn(word, "-"), *value = name + strcspn(name, "=");
-    if (*value)
+    char *from = *at + strspn(*at, " \t"), *word = from, *to = from, quote = '\0';
+    if (!*from)
+        return NULL;
+    for (; *from && (quote || !strchr(" \t", *from)); from++) {
+        if (*from == '\\' && quote != '\'' && from[1])
+            *to++ = *++from;
+        else if (quote ? *from == quote : *from == '"' || *from == '\'')
+            quote = quote ? '\0' : *from;
+        else
+            *to++ = *from;
+    }
+    *open = *open || quote;
+    *at = *from ? from + 1 : from;
+    *to = '\0';
+    return word;
+}
+
+static void take_option(struct foreign_reader *reader, char *word)
+{
+    char *name = word + (strncmp(word, "--", 2) == 0 ? 2 : 0);
+    char *value = strchr(name, '=');
+    if (value)
         *value++ = '\0';
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (strcmp(name, plain[i].name) == 0) {
-            foreign_set(r->foreign, a, plain[i].key, value);
-            return;
-        }
-    if (strcmp(name, "port") == 0) {
-        foreign_set(r->foreign, a, "port", value);
-        o->port = true;
-    } else if (strcmp(name, "starttls") == 0)
-        o->starttls = true;
-    else if (strcmp(name, "tls") == 0 || strcmp(name, "ssl") == 0)
-        o->tls = true;
-    else if (strcmp(name, "auth-login") == 0)
-        o->auth_login = true;
-    else if (strcmp(name, "insecure") == 0)
-        o->insecure = true;
-    else
-        strlist_take(r->foreign->remarks, memory_copy(name));
+    foreign_take(reader, name, value ? value : "");
 }
 
-static void finish(struct reading *r, struct account *a, const struct options *o)
+static void settle(struct foreign_reader *reader)
 {
-    struct foreign *f = r->foreign;
-    bool tls = o->tls || o->starttls;
-    foreign_set(f, a, "tls", tls ? "on" : "off");
-    if (tls)
-        foreign_set(f, a, "tls_starttls", o->starttls ? "on" : "off");
-    if (!o->port)
-        foreign_set(f, a, "port", o->tls ? "465" : "25");
-    if (o->insecure && tls)
-        foreign_set(f, a, "tls_certcheck", "off");
-    foreign_set(f, a, "auth", !*a->user ? "off" : o->auth_login ? "login" : "on");
-    if (!tls && *a->user)
-        foreign_set(f, a, "auth_without_tls", "on");
+    struct account *a = reader->account;
+    reader->bits |= FOREIGN_CLEAR_LOGIN | FOREIGN_TLS_PORT;
+    if (reader->bits & LOGIN_METHOD)
+        (void)foreign_set(reader, a, "auth", "login"); /* ours */
+    if (*a->tls_cert_file && !*a->tls_key_file)
+        (void)foreign_set(reader, a, "tls_key_file", a->tls_cert_file); /* it was one already */
+    foreign_settle(reader, a);
 }
 
-static void take_remote(void *context, char *line)
+/* True if both are the same but for the host. */
+static bool are_alike(const struct account *a, const struct account *b)
 {
-    struct reading *r = context;
-    char *at = line, *word = strsep(&at, " \t");
-    struct options o = {.port = false};
-    char name[32] = "default";
-    if (r->n++ > 0) {
-        strlist_add(r->foreign->remarks,
-                    "a second remote: where it takes the same login, name it behind the first "
-                    "in `host`");
+    bool alike = true;
+    for (size_t i = 0; alike && i < key_count; i++) {
+        struct str one = {.secret = true}, other = {.secret = true};
+        const struct key *key = &key_table[i];
+        if (key->section != KEY_ACCOUNT || strcmp(key->name, "host") == 0)
+            continue;
+        key_print(key, a, &one);
+        key_print(key, b, &other);
+        alike = strcmp(str_text(&one), str_text(&other)) == 0;
+        str_clear(&one);
+        str_clear(&other);
+    }
+    return alike && strcmp(str_text(&a->password), str_text(&b->password)) == 0;
+}
+
+static void take_remote(struct foreign_reader *reader, char *line)
+{
+    struct account *first = reader->account, *own = account_new("default", SCOPE_USER);
+    char *at = line, *word;
+    bool open = false;
+    reader->bits = 0;
+    reader->account = own;
+    (void)foreign_set(reader, own, "host", next_word(&at, &open)); /* missing is told at the end */
+    char *protocol = next_word(&at, &open);
+    bool smtp = !protocol || strcmp(protocol, "smtp") == 0;
+    while (smtp && (word = next_word(&at, &open)))
+        take_option(reader, word);
+    settle(reader);
+    reader->account = first;
+    bool good = own->host.n > 0 && smtp && !open;
+    if (open)
+        foreign_remark(reader, "a quote is never closed: the line is left out");
+    else if (!smtp)
+        foreign_remark(reader, "no SMTP: the line is left out");
+    if (good && !first) {
+        reader->account = configfile_add(reader->foreign->file, own, (int)reader->line);
         return;
     }
-    struct account *a = foreign_add(r->foreign, name, r->path);
-    foreign_set(r->foreign, a, "host", word);
-    while (at && (word = strsep(&at, " \t")))
-        if (*word && strcmp(word, "smtp") != 0)
-            take_option(r, a, &o, word);
-    finish(r, a, &o);
+    if (good && are_alike(first, own))
+        strlist_add(&first->host, own->host.item[0]);
+    else if (good)
+        foreign_remark(reader,
+                       "a server with settings of its own: make it an account, or, where it "
+                       "takes the first one's login, name it in `host`");
+    account_free(own);
 }
 
-/* The first line of a file of the directory becomes KEY, if there is one. */
-static bool take_file(struct reading *r, const char *name, const char *key, bool *given,
-                      struct error *err)
+static void take_value(struct foreign_reader *reader, char *line)
 {
-    struct str text = {0}, path = {0};
-    str_addf(&path, "%s/", r->path);
-    bool ok = foreign_read_beside(str_text(&path), name, &text, err);
-    str_truncate(&text, text.len ? strcspn(text.data, "\r\n") : 0);
-    *given = ok && text.len > 0;
-    if (*given)
-        foreign_set(r->foreign, r->foreign->first, key, str_text(&text));
-    str_clear(&text);
-    str_clear(&path);
+    if (reader->line == 1)
+        foreign_take(reader, reader->file, line);
+}
+
+static bool take_files(struct foreign_reader *reader, struct error *err)
+{
+    bool ok = true;
+    reader->row = files;
+    for (const struct foreign_row *row = files; ok && row->name; row++)
+        ok = foreign_lines(reader, row->name, NULL, take_value, err);
+    if (ok && *reader->account->from)
+        (void)foreign_set(reader, reader->account, "allow_from_override", "off"); /* ours */
     return ok;
 }
 
 bool foreign_nullmailer(struct foreign *foreign, const char *path, struct error *err)
 {
-    struct reading r = {.foreign = foreign, .path = path};
-    struct str remotes = {.secret = true}, beside = {0};
-    bool helo = false, from = false, admin = false;
-    str_addf(&beside, "%s/", path);
-    bool ok = foreign_read_beside(str_text(&beside), "remotes", &remotes, err);
-    if (ok)
-        foreign_lines(&remotes, take_remote, &r);
-    if (ok && r.n == 0)
-        ok = error_config(err, "%s/remotes: names no server", path);
-    ok = ok && take_file(&r, "adminaddr", "admin", &admin, err) &&
-         take_file(&r, "allmailfrom", "from", &from, err) &&
-         take_file(&r, "helohost", "domain", &helo, err) &&
-         (helo || take_file(&r, "me", "domain", &helo, err));
-    if (ok)
-        foreign_set(foreign, foreign->first, "rewrite_from", "off");
-    if (ok && from)
-        foreign_set(foreign, foreign->first, "allow_from_override", "off");
-    str_clear(&remotes);
-    str_clear(&beside);
+    struct foreign_reader reader;
+    foreign_begin(&reader, foreign, path, true, options);
+    bool ok = foreign_lines(&reader, "remotes", NULL, take_remote, err);
+    if (ok && !reader.account)
+        ok = error_config(err, "%s/remotes names no server", path);
+    ok = ok && take_files(&reader, err);
+    foreign_end(&reader);
     return ok;
 }

@@ -1,128 +1,180 @@
-/* ssmtp.conf and revaliases: one mail hub for all senders; revaliases gives local users an address
- * and, if they like, a hub of their own. */
+/* ssmtp.conf and revaliases: one mail hub. The envelope sender is the calling user's address, which
+ * revaliases gives, with a hub of its own if it likes; FromLineOverride lets the From field of the
+ * message choose instead. -f never does. */
 #include "config.h"
 #include "compat/foreign.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/fileread.h"
-#include "base/memory.h"
+enum { OVERRIDE = FOREIGN_PROGRAM_BIT, SEEN_MAILHUB = 2 * FOREIGN_PROGRAM_BIT };
+enum { ROOT, REWRITE_DOMAIN, HOST_NAME };
 
-struct reading {
-    struct foreign *foreign;
-    struct account *account;
-    const char *path;
-    bool tls, starttls, override, method;
-    struct str domain, hostname;
+static const struct foreign_row rows[] = {
+    {"mailhub", FOREIGN_HOST, NULL, 0, NULL},
+    {"root", FOREIGN_TEXT, NULL, ROOT, NULL},
+    {"rewriteDomain", FOREIGN_TEXT, NULL, REWRITE_DOMAIN, NULL},
+    {"hostname", FOREIGN_TEXT, NULL, HOST_NAME, NULL},
+    {"FromLineOverride", FOREIGN_YES, NULL, OVERRIDE, NULL},
+    {"UseTLS", FOREIGN_YES, NULL, FOREIGN_TLS, NULL},
+    {"UseSTARTTLS", FOREIGN_YES, NULL, FOREIGN_STARTTLS, NULL},
+    {"TLSCert", FOREIGN_KEY, "tls_cert_file", 0, NULL},
+    {"TLSKey", FOREIGN_KEY, "tls_key_file", 0, NULL},
+    {"TLS_CA_File", FOREIGN_KEY, "tls_trust_file", 0, NULL},
+    {"TLS_CA_Dir", FOREIGN_NONE, NULL, 0,
+     "tls_trust_file wants a file; without it the system's is used"},
+    {"AuthUser", FOREIGN_KEY, "user", 0, NULL},
+    {"AuthPass", FOREIGN_KEY, "password", 0, NULL},
+    {"AuthMethod", FOREIGN_KEY, "auth", 0, NULL},
+    {"AddHeader", FOREIGN_NONE, NULL, 0, "no field is added to messages"},
+    {"Debug", FOREIGN_NONE, NULL, 0, "onehop -v shows the dialogue"},
+    {NULL, FOREIGN_NONE, NULL, 0, NULL},
 };
 
-static bool is_yes(const char *value)
+/* ssmtp knows CRAM-MD5, and takes everything else for LOGIN. */
+static void take_method(struct foreign_reader *reader, const char *value)
 {
-    return strcasecmp(value, "yes") == 0;
+    bool cram = strcasecmp(value, "cram-md5") == 0;
+    (void)foreign_set(reader, reader->account, "auth", cram ? "cram-md5" : "on"); /* ours */
 }
 
-static void take(void *context, char *line)
+/* From the first '#' behind a blank on. */
+static void cut_comment(char *value)
 {
-    struct reading *r = context;
-    char *value = line + strcspn(line, "= \t");
-    char *end = value;
-    value += strspn(value, " \t");
-    value += *value == '=';
-    value += strspn(value, " \t");
-    *end = '\0';
-    const struct {
-        const char *name, *key;
-    } plain[] = {
-        {"root", "admin"},          {"AuthUser", "user"},
-        {"AuthPass", "password"},   {"TLSCert", "tls_cert_file"},
-        {"TLSKey", "tls_key_file"}, {"TLS_CA_File", "tls_trust_file"},
-    };
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (strcasecmp(line, plain[i].name) == 0 && *value) {
-            foreign_set(r->foreign, r->account, plain[i].key, value);
-            return;
-        }
-    if (strcasecmp(line, "mailhub") == 0)
-        foreign_set_host(r->foreign, r->account, value);
-    else if (strcasecmp(line, "UseTLS") == 0)
-        r->tls = is_yes(value);
-    else if (strcasecmp(line, "UseSTARTTLS") == 0)
-        r->starttls = is_yes(value);
-    else if (strcasecmp(line, "FromLineOverride") == 0)
-        r->override = is_yes(value);
-    else if (strcasecmp(line, "rewriteDomain") == 0)
-        str_add(&r->domain, value);
-    else if (strcasecmp(line, "hostname") == 0)
-        str_add(&r->hostname, value);
-    else if (strcasecmp(line, "AuthMethod") == 0) {
-        foreign_set(r->foreign, r->account, "auth", value);
-        r->method = true;
-    } else if (strcasecmp(line, "Debug") != 0) {
-        strlist_take(r->foreign->remarks, memory_copy(line));
+    for (char *c = value; (c = strchr(c, '#')); c++) {
+        if (c == value || (c[-1] != ' ' && c[-1] != '\t'))
+            continue;
+        while (c > value && (c[-1] == ' ' || c[-1] == '\t'))
+            c--;
+        *c = '\0';
+        return;
     }
 }
 
-/* LOCAL:ADDRESS[:HUB[:PORT]] */
-static void take_alias(void *context, char *line)
+/* ssmtp ends a value at a blank, '=' or '#', a password too, which never was right then. */
+static void take(struct foreign_reader *reader, char *line)
 {
-    struct reading *r = context;
-    char *at = line, *local = strsep(&at, ":"), *address = at ? strsep(&at, ":") : NULL;
-    if (!address || !*local || !*address)
-        return;
-    struct str served = {0};
-    struct account *account = foreign_add(r->foreign, local, r->path);
-    str_addf(&served, "%s@%s", local, r->foreign->host);
-    foreign_set(r->foreign, account, "inherit", "default");
-    foreign_set(r->foreign, account, "domains", str_text(&served));
-    foreign_set(r->foreign, account, "from", address);
-    foreign_set(r->foreign, account, "auto_from", "off");
-    if (at && *at)
-        foreign_set_host(r->foreign, account, at);
-    str_clear(&served);
+    char *value = line + strcspn(line, "= \t");
+    size_t gap = strspn(value, "= \t");
+    const struct foreign_row *row;
+    memset(value, '\0', gap);
+    value += gap;
+    row = foreign_find(reader, line);
+    bool password = row && row->key && strcmp(row->key, "password") == 0;
+    if (password)
+        cut_comment(value);
+    else
+        value[strcspn(value, " \t=#")] = '\0';
+    if (row && row->key && strcmp(row->key, "auth") == 0)
+        take_method(reader, value);
+    else
+        foreign_take(reader, line, value);
+    if (password && strpbrk(value, " \t=#"))
+        foreign_remark(reader, "AuthPass: taken whole; ssmtp ended it at the first blank, = or #");
 }
 
-static void finish(struct reading *r)
+static void add_domain(struct foreign_reader *reader, struct str *address)
 {
-    struct foreign *f = r->foreign;
-    struct account *a = r->account;
-    const char *domain = r->domain.len ? str_text(&r->domain) : str_text(&r->hostname);
-    if (!a->host.n)
-        foreign_set_host(f, a, "mail");
-    foreign_set(f, a, "tls", r->tls || r->starttls ? "on" : "off");
-    if (r->tls || r->starttls)
-        foreign_set(f, a, "tls_starttls", r->starttls ? "on" : "off");
-    if (!r->method)
-        foreign_set(f, a, "auth", *a->user ? "on" : "off");
-    if (!r->tls && !r->starttls && *a->user)
-        foreign_set(f, a, "auth_without_tls", "on");
-    foreign_set(f, a, "auto_from", "on");
-    if (*domain)
-        foreign_set(f, a, "maildomain", domain);
-    if (r->hostname.len)
-        foreign_set(f, a, "domain", str_text(&r->hostname));
-    foreign_set(f, a, "rewrite_from", "off");
-    foreign_set(f, a, "set_from_header", r->override ? "auto" : "on");
-    if (r->tls || r->starttls)
-        strlist_add(f->remarks, "ssmtp looked at no certificate; this does: see tls_certcheck");
+    const struct str *text = reader->text;
+    const char *at = strchr(str_text(&text[REWRITE_DOMAIN]), '@');
+    if (strchr(str_text(address), '@'))
+        return;
+    str_addf(address, "@%s",
+             at                         ? at + 1
+             : text[REWRITE_DOMAIN].len ? str_text(&text[REWRITE_DOMAIN])
+             : text[HOST_NAME].len      ? str_text(&text[HOST_NAME])
+                                        : reader->foreign->host);
+}
+
+static bool is_user(const char *name)
+{
+    return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789._-")];
+}
+
+/* A second line for a user is the one that counts. */
+static struct account *account_of(struct foreign_reader *reader, const char *user)
+{
+    struct str name = {0};
+    str_addf(&name, "%s%s", strcmp(user, "default") == 0 ? "user-" : "", user);
+    struct account *account = foreign_account(reader, str_text(&name));
+    str_clear(&name);
+    return account;
+}
+
+/* LOCAL:ADDRESS[:HUB[:PORT]] */
+static void take_alias(struct foreign_reader *reader, char *line)
+{
+    char *at = line, *local = strsep(&at, ":"), *given = at ? strsep(&at, ":") : NULL;
+    if (given)
+        given += strspn(given, " \t");
+    if (!given || !is_user(local) || !*given) {
+        foreign_remark(reader, "not understood, and left out");
+        return;
+    }
+    struct str served = {0}, address = {0};
+    struct account *account = account_of(reader, local);
+    str_addf(&served, "%s@%s", local, reader->foreign->host);
+    str_add_n(&address, given, strcspn(given, " \t"));
+    add_domain(reader, &address);
+    const char *keys[][2] = {
+        {"inherit", "default"},
+        {"domains", str_text(&served)},
+        {"from", str_text(&address)},
+        {"auto_from", "off"},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        (void)foreign_set(reader, account, keys[i][0], keys[i][1]); /* the remark is enough */
+    if (at && *at)
+        foreign_set_host(reader, account, at);
+    str_clear(&served);
+    str_clear(&address);
+}
+
+/* Every account with the default's name a second time would be one too many. */
+static void settle(struct foreign_reader *reader)
+{
+    struct account *a = reader->account;
+    struct str domain = {0}, root = {0};
+    add_domain(reader, &domain);
+    if (!a->host.n) {
+        foreign_set_host(reader, a, "mailhub");
+        foreign_remark(reader, "there is no mailhub: ssmtp then asks a host of that name");
+    }
+    reader->bits |= FOREIGN_CLEAR_LOGIN;
+    foreign_settle(reader, a);
+    (void)foreign_set(reader, a, "auto_from", "on"); /* these are ours */
+    (void)foreign_set(reader, a, "maildomain", domain.data + 1);
+    (void)foreign_set(reader, a, "allow_from_override", reader->bits & OVERRIDE ? "header" : "off");
+    (void)foreign_set(reader, a, "aliases", "");
+    if (reader->text[HOST_NAME].len)
+        (void)foreign_set(reader, a, "domain", str_text(&reader->text[HOST_NAME]));
+    if (reader->text[ROOT].len) {
+        str_add(&root, str_text(&reader->text[ROOT]));
+        add_domain(reader, &root);
+        (void)foreign_set(reader, a, "admin", str_text(&root)); /* the remark is enough */
+    }
+    foreign_remark(reader,
+                   "all mail for users of this host goes to `admin`; ssmtp sent only that of "
+                   "system users there");
+    if (a->tls)
+        foreign_remark(reader, "ssmtp looked at no certificate; this does: see tls_certcheck");
+    str_clear(&domain);
+    str_clear(&root);
 }
 
 bool foreign_ssmtp(struct foreign *foreign, const char *path, struct error *err)
 {
-    struct reading r = {.foreign = foreign, .path = path};
-    struct str text = {.secret = true}, aliases = {0};
-    bool ok = fileread_all(path, FOREIGN_FILE_MAX, &text, NULL, err) &&
-              foreign_read_beside(path, "revaliases", &aliases, err);
-    if (ok) {
-        r.account = foreign_add(foreign, "default", path);
-        foreign_lines(&text, take, &r);
-        finish(&r);
-        foreign_lines(&aliases, take_alias, &r);
-    }
-    str_clear(&text);
-    str_clear(&aliases);
-    str_clear(&r.domain);
-    str_clear(&r.hostname);
+    struct foreign_reader reader;
+    bool found = false;
+    foreign_begin(&reader, foreign, path, false, rows);
+    reader.account = foreign_account(&reader, "default");
+    bool ok = foreign_lines(&reader, foreign_name(path), &found, take, err);
+    if (ok && !found)
+        ok = error_config(err, "%s: no such file", path);
+    if (ok)
+        settle(&reader);
+    ok = ok && foreign_lines(&reader, "revaliases", NULL, take_alias, err);
+    foreign_end(&reader);
     return ok;
 }

@@ -17,12 +17,24 @@ struct reading {
     int defaults_line, queue_line, service_line;
 };
 
-static struct account *find(const struct configfile *file, const char *name)
+struct account *configfile_find(const struct configfile *file, const char *name)
 {
     for (size_t i = 0; i < file->n; i++)
         if (strcmp(file->account[i]->name, name) == 0)
             return file->account[i];
     return NULL;
+}
+
+struct account *configfile_add(struct configfile *file, struct account *account, int line)
+{
+    if (file->n == file->size) {
+        file->size = file->size ? 2 * file->size : 8;
+        file->account = memory_resize(file->account, file->size, sizeof(struct account *));
+    }
+    memory_replace(&account->file, file->path);
+    account->line = line;
+    file->account[file->n++] = account;
+    return account;
 }
 
 static bool check_name(const char *name, struct error *err)
@@ -39,17 +51,10 @@ static bool begin_account(struct reading *r, const struct ini_event *event, stru
     const char *name = event->section + strlen("account ");
     if (!check_name(name, err))
         return false;
-    const struct account *other = find(file, name);
+    const struct account *other = configfile_find(file, name);
     if (other)
         return error_config(err, "account %s was already described in line %d", name, other->line);
-    if (file->n == file->size) {
-        file->size = file->size ? 2 * file->size : 8;
-        file->account = memory_resize(file->account, file->size, sizeof(struct account *));
-    }
-    struct account *account = account_new(name, file->scope);
-    memory_replace(&account->file, file->path);
-    account->line = event->line;
-    file->account[file->n++] = account;
+    struct account *account = configfile_add(file, account_new(name, file->scope), event->line);
     section_begin(&r->section, KEY_ACCOUNT, account, &account->set, file->home);
     return true;
 }
@@ -155,7 +160,7 @@ static bool inherit(const struct configfile *file, struct account *account, stru
 {
     size_t steps = 0;
     for (const struct account *heir = account; *heir->inherit;) {
-        const struct account *parent = find(file, heir->inherit);
+        const struct account *parent = configfile_find(file, heir->inherit);
         if (!parent) {
             struct nearest nearest = {.word = heir->inherit};
             for (size_t i = 0; i < file->n; i++)

@@ -27,6 +27,12 @@ struct configfile {
 /* Reads TEXT. On failure ("PATH:LINE: ...", EX_CONFIG) the file holds what was read so far. */
 bool configfile_read(struct configfile *file, const struct str *text, struct error *err);
 
+/* Adds ACCOUNT, which the file owns from now on, and says where it stands. Returns it. */
+struct account *configfile_add(struct configfile *file, struct account *account, int line);
+
+/* The account of that name, NULL if there is none. */
+struct account *configfile_find(const struct configfile *file, const char *name);
+
 /* Frees the accounts that are still there. */
 void configfile_clear(struct configfile *file);
 

@@ -108,19 +108,15 @@ static bool copy_key(const struct key *key, struct account *to, const struct acc
 static void add_account(struct reading *r, const char *name)
 {
     struct configfile *file = r->file;
-    file->account = memory_resize(file->account, file->n + 1, sizeof(struct account *));
-    r->given = memory_resize(r->given, file->n + 1, sizeof *r->given);
-    struct account *account = account_new_msmtp(name, file->scope);
-    memory_replace(&account->file, file->path);
-    account->line = r->line;
+    struct account *account = configfile_add(file, account_new_msmtp(name, file->scope), r->line);
+    r->given = memory_resize(r->given, file->n, sizeof *r->given);
     for (size_t i = 0; i < key_count; i++)
         if (key_table[i].section == KEY_ACCOUNT && key_is_set(&r->default_set, &key_table[i]))
             (void)copy_key(&key_table[i], account, r->defaults, NULL);
     account_complain(account, r->defaults->complaint);
-    r->given[file->n] = (struct key_set){0};
-    r->now = &r->given[file->n];
+    r->given[file->n - 1] = (struct key_set){0};
+    r->now = &r->given[file->n - 1];
     r->current = account;
-    file->account[file->n++] = account;
 }
 
 /* The place of the account NAME among the first N; N if it is not there. */

@@ -31,10 +31,11 @@ struct convert {
     struct this_host host;
     const char *secrets; /* or NULL */
     struct str path;
-    struct configuration config;
+    struct configfile file; /* its accounts */
     struct strlist remarks;
-    struct str out; /* a secret */
-    size_t written; /* files of secrets */
+    struct str queue; /* lines of [queue] */
+    struct str out;   /* a secret */
+    size_t written;   /* files of secrets */
 };
 
 /* The first that is there, unless one is named. */
@@ -63,22 +64,45 @@ static bool find_file(struct convert *c, const char *named, struct error *err)
     return false;
 }
 
-static bool read_msmtprc(struct convert *c, struct error *err)
+/* True if some line of TEXT is the command `eval`. */
+static bool has_eval(const struct str *text)
+{
+    for (const char *line = str_text(text); *line;
+         line += strcspn(line, "\n"), line += *line == '\n') {
+        line += strspn(line, " \t");
+        if (strncmp(line, "eval", 4) == 0 && (line[4] == ' ' || line[4] == '\t'))
+            return true;
+    }
+    return false;
+}
+
+/* What msmtp did because nobody said otherwise, and what few mean: onehop's own way is better. */
+static void note_defaults(struct convert *c, const struct configfile *file)
+{
+    bool waits = false, local = false;
+    for (size_t i = 0; i < file->n; i++) {
+        waits = waits || file->account[i]->timeout == 0;
+        local = local || strcmp(file->account[i]->domain, "localhost") == 0;
+    }
+    if (waits)
+        strlist_add(&c->remarks, "timeout off: msmtp waited for ever, this waits a minute for each "
+                                 "reply; `timeout = off` is the old way");
+    if (local)
+        strlist_add(&c->remarks, "domain localhost: providers refuse that name in EHLO, this says "
+                                 "the host's full name; `domain` sets another");
+}
+
+static bool read_msmtprc(struct convert *c, struct configfile *file, struct error *err)
 {
     struct str text = {.secret = true};
-    struct configfile file = {
-        .path = str_text(&c->path), .scope = SCOPE_USER, .home = c->caller.home};
-    bool ok = fileread_all(file.path, CONFIGURATION_FILE_MAX, &text, NULL, err) &&
-              msmtprc_read(&file, &text, clock_after(EVAL_TIME), err);
-    for (size_t i = 0; i < file.n; i++)
-        configuration_add(&c->config, file.account[i]);
-    if (memmem(str_text(&text), text.len, "eval ", 5))
+    bool ok = fileread_all(file->path, CONFIGURATION_FILE_MAX, &text, NULL, err) &&
+              msmtprc_read(file, &text, clock_after(EVAL_TIME), err);
+    if (has_eval(&text))
         strlist_add(&c->remarks, "lines of `eval` stand here with what their commands say now");
-    if (ok && !configuration_account(&c->config, "default"))
+    if (ok && !configfile_find(file, "default"))
         strlist_add(&c->remarks, "there was no account default: msmtp refused other senders; this "
                                  "does so if there is more than one account");
-    file.n = 0;
-    free(file.account);
+    note_defaults(c, file);
     str_clear(&text);
     return ok;
 }
@@ -92,15 +116,17 @@ static bool ends_in(const struct str *path, const char *name)
 static bool read_input(struct convert *c, struct error *err)
 {
     struct stat facts;
-    struct foreign foreign = {&c->config, &c->remarks, c->host.name, NULL};
     const char *path = str_text(&c->path);
+    struct foreign foreign = {
+        .file = &c->file, .remarks = &c->remarks, .queue = &c->queue, .host = c->host.name};
+    c->file = (struct configfile){.path = path, .scope = SCOPE_USER, .home = c->caller.home};
     if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
         return foreign_nullmailer(&foreign, path, err);
     if (ends_in(&c->path, "ssmtp.conf"))
         return foreign_ssmtp(&foreign, path, err);
     if (ends_in(&c->path, "dma.conf"))
         return foreign_dma(&foreign, path, err);
-    return read_msmtprc(c, err);
+    return read_msmtprc(c, &c->file, err);
 }
 
 /* Writes the password and its line end into a new file. */
@@ -146,17 +172,19 @@ static bool convert(struct convert *c, const char *named, struct error *err)
     if (!find_file(c, named, err) || !read_input(c, err))
         return false;
     bool secret = false;
-    for (size_t i = 0; i < c->config.n; i++)
-        secret = secret || (c->config.account[i]->password.len && !c->secrets);
+    for (size_t i = 0; i < c->file.n; i++)
+        secret = secret || (c->file.account[i]->password.len && !c->secrets);
     str_addf(&c->out, "; made of %s by onehopctl convert\n", str_text(&c->path));
     if (secret)
         str_add(&c->out, "; It holds a password: chmod 600 it, or convert with --secrets FILE.\n");
     for (size_t i = 0; i < c->remarks.n; i++)
         str_addf(&c->out, "; - %s\n", c->remarks.item[i]);
     str_add(&c->out, "; For senders of its own `domains`; -f chooses, else the From field.\n\n");
-    for (size_t i = 0; i < c->config.n; i++)
-        if (!add_account(c, c->config.account[i], err))
+    for (size_t i = 0; i < c->file.n; i++)
+        if (!add_account(c, c->file.account[i], err))
             return false;
+    if (c->queue.len)
+        str_addf(&c->out, "[queue]\n%s\n", str_text(&c->queue));
     return true;
 }
 
@@ -184,9 +212,10 @@ int convert_run(int argc, char **argv, const struct paths *paths)
         report_error(program, &err);
         code = err.code;
     }
-    configuration_clear(&c.config);
+    configfile_clear(&c.file);
     strlist_clear(&c.remarks);
     str_clear(&c.path);
+    str_clear(&c.queue);
     str_clear(&c.out);
     this_host_clear(&c.host);
     caller_clear(&storage);
