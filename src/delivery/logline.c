@@ -1,34 +1,38 @@
 #include "config.h"
 #include "delivery/logline.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/escape.h"
 
-/* Quotes would end the value early and blanks would begin a new one. */
-static void add_value(struct str *out, const char *text, const char *unwanted)
+/* Blanks would begin a new value. */
+static void add_value(struct str *out, const char *text)
 {
     size_t start = out->len;
     escape_line(out, text, strlen(text));
     for (size_t i = start; i < out->len; i++)
-        if (strchr(unwanted, out->data[i]))
+        if (out->data[i] == ' ')
             out->data[i] = '?';
 }
 
+/* A quote ends the value, unless it is the apostrophe of a word; a line end becomes \\ and n. */
 static void add_quoted(struct str *out, const char *name, const char *text)
 {
     str_addf(out, " %s='", name);
-    for (const char *line = text; line; line = *line ? line + 1 : NULL) {
-        size_t len = strcspn(line, "\n");
-        struct str part = {0};
-        str_add_n(&part, line, len);
-        add_value(out, str_text(&part), "'");
-        str_clear(&part);
-        line += len;
-        if (!*line)
-            break;
-        str_add(out, "\\n");
+    for (const char *at = text; *at;) {
+        size_t len = strcspn(at, "\n'");
+        escape_line(out, at, len);
+        at += len;
+        if (*at == '\n')
+            str_add(out, "\\n");
+        else if (*at)
+            str_add_char(out, at > text && isalnum((unsigned char)at[-1]) &&
+                                      isalnum((unsigned char)at[1])
+                                  ? '\''
+                                  : '"');
+        at += *at != '\0';
     }
     str_add_char(out, '\'');
 }
@@ -43,7 +47,7 @@ static void add_recipients(struct str *out, const struct envelope *env)
         }
         if (i > 0)
             str_add_char(out, ',');
-        add_value(out, env->rcpt[i].address, " '");
+        add_value(out, env->rcpt[i].address);
     }
 }
 
@@ -52,20 +56,16 @@ static void add_account(const struct logline *facts, struct str *out)
     const struct account *account = facts->account;
     if (*account->socket) {
         str_add(out, "socket=");
-        add_value(out, account->socket, " ");
+        add_value(out, account->socket);
     } else {
         str_add(out, "host=");
-        add_value(out,
-                  *facts->host      ? facts->host
-                  : account->host.n ? account->host.item[0]
-                                    : "",
-                  " ");
+        add_value(out, *facts->host ? facts->host : account->host.n ? account->host.item[0] : "");
     }
     str_addf(out, " tls=%s auth=%s ", account->tls ? "on" : "off",
              account->auth != AUTH_OFF ? "on" : "off");
     if (account->auth != AUTH_OFF) {
         str_add(out, "user=");
-        add_value(out, account->user, " ");
+        add_value(out, account->user);
         str_add_char(out, ' ');
     }
 }
@@ -84,7 +84,7 @@ void logline_format(const struct logline *facts, struct str *out)
     if (facts->account)
         add_account(facts, out);
     str_add(out, "from=");
-    add_value(out, env && env->sender ? env->sender : "", " ");
+    add_value(out, env && env->sender ? env->sender : "");
     str_add(out, " recipients=");
     if (env)
         add_recipients(out, env);

@@ -127,5 +127,6 @@ struct stream *socket_connect_unix(const char *path, int64_t deadline, struct er
     (void)close(fd); /* never connected */
     errno = number;
     (void)error_system(err, EX_TEMPFAIL, "cannot connect to %s", path);
+    errno = number;
     return NULL;
 }

@@ -160,20 +160,23 @@ static bool has_secrets(const struct account *a, const struct caller *caller)
  * the service's user; else by whoever can read the secret. */
 static bool find_way(struct send_context *s, struct stream **line, struct error *err)
 {
-    struct error ignored;
+    struct error missing;
     *line = NULL;
     const struct account *a = s->submission.account;
     /* What msmtp's file says without a queue is done here, as msmtp does it. */
     if (s->here || a->scope != SCOPE_SYSTEM || (a->as_msmtp && !a->queue))
         return true;
-    if (is_plain(s) && (*line = service_client_open(s->paths, &ignored)) != NULL)
+    if (is_plain(s) && (*line = service_client_open(s->paths, &missing)) != NULL)
         return true;
     if (!serviceuser_become(err))
         return false;
     if (has_secrets(s->submission.account, &s->caller))
         return true;
-    if (is_plain(s))
-        return service_client_missing(s, err);
+    if (is_plain(s)) {
+        *err = missing;
+        return error_prefix(err, "account %s is the system's and its password is not for %s to read",
+                            a->name, s->caller.name);
+    }
     return error_usage(err,
                        "account %s is the system's: whoever cannot read its password can neither "
                        "change its settings by options nor use -C",
@@ -204,8 +207,20 @@ static bool print_configuration(struct send_context *s, struct error *err)
     return true;
 }
 
+/* Who an account was looked for, where none was found. */
+static void log_sender(struct send_context *s)
+{
+    const struct submission_wishes *wishes = s->submission.wishes;
+    char *header = submission_header_from(&s->submission);
+    if (!s->submission.envelope.sender)
+        envelope_set_sender(&s->submission.envelope,
+                            wishes->from ? wishes->from : *header ? header : s->caller.name);
+    free(header);
+}
+
 static int fail(struct send_context *s, const struct error *err)
 {
+    log_sender(s);
     const struct logline facts = {
         .account = s->submission.account,
         .host = "",

@@ -39,18 +39,13 @@ struct stream *service_client_open(const struct paths *paths, struct error *err)
     struct str path = {0};
     service_client_path(&path, paths);
     struct stream *stream = socket_connect_unix(str_text(&path), clock_after(LINE_CONNECT), err);
+    if (!stream && (errno == ENOENT || errno == ECONNREFUSED))
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                        "no service listens on %s: start it (systemctl start onehop.socket, or "
+                        "onehop -bd)",
+                        str_text(&path));
     str_clear(&path);
     return stream;
-}
-
-bool service_client_missing(const struct send_context *s, struct error *err)
-{
-    const struct account *account = s->submission.account;
-    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                     "account %s is the system's, its password is not for %s to read, and no "
-                     "service listens on %s/submit: start it (systemctl start onehop.socket, or "
-                     "onehop -bd)",
-                     account ? account->name : "", s->caller.name, s->paths->rundir);
 }
 
 static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
@@ -314,10 +309,8 @@ int service_client_queue(const char *program, const struct paths *paths, const c
     int code = EX_TEMPFAIL;
     struct stream *stream = service_client_open(paths, &err);
     if (!stream) {
-        report_line(program,
-                    "the system's queue is not yours to read, and no service listens on "
-                    "%s/submit: start it (systemctl start onehop.socket, or onehop -bd)",
-                    paths->rundir);
+        (void)error_prefix(&err, "the system's queue is not yours to read");
+        report_error(program, &err);
         return EX_TEMPFAIL;
     }
     (void)fflush(stdout);

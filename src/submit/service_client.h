@@ -12,11 +12,9 @@
 /* Appends the path of the service's socket. */
 void service_client_path(struct str *out, const struct paths *paths);
 
-/* Connects. NULL (EX_TEMPFAIL): nobody listens. */
+/* Connects. NULL, EX_TEMPFAIL: nobody listens, and what to start; or why the socket is not to be
+ * had. */
 struct stream *service_client_open(const struct paths *paths, struct error *err);
-
-/* Says in ERR what to do when there is no service and no other way: EX_TEMPFAIL. Returns false. */
-bool service_client_missing(const struct send_context *s, struct error *err);
 
 /* Hands the message of S over, which was read and not finished: what is missing in it, aliases,
  * account and rewriting are the service's to settle. STREAM is closed. Returns the exit status

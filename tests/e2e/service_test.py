@@ -400,6 +400,18 @@ def test_no_new_privileges_and_no_password(shared, serve):
 
 
 @needs_root
+def test_a_socket_that_is_closed_to_the_caller_is_no_missing_service(shared, serve):
+    log = shared.directory / "tmp/bobs.log"
+    shared.serve(serve(), logfile=str(log))
+    (shared.root / "run/submit").chmod(0o600)
+    status, _, err = send(shared, BOB, "-f", "o'brien@example.com", "you@example.net")
+    assert status == 75 and "run/submit: Permission denied" in err and "no service" not in err
+    (line,) = log.read_text().splitlines()
+    assert " from=o'brien@example.com recipients=you@example.net errormsg=" in line
+    assert "is the system's and its password is not for" in line
+
+
+@needs_root
 def test_a_caller_that_can_write_nowhere_and_has_no_network(shared, serve):
     """What ProtectSystem=strict, PrivateNetwork and DynamicUser leave to a caller."""
     provider = serve()

@@ -20,7 +20,7 @@ static void the_line_has_msmtps_shape(void **state)
     struct envelope env = {0};
     struct str out = {0};
     envelope_set_sender(&env, "me@example.com");
-    envelope_add(&env, "a@b.c");
+    envelope_add(&env, "o'a@b.c");
     envelope_add(&env, "d@e.f");
     struct content content = {.size = 17};
     str_add(&content.memory, "a\r\nb\r\n\r\n12345678\n");
@@ -36,15 +36,15 @@ static void the_line_has_msmtps_shape(void **state)
                                  .code = EX_OK};
     logline_format(&sent, &out);
     assert_string_equal(out.data, "host=smtp.example.com tls=on auth=on user=me@example.com "
-                                  "from=me@example.com recipients=a@b.c,d@e.f mailsize=13 "
-                                  "smtpstatus=250 smtpmsg='250-2.0.0 Ok\\n250 it?s queued' "
+                                  "from=me@example.com recipients=o'a@b.c,d@e.f mailsize=13 "
+                                  "smtpstatus=250 smtpmsg='250-2.0.0 Ok\\n250 it's queued' "
                                   "exitcode=EX_OK");
     str_clear(&out);
     content_clear(&content);
     const struct logline none = {
-        .host = "", .reply = "", .error = "no\naccount's", .queue_id = "", .code = EX_CONFIG};
+        .host = "", .reply = "", .error = "'no' one\naccount's", .queue_id = "", .code = EX_CONFIG};
     logline_format(&none, &out);
-    assert_string_equal(out.data, "from= recipients= errormsg='no\\naccount?s' exitcode=EX_CONFIG");
+    assert_string_equal(out.data, "from= recipients= errormsg='\"no\" one\\naccount's' exitcode=EX_CONFIG");
     str_clear(&out);
     envelope_clear(&env);
     account_free(a);
