@@ -24,19 +24,26 @@ void base64_encode(struct str *out, const void *data, size_t len)
     }
 }
 
-/* The value of each character, plus one; 0 where there is none. */
+/* The value of each character, and that there is one. */
+enum { IS = 64 };
+
 static const unsigned char values[256] = {
-    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
-    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
-    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
-    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
-    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
-    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
-    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+    ['A'] = IS | 0,  ['B'] = IS | 1,  ['C'] = IS | 2,  ['D'] = IS | 3,  ['E'] = IS | 4,
+    ['F'] = IS | 5,  ['G'] = IS | 6,  ['H'] = IS | 7,  ['I'] = IS | 8,  ['J'] = IS | 9,
+    ['K'] = IS | 10, ['L'] = IS | 11, ['M'] = IS | 12, ['N'] = IS | 13, ['O'] = IS | 14,
+    ['P'] = IS | 15, ['Q'] = IS | 16, ['R'] = IS | 17, ['S'] = IS | 18, ['T'] = IS | 19,
+    ['U'] = IS | 20, ['V'] = IS | 21, ['W'] = IS | 22, ['X'] = IS | 23, ['Y'] = IS | 24,
+    ['Z'] = IS | 25, ['a'] = IS | 26, ['b'] = IS | 27, ['c'] = IS | 28, ['d'] = IS | 29,
+    ['e'] = IS | 30, ['f'] = IS | 31, ['g'] = IS | 32, ['h'] = IS | 33, ['i'] = IS | 34,
+    ['j'] = IS | 35, ['k'] = IS | 36, ['l'] = IS | 37, ['m'] = IS | 38, ['n'] = IS | 39,
+    ['o'] = IS | 40, ['p'] = IS | 41, ['q'] = IS | 42, ['r'] = IS | 43, ['s'] = IS | 44,
+    ['t'] = IS | 45, ['u'] = IS | 46, ['v'] = IS | 47, ['w'] = IS | 48, ['x'] = IS | 49,
+    ['y'] = IS | 50, ['z'] = IS | 51, ['0'] = IS | 52, ['1'] = IS | 53, ['2'] = IS | 54,
+    ['3'] = IS | 55, ['4'] = IS | 56, ['5'] = IS | 57, ['6'] = IS | 58, ['7'] = IS | 59,
+    ['8'] = IS | 60, ['9'] = IS | 61, ['+'] = IS | 62, ['/'] = IS | 63,
 };
 
-static char *add_three(char *to, unsigned long bits)
+static char *add_three(char *to, unsigned bits)
 {
     *to++ = (char)(bits >> 16);
     *to++ = (char)(bits >> 8);
@@ -49,11 +56,12 @@ static char *add_three(char *to, unsigned long bits)
 static const unsigned char *decode_groups(char **to, const unsigned char *c,
                                           const unsigned char *end)
 {
+    const unsigned marks = IS << 18 | IS << 12 | IS << 6 | IS;
     for (; end - c >= 4; c += 4) {
-        unsigned long v0 = values[c[0]], v1 = values[c[1]], v2 = values[c[2]], v3 = values[c[3]];
-        if (!v0 || !v1 || !v2 || !v3)
+        unsigned v0 = values[c[0]], v1 = values[c[1]], v2 = values[c[2]], v3 = values[c[3]];
+        if (!(v0 & v1 & v2 & v3 & IS))
             break;
-        *to = add_three(*to, (v0 - 1) << 18 | (v1 - 1) << 12 | (v2 - 1) << 6 | (v3 - 1));
+        *to = add_three(*to, (v0 << 18) + (v1 << 12) + (v2 << 6) + v3 - marks);
     }
     return c;
 }
@@ -66,7 +74,7 @@ static bool is_blank(unsigned char c)
 static bool decode(struct str *out, const char *text, size_t len, bool skip_blanks)
 {
     const unsigned char *c = (const unsigned char *)text, *end = c + len;
-    unsigned long bits = 0;
+    unsigned bits = 0;
     int count = 0, pad = 0;
     str_reserve(out, len / 4 * 3);
     char *to = out->data + out->len;
@@ -76,7 +84,7 @@ static bool decode(struct str *out, const char *text, size_t len, bool skip_blan
         if (skip_blanks && is_blank(*c))
             continue;
         if (values[*c] && pad == 0)
-            bits = bits << 6 | (values[*c] - 1U);
+            bits = bits << 6 | (values[*c] ^ IS);
         else if (*c == '=' && count >= 2) {
             bits <<= 6;
             pad++;
