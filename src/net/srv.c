@@ -21,17 +21,32 @@ static bool is_host(const char *name)
     return true;
 }
 
-static bool read_record(const ns_msg *message, const ns_rr *rr, struct srv_record *record)
+static unsigned get16(const unsigned char *at)
 {
-    const unsigned char *data = ns_rr_rdata(*rr);
-    if (ns_rr_type(*rr) != ns_t_srv || ns_rr_class(*rr) != ns_c_in || ns_rr_rdlen(*rr) <= SRV_FIXED)
+    return (unsigned)at[0] << 8 | at[1];
+}
+
+/* Skips a name and FIXED octets behind it. False if the answer ends before. */
+static bool skip_name(const unsigned char **at, const unsigned char *end, ptrdiff_t fixed)
+{
+    int len = dn_skipname(*at, end);
+    if (len < 0 || end - *at - len < fixed)
         return false;
-    record->priority = ns_get16(data);
-    record->weight = ns_get16(data + 2);
-    record->port = ns_get16(data + 4);
-    int used = dn_expand(ns_msg_base(*message), ns_msg_end(*message), data + SRV_FIXED,
-                         record->host, sizeof record->host);
-    return used > 0 && used == ns_rr_rdlen(*rr) - SRV_FIXED && is_host(record->host);
+    *at += len + fixed;
+    return true;
+}
+
+/* Reads the data of a record, LEN octets at AT in ANSWER, which goes to END. */
+static bool read_record(const unsigned char *answer, const unsigned char *end,
+                        const unsigned char *at, int len, struct srv_record *record)
+{
+    if (len <= SRV_FIXED)
+        return false;
+    record->priority = get16(at);
+    record->weight = get16(at + 2);
+    record->port = get16(at + 4);
+    int used = dn_expand(answer, end, at + SRV_FIXED, record->host, sizeof record->host);
+    return used > 0 && used == len - SRV_FIXED && is_host(record->host);
 }
 
 static bool is_better(const struct srv_record *a, const struct srv_record *b)
@@ -43,19 +58,27 @@ static bool is_better(const struct srv_record *a, const struct srv_record *b)
 
 bool srv_choose(const unsigned char *answer, size_t len, struct srv_record *record)
 {
-    ns_msg message;
+    const unsigned char *at = answer + NS_HFIXEDSZ, *end = answer + len;
     bool found = false;
-    if (len > SRV_ANSWER_MAX || ns_initparse(answer, (int)len, &message) != 0)
+    if (len > SRV_ANSWER_MAX || len < NS_HFIXEDSZ)
         return false;
-    for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
-        ns_rr rr;
-        struct srv_record one = {.port = 0};
-        if (ns_parserr(&message, ns_s_an, i, &rr) != 0)
+    for (unsigned n = get16(answer + 4); n > 0; n--) /* QDCOUNT, RFC 1035, 4.1.1 */
+        if (!skip_name(&at, end, NS_QFIXEDSZ))
             return false;
-        if (read_record(&message, &rr, &one) && (!found || is_better(&one, record))) {
+    for (unsigned n = get16(answer + 6); n > 0; n--) { /* ANCOUNT */
+        struct srv_record one = {.port = 0};
+        if (!skip_name(&at, end, NS_RRFIXEDSZ))
+            return false;
+        const unsigned char *fixed = at - NS_RRFIXEDSZ; /* type, class, lifetime, length */
+        int data = (int)get16(fixed + 8);
+        if (end - at < data)
+            return false;
+        if (get16(fixed) == ns_t_srv && get16(fixed + 2) == ns_c_in &&
+            read_record(answer, end, at, data, &one) && (!found || is_better(&one, record))) {
             *record = one;
             found = true;
         }
+        at += data;
     }
     return found;
 }
