@@ -1,7 +1,13 @@
 /* Picks nothing and decides nothing: hands the compiled-in places to the command layer. */
 #include "config.h"
 
+#include "base/module.h"
 #include "command.h"
+
+const char *module_file(void)
+{
+    return MODULE_FILE;
+}
 
 int main(int argc, char **argv)
 {

@@ -4,10 +4,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
+#include "base/module.h"
 #include "base/str.h"
 #include "command.h"
+
+/* ROOT/lib/tls.so, for tests of other modules and for uids that may not enter the build tree. */
+const char *module_file(void)
+{
+    static char path[4096];
+    struct stat facts;
+    (void)snprintf(path, sizeof path, "%s/lib/tls.so", getenv("ONEHOP_TEST_ROOT"));
+    return lstat(path, &facts) == 0 ? path : MODULE_FILE;
+}
 
 static const char *below(struct str *path, const char *root, const char *name)
 {

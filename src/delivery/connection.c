@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/module.h"
 #include "net/connect.h"
 #include "net/socket.h"
 #include "net/socks.h"
@@ -28,7 +29,8 @@ struct connection {
     struct session_login login;
     struct session_params params;
     struct session *session;
-    struct stream *tls; /* of the session, NULL without TLS; its own */
+    const struct module *module; /* NULL for an account without TLS */
+    struct stream *tls;          /* of the session, NULL without TLS; its own */
 };
 
 static void tell(struct connection *c, const char *step, const char *detail,
@@ -71,11 +73,11 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
         .check = a->tls_certcheck,
         .min_dh_prime_bits = (int)a->tls_min_dh_prime_bits,
     };
-    struct stream *stream = tls_start(inner, &params, deadline, err);
+    struct stream *stream = c->module->tls_start(inner, &params, deadline, err);
     struct str detail = {0};
     c->tls = stream;
     if (stream && c->options->step)
-        tls_describe(stream, &detail);
+        c->module->tls_describe(stream, &detail);
     if (!stream)
         (void)failed_at(err, COMMAND_TLS);
     tell(c, "tls", str_text(&detail), stream ? NULL : err);
@@ -86,7 +88,7 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
 static bool channel_binding(void *context, struct str *out)
 {
     const struct connection *c = context;
-    return c->tls && tls_channel_binding(c->tls, out);
+    return c->tls && c->module->tls_channel_binding(c->tls, out);
 }
 
 /* RFC 5321, 4.1.3: a client without a meaningful name says its address. */
@@ -321,6 +323,14 @@ static bool prepare_login(struct connection *c, struct error *err)
     return ok || failed_at(err, COMMAND_PASSWORD);
 }
 
+/* What needs a file is done before anybody is connected to. */
+static bool prepare_tls(struct connection *c, struct error *err)
+{
+    if (c->account->tls)
+        c->module = module_get(err);
+    return !c->account->tls || c->module || failed_at(err, COMMAND_STARTTLS);
+}
+
 struct connection *connection_open(const struct account *account,
                                    const struct connection_options *options, struct error *err)
 {
@@ -341,7 +351,7 @@ struct connection *connection_open(const struct account *account,
         .trace = options->trace ? trace : NULL,
         .context = c,
     };
-    if (prepare_login(c, err) && reach_some_host(c, err))
+    if (prepare_tls(c, err) && prepare_login(c, err) && reach_some_host(c, err))
         return c;
     connection_close(c);
     return NULL;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/module.h"
 #include "queue/recovery.h"
 #include "queue/scan.h"
 #include "delivery/worker.h"
@@ -214,9 +215,20 @@ static void wait_for_one(struct run *run, struct runner_result *result)
         (void)start_worker(run, share); /* else the next run has it */
 }
 
+/* What several workers will load is loaded before they part, so that they share the memory. */
+static void preload(const struct run *run, const struct share *share)
+{
+    const struct account *account = configuration_account(run->delivery->config, share->account);
+    struct error later; /* each worker will meet it */
+    if (account && account->tls)
+        (void)module_get(&later);
+}
+
 static void start_workers(struct run *run, struct share *share, struct runner_result *result)
 {
     size_t wanted = workers_for(run, share);
+    if (wanted > 1)
+        preload(run, share);
     for (size_t i = 0; i < wanted; i++) {
         while (run->workers >= RUNNER_WORKERS_MAX)
             wait_for_one(run, result);

@@ -35,7 +35,7 @@ class Onehop(Program):
             f"tls_starttls = {'off' if server.implicit else 'on'}\n"
             f"tls_trust_file = {server.trust}\nsyslog = off\nqueue = off\n",
         )
-        return [self.path, "-C", file, "-f", SENDER, RECIPIENT], {}
+        return [self.path, "-C", file, "-f", SENDER, RECIPIENT], {"ONEHOP_TEST_ROOT": self.directory}
 
 
 class Msmtp(Program):

@@ -127,6 +127,7 @@ class Spool:
                 "PATH": os.environ["PATH"],
                 "HOME": self.directory,
                 "XDG_STATE_HOME": self.directory,
+                "ONEHOP_TEST_ROOT": self.bench.directory,
             },
             preexec_fn=os.getpid,  # as with the peers: how we start programs shall cost the same
         )

@@ -28,6 +28,11 @@ def binary():
     return path
 
 
+def module():
+    """What the program loads for TLS."""
+    return os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(binary()))), "src/tls.so")
+
+
 def sanitized():
     with open(binary(), "rb") as file:
         return b"__asan_init" in file.read()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from machine import NAMES, Machine, binary
+from machine import NAMES, Machine, binary, module
 
 ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(
@@ -38,9 +38,12 @@ class ServedMachine(Machine):
         for name in NAMES:
             os.symlink("program", programs / name)
         super().__init__(directory, programs, authority)
+        (self.root / "lib").mkdir()
+        shutil.copy(module(), self.root / "lib/tls.so")
         shutil.copy(authority.trust, directory / "trust.pem")
         (directory / "trust.pem").chmod(0o644)
-        for place in ("root", "root/etc", "root/etc/onehop", "root/share", "root/run"):
+        for place in ("root", "root/etc", "root/etc/onehop", "root/share", "root/run", "root/lib",
+                      "root/lib/tls.so"):
             (directory / place).chmod(0o755)
         (directory / "tmp").chmod(0o1777)
         self.password = self.root / "etc/onehop/password"

@@ -1,0 +1,36 @@
+/* The part of the program that is loaded at its first use, since most calls need none of it: TLS
+ * and domain names beyond ASCII, both with GnuTLS, whose libraries cost a call 80 system calls, 4
+ * million instructions and 2 MB. net/tlsmodule.c fills the table; what is linked with that has it
+ * without loading anything, as the tests have. */
+#ifndef MODULE_H
+#define MODULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+struct stream;
+struct tls_params;
+
+struct module {
+    const char *version; /* of the program that it belongs to */
+    /* net/tls.h: tls_start(), tls_describe(), tls_channel_binding() */
+    struct stream *(*tls_start)(struct stream *inner, const struct tls_params *params,
+                                int64_t deadline, struct error *err);
+    void (*tls_describe)(struct stream *stream, struct str *out);
+    bool (*tls_channel_binding)(struct stream *stream, struct str *out);
+    /* Appends the A-labels of DOMAIN; see idna_to_alabels(). */
+    bool (*to_alabels)(struct str *out, const char *domain);
+};
+
+/* The module's file name: defined next to main(), and needed where the module is not linked in. */
+const char *module_file(void) __attribute__((weak));
+
+/* The module, which stays until the process ends; the first call loads it. NULL if that fails:
+ * account failure, temporary, EX_OSFILE, as long as the installation is incomplete or another
+ * version's. */
+const struct module *module_get(struct error *err);
+
+#endif
