@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -65,6 +66,7 @@ static int run_queue(const struct invocation *call, const struct paths *paths)
         .program = call->program,
         .file = call->file,
         .verbose = call->verbose,
+        .report = call->verbose || isatty(STDERR_FILENO) ? stderr : NULL, /* cron mails output */
         .filter = {.id = call->queue.id,
                    .account = call->wishes.account,
                    .recipient = call->queue.recipient,

@@ -90,6 +90,7 @@ static int run_flush(int argc, char **argv, const struct paths *paths)
 {
     struct queuerun want = {
         .program = program,
+        .report = stdout,
         .filter = {.id = "", .account = "", .recipient = "", .sender = "", .ignore_times = true},
     };
     bool named = argc == 2 && strcmp(argv[0], "--account") == 0;
@@ -101,7 +102,8 @@ static int run_flush(int argc, char **argv, const struct paths *paths)
         report_line(program, "flush takes an id, or --account NAME");
         return EX_USAGE;
     }
-    return queuerun_run(&want, paths);
+    int code = queuerun_run(&want, paths);
+    return code == EX_OK ? help_flush() : code;
 }
 
 static int act(int argc, char **argv, const struct paths *paths, enum queuectl_act what)

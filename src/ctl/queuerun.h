@@ -3,16 +3,19 @@
 #define QUEUERUN_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "config/configuration.h"
 #include "config/thishost.h"
 #include "delivery/runner.h"
 #include "submit/rendezvous.h"
+#include "ctl/run_report.h"
 
 struct queuerun {
     const char *program;
     const char *file; /* -C, or NULL */
     bool verbose;     /* the dialogue goes to standard error */
+    FILE *report;     /* where a line goes that says what happened, or NULL */
     struct runner_filter filter;
 };
 
@@ -30,6 +33,8 @@ struct queuerun_facts {
     const struct configuration *config;
     struct rendezvous *rendezvous; /* or NULL */
     bool verbose;
+    struct run_report *report; /* is added to, or NULL */
+    bool progress;             /* on standard error, which is a terminal */
 };
 
 /* One run of the spool of SCOPE. *DENIED, if not NULL, tells that this caller may not open it.

@@ -89,7 +89,7 @@ static bool contains(const char *text, const char *part)
     return !*part || strcasestr(text, part) != NULL;
 }
 
-static bool is_wanted(const struct runner_filter *f, const struct entry *entry)
+bool runner_wants(const struct runner_filter *f, const struct entry *entry)
 {
     bool some_recipient = !*f->recipient;
     for (size_t i = 0; i < entry->envelope.n && !some_recipient; i++)
@@ -116,7 +116,7 @@ static void deal(struct run *run)
             tell(run, &err);
         } else if (result == ENTRY_LOCK_DAMAGED) {
             share_add(share_of(run, ""), i);
-        } else if (result == ENTRY_LOCK_TAKEN && is_wanted(run->filter, &entry)) {
+        } else if (result == ENTRY_LOCK_TAKEN && runner_wants(run->filter, &entry)) {
             share_add(share_of(run, entry.account), i);
         }
         entry_clear(&entry);

@@ -27,6 +27,9 @@ struct runner_filter {     /* "" takes everything */
     uint32_t uid;
 };
 
+/* True if FILTER takes ENTRY; its id and its time are not looked at. */
+bool runner_wants(const struct runner_filter *filter, const struct entry *entry);
+
 struct runner_result {
     size_t entries; /* that were sent, put off or moved */
     bool trouble;   /* the spool was in trouble: the error says */

@@ -63,7 +63,7 @@ static int flush(struct control_server *server, const char *tokens)
         return EX_TEMPFAIL;
     char *value[] = {value_of(tokens, "id"), value_of(tokens, "account"),
                      value_of(tokens, "recipient"), value_of(tokens, "sender"),
-                     value_of(tokens, "due")};
+                     value_of(tokens, "due"), value_of(tokens, "report")};
     const struct runner_filter filter = {
         .id = value[0],
         .account = value[1],
@@ -73,7 +73,9 @@ static int flush(struct control_server *server, const char *tokens)
         .has_uid = !sees_everything(server),
         .uid = server->caller->uid,
     };
+    struct run_report report = {0};
     const struct queuerun_facts facts = {
+        .report = *value[5] ? &report : NULL,
         .program = program,
         .paths = server->paths,
         .caller = server->caller,
@@ -81,6 +83,9 @@ static int flush(struct control_server *server, const char *tokens)
         .config = server->config,
     };
     int code = queuerun_level(&facts, SCOPE_SYSTEM, &filter, NULL);
+    if (facts.report)
+        run_report_print(&report, stdout);
+    run_report_clear(&report);
     for (size_t i = 0; i < sizeof value / sizeof *value; i++)
         free(value[i]);
     return code;

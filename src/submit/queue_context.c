@@ -47,6 +47,7 @@ static void log_attempt(void *context, const struct account *account, const stru
         .code = v.code,
     };
     report_log(queue->program, &facts);
+    progress_note(queue->progress, sent ? NULL : &err);
 }
 
 static void tell_trouble(void *context, const struct error *err)

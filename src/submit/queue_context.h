@@ -7,6 +7,7 @@
 #include "queue/spool_time.h"
 #include "delivery/delivery.h"
 #include "cli/caller.h"
+#include "submit/progress.h"
 #include "submit/rendezvous.h"
 
 enum {
@@ -21,6 +22,7 @@ struct queue_context {
     struct delivery_context delivery;
     char *path;
     struct rendezvous *rendezvous;
+    struct progress *progress; /* of a run that a person watches, or NULL */
     int64_t last_run; /* seconds since 1970, 0 if never */
 };
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -153,6 +154,77 @@ def test_no_reply_can_write_to_the_terminal(serve, spool):
     for call in (("mailq",), ("onehopctl", "show", spool.ids()[0])):
         out = spool.run(*call).out
         assert b"\x1b" not in out and b"\x07" not in out
+
+
+# -- what a run says
+
+@pytest.mark.parametrize("count, answer, said", [
+    (0, None, "nothing waits"),
+    (1, None, "1 message has left, 0 wait"),
+    (3, None, "3 messages have left, 0 wait"),
+    (2, {"a0@example.net": "450 4.2.0 later"}, "1 message has left, 1 waits: .*450 4.2.0 later; next "
+     r"attempt \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d"),
+    (2, "550 5.1.1 no", "2 messages have left, 0 wait"),
+])
+def test_flush_says_what_happened(serve, spool, count, answer, said):
+    spool.use(serve(rcpt=answer) if answer else serve())
+    for i in range(count):
+        spool.queues(f"a{i}@example.net")
+    assert re.fullmatch(said + "\n", spool.ctl("flush").shown)
+
+
+def test_flush_says_what_a_failing_account_holds_up(serve, spool):
+    spool.use(serve(users={}))
+    for _ in range(3):
+        spool.queues("you@example.net")
+    said = spool.ctl("flush").shown
+    assert said.startswith("0 messages have left, 3 wait: ") and "535" in said
+    assert said.count("\n") == 1
+
+
+def test_flush_of_some_counts_those(serve, spool):
+    spool.use(serve(rcpt="450 4.2.0 later"))
+    id = spool.queues("you@example.net")
+    spool.queues("them@example.net")
+    assert spool.ctl("flush", id).shown.startswith("0 messages have left, 1 waits: ")
+    assert spool.ctl("flush", "--account", "other").shown == "nothing waits\n"
+
+
+def test_flush_says_what_was_given_up(serve, spool):
+    spool.use(serve(rcpt="550 5.1.1 no"))
+    spool.queues("-f", "<>", "you@example.net")
+    assert spool.ctl("flush").shown == (
+        "0 messages have left, 0 wait, 1 given up (onehopctl queue --failed)\n")
+
+
+def test_a_run_from_cron_is_silent_and_a_verbose_one_is_not(serve, spool):
+    spool.use(serve(rcpt="450 4.2.0 later"))
+    spool.queues("you@example.net")
+    spool.delivers("-q")
+    verbose = spool.run("sendmail", "-q", "-v")
+    assert "450 4.2.0 later" in verbose.text
+    assert verbose.lines[-1].startswith("0 messages have left, 1 waits: ")
+
+
+def test_a_run_at_a_terminal_shows_how_far_it_is(serve, spool, machine):
+    """Count, rate and last refusal while it lasts, then what happened."""
+    provider = spool.use(serve(without=("CHUNKING",), rcpt={"you@example.net": "450 4.2.0 later"}))
+    spool.queues("you@example.net")
+    for _ in range(3):
+        spool.queues("them@example.net")
+    master, slave = pty.openpty()
+    process = subprocess.Popen([machine.programs / "sendmail", "-q"], stderr=slave,
+                               stdin=subprocess.DEVNULL, env=machine.environment())
+    os.close(slave)
+    seen = b""
+    while b" wait" not in seen:
+        seen += os.read(master, 4096)
+    assert process.wait(60) == 0
+    os.close(master)
+    shown = seen.decode().replace("\r\n", "\n")
+    assert re.match(r"\r1 of 4, \d+\.\d/s, last refusal: .*450 4.2.0 later", shown)
+    assert shown.split("\r\033[K")[-1].startswith("3 messages have left, 1 waits: ")
+    assert len(provider.messages) == 3
 
 
 def test_an_entry_that_is_being_delivered_is_marked(serve, spool, machine):

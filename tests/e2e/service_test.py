@@ -313,7 +313,7 @@ def test_everybody_sees_and_manages_only_own_mail(shared, serve):
         assert (status, out) == (66, "") and "no entry" in err
     assert "Subject: b" in shared.call(BOB, "onehopctl", "show", bobs)[1]
     assert shared.call(BOB, "onehopctl", "hold", bobs)[0] == 0
-    assert shared.call(ALICE, "onehopctl", "flush") == (0, "", "")
+    assert shared.call(ALICE, "onehopctl", "flush") == (0, "1 message has left, 0 wait\n", "")
     assert [m.recipients for m in provider.messages] == [["you@example.net"]]
     assert shared.call(BOB, "onehopctl", "delete", bobs)[0] == 0
     assert "Mail queue is empty" in shared.call(BOB, "mailq")[1]

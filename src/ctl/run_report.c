@@ -1,0 +1,91 @@
+#include "config.h"
+#include "ctl/run_report.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "queue/entry_lock.h"
+#include "queue/spoolfile.h"
+#include "ctl/mailq.h"
+
+static bool takes_all(const struct runner_filter *f)
+{
+    return !*f->account && !*f->recipient && !*f->sender && !f->has_uid;
+}
+
+static bool is_wanted(const struct spool *spool, const struct runner_filter *f, const char *id)
+{
+    struct entry head = {0};
+    struct error ignored; /* the run reports it */
+    if (*f->id && strcmp(f->id, id) != 0)
+        return false;
+    bool wanted = takes_all(f) || (entry_lock_peek(spool, SPOOL_QUEUE, id, &head, &ignored) ==
+                                       ENTRY_LOCK_TAKEN &&
+                                   runner_wants(f, &head));
+    entry_clear(&head);
+    return wanted;
+}
+
+bool run_report_before(struct scan *wanted, const struct spool *spool,
+                       const struct runner_filter *filter, struct error *err)
+{
+    size_t kept = 0;
+    if (!scan_read(wanted, spool, SPOOL_QUEUE, err))
+        return false;
+    for (size_t i = 0; i < wanted->n; i++)
+        if (is_wanted(spool, filter, wanted->item[i].id))
+            wanted->item[kept++] = wanted->item[i];
+    wanted->n = kept;
+    return true;
+}
+
+static bool take_reason(void *context, const struct listing_item *item)
+{
+    struct str *why = context;
+    mailq_add_reason(why, item);
+    if (why->len > 0)
+        mailq_add_next(why, item);
+    return true;
+}
+
+void run_report_after(struct run_report *report, const struct spool *spool,
+                      const struct scan *wanted)
+{
+    struct spoolfile file;
+    for (size_t i = 0; i < wanted->n; i++) {
+        const char *id = wanted->item[i].id;
+        if (spoolfile_facts(spool, SPOOL_QUEUE, id, &file) == SPOOLFILE_FOUND) {
+            report->waiting++;
+            if (report->why.len == 0)
+                listing_one(spool, id, take_reason, &report->why);
+        } else if (spoolfile_facts(spool, SPOOL_FAILED, id, &file) == SPOOLFILE_FOUND) {
+            report->kept++;
+        } else {
+            report->left++;
+        }
+    }
+}
+
+void run_report_print(const struct run_report *report, FILE *out)
+{
+    struct str line = {0}, clean = {0};
+    if (report->left + report->kept + report->waiting == 0)
+        str_add(&line, "nothing waits");
+    else
+        str_addf(&line, "%zu message%s left, %zu wait%s", report->left,
+                 report->left == 1 ? " has" : "s have", report->waiting,
+                 report->waiting == 1 ? "s" : "");
+    if (report->kept > 0)
+        str_addf(&line, ", %zu given up (onehopctl queue --failed)", report->kept);
+    if (report->why.len > 0)
+        str_addf(&line, ": %s", str_text(&report->why));
+    escape_line(&clean, str_text(&line), line.len);
+    (void)fprintf(out, "%s\n", str_text(&clean));
+    str_clear(&clean);
+    str_clear(&line);
+}
+
+void run_report_clear(struct run_report *report)
+{
+    str_clear(&report->why);
+}
