@@ -7,10 +7,8 @@
 static const struct {
     const char *word;
     unsigned bit;
-} words[] = {{"NEVER", DSN_NEVER},
-             {"SUCCESS", DSN_SUCCESS},
-             {"FAILURE", DSN_FAILURE},
-             {"DELAY", DSN_DELAY}};
+} words[] = {
+    {"NEVER", DSN_NEVER}, {"SUCCESS", DSN_SUCCESS}, {"FAILURE", DSN_FAILURE}, {"DELAY", DSN_DELAY}};
 
 enum { WORDS = sizeof words / sizeof *words };
 

@@ -25,8 +25,8 @@ struct envelope {
     struct recipient *rcpt;
     size_t n;
     size_t size;
-    size_t *index;              /* a hash table over rcpt, place + 1, 0 for free: see envelope_add() */
-    size_t index_size;          /* a power of two */
+    size_t *index;     /* a hash table over rcpt, place + 1, 0 for free: see envelope_add() */
+    size_t index_size; /* a power of two */
     enum dsn_return dsn_return; /* RFC 3461, 4.3 */
     char *envid;                /* not yet xtext-encoded; "" or NULL: none */
     bool body_8bit_wish;        /* -B8BITMIME: a hint, the content decides */

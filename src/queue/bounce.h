@@ -27,8 +27,8 @@ struct bounce {
     bool full; /* return the whole original, not only its header (RET=FULL, RFC 3461, 4.3) */
 };
 
-/* True if a bounce reports RECIPIENT: it failed, is in no bounce yet, and the sender did not ask for
- * silence (RFC 3461, 4.1). */
+/* True if a bounce reports RECIPIENT: it failed, is in no bounce yet, and the sender did not ask
+ * for silence (RFC 3461, 4.1). */
 bool bounce_reports(const struct progress *progress, const struct recipient *recipient);
 
 /* Writes the bounce, CRLF line ends, lines of at most 998 octets; *HAS_8BIT and *HAS_8BIT_HEADER

@@ -88,11 +88,22 @@ static bool sync_parent(const char *path, struct error *err)
     return ok;
 }
 
+/* With DIRECTORY_MODE whatever the umask says; a chmod(2) afterwards would follow a link. */
+static bool make_directory(int at, const char *path)
+{
+    mode_t before = umask(0);
+    bool ok = mkdirat(at, path, DIRECTORY_MODE) == 0;
+    int number = errno;
+    (void)umask(before);
+    errno = number;
+    return ok;
+}
+
 /* Makes PATH and what is missing above it. */
 static bool make_path(const char *path, struct error *err)
 {
     struct str above = {0};
-    bool ok = mkdir(path, DIRECTORY_MODE) == 0;
+    bool ok = make_directory(AT_FDCWD, path);
     if (!ok && errno == ENOENT) {
         const char *slash = strrchr(path, '/');
         str_add_n(&above, path, slash ? (size_t)(slash - path) : 0);
@@ -100,18 +111,14 @@ static bool make_path(const char *path, struct error *err)
         if (above.len == 0)
             spool_trouble(err, "make", path, "");
         else
-            ok = make_path(above.data, err) &&
-                 (mkdir(path, DIRECTORY_MODE) == 0 || errno == EEXIST ||
-                  spool_trouble(err, "make", path, ""));
+            ok = make_path(above.data, err) && (make_directory(AT_FDCWD, path) || errno == EEXIST ||
+                                                spool_trouble(err, "make", path, ""));
         str_clear(&above);
         if (!ok)
             return false;
     } else if (!ok) {
         return errno == EEXIST ? true : spool_trouble(err, "make", path, "");
     }
-    /* Whatever the umask says, it is ours to use. */
-    if (chmod(path, DIRECTORY_MODE) != 0)
-        return spool_trouble(err, "set the mode of", path, "");
     return sync_parent(path, err);
 }
 
@@ -148,16 +155,15 @@ static bool open_place(struct spool *spool, enum spool_directory directory, bool
         return true;
     if (errno != ENOENT || !create)
         return spool_trouble(err, "open", spool->path, name);
-    if (mkdirat(spool->dir, name, DIRECTORY_MODE) != 0 && errno != EEXIST)
+    if (!make_directory(spool->dir, name) && errno != EEXIST)
         return spool_trouble(err, "make", spool->path, name);
     *made = true;
-    if (fchmodat(spool->dir, name, DIRECTORY_MODE, 0) != 0)
-        return spool_trouble(err, "set the mode of", spool->path, name);
     *fd = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
     return *fd >= 0 || spool_trouble(err, "open", spool->path, name);
 }
 
-/* Where `format` is THERE the spool is ours, and a directory that somebody removed is made again. */
+/* Where `format` is THERE the spool is ours, and a directory that somebody removed is made again.
+ */
 static bool open_places(struct spool *spool, bool create, bool there, struct error *err)
 {
     bool made = false;

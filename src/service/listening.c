@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "cli/environment.h"
 #include "submit/service_client.h"
+#include "submit/serviceuser.h"
 
 enum { FIRST_HANDED_DOWN = 3, PORT_TEXT_MAX = 64 };
 
@@ -62,6 +63,26 @@ static bool somebody_listens(const struct sockaddr_un *address)
     return is_awaited;
 }
 
+/* Does for the directory what tmpfiles.d would: root makes it the service's user's. Who starts the
+ * service touches nothing by a path below it, which that user could make a link. What fails here is
+ * for bind() to report. */
+static void make_directory(const char *path)
+{
+    struct stat facts;
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    (void)serviceuser_find(&uid, &gid);
+    (void)mkdir(path, 0755);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &facts) == 0 && facts.st_uid == geteuid()) {
+        (void)fchmod(fd, 0755);
+        (void)(uid != facts.st_uid && fchown(fd, uid, gid));
+    }
+    (void)close(fd);
+}
+
 static bool open_unix(struct listening *listening, const struct paths *paths, struct error *err)
 {
     struct str path = {0};
@@ -79,12 +100,12 @@ static bool open_unix(struct listening *listening, const struct paths *paths, st
         listening->path = NULL;
         return false;
     }
-    (void)mkdir(paths->rundir, 0755); /* as tmpfiles.d would; bind() tells if it is missing */
-    (void)chmod(paths->rundir, 0755);
     (void)unlink(listening->path);
+    mode_t before = umask(0111); /* for everybody to connect; a chmod(2) would follow a link */
     fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-        chmod(listening->path, 0666) != 0 || listen(fd, SOMAXCONN) != 0) {
+    ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    (void)umask(before);
+    if (!ok || listen(fd, SOMAXCONN) != 0) {
         (void)error_system(err, EX_OSERR, "%s: cannot listen", listening->path);
         if (fd >= 0)
             (void)close(fd);
@@ -122,17 +143,19 @@ static bool open_tcp(struct listening *listening, const char *listen_on, struct 
     return true;
 }
 
-bool listening_open(struct listening *listening, const struct paths *paths, const char *listen_on,
-                    struct error *err)
+bool listening_prepare(struct listening *listening, const struct paths *paths,
+                       const char *listen_on, struct error *err)
 {
     *listening = (struct listening){0};
     if (take_over(listening))
         return true;
-    bool ok =
-        open_unix(listening, paths, err) && (!*listen_on || open_tcp(listening, listen_on, err));
-    if (!ok)
-        listening_close(listening);
-    return ok;
+    make_directory(paths->rundir);
+    return !*listen_on || open_tcp(listening, listen_on, err);
+}
+
+bool listening_open(struct listening *listening, const struct paths *paths, struct error *err)
+{
+    return listening->inherited || open_unix(listening, paths, err);
 }
 
 void listening_close(struct listening *listening)

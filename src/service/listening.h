@@ -17,11 +17,16 @@ struct listening {
     char *path;     /* of the socket that was made here, to be removed in the end; NULL if none */
 };
 
-/* Takes over what LISTEN_FDS says (sd_listen_fds(3)), else makes RUNDIR/submit, mode 0666, in place
- * of one that nobody listens on, and, if LISTEN is not "", ADDRESS:PORT. EX_UNAVAILABLE if another
- * process listens, EX_OSERR for other trouble. */
-bool listening_open(struct listening *listening, const struct paths *paths, const char *listen,
-                    struct error *err);
+/* For root, before it becomes the service's user: takes over what LISTEN_FDS says
+ * (sd_listen_fds(3)), else makes RUNDIR for that user and, if LISTEN is not "", ADDRESS:PORT.
+ * EX_OSERR if that fails. */
+bool listening_prepare(struct listening *listening, const struct paths *paths, const char *listen,
+                       struct error *err);
+
+/* For the service's user: unless sockets were taken over, makes RUNDIR/submit, mode 0666, in place
+ * of one that no process listens on. EX_UNAVAILABLE if another process listens, EX_OSERR for other
+ * failures. Close in any case. */
+bool listening_open(struct listening *listening, const struct paths *paths, struct error *err);
 
 /* Closes; removes what was made. */
 void listening_close(struct listening *listening);

@@ -363,7 +363,8 @@ static bool open_up(struct service *v, struct error *err)
     this_host_read(&v->host, v->paths);
     read_configuration(v);
     const char *listen_on = v->config.service.listen ? v->config.service.listen : "";
-    if (!listening_open(&v->listening, v->paths, listen_on, err) || !serviceuser_become(err))
+    if (!listening_prepare(&v->listening, v->paths, listen_on, err) || !serviceuser_become(err) ||
+        !listening_open(&v->listening, v->paths, err))
         return false;
     close_up();
     v->quota = quota_new();

@@ -91,7 +91,7 @@ static void begin(struct client *client, const struct invocation *call)
     caller_clear(&s->storage);
     caller_find_peer(&s->caller, &s->storage, r->known ? r->user->uid : (uid_t)-1);
     s->caller.as_sendmail = true; /* msmtp and onehop send by an msmtprc themselves */
-    s->config = *r->config; /* the parent's: this process does not clear it */
+    s->config = *r->config;       /* the parent's: this process does not clear it */
     s->has_config = s->here = true;
     s->dialogue = stderr;
     s->hand_on = hand_on;

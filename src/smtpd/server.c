@@ -290,7 +290,8 @@ static void do_vrfy(struct server *server, const char *arguments)
 static void do_help(struct server *server, const char *arguments)
 {
     (void)arguments;
-    serverwire_sayf(server, 214, "2.0.0", "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
+    serverwire_sayf(server, 214, "2.0.0",
+                    "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
 }
 
 static void do_quit(struct server *server, const char *arguments)

@@ -4,9 +4,9 @@
  * (RFC 3030), SIZE (RFC 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461),
  * ENHANCEDSTATUSCODES (RFC 2034).
  *
- * A message ends at CRLF "." CRLF and nowhere else; a command ends in CRLF (but see `lenient`). Who speaks before it is
- * asked, breaks a line, or talks HTTP is hung up on. Everything has a limit. A message is answered
- * with what the handler says, and only when all of it has come. */
+ * A message ends at CRLF "." CRLF and nowhere else; a command ends in CRLF (but see `lenient`). Who
+ * speaks before it is asked, breaks a line, or talks HTTP is hung up on. Everything has a limit. A
+ * message is answered with what the handler says, and only when all of it has come. */
 #ifndef SERVER_H
 #define SERVER_H
 
@@ -30,7 +30,8 @@ enum {
     SERVER_DRAIN_MAX = 1024 * 1024, /* octets read of a message that is refused, above the limit */
 };
 
-#define SERVER_TOO_LARGE "5.3.4" /* status of the error that reading a message above the limit is */
+/* Status of the error that reading a message above the limit ends in. */
+#define SERVER_TOO_LARGE "5.3.4"
 
 struct server_reply {
     int code;

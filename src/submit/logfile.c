@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <time.h>
@@ -42,9 +43,25 @@ static void add_time(struct str *out, const char *format)
         str_addf(out, "%s ", text);
 }
 
+/* Root follows a link only where none but root can have put it: /dev/stdout is one. */
+static int nofollow(const char *path)
+{
+    struct str directory = {0};
+    struct stat facts;
+    const char *slash = strrchr(path, '/');
+    if (geteuid() != 0)
+        return 0;
+    str_add_n(&directory, path, slash ? (size_t)(slash + 1 - path) : 0);
+    bool safe = stat(slash ? str_text(&directory) : ".", &facts) == 0 && facts.st_uid == 0 &&
+                (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    str_clear(&directory);
+    return safe ? 0 : O_NOFOLLOW;
+}
+
 static bool append(const char *path, const struct str *line, struct error *err)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | nofollow(path);
+    int fd = open(path, flags, 0600);
     if (fd < 0)
         return error_system(err, EX_CANTCREAT, "cannot log to %s: cannot open", path);
     bool ok = true;

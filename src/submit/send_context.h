@@ -24,15 +24,15 @@ struct send_context {
     struct submission submission;
     struct password_sources passwords;
     struct connection_options options;
-    FILE *dialogue;        /* where -v goes */
-    bool has_config;       /* `config` was read already */
-    bool here;             /* never by way of the service: it is the service */
-    bool quiet;            /* a dialogue carries the errors, so that standard error does not */
-    struct error error;    /* what was reported last */
-    char id[ENTRYID_SIZE]; /* of the entry that was made of the message; "" if none was */
+    FILE *dialogue;         /* where -v goes */
+    bool has_config;        /* `config` was read already */
+    bool here;              /* never by way of the service: it is the service */
+    bool quiet;             /* a dialogue carries the errors, so that standard error does not */
+    struct error error;     /* what was reported last */
+    char id[ENTRYID_SIZE];  /* of the entry that was made of the message; "" if none was */
     bool anonymous;         /* the server is only asked what it offers: no login */
     const char *asked_mode; /* delivery_mode that it asked for, "" for none */
-    const char *received;  /* value of a Received field, "" for none */
+    const char *received;   /* value of a Received field, "" for none */
     /* Instead of the first try: what becomes of the accepted entry, whose lock it ends. Returns
      * the exit status. NULL: it is tried here. */
     int (*hand_on)(struct send_context *s, struct entry_lock *lock);

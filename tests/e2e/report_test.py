@@ -1,6 +1,7 @@
 """What the caller reads: stderr, the dialogue of -v, the log."""
 
 import base64
+import os
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from machine import REPORT
+from service import ALICE, needs_root
 
 SECRET = "s3cret"
 ENCODED = [base64.b64encode(text).decode().rstrip("=")[:-1] for text in (
@@ -170,3 +172,20 @@ def test_the_log_grows(serve, machine):
     for _ in range(3):
         machine.delivers("you@example.net")
     assert len(machine.log.read_text().splitlines()) == 3
+
+
+@needs_root
+def test_root_follows_no_link_of_others_to_a_log(machine, serve):
+    others = machine.directory / "others"
+    others.mkdir()
+    victim = machine.directory / "victim"
+    victim.write_text("precious\n")
+    (others / "log").symlink_to(victim)
+    machine.use(serve(), logfile=str(others / "log"))
+    assert machine.sendmail("-t", input=REPORT).text == ""
+    assert victim.read_text() != "precious\n"  # its own link
+    victim.write_text("precious\n")
+    os.chown(others, ALICE, ALICE)
+    result = machine.sendmail("-t", input=REPORT)
+    assert result.code == 0 and "cannot log to" in result.text
+    assert victim.read_text() == "precious\n"

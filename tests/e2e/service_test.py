@@ -426,6 +426,20 @@ def test_a_caller_that_can_write_nowhere_and_has_no_network(shared, serve):
     assert f"from uid {BOB}" in provider.message.field("Received")
 
 
+def test_the_service_changes_nothing_through_a_link(served, serve):
+    """The directory is the service's user's, who may have made it a link."""
+    provider = serve()
+    victim = served.directory / "victim"
+    victim.mkdir()
+    victim.chmod(0o711)
+    (served.root / "run").rmdir()
+    (served.root / "run").symlink_to(victim)
+    served.serve(provider)
+    assert victim.stat().st_mode & 0o7777 == 0o711
+    assert (victim / "submit").stat().st_mode & 0o777 == 0o666
+    assert send(served)[0] == 0
+
+
 def test_a_hostile_umask(served, serve):
     provider = serve()
     served.serve(provider)

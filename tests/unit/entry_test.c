@@ -286,17 +286,16 @@ static void entries_of_old_versions_are_read(void **state)
         (void)fclose(file);
         assert_int_equal(entry_head_length(data, ENTRY_FIRST_LINE, &head, &err), ENTRY_GOOD);
         assert_int_equal(entry_decode_head(&entry, data, head, &err), ENTRY_GOOD);
-        assert_int_equal(entry_decode_end(&entry, len, data + len - ENTRY_END_MARK, ENTRY_END_MARK,
-                                          &sum, &err),
-                         ENTRY_GOOD);
+        assert_int_equal(
+            entry_decode_end(&entry, len, data + len - ENTRY_END_MARK, ENTRY_END_MARK, &sum, &err),
+            ENTRY_GOOD);
         assert_true(sum == checksum_of(data, len - ENTRY_END_MARK, 0));
         str_addf(&meaning, "%s <%s>", entry.account, entry.envelope.sender);
         for (size_t k = 0; k < entry.envelope.n; k++)
             str_addf(&meaning, " %s:%u", entry.envelope.rcpt[k].address,
                      entry.envelope.rcpt[k].notify);
         str_addf(&meaning, " return=%d envid=%s 8bit=%d size=%d", (int)entry.envelope.dsn_return,
-                 entry.envelope.envid ? entry.envelope.envid : "", entry.has_8bit,
-                 (int)entry.size);
+                 entry.envelope.envid ? entry.envelope.envid : "", entry.has_8bit, (int)entry.size);
         assert_string_equal(str_text(&meaning), cases[i].meaning);
         str_clear(&meaning);
         entry_clear(&entry);

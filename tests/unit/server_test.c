@@ -128,8 +128,8 @@ static const struct book books[] = {
                ENVELOPE "BDAT 2\r\nxyBDAT 0\r\nBDAT 1 LAST\r\nzMAIL FROM:<e@f>\r\n"
                         "RCPT TO:<g@h>\r\nBDAT 1 LAST\r\n1QUIT\r\n",
                0, 0},
-              {GO GO_ON "250 2.0.0 2 octets received\r\n250 2.0.0 2 octets received\r\n" TAKEN GO GO_ON
-                   TAKEN BYE,
+              {GO GO_ON "250 2.0.0 2 octets received\r\n250 2.0.0 2 octets received\r\n" TAKEN GO
+                   GO_ON TAKEN BYE,
                NULL, 0, 0}}},
     {"chunks given up", .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
@@ -142,8 +142,9 @@ static const struct book books[] = {
     {"a chunk for nobody is passed over", .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS, "MAIL FROM:<a b@c>\r\nBDAT 6 LAST\r\nQUIT\r\nQUIT\r\n", 0, 0},
-              {"553 5.1.7 Bad sender mailbox address syntax\r\n503 5.5.1 Bad sequence of commands: MAIL comes first\r\n" BYE, NULL, 0,
-               0}}},
+              {"553 5.1.7 Bad sender mailbox address syntax\r\n503 5.5.1 Bad sequence of commands: "
+               "MAIL comes first\r\n" BYE,
+               NULL, 0, 0}}},
     {"a handler that refuses without reading", .refuses = true, .ends_well = true, .taken = "",
      .step = {{HELLO, "EHLO me\r\n", 0, 0},
               {OFFERS, ENVELOPE "DATA\r\n", 0, 0},
@@ -199,7 +200,8 @@ static const struct book books[] = {
               {"503 5.5.1 Bad sequence of commands: EHLO comes first\r\n", "DATA\r\n", 0, 0},
               {"503 5.5.1 Bad sequence of commands: MAIL comes first\r\n", "EHLO me\r\n", 0, 0},
               {OFFERS, "RCPT TO:<c@d>\r\nVRFY c\r\nNOOP\r\nTURN\r\nHELP\r\nQUIT\r\n", 0, 0},
-              {"503 5.5.1 Bad sequence of commands: MAIL comes first\r\n252 2.0.0 Cannot VRFY user, but will accept message and attempt delivery\r\n250 2.0.0 OK\r\n"
+              {"503 5.5.1 Bad sequence of commands: MAIL comes first\r\n252 2.0.0 Cannot VRFY "
+               "user, but will accept message and attempt delivery\r\n250 2.0.0 OK\r\n"
                "500 5.5.1 Command unrecognized\r\n"
                "214 2.0.0 Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\r\n" BYE,
                NULL, 0, 0}}},
@@ -219,7 +221,8 @@ static const struct book books[] = {
               {"500 5.5.2 Syntax error: control character in command\r\n", "QUIT\r\n", 0, 0},
               {BYE, NULL, 0, 0}}},
     {"silence is waited for once", .taken = "",
-     .step = {{HELLO, NULL, 0, 0}, {"421 4.4.2 Timeout exceeded, closing transmission channel\r\n", NULL, 0, 0}}},
+     .step = {{HELLO, NULL, 0, 0},
+              {"421 4.4.2 Timeout exceeded, closing transmission channel\r\n", NULL, 0, 0}}},
     {"the end of the connection between messages", .ends_well = true, .taken = "",
      .step = {{HELLO, NULL, 0, true}}},
     {"a command of the handler's", .ends_well = true, .taken = "",
@@ -271,8 +274,8 @@ static void clients_by_the_book(void **state)
 static void nothing_but_the_dot_line_ends_content(void **state)
 {
     (void)state;
-    static const char *const ends[] = {"\n.\n",   "\n.\r\n", "\r\n.\n",   "\r.\r",     "\r.\r\n",
-                                       "\r\n.\r", "\r.\n",   "\n.\r",     "\n\r.\r\n", "\r\r\n.\n"};
+    static const char *const ends[] = {"\n.\n",   "\n.\r\n", "\r\n.\n", "\r.\r",     "\r.\r\n",
+                                       "\r\n.\r", "\r.\n",   "\n.\r",   "\n\r.\r\n", "\r\r\n.\n"};
     for (size_t i = 0; i < 4 * sizeof ends / sizeof *ends; i++) {
         struct str content = {0}, chunk = {0};
         str_addf(&content, "a%sMAIL FROM:<x@y>\r\n", ends[i / 4]);
@@ -371,7 +374,8 @@ static void limits_hold(void **state)
     (void)state;
     nag("FOO\r\n", "421 4.7.0 Too many errors or commands without mail");
     nag("NOOP\r\n", "421 4.7.0 Too many errors or commands without mail");
-    nag("EHLO me\r\nMAIL FROM:<a@b>\r\nRSET\r\n", "421 4.7.0 Too many errors or commands without mail");
+    nag("EHLO me\r\nMAIL FROM:<a@b>\r\nRSET\r\n",
+        "421 4.7.0 Too many errors or commands without mail");
     nag("x", "220 test ESMTP\r\n"); /* a line that does not end */
     nag("EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n", "354");
 }
