@@ -83,6 +83,17 @@ bool error_prefix(struct error *err, const char *format, ...)
     return false;
 }
 
+bool error_append(struct error *err, const char *format, ...)
+{
+    size_t used = strlen(err->text);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(err->text + used, sizeof err->text - used, format, args); /* cut if overlong */
+    va_end(args);
+    make_printable(err->text);
+    return false;
+}
+
 struct error *error_copy(const struct error *err)
 {
     struct error *copy = memory_new(sizeof *copy);

@@ -81,6 +81,9 @@ bool error_system(struct error *err, int code, const char *format, ...)
 /* Puts "CONTEXT: " in front of the text. Returns false. */
 bool error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts a formatted text behind the text. Returns false. */
+bool error_append(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* A copy, to be freed with free(). */
 struct error *error_copy(const struct error *err);
 

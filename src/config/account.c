@@ -16,6 +16,7 @@ static struct account *new_account(const char *name, enum account_scope scope)
     struct account *account = memory_new(sizeof *account);
     account->name = memory_copy(name);
     account->file = memory_copy("");
+    account->provider_note = memory_copy("");
     account->scope = scope;
     return account;
 }
@@ -54,6 +55,7 @@ struct account *account_copy(const struct account *account)
         if (key_table[i].section == KEY_ACCOUNT)
             key_copy(&key_table[i], copy, account);
     strlist_copy(&copy->trouble, &account->trouble);
+    memory_replace(&copy->provider_note, account->provider_note);
     return copy;
 }
 
@@ -64,6 +66,7 @@ void account_free(struct account *account)
     key_clear(KEY_ACCOUNT, account);
     strlist_clear(&account->trouble);
     free(account->complaint);
+    free(account->provider_note);
     free(account->name);
     free(account->file);
     free(account);

@@ -97,6 +97,7 @@ struct account {
     char *complaint; /* about a value that counts only once the account is chosen, or NULL */
 
     int senders;            /* enum account_senders, from the provider */
+    char *provider_note;    /* what the provider wants its users to know, "" if nothing */
     struct strlist trouble; /* reply patterns that are account trouble, from the provider */
 };
 

@@ -172,6 +172,7 @@ static void fill(struct account *account, const struct provider *provider)
         account->auth = provider->auth;
     account->senders = provider->senders;
     strlist_copy(&account->trouble, &provider->trouble);
+    memory_replace(&account->provider_note, provider->note);
 }
 
 static bool unknown(const struct provider_table *table, const struct account *account,

@@ -11,6 +11,7 @@
 #include "submit/report.h"
 #include "ctl/check.h"
 #include "ctl/convert.h"
+#include "ctl/providers.h"
 #include "ctl/queuectl.h"
 #include "ctl/queuerun.h"
 
@@ -29,45 +30,9 @@ static int run_check(int argc, char **argv, const struct paths *paths)
     return check_run(argc > 0 ? argv[0] : "", paths);
 }
 
-static void print_provider(const struct provider *p)
-{
-    (void)printf("%-12s %s:%ld %s%s\n", p->name, p->host.n ? p->host.item[0] : "", p->port,
-                 provider_implicit_tls(p) ? "TLS" : "STARTTLS",
-                 p->senders == SENDERS_EXACT ? ", sends as its own address only" : "");
-    (void)printf("%12s for", "");
-    for (size_t i = 0; i < p->domains.n; i++)
-        (void)printf(" %s", p->domains.item[i]);
-    (void)printf("\n");
-    if (*p->note)
-        (void)printf("%12s %s\n", "", p->note);
-}
-
 static int run_providers(int argc, char **argv, const struct paths *paths)
 {
-    struct caller_storage storage = {0};
-    struct caller caller;
-    struct configuration config = {0};
-    struct error err;
-    int code = EX_OK;
-    caller_find(&caller, &storage);
-    if (!configuration_read(&config, paths, &caller, NULL, &err)) {
-        report_error(program, &err);
-        code = err.code;
-    } else if (argc > 0) {
-        const char *at = strrchr(argv[0], '@');
-        const struct provider *p = provider_for_domain(&config.providers, at ? at + 1 : argv[0]);
-        if (p)
-            print_provider(p);
-        else
-            report_line(program, "no provider is known for %s", argv[0]);
-        code = p ? EX_OK : EX_NOHOST;
-    } else {
-        for (size_t i = 0; i < config.providers.n; i++)
-            print_provider(config.providers.item[i]);
-    }
-    configuration_clear(&config);
-    caller_clear(&storage);
-    return code == EX_OK ? help_flush() : code;
+    return providers_run(argc, argv, paths);
 }
 
 static int run_queue(int argc, char **argv, const struct paths *paths)
@@ -151,7 +116,7 @@ static int run_help(int argc, char **argv, const struct paths *paths);
 static const struct verb verbs[] = {
     {"check", "[ACCOUNT]", 1, run_check,
      "try configuration, name, connection, TLS and login; send nothing"},
-    {"providers", "[DOMAIN]", 1, run_providers, "list the providers that are known"},
+    {"providers", "[--json] [DOMAIN]", 2, run_providers, "list the providers that are known"},
     {"convert", "[--secrets FILE] [FILE]", 3, run_convert,
      "print a configuration of msmtp, ssmtp, nullmailer or dma as INI"},
     {"queue", "[--json] [--failed]", 2, run_queue, "list what waits, or what was given up"},

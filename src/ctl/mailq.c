@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/escape.h"
+#include "ctl/json.h"
 
 enum { REASON_COLUMN = 76 }; /* short reasons end in this column */
 
@@ -136,27 +137,6 @@ void mailq_end(const struct mailq *mailq)
                      mailq->requests, mailq->requests == 1 ? "" : "s");
 }
 
-/* RFC 8259: what is not UTF-8 has become '?' before. */
-static void print_json_text(const char *text)
-{
-    struct str clean = {0};
-    escape_line(&clean, text, strlen(text));
-    (void)putchar('"');
-    for (size_t i = 0; i < clean.len; i++) {
-        if (clean.data[i] == '"' || clean.data[i] == '\\')
-            (void)putchar('\\');
-        (void)putchar(clean.data[i]);
-    }
-    (void)putchar('"');
-    str_clear(&clean);
-}
-
-static void print_json_member(const char *name, const char *text)
-{
-    (void)printf(", \"%s\": ", name);
-    print_json_text(text);
-}
-
 static void print_json_recipients(const struct listing_item *item)
 {
     bool first = true;
@@ -165,11 +145,11 @@ static void print_json_recipients(const struct listing_item *item)
         if (!is_shown(item, i))
             continue;
         (void)printf("%s{\"address\": ", first ? "" : ", ");
-        print_json_text(item->entry->envelope.rcpt[i].address);
+        json_print_text(item->entry->envelope.rcpt[i].address);
         struct str reason = {0};
         add_reason(&reason, item, i);
         if (reason.len)
-            print_json_member("delay_reason", str_text(&reason));
+            json_print_member("delay_reason", str_text(&reason));
         str_clear(&reason);
         (void)printf("}");
         first = false;
@@ -186,17 +166,17 @@ void mailq_print_json(const struct listing_item *item)
     (void)printf("{\"queue_name\": \"%s\", \"queue_id\": \"%s\", \"arrival_time\": %" PRId64
                  ", \"message_size\": %" PRIu64 ", \"forced_expire\": false",
                  names[item->state], item->id, item->arrival, item->size);
-    print_json_member("sender", item->entry ? item->entry->envelope.sender : "");
+    json_print_member("sender", item->entry ? item->entry->envelope.sender : "");
     print_json_recipients(item);
     if (item->entry)
-        print_json_member("account", item->entry->account);
+        json_print_member("account", item->entry->account);
     if (item->state == LISTING_DEFERRED)
         (void)printf(", \"next_attempt\": %" PRId64, item->next);
     if (item->journal)
         (void)printf(", \"attempts\": %u", item->journal->attempts);
     if (*item->trouble)
-        print_json_member("trouble", item->trouble);
+        json_print_member("trouble", item->trouble);
     if (item->journal && item->journal->note && *item->journal->note)
-        print_json_member("note", item->journal->note);
+        json_print_member("note", item->journal->note);
     (void)printf("}\n");
 }

@@ -237,6 +237,8 @@ static bool log_in(struct connection *c, struct error *err)
     if (!c->params.login)
         return true;
     bool ok = session_login(c->session, err) || (renew_token(c, err) && log_in_again(c, err));
+    if (!ok && err->reply_code >= 500 && *c->account->provider_note)
+        error_append(err, "; %s", c->account->provider_note);
     tell(c, "login", c->login.user, ok ? NULL : err);
     return ok || failed_at(err, COMMAND_AUTH);
 }

@@ -1,0 +1,104 @@
+#include "config.h"
+#include "ctl/providers.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "config/provider.h"
+#include "cli/caller.h"
+#include "submit/help.h"
+#include "submit/report.h"
+#include "ctl/json.h"
+
+static const char program[] = "onehopctl";
+
+static void print_text(const struct provider *p)
+{
+    (void)printf("%-12s %s:%ld %s%s\n", p->name, p->host.n ? p->host.item[0] : "", p->port,
+                 provider_implicit_tls(p) ? "TLS" : "STARTTLS",
+                 p->senders == SENDERS_EXACT ? ", sends as its own address only" : "");
+    if (p->domains.n > 0)
+        (void)printf("%12s for", "");
+    for (size_t i = 0; i < p->domains.n; i++)
+        (void)printf(" %s", p->domains.item[i]);
+    if (p->domains.n > 0)
+        (void)printf("\n");
+    if (*p->note)
+        (void)printf("%12s %s\n", "", p->note);
+}
+
+static void print_list(const char *name, const struct strlist *list)
+{
+    (void)printf(", \"%s\": [", name);
+    for (size_t i = 0; i < list->n; i++) {
+        (void)fputs(i ? ", " : "", stdout);
+        json_print_text(list->item[i]);
+    }
+    (void)putchar(']');
+}
+
+static void print_json(const struct provider *p)
+{
+    (void)fputs("{\"name\": ", stdout);
+    json_print_text(p->name);
+    print_list("domains", &p->domains);
+    print_list("host", &p->host);
+    (void)printf(", \"port\": %ld", p->port);
+    json_print_member("tls", provider_implicit_tls(p) ? "implicit" : "starttls");
+    json_print_member("senders", p->senders == SENDERS_EXACT ? "exact" : "any");
+    print_list("trouble", &p->trouble);
+    json_print_member("note", p->note);
+    (void)putchar('}');
+}
+
+/* The N providers from FIRST on. */
+static void print(const struct provider *const *first, size_t n, bool json)
+{
+    for (size_t i = 0; i < n && !json; i++)
+        print_text(first[i]);
+    for (size_t i = 0; i < n && json; i++) {
+        (void)fputs(i ? ",\n " : "[", stdout);
+        print_json(first[i]);
+    }
+    if (json)
+        (void)puts(n ? "]" : "[]");
+}
+
+static int show(const struct provider_table *table, const char *domain, bool json)
+{
+    if (!*domain) {
+        print((const struct provider *const *)table->item, table->n, json);
+        return EX_OK;
+    }
+    const char *at = strrchr(domain, '@');
+    const struct provider *p = provider_for_domain(table, at ? at + 1 : domain);
+    print(&p, p ? 1 : 0, json);
+    if (!p)
+        report_line(program, "no provider is known for %s", domain);
+    return p ? EX_OK : EX_NOHOST;
+}
+
+int providers_run(int argc, char **argv, const struct paths *paths)
+{
+    struct caller_storage storage = {0};
+    struct caller caller;
+    struct configuration config = {0};
+    struct error err;
+    bool json = argc > 0 && strcmp(argv[0], "--json") == 0;
+    int code;
+    if (argc - json > 1 || (argc > json && argv[(int)json][0] == '-')) {
+        report_line(program, "providers takes --json, and a mail domain or an address");
+        return EX_USAGE;
+    }
+    caller_find(&caller, &storage);
+    if (configuration_read(&config, paths, &caller, NULL, &err)) {
+        code = show(&config.providers, argc > json ? argv[(int)json] : "", json);
+    } else {
+        report_error(program, &err);
+        code = err.code;
+    }
+    configuration_clear(&config);
+    caller_clear(&storage);
+    return code == EX_OK ? help_flush() : code;
+}
