@@ -200,7 +200,7 @@ def test_an_entry_of_a_later_version_is_left_alone(serve, spool):
     provider = spool.use(serve())
     id = spool.queues("you@example.net")
     entry = spool.path / "queue" / id
-    octets = entry.read_bytes().replace(b"onehop-entry 1 ", b"onehop-entry 2 ", 1)
+    octets = entry.read_bytes().replace(b"onehop-entry 2 ", b"onehop-entry 9 ", 1)
     entry.write_bytes(octets)
     result = spool.run("sendmail", "-q")
     assert id in result.text
