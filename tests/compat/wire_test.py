@@ -70,7 +70,7 @@ def test_unreachable(both):
 
 
 @pytest.mark.parametrize("answers,code", [
-    ({"greeting": "421 busy"}, 76), ({"greeting": "554 go away"}, 76), ({"greeting": close}, 76),
+    ({"greeting": "554 go away"}, 76), ({"greeting": close}, 76),
     ({"greeting": b"nonsense\r\n"}, 76), ({"ehlo": "550 no", "helo": "550 no"}, 76),
     ({"mail": "550 no"}, 65), ({"mail": "451 later"}, 69), ({"rcpt": "550 no"}, 65),
     ({"rcpt": "450 later"}, 69), ({"data": "554 no"}, 65), ({"data": "451 later"}, 69),
@@ -85,6 +85,10 @@ def test_exit_status(both, answers, code):
     codes = {74, 76} if close in answers.values() else {code}
     assert {theirs.code, ours.code} <= codes
     assert not [m for m in ours.messages if m.accepted]
+
+
+def test_greeting_421(both):
+    assert both_codes(both, greeting="421 4.3.2 busy") == (76, 75)
 
 
 def test_timeout(both):

@@ -17,7 +17,7 @@ static const struct {
     {"connection refused", COMMAND_CONNECT, EX_TEMPFAIL, 0, false, EX_TEMPFAIL},
     {"proxy refused", COMMAND_CONNECT, EX_UNAVAILABLE, 0, false, EX_UNAVAILABLE},
     {"no socket", COMMAND_CONNECT, EX_OSERR, 0, false, EX_OSERR},
-    {"greeting 421", COMMAND_GREETING, EX_TEMPFAIL, 421, false, EX_PROTOCOL},
+    {"greeting 421", COMMAND_GREETING, EX_TEMPFAIL, 421, false, EX_TEMPFAIL},
     {"greeting 554", COMMAND_GREETING, EX_TEMPFAIL, 554, false, EX_PROTOCOL},
     {"closed before the greeting", COMMAND_GREETING, EX_TEMPFAIL, 0, true, EX_PROTOCOL},
     {"malformed greeting", COMMAND_GREETING, EX_PROTOCOL, 0, false, EX_PROTOCOL},
