@@ -89,7 +89,7 @@ static int invoke(const struct invocation *call, const struct paths *paths)
     case INVOKE_PRINT:
         return send_run(call, paths);
     case INVOKE_VERSION:
-        return help_version();
+        return help_version(call->program);
     case INVOKE_HELP:
         return help_usage(call->program);
     case INVOKE_LIST_QUEUE:

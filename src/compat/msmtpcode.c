@@ -43,7 +43,8 @@ int msmtpcode_of(const struct error *err)
         return err->code == EX_CONFIG ? EX_UNAVAILABLE : EX_CONFIG;
     case COMMAND_TLS:
         return of_tls(err);
-    case COMMAND_GREETING: /* msmtp says 76 of 421 too, and a script then gives up (RFC 5321, 3.8) */
+    case COMMAND_GREETING: /* msmtp says 76 of 421 too, and a script then gives up (RFC 5321, 3.8)
+                            */
         if (err->reply_code / 100 == 4)
             return EX_TEMPFAIL;
         return replied ? EX_PROTOCOL : of_connection(err);

@@ -108,7 +108,7 @@ static int run_convert(int argc, char **argv, const struct paths *paths)
 static int run_version(int argc, char **argv, const struct paths *paths)
 {
     (void)argc, (void)argv, (void)paths;
-    return help_version();
+    return help_version(program);
 }
 
 static int run_help(int argc, char **argv, const struct paths *paths);

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "cli/environment.h"
 
 static bool is_msmtp(const struct send_context *s)
@@ -172,36 +173,44 @@ static void add_value(const struct account *a, size_t row, struct str *out)
     }
 }
 
-static void show_choice(const struct send_context *s)
+/* -f, or what --read-envelope-from found; NULL if the caller names no sender. */
+static char *named_sender(const struct send_context *s)
+{
+    if (s->call->wishes.read_envelope_from)
+        return submission_header_from(&s->submission);
+    return s->call->wishes.from ? memory_copy(s->call->wishes.from) : NULL;
+}
+
+static void show_choice(const struct send_context *s, const char *sender)
 {
     const struct account *a = s->submission.account;
     const struct route *route = &s->submission.route;
     FILE *out = s->dialogue;
-    char *header =
-        s->call->wishes.read_envelope_from ? submission_header_from(&s->submission) : NULL;
     if (s->call->host)
         (void)fprintf(out, "using account specified on command line\n");
     else if (route->account && route->reason == ROUTE_FROM)
         (void)fprintf(out, "account chosen by envelope from address %s: %s\n",
-                      header                 ? header
-                      : s->call->wishes.from ? s->call->wishes.from
-                                             : a->from,
-                      a->name);
+                      sender ? sender : a->from, a->name);
     else if (!route->account || route->reason != ROUTE_NAMED)
         (void)fprintf(out, "falling back to default account\n");
     if (!s->call->host && a->scope == SCOPE_COMMAND_LINE)
         (void)fprintf(out, "using environment variables EMAIL and SMTPSERVER\n");
     else if (!s->call->host)
         (void)fprintf(out, "using account %s from %s\n", a->name, a->file);
-    free(header);
 }
 
 void asmsmtp_show_account(const struct send_context *s)
 {
-    show_choice(s);
+    const struct account *a = s->submission.account;
+    char *sender = named_sender(s);
+    show_choice(s, sender);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct str value = {0};
-        add_value(s->submission.account, i, &value);
+        bool is_from = strcmp(rows[i].key, "from") == 0;
+        if (is_from && sender && a->allow_from_override == OVERRIDE_ON && !a->auto_from)
+            str_add(&value, sender);
+        else
+            add_value(a, i, &value);
         bool empty = value.len == 0 && rows[i].style != RAW;
         (void)fprintf(s->dialogue, "%s = %s\n", rows[i].label,
                       empty ? "(not set)" : str_text(&value));
@@ -210,6 +219,7 @@ void asmsmtp_show_account(const struct send_context *s)
     if (s->call->mode == INVOKE_SEND || s->call->mode == INVOKE_PRINT)
         (void)fprintf(s->dialogue, "reading recipients from the command line%s\n",
                       s->call->wishes.read_recipients ? " and the mail" : "");
+    free(sender);
 }
 
 bool asmsmtp_environment(struct send_context *s)
@@ -230,8 +240,8 @@ bool asmsmtp_check_account(const struct send_context *s, struct error *err)
 {
     const struct account *a = s->submission.account;
     const struct submission_wishes *wishes = &s->call->wishes;
-    bool given = (wishes->from || wishes->read_envelope_from) &&
-                 a->allow_from_override == OVERRIDE_ON;
+    bool given =
+        (wishes->from || wishes->read_envelope_from) && a->allow_from_override == OVERRIDE_ON;
     if (!is_msmtp(s) || given || *a->from || s->call->mode != INVOKE_SEND)
         return true;
     (void)error_config(err, "envelope-from address is missing");

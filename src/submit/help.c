@@ -4,12 +4,15 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "config/key.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
+
+#define MSMTP_VERSION "1.8.33" /* whose options and settings these are */
 
 bool help_reader_left(void)
 {
@@ -22,9 +25,11 @@ int help_flush(void)
     return (fflush(stdout) == 0 && !ferror(stdout)) || help_reader_left() ? EX_OK : EX_IOERR;
 }
 
-int help_version(void)
+int help_version(const char *program)
 {
-    (void)printf("onehop %s\n", PACKAGE_VERSION);
+    bool as_msmtp = strcmp(program, "msmtp") == 0; /* scripts look for the number they need */
+    (void)printf("%sonehop %s%s\n", as_msmtp ? "msmtp version " MSMTP_VERSION " (" : "",
+                 PACKAGE_VERSION, as_msmtp ? ")" : "");
     return help_flush();
 }
 

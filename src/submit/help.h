@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-int help_version(void);
+int help_version(const char *program); /* as msmtp, it begins like msmtp's */
 int help_usage(const char *program);
 
 /* "SECTION KEY" and the options' names, one a line, for programs: tests/manual reads them. */

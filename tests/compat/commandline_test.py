@@ -74,8 +74,16 @@ def test_sendmail_options(both):
         assert (theirs.code, ours.code) == (64, 0), words
 
 
+def test_version(both):
+    for words in (["--version"], ["-d0.1"]):
+        theirs, ours = both(*words)
+        assert theirs.out.startswith("msmtp version 1.8.") and theirs.code == ours.code == 0
+        assert ours.out.startswith("msmtp version 1.8.33 (onehop ")
+
+
 def test_pretend(both):
-    for words in (["-P"], ["-P", "-f", "me@example.com"], ["-P", "-a", "other", "x"],
+    for words in (["-P"], ["-P", "-f", "me@example.com"], ["-P", "-f", "any@wild.example"],
+                  ["-P", "-a", "other", "x"], ["-P", "-a", "other", "-f", "you@example.com"],
                   ["-P", "--host=h", "-t"]):
         theirs, ours = both(*words, rc=RC)
         new = ("from_full_name", "set_msgid_header", "set_to_header")

@@ -231,6 +231,13 @@ def test_the_version(machine, name, words):
     assert result.shown.startswith("onehop ")
 
 
+@pytest.mark.parametrize("words", [["--version"], ["-d0.1"]])
+def test_the_version_as_msmtp(machine, words):
+    result = machine.run("msmtp", *words)
+    assert (result.code, result.text) == (0, "")
+    assert result.shown.startswith("msmtp version 1.8.33 (onehop ")
+
+
 def test_help(machine):
     result = machine.run("onehop", "--help")
     assert result.code == 0
