@@ -14,6 +14,7 @@
 #include "base/module.h"
 #include "queue/recovery.h"
 #include "queue/scan.h"
+#include "delivery/fence.h"
 #include "delivery/worker.h"
 
 /* What the workers of a share have in common. */
@@ -155,6 +156,9 @@ static _Noreturn void work(const struct run *run, const struct share *share)
         .ignore_breaker = run->everything && !run->filter->has_uid,
         .per_connection = RUNNER_PER_CONNECTION,
     };
+    const struct account *account = configuration_account(run->delivery->config, mine.account);
+    if (account) /* else what serves its mail now is found for each entry */
+        (void)fence_worker(account, run->delivery->spool, run->delivery->options->passwords);
     size_t handled = 0;
     int code = worker_run(&job, &handled);
     atomic_fetch_add(&mine.tally->handled, handled);

@@ -1,0 +1,127 @@
+#include "config.h"
+#include "delivery/fence.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/confine.h"
+#include "base/str.h"
+#include "config/keyring.h"
+
+/* Programs and libraries, the resolver's files, trust, the local time. Directories of other things
+ * are not among them: /etc as a whole has other accounts' passwords. */
+static const char *const system_files[] = {
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/lib32",
+    "/nix/store",
+    "/gnu/store",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld-musl-x86_64.path",
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/nsswitch.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/protocols",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/localtime",
+    "/etc/gnutls",
+    "/etc/crypto-policies",
+    "/etc/ssl",
+    "/etc/pki",
+    "/etc/ca-certificates",
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/run/nscd",
+    "/var/run/nscd",
+    "/dev/urandom",
+    "/dev/random",
+    "/proc/sys",
+    "/proc/self",
+    "/sys/devices",
+};
+
+static bool is_token_url(const char *file)
+{
+    return strncmp(file, "pkcs11:", 7) == 0;
+}
+
+/* The order of sources is that of password_find(): a file is found before a program is asked. */
+static bool needs_programs(const struct account *account)
+{
+    return account->auth != AUTH_OFF && account->password.len == 0 && !*account->password_file &&
+           (*account->password_command || account->keyring != KEYRING_OFF);
+}
+
+static bool needs_more(const struct account *account)
+{
+    return needs_programs(account) || account->auth == AUTH_GSSAPI || account->auth == AUTH_NTLM ||
+           is_token_url(account->tls_trust_file) || is_token_url(account->tls_key_file);
+}
+
+static void add(struct strlist *list, const char *path)
+{
+    if (*path == '/')
+        strlist_add(list, path);
+}
+
+static void add_beneath(struct strlist *list, const char *directory, const char *name)
+{
+    struct str path = {0};
+    str_addf(&path, "%s/%s", directory, name);
+    add(list, str_text(&path));
+    str_clear(&path);
+}
+
+static void add_password_files(struct strlist *list, const struct account *account,
+                               const struct password_sources *sources)
+{
+    const struct caller *caller = sources->caller;
+    add(list, account->password_file);
+    if (*account->password_file && *account->password_file != '/')
+        add_beneath(list, caller->credentials, account->password_file);
+    add_beneath(list, caller->home, ".netrc");
+    add_beneath(list, sources->paths->sysconfdir, "netrc");
+}
+
+/* The log, or where it is not there yet the directory it will be made in. */
+static void add_log(struct strlist *list, const char *log)
+{
+    const char *slash = strrchr(log, '/');
+    if (!slash || access(log, F_OK) == 0) {
+        add(list, log);
+        return;
+    }
+    struct str directory = {0};
+    str_add_n(&directory, log, (size_t)(slash - log));
+    add(list, directory.len > 0 ? str_text(&directory) : "/");
+    str_clear(&directory);
+}
+
+unsigned fence_worker(const struct account *account, const struct spool *spool,
+                      const struct password_sources *sources)
+{
+    struct strlist read = {0}, write = {0};
+    if (needs_more(account) || *spool->path != '/')
+        return 0;
+    for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
+        add(&read, system_files[i]);
+    add(&read, account->tls_trust_file);
+    add(&read, account->tls_crl_file);
+    add(&read, account->tls_cert_file);
+    add(&read, account->tls_key_file);
+    add_password_files(&read, account, sources);
+    add(&write, spool->path);
+    add(&write, "/dev/null");
+    add_log(&write, account->logfile);
+    const struct confinement confinement = {.read = &read, .write = &write, .network = true};
+    unsigned fences = confine_process(&confinement);
+    strlist_clear(&read);
+    strlist_clear(&write);
+    return fences;
+}

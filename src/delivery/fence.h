@@ -1,0 +1,16 @@
+/* What a worker, which speaks to a provider, may still touch: the spool, the log, the files of its
+ * account and of the resolver and TLS. */
+#ifndef FENCE_H
+#define FENCE_H
+
+#include "config/account.h"
+#include "queue/spool.h"
+#include "delivery/connection.h"
+
+/* Confines this process to the deliveries of ACCOUNT from SPOOL (base/confine.h). Returns which
+ * fences stand: none where the account needs other programs (password_command, keyring) or
+ * libraries with files of their own (GSSAPI, PKCS#11), which nobody can list. */
+unsigned fence_worker(const struct account *account, const struct spool *spool,
+                      const struct password_sources *sources);
+
+#endif
