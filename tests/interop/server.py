@@ -1,24 +1,49 @@
-"""The two providers: Postfix with Dovecot's logins, and Exim. Both demand STARTTLS and a login."""
+"""The two providers: Postfix with Dovecot's logins, and Exim. Both demand STARTTLS and a login. In
+front of Postfix there is Dovecot's submission server, too, on a port of its own."""
 
+import base64
 import email
 import email.policy
+import hashlib
+import hmac
+import json
 import socket
 import time
 
 PASSWORD = 'p;a "ss#1'  # what an INI file could mistake for a comment or a quote
 LOGINS = ("reports", "carol")
+TOKEN_KEY = b"the key that signs the tokens"
+DOVECOT_SUBMISSION = 1587  # its port
 
 DOVECOT = """\
-protocols =
+protocols = submission
+listen = 127.0.0.1
+hostname = mail.test
 log_path = /var/log/dovecot.log
-ssl = no
-auth_mechanisms = plain login
+ssl = required
+ssl_cert = </etc/tls/mail.test.pem
+ssl_key = </etc/tls/mail.test.key
+mail_location = maildir:~/Maildir
+submission_relay_host = 127.0.0.1
+submission_relay_port = 2525
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = /etc/dovecot/oauth2.conf
+}
 passdb {
   driver = passwd-file
+  mechanisms = plain login
   args = scheme=PLAIN username_format=%n /etc/dovecot/users
 }
 userdb {
   driver = passwd
+}
+service submission-login {
+  inet_listener submission {
+    port = 1587
+  }
 }
 service auth {
   unix_listener /var/spool/postfix/private/auth {
@@ -27,6 +52,13 @@ service auth {
     group = postfix
   }
 }
+"""
+
+# Tokens are judged here, without a server that gave them.
+DOVECOT_OAUTH2 = """\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix=/etc/dovecot/keys/
+username_attribute = sub
 """
 
 # A login may send only as its own address, as with the big mail providers.
@@ -55,6 +87,11 @@ POSTFIX_SUBMISSION = (
     " -o smtpd_sasl_auth_enable=yes -o smtpd_tls_auth_only=yes"
     " -o smtpd_sender_restrictions=reject_sender_login_mismatch"
     " -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject")
+
+# For Dovecot's submission server, which does the logins itself.
+POSTFIX_BEHIND_DOVECOT = (
+    "127.0.0.1:2525 inet n - n - - smtpd"
+    " -o smtpd_recipient_restrictions=permit_mynetworks,reject")
 
 EXIM = """\
 primary_hostname = second.test
@@ -93,6 +130,19 @@ plain:
   server_condition = ${{if and{{{{eq{{$auth2}}{{reports}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
   server_set_id = $auth2
 """
+
+
+def token(user, size):
+    """A signed token (RFC 7519) of about SIZE octets."""
+    def part(value):
+        octets = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return base64.urlsafe_b64encode(octets).rstrip(b"=")
+
+    head = part({"alg": "HS256", "typ": "JWT"})
+    claims = {"sub": user, "exp": int(time.time()) + 3600, "scope": "mail"}
+    bare = len(head + part(claims)) + 50
+    text = head + b"." + part({**claims, "padding": "x" * ((size - bare) * 3 // 4)})
+    return (text + b"." + part(hmac.digest(TOKEN_KEY, text, hashlib.sha256))).decode()
 
 
 class Server:
@@ -148,7 +198,7 @@ class Postfix(Server):
     def install(root):
         root.run("debconf-set-selections",
                  input="postfix postfix/main_mailer_type select No configuration\n")
-        root.install("postfix", "dovecot-core", "ca-certificates", "openssl")
+        root.install("postfix", "dovecot-core", "dovecot-submissiond", "ca-certificates", "openssl")
 
     def start(self):
         root = self.root
@@ -158,12 +208,15 @@ class Postfix(Server):
         root.write("etc/dovecot/users", "".join(
             f"{name}:{{PLAIN}}{PASSWORD}\n" for name in LOGINS), 0o640)
         root.run("chgrp", "dovecot", "/etc/dovecot/users")
+        root.write("etc/dovecot/oauth2.conf", DOVECOT_OAUTH2)
+        root.write("etc/dovecot/keys/default/HS256/default", base64.b64encode(TOKEN_KEY).decode())
         root.run("cp", "/usr/share/postfix/main.cf.debian", "/etc/postfix/main.cf")
         if not (root.path / "etc/postfix/master.cf").exists():
             root.run("cp", "/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf")
         root.run("postconf", "-e", *(f"{key}={value}" for key, value in POSTFIX.items()))
         root.run("postconf", "-MX", "smtp/inet")
         root.run("postconf", "-M", f"127.0.0.1:587/inet={POSTFIX_SUBMISSION}")
+        root.run("postconf", "-M", f"127.0.0.1:2525/inet={POSTFIX_BEHIND_DOVECOT}")
         root.run("postconf", "-M", "postlog/unix-dgram=postlog unix-dgram n - n - 1 postlogd")
         root.start("dovecot", "-F", log="/var/log/dovecot.start")
         root.start("postfix", "start-fg", log="/var/log/postfix.start")
