@@ -31,6 +31,7 @@ struct connection {
     struct session *session;
     const struct module *module; /* NULL for an account without TLS */
     struct stream *tls;          /* of the session, NULL without TLS; its own */
+    bool bdat_refused;
 };
 
 static void tell(struct connection *c, const char *step, const char *detail,
@@ -377,6 +378,22 @@ static size_t count_untried(const struct outcome *outcomes, size_t n)
     return untried;
 }
 
+/* Sends once; where the server offers BDAT and does not know it, once more over a new connection
+ * with DATA. */
+static bool send_once(struct connection *c, const struct envelope *env,
+                      const struct content *content, struct outcome *outcomes, struct str *final,
+                      struct error *err)
+{
+    if (session_send(c->session, env, content, outcomes, final, err))
+        return true;
+    if (!session_bdat_refused(c->session))
+        return false;
+    c->bdat_refused = true;
+    c->params.chunking = false;
+    end_session(c);
+    return reach_some_host(c, err) && session_send(c->session, env, content, outcomes, final, err);
+}
+
 bool connection_send(struct connection *connection, const struct envelope *env,
                      const struct content *content, struct outcome *outcomes, struct str *final,
                      struct error *err)
@@ -384,14 +401,14 @@ bool connection_send(struct connection *connection, const struct envelope *env,
     const struct verdict_facts facts = facts_for(connection, env);
     size_t untried = count_untried(outcomes, env->n);
     for (int round = 0; untried > 0 && round < TRANSACTIONS_MAX; round++) {
-        bool ok = session_send(connection->session, env, content, outcomes, final, err);
+        bool ok = send_once(connection, env, content, outcomes, final, err);
         verdict_judge_all(outcomes, env->n, &facts);
         if (!ok) {
             verdict_judge(err, &facts);
             return false;
         }
         size_t left = count_untried(outcomes, env->n);
-        if (left >= untried || !session_usable(connection->session))
+        if (left >= untried || !connection_usable(connection))
             break; /* no progress: the rest is deferred */
         untried = left;
     }
@@ -422,12 +439,19 @@ enum session_pulled connection_pull(struct connection *connection, const struct 
 
 bool connection_usable(const struct connection *connection)
 {
-    return session_usable(connection->session);
+    return connection->session && session_usable(connection->session);
+}
+
+bool connection_bdat_refused(const struct connection *connection)
+{
+    return connection->bdat_refused ||
+           (connection->session && session_bdat_refused(connection->session));
 }
 
 bool connection_chunking_hurt(const struct connection *connection)
 {
-    return session_chunking_hurt(connection->session);
+    return connection_bdat_refused(connection) ||
+           (connection->session && session_chunking_hurt(connection->session));
 }
 
 const struct session_capabilities *connection_offers(const struct connection *connection)

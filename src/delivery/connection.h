@@ -40,7 +40,8 @@ struct connection *connection_open(const struct account *account,
 
 /* Sends one message to those of ENV's recipients that are untried, in as many transactions as the
  * server wants (452). Failures are judged (see verdict_judge()). False: something ended the
- * attempt as a whole, and untried recipients stay so. FINAL gets the reply to the content. */
+ * attempt as a whole, and untried recipients stay so. Where BDAT is offered and not known the mail
+ * goes with DATA over a new connection. FINAL gets the reply to the content. */
 bool connection_send(struct connection *connection, const struct envelope *env,
                      const struct content *content, struct outcome *outcomes, struct str *final,
                      struct error *err);
@@ -60,6 +61,10 @@ bool connection_usable(const struct connection *connection);
 /* True if content sent along with its envelope became unwanted on the way (see session.h): the next
  * connection to this account should avoid CHUNKING. */
 bool connection_chunking_hurt(const struct connection *connection);
+
+/* True if the server offered CHUNKING and did not know BDAT (see session.h). connection_send() has
+ * sent what was refused over another connection. */
+bool connection_bdat_refused(const struct connection *connection);
 
 /* What the server announced. Borrowed. */
 const struct session_capabilities *connection_offers(const struct connection *connection);

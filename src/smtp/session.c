@@ -33,6 +33,11 @@ bool session_chunking_hurt(const struct session *session)
     return session->chunking_hurt;
 }
 
+bool session_bdat_refused(const struct session *session)
+{
+    return session->bdat_refused;
+}
+
 /* The server owes nothing any more: what it says to QUIT, and when, does not matter. */
 static void quit(struct wire *wire)
 {

@@ -170,6 +170,13 @@ bool session_usable(const struct session *session);
  * have params.chunking off. */
 bool session_chunking_hurt(const struct session *session);
 
+/* True if BDAT, after CHUNKING was offered and a recipient accepted, was answered as a command that
+ * is not known or not possible here (500, 502, 503, 504), as behind a filter that lets the offer
+ * through and not the command. That says nothing about the mail: its recipients are untried, the
+ * connection is gone, and the next one should have params.chunking off. session_send() returns
+ * false then, session_pull() SESSION_UNTRIED. */
+bool session_bdat_refused(const struct session *session);
+
 /* Sends QUIT if that is possible without waiting, closes, frees. NULL is allowed. */
 void session_end(struct session *session);
 

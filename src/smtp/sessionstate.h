@@ -17,6 +17,7 @@ struct session {
     bool secure;        /* passwords may be shown */
     bool unclean;       /* a transaction was begun and not ended: RSET goes before the next */
     bool chunking_hurt; /* see session_chunking_hurt() */
+    bool bdat_refused;  /* see session_bdat_refused() */
     bool proven;        /* a transaction was accepted completely, the ordinary way */
     bool doubted;       /* see window.c */
     struct transaction *window; /* in flight: a ring of SESSION_WINDOW_MAX; NULL: none yet */

@@ -347,6 +347,30 @@ bool transaction_take_content(struct transaction *t, struct error *err)
     return true;
 }
 
+bool transaction_is_bdat_refused(const struct transaction *t, const struct error *err)
+{
+    switch (t->chunked ? err->reply_code : 0) {
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool deliver_content(struct transaction *t, struct error *err)
+{
+    if (send_content(t, err) && transaction_take_content(t, err))
+        return true;
+    if (transaction_is_bdat_refused(t, err)) {
+        t->session->bdat_refused = true;
+        t->wire->broken = true; /* the chunk was taken for commands */
+    }
+    return false;
+}
+
 static bool run(struct transaction *t, struct error *err)
 {
     const struct session_capabilities *offers = &t->session->offers;
@@ -368,7 +392,7 @@ static bool run(struct transaction *t, struct error *err)
         *err = t->refusal;
         return false;
     }
-    return send_content(t, err) && transaction_take_content(t, err);
+    return deliver_content(t, err);
 }
 
 bool session_send(struct session *session, const struct envelope *env,

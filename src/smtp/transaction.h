@@ -42,6 +42,9 @@ bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err);
 /* The reply to the content, with LMTP those. False also if the content was refused. */
 bool transaction_take_content(struct transaction *t, struct error *err);
 
+/* Whether ERR, of the content, says that the server does not know BDAT. */
+bool transaction_is_bdat_refused(const struct transaction *t, const struct error *err);
+
 /* Frees. Those put off are free for another try if this one has served somebody; otherwise the
  * same would happen again and again, and the refusal they have already got stands. */
 void transaction_end(struct transaction *t);

@@ -230,7 +230,9 @@ static enum session_pulled pull(struct transaction *t, struct error *err)
     if (t->wire->broken || (in_doubt && !has_left(t)))
         return forget(t);
     bool whole = take_whole(t, &failed, &why);
-    if (!whole && in_doubt)
+    bool lost = (!whole || failed) && t->accepted > 0 && transaction_is_bdat_refused(t, &why);
+    session->bdat_refused = session->bdat_refused || lost;
+    if (lost || (!whole && in_doubt))
         return forget(t);
     bool refused = t->accepted == 0 && is_refused(t);
     if (refused && t->mail_refused) {

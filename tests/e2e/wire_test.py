@@ -478,6 +478,17 @@ def test_words_of_ehlo_match_in_any_case(serve, machine):
     assert provider.message.by == "BDAT"
 
 
+@pytest.mark.parametrize("reply", ["500 5.5.2 what?", "502 5.5.1 no", "503 5.5.1 no", "504 no"])
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_a_filter_that_lets_chunking_through_and_not_bdat(serve, machine, reply, size):
+    """What it takes for commands is not the client's fault."""
+    provider = machine.use(serve(bdat_unknown=reply))
+    provider.forgive()
+    machine.delivers("you@example.net", input=REPORT + b"x\n" * size)
+    [message] = provider.messages
+    assert (message.by, len(provider.connections)) == ("DATA", 2)
+
+
 def test_a_size_of_zero_is_no_limit(serve, machine):
     provider = machine.use(serve(size=0))
     machine.delivers("you@example.net")

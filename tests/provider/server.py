@@ -36,6 +36,7 @@ class Provider:
     unix             path of an AF_UNIX socket to listen on
     watch_quit       notice whether the client waits for 221 (costs a second if it does)
     small_buffers    the kernel holds little of what comes, so that a client must not only write
+    bdat_unknown     a reply to BDAT, behind which the chunk is taken for commands
     runs_refused_chunks   BDAT without a transaction: the chunk is taken for commands
     """
 
@@ -44,7 +45,8 @@ class Provider:
     def __init__(self, authority=None, *, tls="starttls", certificate="good", tls11=False,
                  without=(), extra=(), mechanisms="PLAIN LOGIN", users=None, auth_before_tls=False,
                  auth_required=True, size=52428800, max_recipients=0, lmtp=False, unix=None,
-                 watch_quit=False, small_buffers=False, runs_refused_chunks=False, script=None,
+                 watch_quit=False, small_buffers=False, runs_refused_chunks=False,
+                 bdat_unknown=None, script=None,
                  **answers):
         unknown = set(answers) - set(STEPS)
         if unknown:
@@ -59,7 +61,7 @@ class Provider:
         self.users = {"me@example.com": "s3cret"} if users is None else users
         self.size, self.max_recipients = size, max_recipients
         self.lmtp, self.unix, self.watch_quit = lmtp, unix, watch_quit
-        self.runs_refused_chunks = runs_refused_chunks
+        self.runs_refused_chunks, self.bdat_unknown = runs_refused_chunks, bdat_unknown
         self.script, self.answers = script, answers
         self.stopping = threading.Event()
         self._records, self._threads, self._sockets = [], [], []

@@ -393,6 +393,9 @@ class Session:
         size, _, last = argument.partition(" ")
         if not self.offered("CHUNKING"):
             self.wrong("BDAT was not announced")
+        if self.p.bdat_unknown:
+            self.send(dialogue.octets(self.p.bdat_unknown))
+            return
         usable = self.message and self.message.recipients
         if not usable and self.p.runs_refused_chunks:
             self.send(b"503 5.5.1 no transaction\r\n")  # and the chunk is taken for commands

@@ -68,6 +68,7 @@ enum {
     EIGHTBIT = 128, /* content.has_8bit */
     DSN = 256,      /* everything is wished for */
     CUT = 512,      /* the last write stays unfinished */
+    REFUSED_BDAT = 1024,
 };
 
 static struct stream *start_tls(void *context, struct stream *inner, int64_t deadline,
@@ -158,6 +159,7 @@ static void play(const struct story *story, size_t piece)
     tell(story, &script, ok, &err);
     assert_int_equal(session_usable(session), (story->flags & USABLE) != 0);
     assert_int_equal(session_chunking_hurt(session), (story->flags & HURT) != 0);
+    assert_int_equal(session_bdat_refused(session), (story->flags & REFUSED_BDAT) != 0);
     script.piece = 0; /* QUIT is not waited for: of it only this one write is to be seen */
     session_end(session);
     assert_int_equal(ok, story->code == PASS);
@@ -302,6 +304,15 @@ static const struct story stories[] = {
      "554 no\r\n"), QUIT}, EX_UNAVAILABLE, MESSAGE_FOR_GOOD, "RU", "DATA", USABLE},
     {"content refused", {GREETING, EHLO(ALL), STEP(MAIL RCPT1 BDAT, OK2 "554 5.6.0 no\r\n"),
      QUIT}, EX_UNAVAILABLE, MESSAGE_FOR_GOOD, "U", "message", ONE | USABLE},
+    {"BDAT not known", {GREETING, EHLO(ALL), STEP(MAIL RCPT1 BDAT, OK2 "500 5.5.2 what?\r\n500 \r\n")},
+     EX_UNAVAILABLE, MESSAGE_FOR_GOOD, "U", "message", ONE | REFUSED_BDAT},
+    {"BDAT not known here", {GREETING, EHLO(ALL), STEP(MAIL RCPT1 BDAT, OK2 "503 no\r\n")},
+     EX_UNAVAILABLE, MESSAGE_FOR_GOOD, "U", "message", ONE | REFUSED_BDAT},
+    {"BDAT not known, said before the chunk's end", {GREETING, EHLO(ALL), EARLY(60, MAIL RCPT1 BDAT,
+     OK2 "502 5.5.1 no\r\n")}, EX_PROTOCOL, ACCOUNT_NOW, "U", "before it had all",
+     ONE | CUT | REFUSED_BDAT},
+    {"DATA not known", {GREETING, EHLO(PIPE), STEP(MAIL RCPT1 "DATA\r\n", OK2 "502 no\r\n"), QUIT},
+     EX_UNAVAILABLE, MESSAGE_FOR_GOOD, "U", "DATA", ONE | USABLE},
     {"content refused for now", {GREETING, EHLO(ALL), STEP(MAIL RCPT1 BDAT, OK2
      "451 4.3.0 no\r\n"), QUIT}, EX_TEMPFAIL, MESSAGE_NOW, "U", "message", ONE | USABLE},
     {"too big, known before MAIL", {GREETING, EHLO("250-SIZE 12\r\n"), QUIT}, EX_UNAVAILABLE,

@@ -44,6 +44,7 @@ enum {
     NOT_THIS = 8, /* pushing fails, and nothing happens */
     NO_BDAT = 16, /* params.chunking off */
     CUT = 32,     /* the last write stays unfinished */
+    REFUSED_BDAT = 64,
 };
 
 #define ALL "250-PIPELINING\r\n250-CHUNKING\r\n"
@@ -110,6 +111,8 @@ static const struct story stories[] = {
     {"it answers the header after refusing the content", ALL, NULL, NULL,
      {STEP(ONE ONE, OK2 OK "552 5.3.4 big\r\n" WHAT WHAT WHAT OK4)}, 2, 1, "FU", "UU",
      EX_UNAVAILABLE, HURT},
+    {"it does not know BDAT any more", ALL, NULL, NULL,
+     {STEP(ONE ONE, OK2 OK WHAT WHAT WHAT WHAT OK4)}, 2, 1, "UU", "UU", 0, REFUSED_BDAT},
     {"it accepts what nobody wants", ALL, NULL, NULL, {STEP(ONE ONE, OK2 NO OK OK4)}, 2, 1, "EU",
      "RU", 0, HURT},
     {"it accepts a recipient without MAIL", ALL, NULL, NULL,
@@ -282,6 +285,7 @@ static void play(const struct story *story, size_t piece)
     if (script.complaint.len)
         print_message("# wrote against the book at %s\n", script.complaint.data);
     assert_int_equal(session_chunking_hurt(session), (story->flags & HURT) != 0);
+    assert_int_equal(session_bdat_refused(session), (story->flags & REFUSED_BDAT) != 0);
     assert_int_equal(session_usable(session), (story->flags & USABLE) != 0);
     script.piece = 0;
     session_end(session);
