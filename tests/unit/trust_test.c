@@ -279,7 +279,8 @@ static void judge(const char *name, enum verdict expected, gnutls_x509_crt_t *ch
     }
     (void)snprintf(directory, sizeof directory, "%s/%d", scratch, number);
     assert_true(authorities_read(directory, &found, &err));
-    (void)same(name, directory, &found, chain, n);
+    if (expected != EITHER) /* that depends on the order of files in the directory */
+        (void)same(name, directory, &found, chain, n);
     str_clear(&small);
     str_clear(&large);
     str_clear(&found);
