@@ -71,7 +71,8 @@ static int run_queue(const struct invocation *call, const struct paths *paths)
                    .account = call->wishes.account,
                    .recipient = call->queue.recipient,
                    .sender = call->queue.sender,
-                   .ignore_times = !call->queue.only_due},
+                   .ignore_times = !call->queue.only_due,
+                   .by_person = !call->queue.only_due && isatty(STDIN_FILENO)},
     };
     return queuerun_run(&want, paths);
 }

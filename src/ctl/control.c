@@ -56,7 +56,12 @@ static int run_flush(int argc, char **argv, const struct paths *paths)
     struct queuerun want = {
         .program = program,
         .report = stdout,
-        .filter = {.id = "", .account = "", .recipient = "", .sender = "", .ignore_times = true},
+        .filter = {.id = "",
+                   .account = "",
+                   .recipient = "",
+                   .sender = "",
+                   .ignore_times = true,
+                   .by_person = true},
     };
     bool named = argc == 2 && strcmp(argv[0], "--account") == 0;
     if (named)

@@ -98,6 +98,7 @@ static int run_by_service(const struct queuerun *want, const struct paths *paths
     const struct runner_filter *f = &want->filter;
     str_add(&line, f->ignore_times ? "FLUSH" : "FLUSH due=1");
     str_add(&line, want->report ? " report=1" : "");
+    str_add(&line, f->by_person ? " person=1" : "");
     add_word(&line, "id", f->id);
     add_word(&line, "account", f->account);
     add_word(&line, "recipient", f->recipient);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "config/route.h"
 #include "queue/account_state.h"
+#include "delivery/verdict.h"
 
 static bool find_account(const struct delivery_context *delivery, const struct entry *entry,
                          const struct account **account, struct error *err)
@@ -38,8 +39,7 @@ bool delivery_identity(const struct delivery_context *delivery, const struct ent
     if (!find_account(delivery, entry, &account, err))
         return false;
     const struct passwd *user = entry->has_uid ? getpwuid(entry->uid) : NULL;
-    const struct caller caller = {
-        .user = user ? user->pw_name : "unknown", .host = "", .home = ""};
+    const struct caller caller = {.user = user ? user->pw_name : "unknown", .host = "", .home = ""};
     const struct identity_facts facts = {
         .caller = &caller, .host = delivery->host, .header_from = entry->from};
     if (identity_make(identity, delivery->config, account, &facts, err))
@@ -161,16 +161,11 @@ void delivery_not_attempted(const struct entry_lock *lock, const struct error *f
     attempt->failure = *failure;
 }
 
-static bool is_account_trouble(const struct error *why)
-{
-    return why->scope == ERROR_ACCOUNT;
-}
-
 bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why)
 {
     size_t sent = 0;
     bool found = false;
-    if (attempt->failed && is_account_trouble(&attempt->failure)) {
+    if (attempt->failed && attempt->failure.scope == ERROR_ACCOUNT) {
         *why = attempt->failure;
         return true;
     }
@@ -178,11 +173,21 @@ bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why)
         sent += attempt->outcomes[i].result == OUTCOME_SENT;
         if (found || attempt->outcomes[i].result != OUTCOME_REFUSED)
             continue;
-        found = is_account_trouble(attempt->outcomes[i].error);
+        found = attempt->outcomes[i].error->scope == ERROR_ACCOUNT;
         if (found)
             *why = *attempt->outcomes[i].error;
     }
     return found && sent == attempt->sent_before;
+}
+
+void delivery_attempt_blame(struct attempt *attempt, const struct account *account)
+{
+    if (attempt->failed && attempt->failure.scope == ERROR_ACCOUNT)
+        verdict_blame_message(&attempt->failure, &account->trouble);
+    for (size_t i = 0; i < attempt->n; i++)
+        if (attempt->outcomes[i].result == OUTCOME_REFUSED &&
+            attempt->outcomes[i].error->scope == ERROR_ACCOUNT)
+            verdict_blame_message(attempt->outcomes[i].error, &account->trouble);
 }
 
 void delivery_attempt_clear(struct attempt *attempt)
@@ -192,69 +197,4 @@ void delivery_attempt_clear(struct attempt *attempt)
     free(attempt->outcomes);
     str_clear(&attempt->reply);
     *attempt = (struct attempt){0};
-}
-
-struct trouble {
-    const struct delivery_context *delivery;
-    const struct error *failure;
-    bool allowed;
-};
-
-static bool open_breaker(struct account_state *state, void *context)
-{
-    const struct trouble *t = context;
-    struct str reason = {0};
-    error_explain(t->failure, &reason);
-    breaker_open(&state->breaker, t->failure->cause, str_text(&reason), t->delivery->now(),
-                 t->delivery->random());
-    str_clear(&reason);
-    return true;
-}
-
-static bool close_breaker(struct account_state *state, void *context)
-{
-    (void)context;
-    bool was_open = state->breaker.failures > 0;
-    breaker_close(&state->breaker);
-    return was_open;
-}
-
-static bool take_probe(struct account_state *state, void *context)
-{
-    struct trouble *t = context;
-    bool open = state->breaker.failures > 0;
-    t->allowed = breaker_allows(&state->breaker, t->delivery->now());
-    if (t->allowed)
-        breaker_probe(&state->breaker, t->delivery->now());
-    return t->allowed && open;
-}
-
-void delivery_note_trouble(const struct delivery_context *delivery, const struct account *account,
-                           const struct error *failure)
-{
-    struct trouble t = {.delivery = delivery, .failure = failure};
-    struct error ignored; /* losing it costs an attempt */
-    (void)account_state_change(delivery->spool, account->name, open_breaker, &t, NULL, &ignored);
-}
-
-void delivery_note_success(const struct delivery_context *delivery, const struct account *account)
-{
-    struct account_state state = {0};
-    struct error ignored;
-    if (account_state_read(&state, delivery->spool, account->name, &ignored) &&
-        state.breaker.failures > 0)
-        (void)account_state_change(delivery->spool, account->name, close_breaker, NULL, NULL,
-                                   &ignored);
-}
-
-bool delivery_may_try(const struct delivery_context *delivery, const struct account *account)
-{
-    struct trouble t = {.delivery = delivery, .allowed = true};
-    struct account_state state = {0};
-    struct error ignored; /* a breaker that can't be read is closed */
-    if (!account_state_read(&state, delivery->spool, account->name, &ignored) ||
-        state.breaker.failures == 0)
-        return true;
-    (void)account_state_change(delivery->spool, account->name, take_probe, &t, NULL, &ignored);
-    return t.allowed;
 }

@@ -27,10 +27,10 @@ struct delivery_context {
     const char *bounce_to;               /* [queue] bounce_to, or "" */
     int64_t (*now)(void);                /* seconds since 1970 */
     uint64_t (*random)(void);
-    /* Told of every attempt on an entry, for the log. FAILURE is what ended the attempt as a whole,
-     * or NULL. May be NULL. */
-    void (*log)(void *context, const struct account *account, const struct entry_lock *lock,
-                const struct outcome *outcomes, const struct error *failure, const char *reply);
+    /* Told of every attempt on an entry, for the log: ACCOUNT may be NULL, HOST is the one that
+     * answered or "". May be NULL. */
+    void (*log)(void *context, const struct account *account, const char *host,
+                const struct entry_lock *lock, const struct attempt *attempt);
     /* Told of entries that cannot be read, and of trouble with the spool. May be NULL. */
     void (*trouble)(void *context, const struct error *err);
     /* Asked before what became of an attempt is settled: true if the caller is waiting for it, and
@@ -82,20 +82,13 @@ bool delivery_pull(struct connection *connection, struct attempt *attempt);
 void delivery_not_attempted(const struct entry_lock *lock, const struct error *failure,
                             struct attempt *attempt);
 
-/* True if the attempt says that the account should be left alone for a while: it is in trouble, or
- * the provider asked to slow down. One recipient's trouble is not the account's as long as others
- * were taken. Fills WHY. */
+/* True if the attempt met a failure of the account; what one recipient met is not the account's as
+ * long as others were taken. Fills WHY. */
 bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why);
 
+/* Nothing is wrong with the account: what the attempt met is the message's own failure. */
+void delivery_attempt_blame(struct attempt *attempt, const struct account *account);
+
 void delivery_attempt_clear(struct attempt *attempt);
-
-/* Says the trouble of an account to its breaker, or that there is none. */
-void delivery_note_trouble(const struct delivery_context *delivery, const struct account *account,
-                           const struct error *failure);
-void delivery_note_success(const struct delivery_context *delivery, const struct account *account);
-
-/* True if the account may be tried now; an open breaker whose probe is due is taken by this call.
- */
-bool delivery_may_try(const struct delivery_context *delivery, const struct account *account);
 
 #endif

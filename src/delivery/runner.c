@@ -2,6 +2,8 @@
 #include "delivery/runner.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +14,19 @@
 
 #include "base/memory.h"
 #include "base/module.h"
+#include "queue/account_state.h"
 #include "queue/recovery.h"
 #include "queue/scan.h"
 #include "delivery/fence.h"
 #include "delivery/worker.h"
 
+enum { REAP_INTERVAL = 1000 }; /* milliseconds */
+
 /* What the workers of a share have in common. */
 struct tally {
     atomic_size_t next;    /* the first place nobody took */
-    atomic_size_t handled; /* entries that were sent, put off or moved */
+    atomic_size_t handled; /* entries that were sent, deferred or moved */
+    atomic_bool stopped;   /* the account is left alone */
 };
 
 /* One account's share of a scan: the places of its entries, in order of arrival. */
@@ -29,8 +35,18 @@ struct share {
     uint32_t *item;
     size_t n;
     size_t size;
-    struct tally *tally; /* shared with the workers */
-    unsigned crashes;    /* workers that were ended by a signal */
+    struct tally *tally;    /* shared with the workers */
+    size_t started, wanted; /* workers; at first one */
+    bool ready;             /* a message went through */
+    unsigned crashes;       /* workers that were ended by a signal */
+};
+
+/* A worker that runs. What it writes into its pipe says that it is ready for mail, the end of the
+ * pipe that it has ended. */
+struct running {
+    pid_t process;
+    int ready;
+    struct share *share;
 };
 
 struct run {
@@ -39,12 +55,10 @@ struct run {
     struct scan scan;
     struct share *share;
     size_t shares;
-    struct {
-        pid_t pid;
-        struct share *share;
-    } worker[RUNNER_WORKERS_MAX]; /* running now */
-    size_t workers;
-    bool everything; /* in this pass: not only what is due, and whatever the breaker says */
+    struct running running[RUNNER_WORKERS_MAX];
+    size_t workers;  /* running now */
+    bool everything; /* in this pass: not only what is due */
+    int ready;       /* in a worker: where it says that it is ready */
 };
 
 static struct share *share_of(struct run *run, const char *account)
@@ -143,18 +157,38 @@ static const char *next_of_share(void *context)
                                 : NULL;
 }
 
-static _Noreturn void work(const struct run *run, const struct share *share)
+static void say_ready(void *context)
+{
+    const struct run *run = context;
+    if (write(run->ready, "", 1) < 0)
+        return; /* the parent has gone: nobody starts more of us */
+}
+
+static enum delivery_urgency urgency_of(const struct run *run)
+{
+    if (!run->everything)
+        return DELIVERY_DUE;
+    if (!run->filter->by_person)
+        return DELIVERY_ASKED;
+    return run->filter->has_uid ? DELIVERY_BY_USER : DELIVERY_BY_PERSON;
+}
+
+static _Noreturn void work(const struct run *run, const struct share *share, int ready)
 {
     struct run own = *run; /* this process sees one share */
     struct share mine = *share;
     own.share = &mine;
+    own.ready = ready;
     const struct worker_job job = {
         .delivery = run->delivery,
         .account_name = mine.account,
         .next = next_of_share,
         .context = &own,
-        .ignore_breaker = run->everything && !run->filter->has_uid,
+        .urgency = urgency_of(run),
         .per_connection = RUNNER_PER_CONNECTION,
+        .additional = mine.ready,
+        .ready = say_ready,
+        .stopped = &mine.tally->stopped,
     };
     const struct account *account = configuration_account(run->delivery->config, mine.account);
     if (account) /* else what serves its mail now is found for each entry */
@@ -165,24 +199,51 @@ static _Noreturn void work(const struct run *run, const struct share *share)
     _exit(code);
 }
 
+/* As many workers as the provider allows, and as are worth a handshake. */
 static size_t workers_for(const struct run *run, const struct share *share)
 {
-    const struct account *account = configuration_account(run->delivery->config, share->account);
-    size_t most = account && account->max_connections > 0 ? (size_t)account->max_connections : 1;
-    size_t useful = (share->n + RUNNER_ENTRIES_PER_WORKER - 1) / RUNNER_ENTRIES_PER_WORKER;
+    const struct delivery_context *delivery = run->delivery;
+    const struct account *account = configuration_account(delivery->config, share->account);
+    struct account_state state = {0};
+    struct error ignored;
+    if (!account)
+        return 1;
+    (void)account_state_read(&state, delivery->spool, account->name, &ignored);
+    size_t most =
+        account_state_connections(&state, (unsigned)account->max_connections, delivery->now());
+    size_t taken = atomic_load(&share->tally->next);
+    size_t left = taken < share->n ? share->n - taken : 0;
+    size_t useful = 1 + left / RUNNER_ENTRIES_PER_WORKER;
     return useful < most ? useful : most;
 }
 
-static bool start_worker(struct run *run, struct share *share)
+/* What several workers will load is loaded before they part, so that they share the memory. */
+static void preload(const struct run *run, const struct share *share)
 {
-    pid_t child = fork();
-    if (child == 0)
-        work(run, share);
-    if (child < 0)
-        return false;
-    run->worker[run->workers].pid = child;
-    run->worker[run->workers++].share = share;
-    return true;
+    const struct account *account = configuration_account(run->delivery->config, share->account);
+    struct error later; /* each worker will meet it */
+    if (account && account->tls && share->n > RUNNER_ENTRIES_PER_WORKER)
+        (void)module_get(&later);
+}
+
+static void start_worker(struct run *run, struct share *share, struct runner_result *result)
+{
+    int ends[2];
+    pid_t child = -1;
+    preload(run, share);
+    if (pipe2(ends, O_CLOEXEC) == 0) {
+        child = fork();
+        if (child == 0)
+            work(run, share, ends[1]);
+        (void)close(ends[1]);
+        if (child < 0)
+            (void)close(ends[0]);
+    }
+    if (child > 0)
+        run->running[run->workers++] = (struct running){child, ends[0], share};
+    else if (share->started == 0)
+        result->trouble = true;
+    share->started++;
 }
 
 static void report_crash(const struct run *run, const struct share *share, int number)
@@ -195,50 +256,64 @@ static void report_crash(const struct run *run, const struct share *share, int n
         run->delivery->trouble(run->delivery->context, &err);
 }
 
-static void wait_for_one(struct run *run, struct runner_result *result)
+/* Sees whether a worker has ended, or waits for it if it is ENDING. */
+static void reap_worker(struct run *run, size_t i, bool ending, struct runner_result *result)
 {
     int status = 0;
-    size_t i = 0;
-    pid_t child = waitpid(-1, &status, 0);
-    if (child < 0 && errno == EINTR)
+    struct share *share = run->running[i].share;
+    pid_t child = waitpid(run->running[i].process, &status, ending ? 0 : WNOHANG);
+    if (child == 0 || (child < 0 && errno == EINTR))
         return;
-    while (child >= 0 && i < run->workers && run->worker[i].pid != child)
-        i++;
+    (void)close(run->running[i].ready);
+    run->running[i] = run->running[--run->workers];
     if (child < 0)
-        run->workers = 0; /* somebody has us ignore SIGCHLD: they are gone */
-    if (i >= run->workers)
-        return;
-    struct share *share = run->worker[i].share;
-    run->worker[i] = run->worker[--run->workers];
+        return; /* the caller has us ignore SIGCHLD: nothing can be learnt */
     if (!WIFEXITED(status) || WEXITSTATUS(status) == EX_IOERR)
         result->trouble = true;
     if (!WIFSIGNALED(status))
         return;
     report_crash(run, share, WTERMSIG(status));
-    if (share->tally->next < share->n && share->crashes++ < RUNNER_CRASHES_MAX)
-        (void)start_worker(run, share); /* else the next run has it */
+    if (atomic_load(&share->tally->next) < share->n && share->crashes++ < RUNNER_CRASHES_MAX)
+        start_worker(run, share, result); /* else the next run has it */
 }
 
-/* What several workers will load is loaded before they part, so that they share the memory. */
-static void preload(const struct run *run, const struct share *share)
+/* Waits until a worker is ready or ends, which closes its pipe. A worker whose end goes unnoticed,
+ * since its pipe is still open here, is seen a moment later. */
+static void wait_for_some(struct run *run, struct runner_result *result)
 {
-    const struct account *account = configuration_account(run->delivery->config, share->account);
-    struct error later; /* each worker will meet it */
-    if (account && account->tls)
-        (void)module_get(&later);
-}
-
-static void start_workers(struct run *run, struct share *share, struct runner_result *result)
-{
-    size_t wanted = workers_for(run, share);
-    if (wanted > 1)
-        preload(run, share);
-    for (size_t i = 0; i < wanted; i++) {
-        while (run->workers >= RUNNER_WORKERS_MAX)
-            wait_for_one(run, result);
-        if (!start_worker(run, share) && i == 0)
-            result->trouble = true;
+    struct pollfd ready[RUNNER_WORKERS_MAX];
+    size_t n = run->workers;
+    for (size_t i = 0; i < n; i++)
+        ready[i] = (struct pollfd){.fd = run->running[i].ready, .events = POLLIN};
+    if (poll(ready, n, REAP_INTERVAL) < 0)
+        return;       /* EINTR */
+    while (n-- > 0) { /* backwards: the last takes the place of one that ends */
+        char byte;
+        struct share *share = run->running[n].share;
+        bool spoke = ready[n].revents != 0;
+        if (!spoke || read(ready[n].fd, &byte, 1) != 1) {
+            reap_worker(run, n, spoke, result);
+            continue;
+        }
+        share->ready = true;
+        share->wanted = workers_for(run, share);
     }
+}
+
+/* Runs the workers of all shares: first one of each. */
+static void run_workers(struct run *run, struct runner_result *result)
+{
+    size_t at = 0;
+    do {
+        for (; at < run->shares && run->workers < RUNNER_WORKERS_MAX; at++)
+            start_worker(run, &run->share[at], result);
+        for (size_t i = 0; i < at; i++)
+            while (run->share[i].started < run->share[i].wanted &&
+                   run->workers < RUNNER_WORKERS_MAX)
+                start_worker(run, &run->share[i], result);
+        if (run->workers > 0)
+            wait_for_some(run, result);
+    } while (run->workers > 0 || at < run->shares);
 }
 
 static struct tally *share_tallies(size_t n)
@@ -257,6 +332,7 @@ static bool pass(struct run *run, struct runner_result *result, size_t *handled,
     tell_foreign(run);
     if (!run->everything)
         scan_keep_due(&run->scan, run->delivery->now());
+    scan_sort_by_time(&run->scan);
     deal(run);
     if (run->shares == 0)
         return true;
@@ -264,12 +340,9 @@ static bool pass(struct run *run, struct runner_result *result, size_t *handled,
     struct tally *tallies = share_tallies(n);
     if (!tallies)
         return error_system(err, EX_OSERR, "cannot share memory with workers");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         run->share[i].tally = &tallies[i];
-        start_workers(run, &run->share[i], result);
-    }
-    while (run->workers > 0)
-        wait_for_one(run, result);
+    run_workers(run, result);
     for (size_t i = 0; i < n; i++)
         *handled += tallies[i].handled;
     (void)munmap(tallies, n * sizeof *tallies);

@@ -1,6 +1,7 @@
-/* The runner: delivers what is due in a spool. Every account is drained by processes of its own, as
- * many as it may have connections, over connections that are reused; a slow provider holds up
- * nobody else. */
+/* The runner: delivers what is due in a spool. Every account has workers of its own, as many
+ * processes as it may have connections, over connections that are reused; a slow provider holds up
+ * no other account. The first worker of an account connects alone, and the others are started when
+ * a message went through: one wrong password is one login. */
 #ifndef RUNNER_H
 #define RUNNER_H
 
@@ -21,9 +22,9 @@ struct runner_filter {     /* "" takes everything */
     const char *account;   /* entries of this account */
     const char *recipient; /* with a recipient that contains this */
     const char *sender;    /* with a sender that contains this */
-    bool ignore_times;     /* not only what is due, and whatever the breaker says */
-    bool has_uid;          /* only entries submitted by uid, who must respect the breaker: it keeps
-                              the account of all from being locked */
+    bool ignore_times;     /* not only what is due */
+    bool by_person;        /* a person asks, not a crontab: see account_access.h */
+    bool has_uid;          /* only entries submitted by uid */
     uint32_t uid;
 };
 
@@ -35,8 +36,8 @@ struct runner_result {
     bool trouble;   /* the spool was in trouble: the error says */
 };
 
-/* One run: recovers what crashes left, then delivers until nothing is due any more. Each account
- * whose breaker is open is passed over. A worker that was ended by a signal is reported, and
+/* One run: recovers what crashes left, then delivers until nothing is due any more. An account
+ * whose breaker is open is left alone. A worker that was ended by a signal is reported, and
  * replaced: what it worked on waits for its next attempt, the others go on. Returns false if the
  * spool cannot be read at all. */
 bool runner_run(const struct delivery_context *delivery, const struct runner_filter *filter,

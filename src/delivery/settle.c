@@ -66,8 +66,8 @@ static enum settle_end remove_entry(struct entry_lock *lock, struct error *err)
 
 static enum settle_end put_off(struct entry_lock *lock, struct error *err)
 {
-    bool ok = lock->next == lock->journal.next ||
-              entry_lock_postpone(lock, lock->journal.next, err);
+    bool ok =
+        lock->next == lock->journal.next || entry_lock_postpone(lock, lock->journal.next, err);
     entry_lock_release(lock);
     return ok ? SETTLE_WAITS : SETTLE_TROUBLE;
 }
@@ -100,14 +100,15 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
 
 /* The next attempt is when it was planned for as this one began, unless this one took so long that
  * too little is left of the interval. */
-static void note_attempt(const struct delivery_context *delivery, struct entry_lock *lock)
+static void note_attempt(const struct settlement *settlement, struct entry_lock *lock)
 {
+    const struct delivery_context *delivery = settlement->delivery;
     int64_t now = delivery->now();
     unsigned attempt = lock->journal.attempts + 1;
     int64_t next = lock->next;
     if (next < now + schedule_interval(attempt, 0))
         next = now + schedule_interval(attempt, delivery->random());
-    journal_attempt(&lock->journal, now, next);
+    journal_attempt(&lock->journal, now, settlement->account_fails ? now : next);
 }
 
 enum settle_end settle_attempt(const struct settlement *settlement, struct entry_lock *lock,
@@ -121,7 +122,7 @@ enum settle_end settle_attempt(const struct settlement *settlement, struct entry
     size_t failed = journal_count(&lock->journal, FATE_FAILED);
     if (settlement->caller_hears && failed == lock->journal.n)
         return remove_entry(lock, err);
-    note_attempt(delivery, lock);
+    note_attempt(settlement, lock);
     bool expired = delivery_is_expired(delivery, lock->entry.id);
     if (expired && held_by_account_alone(lock)) {
         bounce_writer_notify_admin(settlement, lock, attempt->failed ? attempt->failure.text : "");

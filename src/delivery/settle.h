@@ -19,8 +19,9 @@ struct settlement {
     const struct delivery_context *delivery;
     const struct account *account; /* NULL: no account serves the entry any more */
     const char *provider;          /* the host that was talked to, "" if none */
-    bool caller_hears; /* the caller waits for the result: if every recipient was refused
-                          for good there is no bounce, since the exit status tells */
+    bool account_fails; /* its breaker says when to try again, not the entry's own intervals */
+    bool caller_hears;  /* the caller waits for the result: if every recipient was refused
+                           for good there is no bounce, since the exit status tells */
 };
 
 /* Settles the lock, which ends. */

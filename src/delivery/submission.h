@@ -32,7 +32,7 @@ struct submission {
     const struct paths *paths;
     struct source *source;
     struct header header;
-    struct envelope envelope; /* recipients as the caller gave them until finish */
+    struct envelope envelope;      /* recipients as the caller gave them until finish */
     const struct account *account; /* borrowed: that of the call's identity, once it is made */
     struct route route;
     struct strlist warnings; /* about aliases: to be shown and logged */

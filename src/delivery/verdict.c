@@ -161,6 +161,17 @@ void verdict_judge_all(struct outcome *outcomes, size_t n, const struct verdict_
             verdict_judge(outcomes[i].error, facts);
 }
 
+void verdict_blame_message(struct error *err, const struct strlist *trouble)
+{
+    const struct verdict_facts any_sender = {.sender = "", .own_address = "", .trouble = trouble};
+    verdict_judge(err, &any_sender);
+    if (verdict_is_final(err))
+        return;
+    err->scope = ERROR_MESSAGE;
+    err->class = ERROR_TEMPORARY;
+    err->code = EX_TEMPFAIL;
+}
+
 const char *verdict_reason(const struct error *err, const struct verdict_facts *facts)
 {
     return rule_for(err, facts)->reason;

@@ -29,6 +29,11 @@ void verdict_judge_all(struct outcome *outcomes, size_t n, const struct verdict_
 /* Why ERR is judged as it is: the reason in the table. */
 const char *verdict_reason(const struct error *err, const struct verdict_facts *facts);
 
+/* ERR is a failure of the account that only this message meets. Where
+ * only its sender, which is the account's, made it one, it is a refusal of the message; all else is
+ * temporary, so that the message waits alone. TROUBLE as in the facts. */
+void verdict_blame_message(struct error *err, const struct strlist *trouble);
+
 struct verdict {
     int code; /* the exit status where nothing stays queued */
     size_t sent;

@@ -7,27 +7,34 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "queue/slots.h"
 #include "delivery/settle.h"
+#include "delivery/verdict.h"
 
-/* A lock in hand: in flight, or about to be sent. */
+/* An entry in hand: in flight, or about to be sent. */
 struct held {
     struct entry_lock lock;
     struct attempt attempt; /* while in flight */
-    bool alone;             /* not with others in flight */
-    bool tried;             /* was in flight on a connection that ended */
+    int64_t began;
+    bool first; /* the job's */
+    bool alone; /* not with others in flight */
+    bool again; /* was in flight on a connection that ended */
+    bool account_fails;
 };
 
 struct worker {
     const struct worker_job *job;
-    struct identity identity;      /* empty until the first entry, or if nothing serves it */
-    const struct account *account; /* that identity's */
-    struct connection_options options; /* of the relay, and what was learnt here */
+    struct identity identity;          /* empty until the first entry, or if nothing serves it */
+    const struct account *account;     /* that identity's */
+    struct connection_options options; /* of the delivery, and what was learnt here */
     struct connection *connection;
-    size_t sent_here;     /* messages over this connection */
-    int slot;             /* descriptor, -1 if none */
-    bool stop;            /* the account is in trouble, or busy */
-    struct error trouble; /* what it is */
+    struct account_access access;
+    size_t sent_here;   /* messages over this connection */
+    int slot;           /* descriptor, -1 if none */
+    bool stop;          /* the account fails, or is busy: nothing is sent any more */
+    bool leave;         /* the same for this worker alone: others go on */
+    bool first_is_over; /* the job's first entry is done */
+    bool was_ready;     /* there was a connection */
+    bool said_ready;    /* and a message that went through: the job was told */
     bool spool_trouble;
     bool no_room; /* for the journal of some entry */
     bool no_more;
@@ -49,190 +56,273 @@ static void let_go(struct worker *w)
     w->held--;
 }
 
-/* The breaker and a free slot are asked before the first packet, not before the first entry, so
- * that a run for an account in trouble costs nothing. */
-static bool may_connect(struct worker *w)
+static bool is_over(const struct worker *w)
 {
-    const struct delivery_context *delivery = w->job->delivery;
-    struct error ignored; /* no slot file, no limit */
-    if (w->slot < 0 &&
-        slots_take(delivery->spool, w->account->name, (unsigned)w->account->max_connections,
-                   &w->slot, &ignored) &&
-        w->slot < 0)
-        return false;
-    return w->job->ignore_breaker || delivery_may_try(delivery, w->account);
+    return w->stop || w->leave || (w->job->stopped && atomic_load(w->job->stopped));
 }
 
-static void settle(struct worker *w, struct entry_lock *lock, struct attempt *attempt)
+static void stop(struct worker *w)
+{
+    w->stop = true;
+    if (w->job->stopped)
+        atomic_store(w->job->stopped, true);
+}
+
+/* Result HEARD of the entry ID goes to the caller that waits for it; NULL: not tried. */
+static void report(const struct worker *w, const struct held *held, const struct attempt *heard)
+{
+    const struct delivery_context *delivery = w->job->delivery;
+    if (held->first && w->job->first_done)
+        w->job->first_done(w->job->context, heard);
+    else if (delivery->report_result)
+        delivery->report_result(delivery->context, held->lock.entry.id, heard);
+}
+
+static void settle(struct worker *w, struct held *held, struct attempt *attempt)
 {
     const struct delivery_context *delivery = w->job->delivery;
     struct error err;
-    char id[ENTRYID_SIZE];
-    memcpy(id, lock->entry.id, sizeof id);
+    struct held heard = {.first = held->first};
+    memcpy(heard.lock.entry.id, held->lock.entry.id, sizeof heard.lock.entry.id);
     const struct settlement settlement = {
         .delivery = delivery,
         .account = w->account,
         .provider = w->connection ? connection_host(w->connection) : "",
-        .caller_hears = delivery->is_awaited && delivery->is_awaited(delivery->context, id),
+        .account_fails = held->account_fails,
+        .caller_hears =
+            held->first ||
+            (delivery->is_awaited && delivery->is_awaited(delivery->context, heard.lock.entry.id)),
     };
     if (delivery->log && attempt->n > 0)
-        delivery->log(delivery->context, w->account, lock, attempt->outcomes,
-                      attempt->failed ? &attempt->failure : NULL, str_text(&attempt->reply));
-    if (settle_attempt(&settlement, lock, attempt, &err) == SETTLE_TROUBLE) {
-        w->spool_trouble = w->stop = true;
+        delivery->log(delivery->context, w->account, settlement.provider, &held->lock, attempt);
+    if (settle_attempt(&settlement, &held->lock, attempt, &err) == SETTLE_TROUBLE) {
+        w->spool_trouble = true;
+        stop(w);
         if (delivery->trouble)
             delivery->trouble(delivery->context, &err);
     } else {
         w->handled++;
     }
     if (settlement.caller_hears)
-        delivery->report_result(delivery->context, id, attempt);
+        report(w, &heard, attempt);
     delivery_attempt_clear(attempt);
-    if (!spool_sync_when_due(delivery->spool, clock_now(), &err))
-        w->spool_trouble = w->stop = true;
+    if (!spool_sync_when_due(delivery->spool, clock_now(), &err)) {
+        w->spool_trouble = true;
+        stop(w);
+    }
 }
 
-static void fail_entry(struct worker *w, struct entry_lock *lock, const struct error *failure)
+static void fail_entry(struct worker *w, struct held *held, const struct error *failure)
 {
     struct attempt attempt = {0};
-    delivery_not_attempted(lock, failure, &attempt);
-    settle(w, lock, &attempt);
+    delivery_not_attempted(&held->lock, failure, &attempt);
+    settle(w, held, &attempt);
 }
 
 static void drop_connection(struct worker *w)
 {
     if (w->connection && connection_chunking_hurt(w->connection))
         w->options.avoid_chunking = true;
-    connection_close(w->connection);
+    connection_close(w->connection); /* forgets what is in flight, before what it points to goes */
     w->connection = NULL;
+    for (size_t i = 0; i < w->in_flight; i++) {
+        delivery_attempt_clear(&in_hand(w, i)->attempt);
+        in_hand(w, i)->again = true;
+    }
+    w->in_flight = 0;
 }
 
-/* Whoever waits for the entry learns that this run does not try it. */
-static void pass_over(const struct worker *w, const char *id)
+/* Ends the lock of an entry that this run does not try: what begin() planned is undone. */
+static void pass_over(struct worker *w, struct held *held)
 {
-    const struct delivery_context *delivery = w->job->delivery;
-    if (delivery->report_result)
-        delivery->report_result(delivery->context, id, NULL);
-}
-
-/* Ends the lock of an entry that this run does not try. */
-static void leave(struct worker *w, struct entry_lock *lock)
-{
-    pass_over(w, lock->entry.id);
+    struct entry_lock *lock = &held->lock;
+    struct error ignored; /* then it is tried when that was planned */
+    report(w, held, NULL);
+    if (lock->next != 0 && !w->spool_trouble)
+        (void)entry_lock_postpone(
+            lock, lock->journal.next ? lock->journal.next : w->job->delivery->now(), &ignored);
     entry_lock_release(lock);
 }
 
-/* See queue/spool.h: false, and the lock ended, if nothing may be sent. What one entry finds no room
- * for another may not need, and what leaves makes room. */
-static bool begin(struct worker *w, struct entry_lock *lock)
+/* Nothing is sent any more: what waits for an account that fails still gets older, and what has
+ * outlived its lifetime goes. */
+static void put_back(struct worker *w)
+{
+    struct held *held = in_hand(w, 0);
+    struct error err;
+    if (w->stop && !w->spool_trouble &&
+        delivery_is_expired(w->job->delivery, held->lock.entry.id)) {
+        (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                        "the account fails: nothing is tried for now");
+        held->account_fails = true;
+        fail_entry(w, held, &err);
+    } else {
+        pass_over(w, held);
+    }
+    let_go(w);
+}
+
+/* See queue/spool.h: false, and the lock ended, if nothing may be sent. What one entry finds no
+ * room for another may not need, and what leaves makes room. */
+static bool begin(struct worker *w, struct held *held)
 {
     const struct delivery_context *delivery = w->job->delivery;
     struct error err;
-    enum entry_lock_begun begun = entry_lock_begin(lock, delivery->now(), &err);
+    held->began = delivery->now();
+    enum entry_lock_begun begun = entry_lock_begin(&held->lock, held->began, &err);
     if (begun == ENTRY_LOCK_BEGUN)
         return true;
     if (delivery->trouble && !w->no_room)
         delivery->trouble(delivery->context, &err);
-    if (begun == ENTRY_LOCK_NO_ROOM)
+    if (begun == ENTRY_LOCK_NO_ROOM) {
         w->no_room = true;
-    else
-        w->spool_trouble = w->stop = true;
-    leave(w, lock);
+    } else {
+        w->spool_trouble = true;
+        stop(w);
+    }
+    pass_over(w, held);
+    let_go(w);
     return false;
 }
 
-static bool connect_for(struct worker *w, struct entry_lock *lock)
+/* The account is asked before the first packet, not before the first entry, so that a run for one
+ * that fails costs nothing. */
+static bool may_connect(struct worker *w)
 {
-    const struct delivery_context *delivery = w->job->delivery;
+    enum delivery_urgency urgency = w->was_ready ? DELIVERY_DUE : w->job->urgency;
+    switch (account_access_begin(&w->access, urgency)) {
+    case ACCESS_GRANTED:
+        return true;
+    case ACCESS_BUSY:
+        w->leave = true;
+        break;
+    case ACCESS_CLOSED:
+        stop(w);
+        break;
+    }
+    return false;
+}
+
+/* A connection that is ready for mail. False: the account fails, ERR says how, or others have all
+ * connections there may be, and this worker leaves. */
+static bool connect_account(struct worker *w, struct error *err)
+{
+    w->sent_here = 0;
+    w->connection = connection_open(w->account, &w->options, err);
+    if (w->connection) {
+        account_access_ready(&w->access);
+        w->was_ready = true;
+        return true;
+    }
+    if (account_access_is_one_too_many(&w->access, err, w->job->additional)) {
+        w->leave = true;
+        return false;
+    }
+    account_access_failed(&w->access, err);
+    return false;
+}
+
+/* True if the first in hand can be sent now; else it is not in hand any more, or nothing is sent.
+ */
+static bool connect_for(struct worker *w, struct held *held)
+{
     struct error err;
     if (w->connection &&
         (!connection_usable(w->connection) || w->sent_here >= w->job->per_connection))
         drop_connection(w);
-    if (!w->connection && !may_connect(w)) {
-        w->stop = true;
-        leave(w, lock);
+    if (!w->connection && w->job->first && w->was_ready)
+        w->leave = true; /* nobody waits for a second connection */
+    if (w->leave || (!w->connection && !may_connect(w)) || !begin(w, held))
         return false;
-    }
-    if (!begin(w, lock))
+    if (w->connection || connect_account(w, &err))
+        return true;
+    if (w->leave)
         return false;
-    if (w->connection)
-        return true;
-    w->sent_here = 0;
-    w->connection = connection_open(w->account, &w->options, &err);
-    if (w->connection) {
-        delivery_note_success(delivery, w->account);
-        return true;
-    }
-    delivery_note_trouble(delivery, w->account, &err);
-    fail_entry(w, lock, &err);
-    w->stop = true;
+    held->account_fails = true;
+    fail_entry(w, held, &err);
+    let_go(w);
+    stop(w);
     return false;
+}
+
+/* The server ended a session that had carried mail, before it had anything of this one. */
+static bool is_end_of_session(const struct worker *w, const struct held *held)
+{
+    const struct error *why = &held->attempt.failure;
+    return held->attempt.failed && !held->again && w->sent_here > 1 && !w->job->first &&
+           why->command == COMMAND_MAIL && (why->reply_code == 421 || why->closed);
 }
 
 /* What follows from an attempt for the account, then for the entry. */
 static void conclude(struct worker *w, struct held *held)
 {
+    struct attempt *attempt = &held->attempt;
     struct error why;
-    if (delivery_attempt_troubled(&held->attempt, &why)) {
-        if (!w->stop) /* those in flight behind it tell the same */
-            delivery_note_trouble(w->job->delivery, w->account, &why);
-        w->trouble = why;
-        w->stop = true;
+    bool works = false;
+    if (!delivery_attempt_troubled(attempt, &why)) {
+        account_access_passed(&w->access);
+        works = true;
+    } else if (account_access_is_one_too_many(&w->access, &why, false)) {
+        w->leave = held->account_fails = true;
+    } else {
+        switch (account_access_met(&w->access, &held->lock, &why, held->began)) {
+        case BLAME_ENTRY:
+            delivery_attempt_blame(attempt, w->account);
+            break;
+        case BLAME_ACCOUNT:
+            held->account_fails = true;
+            stop(w);
+            break;
+        case BLAME_NOBODY:
+            break;
+        }
     }
-    settle(w, &held->lock, &held->attempt);
+    settle(w, held, attempt);
     let_go(w);
+    if (!works || w->said_ready || w->spool_trouble)
+        return;
+    w->said_ready = true;
+    if (w->job->ready)
+        w->job->ready(w->job->context);
+}
+
+/* Finds what ENTRY is sent as, which the owner of the identity NEXT clears. */
+static bool find_identity(const struct worker *w, const struct held *held, struct identity *next,
+                          struct error *err)
+{
+    if (!held->first)
+        return delivery_identity(w->job->delivery, &held->lock.entry, next, err);
+    *next = *w->job->identity;
+    next->own = NULL; /* borrowed */
+    return true;
 }
 
 /* Entries of an account that is gone may be served by several others. */
-static bool use_account(struct worker *w, const struct entry *entry, struct error *err)
+static bool use_account(struct worker *w, const struct held *held, struct error *err)
 {
     struct identity next;
-    bool found = delivery_identity(w->job->delivery, entry, &next, err);
+    bool found = find_identity(w, held, &next, err);
     if (found && w->account && identity_equal(&next, &w->identity)) {
         identity_clear(&next);
         return true;
     }
     drop_connection(w);
-    slots_give(w->slot);
-    w->slot = -1;
     identity_clear(&w->identity);
     w->identity = next;
     w->account = next.account;
+    account_access_use(&w->access, w->job->delivery, w->account);
     return found;
 }
 
-/* True if ENTRY is sent as those in flight are. */
-static bool is_of_account(const struct worker *w, const struct entry *entry)
+/* True if it is sent as those in flight are. */
+static bool is_of_account(const struct worker *w, const struct held *held)
 {
     struct error ignored; /* found again by send_first() */
     struct identity identity;
-    bool same = delivery_identity(w->job->delivery, entry, &identity, &ignored) &&
-                identity_equal(&identity, &w->identity);
+    bool same =
+        find_identity(w, held, &identity, &ignored) && identity_equal(&identity, &w->identity);
     identity_clear(&identity);
     return same;
-}
-
-/* What waits for an account in trouble still gets older: what has outlived its lifetime goes. */
-static void expire(struct worker *w, struct entry_lock *lock)
-{
-    struct error err;
-    (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                    "the account is in trouble: nothing is tried for now");
-    fail_entry(w, lock, &err);
-}
-
-/* Nothing can be sent any more. */
-static void put_back(struct worker *w, struct held *held)
-{
-    if (held->tried && w->trouble.text[0]) {
-        fail_entry(w, &held->lock, &w->trouble);
-    } else if (!w->spool_trouble &&
-               delivery_is_expired(w->job->delivery, held->lock.entry.id)) {
-        expire(w, &held->lock);
-    } else {
-        leave(w, &held->lock);
-    }
-    let_go(w);
 }
 
 /* The first in hand, the ordinary way: nothing is in flight. */
@@ -241,43 +331,46 @@ static void send_first(struct worker *w)
     const struct delivery_context *delivery = w->job->delivery;
     struct held *held = in_hand(w, 0);
     struct error err;
-    if (w->stop) {
-        put_back(w, held);
+    if (is_over(w)) {
+        put_back(w);
         return;
     }
-    if (!use_account(w, &held->lock.entry, &err)) {
-        fail_entry(w, &held->lock, &err);
+    if (!use_account(w, held, &err)) {
+        fail_entry(w, held, &err);
         let_go(w);
         return;
     }
     if (journal_count(&held->lock.journal, FATE_WAITING) == 0) {
         struct attempt none = {0}; /* all are settled: the process that settled them was killed */
-        settle(w, &held->lock, &none);
+        settle(w, held, &none);
         let_go(w);
         return;
     }
-    if (!connect_for(w, &held->lock)) {
-        let_go(w);
+    if (!connect_for(w, held))
         return;
-    }
     delivery_attempt(delivery, w->connection, w->account, &held->lock, &held->attempt);
     w->sent_here++;
+    if (is_end_of_session(w, held)) {
+        delivery_attempt_clear(&held->attempt);
+        held->again = true;
+        drop_connection(w);
+        return;
+    }
     conclude(w, held);
 }
 
 /* Puts HELD in flight, if it can join those that are. */
 static bool launch(struct worker *w, struct held *held)
 {
-    const struct delivery_context *delivery = w->job->delivery;
-    struct error ignored; /* found again by send_first() */
-    if (w->stop || !w->connection || held->alone || w->sent_here >= w->job->per_connection ||
-        delivery_room(w->connection, &held->lock) != SESSION_ROOM ||
-        !is_of_account(w, &held->lock.entry))
+    if (is_over(w) || !w->connection || held->alone || held->first ||
+        w->sent_here >= w->job->per_connection ||
+        delivery_room(w->connection, &held->lock) != SESSION_ROOM || !is_of_account(w, held))
         return false;
-    held->alone =
-        journal_count(&held->lock.journal, FATE_WAITING) == 0 ||
-        entry_lock_begin(&held->lock, delivery->now(), &ignored) != ENTRY_LOCK_BEGUN ||
-        !delivery_push(w->connection, &held->lock, &held->attempt);
+    struct error ignored; /* found again by send_first() */
+    held->began = w->job->delivery->now();
+    held->alone = journal_count(&held->lock.journal, FATE_WAITING) == 0 ||
+                  entry_lock_begin(&held->lock, held->began, &ignored) != ENTRY_LOCK_BEGUN ||
+                  !delivery_push(w->connection, &held->lock, &held->attempt);
     if (held->alone)
         return false;
     w->in_flight++;
@@ -289,29 +382,47 @@ static bool launch(struct worker *w, struct held *held)
 static void land(struct worker *w)
 {
     struct held *held = in_hand(w, 0);
-    if (delivery_pull(w->connection, &held->attempt)) {
-        w->in_flight--;
-        conclude(w, held);
+    if (!delivery_pull(w->connection, &held->attempt) || is_end_of_session(w, held)) {
+        drop_connection(w);
         return;
     }
-    drop_connection(w); /* which forgets them, before what it points to goes */
-    for (size_t i = 0; i < w->in_flight; i++) {
-        delivery_attempt_clear(&in_hand(w, i)->attempt);
-        in_hand(w, i)->tried = true;
-    }
-    w->in_flight = 0;
+    w->in_flight--;
+    conclude(w, held);
 }
 
-/* Claims the next entry that is there to be sent. False: there is none. */
+/* Where a caller waits, only what can go over the connection that its entry needed. */
+static bool may_take(const struct worker *w)
+{
+    if (w->spool_trouble || w->leave || w->no_more)
+        return false;
+    return !w->job->first || !w->first_is_over ||
+           (!w->stop && w->connection && connection_usable(w->connection));
+}
+
+static bool take_first(struct worker *w)
+{
+    struct held *held = in_hand(w, w->held);
+    w->first_is_over = true;
+    held->first = true;
+    held->lock = *w->job->first;
+    *w->job->first = (struct entry_lock){0};
+    w->held++;
+    return true;
+}
+
+/* Locks the next entry that is there to be sent. False: there is none. */
 static bool take_next(struct worker *w)
 {
     const struct delivery_context *delivery = w->job->delivery;
     const char *id;
-    while (!w->spool_trouble && (id = w->job->next(w->job->context)) != NULL) {
+    if (w->job->first && !w->first_is_over)
+        return take_first(w);
+    while (may_take(w) && (id = w->job->next(w->job->context)) != NULL) {
         struct held *held = in_hand(w, w->held);
         struct error err;
-        if (w->stop && !delivery_is_expired(delivery, id)) {
-            pass_over(w, id);
+        if (is_over(w) && !delivery_is_expired(delivery, id)) {
+            if (delivery->report_result)
+                delivery->report_result(delivery->context, id, NULL);
             continue;
         }
         enum entry_lock_result result =
@@ -329,7 +440,7 @@ static bool take_next(struct worker *w)
     return false;
 }
 
-/* The first in hand that is not in flight, claimed now if need be; NULL: there is none. */
+/* The first in hand that is not in flight, locked now if need be; NULL: there is none. */
 static struct held *upcoming(struct worker *w)
 {
     if (w->in_flight < w->held)
@@ -342,7 +453,7 @@ static struct held *upcoming(struct worker *w)
 /* Does one thing. False: nothing is left to do. */
 static bool step(struct worker *w)
 {
-    if (w->stop && w->in_flight > 0) {
+    if (is_over(w) && w->in_flight > 0) {
         land(w);
         return true;
     }
@@ -356,16 +467,26 @@ static bool step(struct worker *w)
     return held || w->held > 0;
 }
 
+/* False: there is no room for one more connection. */
+static bool join(struct worker *w)
+{
+    const struct held none = {
+        .lock.entry = {.account = (char *)w->job->account_name, .from = (char *)""}};
+    struct error err;
+    return use_account(w, &none, &err) && may_connect(w) && connect_account(w, &err);
+}
+
 int worker_run(const struct worker_job *job, size_t *handled)
 {
     struct worker *w = memory_new(sizeof *w);
-    *w = (struct worker){.job = job, .options = *job->delivery->options, .slot = -1};
-    w->options.streaming = true;
+    *w = (struct worker){.job = job, .options = *job->delivery->options};
+    w->options.streaming = !job->first;
     struct error err;
-    while (step(w))
-        ;
+    if (!job->additional || join(w))
+        while (step(w))
+            ;
     connection_close(w->connection);
-    slots_give(w->slot);
+    account_access_use(&w->access, job->delivery, NULL);
     identity_clear(&w->identity);
     if (!spool_sync(job->delivery->spool, &err))
         w->spool_trouble = true;

@@ -2,6 +2,7 @@
 #include "queue/account_state.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,55 +11,106 @@
 #include "queue/spoolfile.h"
 #include "queue/tokenizer.h"
 
-enum { FILE_MAX = 2048, LOCK_WAIT = 200 }; /* octets; milliseconds */
+enum { FILE_MAX = 4096, LOCK_WAIT = 200 }; /* octets; milliseconds */
 
-static const uint64_t time_max = INT64_MAX / 4;
+enum field_type { NUMBER, TEXT };
+
+/* The file has one line: the name and the value of each field, in this order, then a checksum. */
+static const struct field {
+    const char *name;
+    enum field_type type;
+    size_t offset, size; /* of the member */
+    uint64_t limit;      /* of a number */
+} fields[] = {
+#define FIELD(name, type, member, limit)                                                           \
+    {                                                                                              \
+        name, type, offsetof(struct account_state, member),                                        \
+            sizeof((struct account_state *)0)->member, limit                                       \
+    }
+#define TIME_MAX (INT64_MAX / 4)
+    FIELD("failures", NUMBER, breaker.failures, UINT16_MAX),
+    FIELD("cause", NUMBER, breaker.cause, CAUSE_LOGIN),
+    FIELD("after_login", NUMBER, breaker.after_login, true),
+    FIELD("since", NUMBER, breaker.since, TIME_MAX),
+    FIELD("last", NUMBER, breaker.last, TIME_MAX),
+    FIELD("until", NUMBER, breaker.until, TIME_MAX),
+    FIELD("depends", NUMBER, breaker.depends, UINT64_MAX),
+    FIELD("reason", TEXT, breaker.reason, 0),
+    FIELD("suspect", TEXT, suspect, 0),
+    FIELD("cleared", NUMBER, cleared, TIME_MAX),
+    FIELD("connections", NUMBER, connections, UINT16_MAX),
+    FIELD("connections_at", NUMBER, connections_at, TIME_MAX),
+    FIELD("null_refused", NUMBER, null_refused, true),
+    FIELD("bounce_hour", NUMBER, bounce_hour, TIME_MAX),
+    FIELD("bounces", NUMBER, bounces, UINT32_MAX),
+    FIELD("notice_hour", NUMBER, notice_hour, TIME_MAX),
+};
+
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static uint64_t get_number(const struct field *f, const void *member)
+{
+    uint32_t narrow;
+    uint64_t wide;
+    if (f->size == sizeof(bool))
+        return *(const bool *)member;
+    memcpy(f->size == sizeof narrow ? (void *)&narrow : (void *)&wide, member, f->size);
+    return f->size == sizeof narrow ? narrow : wide;
+}
+
+static void set_number(const struct field *f, void *member, uint64_t number)
+{
+    uint32_t narrow = (uint32_t)number;
+    bool flag = number != 0;
+    memcpy(member,
+           f->size == sizeof flag     ? (void *)&flag
+           : f->size == sizeof narrow ? (void *)&narrow
+                                      : (void *)&number,
+           f->size);
+}
 
 void account_state_encode(const struct account_state *state, struct str *out)
 {
-    const struct breaker *breaker = &state->breaker;
     size_t start = out->len;
-    str_addf(out, "breaker %u %u %" PRId64 " %" PRId64 " ", breaker->failures,
-             (unsigned)breaker->cause, breaker->since, breaker->until);
-    tokenizer_add(out, breaker->reason);
-    str_addf(out, " null_refused %u bounces %" PRId64 " %u notice %" PRId64, state->null_refused,
-             state->bounce_hour, state->bounces, state->notice_hour);
+    for (size_t i = 0; i < FIELDS; i++) {
+        const char *member = (const char *)state + fields[i].offset;
+        str_addf(out, "%s%s ", i ? " " : "", fields[i].name);
+        if (fields[i].type == TEXT)
+            tokenizer_add(out, member);
+        else
+            str_addf(out, "%" PRIu64, get_number(&fields[i], member));
+    }
     uint64_t sum = checksum_of(out->data + start, out->len - start, 0);
     str_addf(out, " sum %016" PRIx64 "\n", sum);
 }
 
-static bool decode_breaker(struct breaker *breaker, struct tokenizer *tokens)
+static bool decode_field(const struct field *f, struct account_state *state,
+                         struct tokenizer *tokens)
 {
-    uint64_t failures, cause, since, until;
-    if (!tokenizer_is(tokens, "breaker") || !tokenizer_decimal(tokens, UINT16_MAX, &failures) ||
-        !tokenizer_decimal(tokens, CAUSE_LOGIN, &cause) ||
-        !tokenizer_decimal(tokens, time_max, &since) ||
-        !tokenizer_decimal(tokens, time_max, &until))
+    char *member = (char *)state + f->offset;
+    uint64_t number;
+    if (!tokenizer_is(tokens, f->name))
         return false;
-    char *reason = tokenizer_next(tokens);
-    *breaker = (struct breaker){.failures = (unsigned)failures,
-                                .cause = (enum error_cause)cause,
-                                .since = (int64_t)since,
-                                .until = (int64_t)until};
-    (void)snprintf(breaker->reason, sizeof breaker->reason, "%s", reason ? reason : "");
-    free(reason);
-    return reason != NULL;
+    if (f->type == NUMBER) {
+        if (!tokenizer_decimal(tokens, f->limit, &number))
+            return false;
+        set_number(f, member, number);
+        return true;
+    }
+    char *text = tokenizer_next(tokens);
+    if (text)
+        (void)snprintf(member, f->size, "%s", text);
+    free(text);
+    return text != NULL;
 }
 
 static bool decode(struct account_state *state, const char *data, size_t len)
 {
     struct tokenizer tokens = {data, data + len};
-    uint64_t refused, hour, bounces, notice, sum;
-    if (!decode_breaker(&state->breaker, &tokens) || !tokenizer_is(&tokens, "null_refused") ||
-        !tokenizer_decimal(&tokens, 1, &refused) || !tokenizer_is(&tokens, "bounces") ||
-        !tokenizer_decimal(&tokens, time_max, &hour) ||
-        !tokenizer_decimal(&tokens, UINT32_MAX, &bounces) || !tokenizer_is(&tokens, "notice") ||
-        !tokenizer_decimal(&tokens, time_max, &notice))
-        return false;
-    state->null_refused = refused == 1;
-    state->bounce_hour = (int64_t)hour;
-    state->bounces = (unsigned)bounces;
-    state->notice_hour = (int64_t)notice;
+    uint64_t sum;
+    for (size_t i = 0; i < FIELDS; i++)
+        if (!decode_field(&fields[i], state, &tokens))
+            return false;
     const char *summed = tokens.at;
     return tokenizer_is(&tokens, "sum") && tokenizer_hex(&tokens, &sum) && tokenizer_end(&tokens) &&
            sum == checksum_of(data, (size_t)(summed - data) - 1, 0);
@@ -70,6 +122,46 @@ void account_state_decode(struct account_state *state, const char *data, size_t 
     *state = (struct account_state){0};
     if (!end || !decode(state, data, (size_t)(end - data)))
         *state = (struct account_state){0};
+}
+
+bool account_state_suspect(struct account_state *state, const char *id, int64_t last,
+                           const struct breaker_failure *failure, int64_t now, uint64_t random)
+{
+    bool closed = state->breaker.failures == 0;
+    if (closed && last > 0 && last <= state->cleared)
+        return true;
+    bool proven = !closed || (*state->suspect && strcmp(state->suspect, id) != 0);
+    if (proven)
+        breaker_open(&state->breaker, failure, now, random);
+    else
+        (void)snprintf(state->suspect, sizeof state->suspect, "%s", id);
+    return false;
+}
+
+bool account_state_clear(struct account_state *state, int64_t now)
+{
+    if (!*state->suspect && state->breaker.failures == 0)
+        return false;
+    if (*state->suspect)
+        state->cleared = now;
+    *state->suspect = '\0';
+    breaker_close(&state->breaker);
+    return true;
+}
+
+unsigned account_state_connections(const struct account_state *state, unsigned max, int64_t now)
+{
+    int64_t grown = (now - state->connections_at) / ACCOUNT_STATE_GROW;
+    if (state->connections == 0 || grown < 0 || grown >= max)
+        return max;
+    unsigned allowed = state->connections + (unsigned)grown;
+    return allowed < max ? allowed : max;
+}
+
+void account_state_refuse_connection(struct account_state *state, unsigned others, int64_t now)
+{
+    state->connections = others > 0 ? others : 1;
+    state->connections_at = now;
 }
 
 bool account_state_count_bounce(struct account_state *state, int64_t now)

@@ -1,6 +1,12 @@
-/* How an account stands with its provider: the breaker, whether it refuses the null sender, and how
- * many bounces were made this hour. One small file for each account, shared by all processes that
- * use the spool; losing it costs a few attempts and nothing else, so it is never synced. */
+/* What is known of an account across all processes that use a spool: its breaker, which message
+ * gave rise to suspicion, how many connections the provider allows, whether it refuses the null
+ * sender, what was sent and bounced lately. One small file for each account; losing it costs a few
+ * attempts and nothing else, so it is never synced.
+ *
+ * A failure before mail is sent (connect, TLS, login) is the account's. One that a message meets
+ * may be that message's alone: it makes the message suspect. When the next message meets one, too,
+ * it is proven to be the account's and opens the breaker; when that one goes through, the first
+ * message had it. */
 #ifndef ACCOUNT_STATE_H
 #define ACCOUNT_STATE_H
 
@@ -11,27 +17,51 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "queue/breaker.h"
+#include "queue/entryid.h"
 #include "queue/spool.h"
 
-enum { ACCOUNT_STATE_BOUNCES_PER_HOUR = 20 };
+enum {
+    ACCOUNT_STATE_BOUNCES_PER_HOUR = 20,
+    ACCOUNT_STATE_GROW = 30 * 60, /* seconds after which one more connection is tried */
+};
 
-/* Zeroed memory is an account that nothing is known of. */
+/* Zeroed memory is an account that nothing is known of. Times are seconds since 1970. */
 struct account_state {
     struct breaker breaker;
+    char suspect[ENTRYID_SIZE]; /* the entry that met a failure which no other has met yet, or "" */
+    int64_t cleared;            /* when a message last went through behind a suspect one */
+    unsigned connections;       /* that the provider allows, as it seems; 0: it never refused one */
+    int64_t connections_at;     /* when it refused one more */
     bool null_refused;   /* MAIL FROM:<> was refused: bounces come from the account's `from` */
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
     unsigned bounces;
-    int64_t notice_hour; /* hours since 1970 in which admin was last told of trouble */
+    int64_t notice_hour; /* hours since 1970 in which admin was last told of a failure */
 };
 
 /* Pure: the text of the file. What cannot be read leaves STATE zeroed. */
 void account_state_encode(const struct account_state *state, struct str *out);
 void account_state_decode(struct account_state *state, const char *data, size_t len);
 
-/* True, and counted, if another bounce may be made in the hour of NOW (seconds since 1970). */
+/* The entry ID met a failure of the account at NOW, in its attempt after the one at LAST (0: there
+ * was none). Returns whether it is the entry's own: others went through in between, and the account
+ * is left as it is. Else it makes the entry suspect or, where another one was, opens the breaker.
+ */
+bool account_state_suspect(struct account_state *state, const char *id, int64_t last,
+                           const struct breaker_failure *failure, int64_t now, uint64_t random);
+
+/* A message went through, or was refused for what it is. Returns whether that changes anything. */
+bool account_state_clear(struct account_state *state, int64_t now);
+
+/* How many connections may be open NOW, of MAX that are configured. */
+unsigned account_state_connections(const struct account_state *state, unsigned max, int64_t now);
+
+/* One more than OTHERS, which are open and work, was refused at NOW. */
+void account_state_refuse_connection(struct account_state *state, unsigned others, int64_t now);
+
+/* True, and counted, if another bounce may be made in the hour of NOW. */
 bool account_state_count_bounce(struct account_state *state, int64_t now);
 
-/* True, and noted, if admin was not told of trouble in the hour of NOW yet. */
+/* True, and noted, if admin was not told of a failure in the hour of NOW yet. */
 bool account_state_take_notice(struct account_state *state, int64_t now);
 
 /* What is on file for ACCOUNT; zeroed if there is nothing. */
@@ -39,8 +69,8 @@ bool account_state_read(struct account_state *state, const struct spool *spool, 
                         struct error *err);
 
 /* Reads, lets CHANGE alter it, and writes it back, all under a lock. The lock is waited
- * for a moment only: somebody who was stopped while he held it must not stop us, and the file mends
- * itself. CHANGE returns whether there is anything to write. STATE, if not NULL, gets the
+ * for a moment only: a process that was stopped while it held it must not stop us, and the file
+ * mends itself. CHANGE returns whether there is anything to write. STATE, if not NULL, gets the
  * result. */
 bool account_state_change(const struct spool *spool, const char *account,
                           bool (*change)(struct account_state *state, void *context), void *context,

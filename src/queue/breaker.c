@@ -23,34 +23,55 @@ static int64_t interval(const struct breaker *breaker)
                                                        : intervals[breaker->cause].longest;
 }
 
-bool breaker_allows(const struct breaker *breaker, int64_t now)
+bool breaker_allows(const struct breaker *breaker, int64_t now, uint64_t depends)
 {
     return breaker->failures == 0 || breaker->until <= now ||
-           breaker->until - now > BREAKER_LONGEST;
+           breaker->until - now > BREAKER_LONGEST || breaker->depends != depends;
 }
 
-void breaker_probe(struct breaker *breaker, int64_t now)
+void breaker_probe(struct breaker *breaker, int64_t now, uint64_t depends)
 {
-    if (breaker->failures > 0)
-        breaker->until = now + interval(breaker);
+    if (breaker->failures == 0)
+        return;
+    breaker->until = now + interval(breaker);
+    breaker->depends = depends;
 }
 
-void breaker_open(struct breaker *breaker, enum error_cause cause, const char *reason, int64_t now,
+/* It began before the others of its moment had failed, and tells nothing new. */
+static bool is_counted(const struct breaker *breaker, const struct breaker_failure *failure,
+                       int64_t now)
+{
+    return breaker->failures > 0 && breaker->cause == failure->cause &&
+           breaker->last >= failure->began && breaker->last <= now;
+}
+
+void breaker_open(struct breaker *breaker, const struct breaker_failure *failure, int64_t now,
                   uint64_t random)
 {
+    if (is_counted(breaker, failure, now))
+        return;
     if (breaker->failures == 0 || breaker->since > now)
         breaker->since = now;
-    if (breaker->cause != cause)
-        breaker->failures = 0; /* another cause: its intervals start at their beginning */
-    breaker->cause = cause;
+    if (breaker->cause != failure->cause)
+        breaker->failures = 0; /* its intervals start at their beginning */
+    breaker->cause = failure->cause;
+    breaker->after_login = failure->after_login;
+    breaker->depends = failure->depends;
+    breaker->last = now;
     if (breaker->failures < 1000)
         breaker->failures++;
     int64_t wait = interval(breaker);
     breaker->until = now + wait - wait / 4 + (int64_t)(random % (uint64_t)(wait / 2 + 1));
     struct str line = {0};
-    escape_line(&line, reason, strlen(reason));
+    escape_line(&line, failure->reason, strlen(failure->reason));
     (void)snprintf(breaker->reason, sizeof breaker->reason, "%s", str_text(&line)); /* may be cut */
     str_clear(&line);
+}
+
+void breaker_half_open(struct breaker *breaker, int64_t now)
+{
+    if (breaker->failures > 0)
+        breaker->until = now;
 }
 
 void breaker_close(struct breaker *breaker)

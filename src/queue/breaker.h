@@ -1,6 +1,7 @@
-/* The breaker of an account: when the provider, the way there, or the login is in trouble, nothing
- * is tried for a while, so that a thousand entries do not mean a thousand timeouts or a locked
- * login. When that while is over one attempt, the probe, goes first. Pure. */
+/* The breaker of an account: when the provider, the way there, or the login fails, nothing is tried
+ * for a while, so that a thousand entries do not mean a thousand timeouts or a locked login. When
+ * that while is over, or what the failure depended on has changed, one attempt, the probe, goes
+ * first. Pure. */
 #ifndef BREAKER_H
 #define BREAKER_H
 
@@ -15,27 +16,43 @@ enum { BREAKER_REASON_MAX = 256, BREAKER_LONGEST = 8 * 3600 * 5 / 4 };
 struct breaker {
     unsigned failures; /* in a row; 0: closed */
     enum error_cause cause;
+    bool after_login;                /* the server accepts logins: only accepted mail closes it */
     int64_t since;                   /* of the first of these failures */
+    int64_t last;                    /* of the last one */
     int64_t until;                   /* nothing is tried before */
+    uint64_t depends;                /* what the account's settings were, as a number */
     char reason[BREAKER_REASON_MAX]; /* one line */
 };
 
-/* True if the account may be used NOW: the breaker is closed, or a probe is due (which a clock that
- * was set back makes it, too). */
-bool breaker_allows(const struct breaker *breaker, int64_t now);
+/* A failure of the account, as one attempt met it. */
+struct breaker_failure {
+    enum error_cause cause;
+    bool after_login;
+    const char *reason;
+    int64_t began;    /* when the attempt began */
+    uint64_t depends; /* what the account's settings were then */
+};
 
-/* Notes that the caller is about to try. A closed breaker stays as it is; an open one whose probe
- * is due is shut for the present interval, so that nobody else probes and a prober that dies costs
- * no more than that. */
-void breaker_probe(struct breaker *breaker, int64_t now);
+/* True if the account may be used NOW: the breaker is closed, or a probe is due (which a clock that
+ * was set back makes it, too), or the settings are others than those that failed. */
+bool breaker_allows(const struct breaker *breaker, int64_t now, uint64_t depends);
+
+/* Notes that the caller is about to try. A closed breaker stays as it is; an open one is shut for
+ * the present interval, so that no other process probes and a prober that dies costs no more than
+ * that. */
+void breaker_probe(struct breaker *breaker, int64_t now, uint64_t depends);
 
 /* The attempt ended in a failure of the account: the network's are left alone for 30 s, doubled up
  * to 30 min; what the provider throttles for 5 min up to 1 h; a login for 30 min up to 8 h; each up
- * to a quarter shorter or longer by RANDOM. */
-void breaker_open(struct breaker *breaker, enum error_cause cause, const char *reason, int64_t now,
+ * to a quarter shorter or longer by RANDOM. Connections that fail in one moment count once: an
+ * attempt that began before the last failure was counted changes nothing. */
+void breaker_open(struct breaker *breaker, const struct breaker_failure *failure, int64_t now,
                   uint64_t random);
 
-/* The attempt got as far as a logged-in session. */
+/* A probe is due at once: a person asks, or the login was verified. */
+void breaker_half_open(struct breaker *breaker, int64_t now);
+
+/* The attempt got through. */
 void breaker_close(struct breaker *breaker);
 
 #endif

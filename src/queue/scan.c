@@ -74,6 +74,20 @@ void scan_keep_due(struct scan *scan, int64_t now)
     scan->n = kept;
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const struct scan_item *first = a, *second = b;
+    if (first->next != second->next)
+        return first->next < second->next ? -1 : 1;
+    return by_arrival(a, b);
+}
+
+void scan_sort_by_time(struct scan *scan)
+{
+    if (scan->n > 0)
+        qsort(scan->item, scan->n, sizeof *scan->item, by_time);
+}
+
 void scan_clear(struct scan *scan)
 {
     free(scan->item);

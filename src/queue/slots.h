@@ -14,6 +14,10 @@
 bool slots_take(const struct spool *spool, const char *account, unsigned max, int *fd,
                 struct error *err);
 
+/* How many of the slots 0..MAX-1 other processes have: all that are taken, but for OWN, a
+ * descriptor of slots_take() or -1. */
+unsigned slots_of_others(const struct spool *spool, const char *account, unsigned max, int own);
+
 /* Gives the slot back. -1 is allowed. A child that inherited it keeps it taken until it ends. */
 void slots_give(int fd);
 

@@ -63,13 +63,15 @@ static int flush(struct control_server *server, const char *tokens)
         return EX_TEMPFAIL;
     char *value[] = {value_of(tokens, "id"), value_of(tokens, "account"),
                      value_of(tokens, "recipient"), value_of(tokens, "sender"),
-                     value_of(tokens, "due"), value_of(tokens, "report")};
+                     value_of(tokens, "due"), value_of(tokens, "report"),
+                     value_of(tokens, "person")};
     const struct runner_filter filter = {
         .id = value[0],
         .account = value[1],
         .recipient = value[2],
         .sender = value[3],
         .ignore_times = !*value[4],
+        .by_person = *value[6],
         .has_uid = !sees_everything(server),
         .uid = server->caller->uid,
     };

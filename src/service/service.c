@@ -152,7 +152,7 @@ static pid_t fork_child(struct service *v)
 
 static void start_run(struct service *v)
 {
-    static const struct runner_filter due = {"", "", "", "", false, false, 0};
+    static const struct runner_filter due = {"", "", "", "", false, false, false, 0};
     v->run_wanted = false;
     v->next_run = clock_after(SERVICE_TICK);
     pid_t pid = fork_child(v);

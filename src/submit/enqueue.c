@@ -7,9 +7,8 @@
 
 #include "base/clock.h"
 #include "queue/entry_writer.h"
-#include "queue/slots.h"
-#include "delivery/overdue.h"
-#include "delivery/settle.h"
+#include "queue/scan.h"
+#include "delivery/worker.h"
 #include "submit/direct.h"
 #include "submit/interrupt.h"
 #include "submit/queue_context.h"
@@ -19,7 +18,9 @@ struct enqueue {
     struct send_context *s;
     struct queue_context queue;
     struct entry_lock lock;
-    bool spool_trouble; /* what was done could not be noted: do no more */
+    struct scan scan;
+    bool took_along; /* an overdue entry, or there is none */
+    int code;        /* of the first try */
 };
 
 static bool write_entry(struct enqueue *q, struct error *err)
@@ -77,94 +78,79 @@ static void tell_queued(const struct enqueue *q, const struct error *why)
     report_line(program, "the message is queued as %s and will be sent later", q->s->id);
 }
 
-static int refused_by_all(struct enqueue *q, const struct attempt *attempt, const struct verdict *v)
+static void not_tried(struct enqueue *q)
 {
-    struct error err;
-    send_context_report_attempt(q->s, attempt->outcomes, v,
-                                attempt->failed ? &attempt->failure : NULL, &err);
-    return v->code;
+    log_result(q, NULL, EX_OK);
+    tell_queued(q, NULL);
+    queue_context_warn_if_silent(&q->queue);
 }
 
-/* Tells the result of an attempt and settles the entry. */
-static int conclude(struct enqueue *q, const struct connection *connection, struct attempt *attempt)
+/* Tells the caller what became of the first try; the worker has logged it. */
+static void conclude(void *context, const struct attempt *attempt)
 {
-    struct delivery_context *delivery = &q->queue.delivery;
-    struct error err;
-    const struct settlement settlement = {
-        .delivery = delivery,
-        .account = q->s->submission.account,
-        .provider = connection ? connection_host(connection) : "",
-        .caller_hears = true,
-    };
+    struct enqueue *q = context;
+    if (!attempt) {
+        not_tried(q);
+        return;
+    }
     const struct error *failure = attempt->failed ? &attempt->failure : NULL;
     struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
-    bool refused = verdict_is_refusal(&v, failure);
-    delivery->log(delivery->context, settlement.account, &q->lock, attempt->outcomes, failure,
-                  str_text(&attempt->reply));
-    enum settle_end end = settle_attempt(&settlement, &q->lock, attempt, &err);
-    if (end == SETTLE_TROUBLE) {
-        q->spool_trouble = true;
-        delivery->trouble(delivery->context, &err);
-    }
-    if (refused)
-        return refused_by_all(q, attempt, &v);
-    if (end == SETTLE_WAITS) {
+    if (verdict_is_refusal(&v, failure)) {
+        struct error err;
+        send_context_report_attempt(q->s, attempt->outcomes, &v, failure, &err);
+        q->code = v.code;
+    } else if (v.deferred > 0) {
         tell_queued(q, failure);
         queue_context_warn_if_silent(&q->queue);
     }
-    return EX_OK;
 }
 
-/* It stays in the queue. */
-static int not_tried(struct enqueue *q, const struct error *why)
+static bool is_of_account(struct enqueue *q, const char *id)
 {
-    entry_lock_release(&q->lock);
-    log_result(q, NULL, EX_OK);
-    tell_queued(q, why);
-    queue_context_warn_if_silent(&q->queue);
-    return EX_OK;
+    struct entry head = {0};
+    struct error ignored; /* a run will say what is wrong with it */
+    bool ours = entry_lock_peek(&q->queue.spool, SPOOL_QUEUE, id, &head, &ignored) ==
+                    ENTRY_LOCK_TAKEN &&
+                strcmp(head.account, q->s->submission.account->name) == 0;
+    entry_clear(&head);
+    return ours;
 }
 
-static int try_to_send(struct enqueue *q)
+/* A user's spool has no daemon: every submission takes along one entry that is overdue, over the
+ * connection that it made. */
+static const char *overdue(void *context)
 {
-    struct delivery_context *delivery = &q->queue.delivery;
-    const struct account *account = q->s->submission.account;
-    struct attempt attempt = {0};
-    struct error err;
-    q->s->options.connect_timeout = ENQUEUE_CONNECT;
-    q->s->options.deadline = clock_after(ENQUEUE_REACH);
-    if (entry_lock_begin(&q->lock, delivery->now(), &err) != ENTRY_LOCK_BEGUN)
-        return not_tried(q, &err);
-    struct connection *connection = connection_open(account, &q->s->options, &err);
-    if (connection) {
-        delivery_note_success(delivery, account);
-        delivery_attempt(delivery, connection, account, &q->lock, &attempt);
-        if (delivery_attempt_troubled(&attempt, &err))
-            delivery_note_trouble(delivery, account, &err);
-    } else {
-        delivery_note_trouble(delivery, account, &err);
-        delivery_not_attempted(&q->lock, &err, &attempt);
-    }
-    int code = conclude(q, connection, &attempt);
-    if (connection && connection_usable(connection) && !q->spool_trouble)
-        overdue_try_one(delivery, account, connection);
-    connection_close(connection);
-    delivery_attempt_clear(&attempt);
-    return code;
+    struct enqueue *q = context;
+    struct error ignored;
+    struct scan *scan = &q->scan;
+    if (q->took_along || !scan_read(scan, &q->queue.spool, SPOOL_QUEUE, &ignored))
+        return NULL;
+    q->took_along = true;
+    scan_keep_due(scan, q->queue.delivery.now());
+    for (size_t i = 0; i < scan->n && i < ENQUEUE_LOOK; i++)
+        if (is_of_account(q, scan->item[i].id))
+            return scan->item[i].id;
+    return NULL;
 }
 
 static int first_try(struct enqueue *q)
 {
-    const struct account *account = q->s->submission.account;
-    struct error ignored; /* no slot file, no limit */
-    int slot = -1;
-    bool busy = slots_take(&q->queue.spool, account->name, (unsigned)account->max_connections,
-                           &slot, &ignored) &&
-                slot < 0;
-    bool tried = !busy && delivery_may_try(&q->queue.delivery, account);
-    int code = tried ? try_to_send(q) : not_tried(q, NULL);
-    slots_give(slot);
-    return code;
+    const struct worker_job job = {
+        .delivery = &q->queue.delivery,
+        .account_name = q->s->submission.account->name,
+        .next = overdue,
+        .context = q,
+        .per_connection = SIZE_MAX,
+        .first = &q->lock,
+        .first_done = conclude,
+        .identity = &q->s->identity,
+    };
+    size_t ignored; /* what could not be noted was reported */
+    q->s->options.connect_timeout = ENQUEUE_CONNECT;
+    q->s->options.deadline = clock_after(ENQUEUE_REACH);
+    (void)worker_run(&job, &ignored);
+    scan_clear(&q->scan);
+    return q->code;
 }
 
 static int accept_and_try(struct enqueue *q)

@@ -23,25 +23,25 @@ static uint64_t random_number(void)
     return number;
 }
 
-static void log_attempt(void *context, const struct account *account, const struct entry_lock *lock,
-                        const struct outcome *outcomes, const struct error *failure,
-                        const char *reply)
+static void log_attempt(void *context, const struct account *account, const char *host,
+                        const struct entry_lock *lock, const struct attempt *attempt)
 {
     const struct queue_context *queue = context;
-    struct verdict v = verdict_of(outcomes, lock->journal.n, failure);
+    const struct error *failure = attempt->failed ? &attempt->failure : NULL;
+    struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
     struct error err = {0};
-    if (v.worst < lock->journal.n)
-        err = *outcomes[v.worst].error;
+    if (v.worst < attempt->n)
+        err = *attempt->outcomes[v.worst].error;
     else if (failure)
         err = *failure;
     const bool sent = v.code == 0;
     const struct logline facts = {
         .account = account,
-        .host = "",
+        .host = host,
         .envelope = &lock->entry.envelope,
         .content = sent ? &lock->content : NULL,
         .reply_code = sent ? 250 : err.reply_code,
-        .reply = sent ? reply : err.reply,
+        .reply = sent ? str_text(&attempt->reply) : err.reply,
         .error = err.text,
         .queue_id = lock->entry.id,
         .code = v.code,

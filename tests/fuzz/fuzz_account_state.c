@@ -21,7 +21,7 @@ static void read_state(const char *data, size_t size)
     struct account_state state = {0}, back = {0};
     struct str first = {0}, second = {0};
     account_state_decode(&state, data, size);
-    if (!breaker_allows(&state.breaker, NOW) && state.breaker.until > NOW + BREAKER_LONGEST)
+    if (!breaker_allows(&state.breaker, NOW, state.breaker.depends) && state.breaker.until > NOW + BREAKER_LONGEST)
         abort();
     account_state_encode(&state, &first);
     account_state_decode(&back, str_text(&first), first.len);

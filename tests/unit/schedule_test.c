@@ -92,24 +92,66 @@ static void spool_time_survives_its_file_and_damage_starts_it_afresh(void **stat
     str_clear(&text);
 }
 
+enum { SETTINGS = 7, OTHER_SETTINGS = 8 };
+
+static struct breaker_failure failure(enum error_cause cause, const char *reason, int64_t began)
+{
+    return (struct breaker_failure){
+        .cause = cause, .reason = reason, .began = began, .depends = SETTINGS};
+}
+
 static void a_breaker_opens_probes_and_closes(void **state)
 {
     (void)state;
     struct breaker breaker = {0};
     int64_t now = NOW;
-    assert_true(breaker_allows(&breaker, now));
-    breaker_probe(&breaker, now);
-    assert_true(breaker_allows(&breaker, now)); /* a closed one lets all pass */
-    breaker_open(&breaker, CAUSE_NETWORK, "no\nroute", now, 7);
+    const struct breaker_failure no_route = failure(CAUSE_NETWORK, "no\nroute", now);
+    assert_true(breaker_allows(&breaker, now, SETTINGS));
+    breaker_probe(&breaker, now, SETTINGS);
+    assert_true(breaker_allows(&breaker, now, SETTINGS)); /* a closed one lets all pass */
+    breaker_open(&breaker, &no_route, now, 7);
     assert_string_equal(breaker.reason, "no?route");
-    assert_false(breaker_allows(&breaker, now));
-    assert_true(breaker_allows(&breaker, now + 38));
-    breaker_probe(&breaker, now + 38);
-    assert_false(breaker_allows(&breaker, now + 38));       /* one probe */
-    assert_true(breaker_allows(&breaker, now + 38 + 30));   /* a prober that died */
-    assert_true(breaker_allows(&breaker, now - 365 * DAY)); /* a clock that was set back */
+    assert_false(breaker_allows(&breaker, now, SETTINGS));
+    assert_true(breaker_allows(&breaker, now + 38, SETTINGS));
+    breaker_probe(&breaker, now + 38, SETTINGS);
+    assert_false(breaker_allows(&breaker, now + 38, SETTINGS));     /* one probe */
+    assert_true(breaker_allows(&breaker, now + 38 + 30, SETTINGS)); /* a prober that died */
+    assert_true(
+        breaker_allows(&breaker, now - 365 * DAY, SETTINGS)); /* a clock that was set back */
     breaker_close(&breaker);
-    assert_true(breaker_allows(&breaker, now));
+    assert_true(breaker_allows(&breaker, now, SETTINGS));
+}
+
+static void other_settings_are_tried_at_once_and_by_one(void **state)
+{
+    (void)state;
+    struct breaker breaker = {0};
+    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535", NOW);
+    breaker_open(&breaker, &wrong, NOW, 0);
+    assert_false(breaker_allows(&breaker, NOW + 1, SETTINGS));
+    assert_true(breaker_allows(&breaker, NOW + 1, OTHER_SETTINGS));
+    breaker_probe(&breaker, NOW + 1, OTHER_SETTINGS);
+    assert_false(breaker_allows(&breaker, NOW + 1, OTHER_SETTINGS));
+    breaker_half_open(&breaker, NOW + 2); /* a person asks */
+    assert_true(breaker_allows(&breaker, NOW + 2, OTHER_SETTINGS));
+}
+
+/* Four connections that time out together are one failure, and the next moment's is another. */
+static void failures_of_one_moment_count_once(void **state)
+{
+    (void)state;
+    struct breaker breaker = {0};
+    for (int connection = 0; connection < 4; connection++) {
+        const struct breaker_failure away = failure(CAUSE_NETWORK, "away", NOW);
+        breaker_open(&breaker, &away, NOW + 10 + connection, 0);
+    }
+    assert_int_equal(breaker.failures, 1);
+    const struct breaker_failure again = failure(CAUSE_NETWORK, "away", NOW + 40);
+    breaker_open(&breaker, &again, NOW + 41, 0);
+    assert_int_equal(breaker.failures, 2);
+    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535", NOW + 40);
+    breaker_open(&breaker, &wrong, NOW + 41, 0); /* what is worse is not hidden by it */
+    assert_int_equal(breaker.cause, CAUSE_LOGIN);
 }
 
 static void breaker_intervals_double_up_to_their_longest(void **state)
@@ -123,31 +165,92 @@ static void breaker_intervals_double_up_to_their_longest(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct breaker breaker = {0};
         int64_t middle = cases[i].first;
-        for (int failure = 0; failure < 2000; failure++) {
-            breaker_open(&breaker, cases[i].cause, "x", NOW, (uint64_t)failure * 977);
-            assert_in_range(breaker.until - NOW, middle - middle / 4, middle + middle / 4);
+        for (int n = 0; n < 2000; n++) {
+            const struct breaker_failure x = failure(cases[i].cause, "x", NOW + n);
+            breaker_open(&breaker, &x, NOW + n, (uint64_t)n * 977);
+            assert_in_range(breaker.until - NOW - n, middle - middle / 4, middle + middle / 4);
             middle = 2 * middle < cases[i].longest ? 2 * middle : cases[i].longest;
+            breaker.last = 0;
         }
     }
     /* 100,000 entries for a provider that is away: a handful of attempts an hour. */
     struct breaker breaker = {0};
     int attempts = 0;
     for (int64_t now = NOW; now < NOW + 3600; now++)
-        if (breaker_allows(&breaker, now)) {
+        if (breaker_allows(&breaker, now, SETTINGS)) {
+            const struct breaker_failure x = failure(CAUSE_NETWORK, "x", now);
             attempts++;
-            breaker_open(&breaker, CAUSE_NETWORK, "x", now, 0);
+            breaker_open(&breaker, &x, now, 0);
         }
     assert_in_range(attempts, 4, 10);
-    /* Another trouble starts at the beginning of its own intervals. */
-    breaker_open(&breaker, CAUSE_LOGIN, "x", NOW, 0);
+    /* Another cause starts at the beginning of its own intervals. */
+    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "x", NOW);
+    breaker_open(&breaker, &wrong, NOW, 0);
     assert_int_equal(breaker.failures, 1);
+}
+
+/* Steps of two entries: 'a' and 'b' meet a failure of the account, 'A' and 'B' go through. */
+static void a_failure_that_one_message_meets_is_not_the_accounts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *steps;
+        unsigned failures;
+        bool own; /* of the last step's entry */
+    } rows[] = {
+        {"a", 0, false},                        /* suspect */
+        {"aa", 0, false},                       /* there is no other */
+        {"ab", 1, false},                       /* proven */
+        {"abb", 2, false},                      /* by the probe as well */
+        {"aB", 0, false},                       /* a had it */
+        {"aBa", 0, true},                       /* and has it by itself */
+        {"aBab", 0, false},                     /* which proves nothing of b */
+        {"aBabA", 0, false}, {"abB", 0, false}, /* over */
+        {"aAb", 0, false},
+    };
+    static const char *const ids[] = {"an-entry", "another"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct account_state known = {0};
+        int64_t last[2] = {0, 0}, now = NOW;
+        bool own = false;
+        print_message("# %s\n", rows[i].steps);
+        for (const char *step = rows[i].steps; *step; step++, now += 10) {
+            bool met = *step == 'a' || *step == 'b';
+            int who = *step == 'b' || *step == 'B';
+            const struct breaker_failure no = failure(CAUSE_THROTTLE, "no", now);
+            own = met && account_state_suspect(&known, ids[who], last[who], &no, now, 0);
+            last[who] = met ? now : 0;
+            if (!met)
+                account_state_clear(&known, now);
+        }
+        assert_int_equal(known.breaker.failures, rows[i].failures);
+        assert_int_equal(own, rows[i].own);
+    }
+}
+
+static void connections_that_are_refused_come_back_slowly(void **state)
+{
+    (void)state;
+    struct account_state known = {0};
+    assert_int_equal(account_state_connections(&known, 4, NOW), 4);
+    account_state_refuse_connection(&known, 1, NOW);
+    assert_int_equal(account_state_connections(&known, 4, NOW), 1);
+    assert_int_equal(account_state_connections(&known, 4, NOW + ACCOUNT_STATE_GROW), 2);
+    assert_int_equal(account_state_connections(&known, 4, NOW + DAY), 4);
+    assert_int_equal(account_state_connections(&known, 4, NOW - DAY), 4); /* the clock was set */
+    account_state_refuse_connection(&known, 0, NOW);
+    assert_int_equal(account_state_connections(&known, 4, NOW), 1);
 }
 
 static void account_state_survives_its_file_and_damage_starts_it_afresh(void **state)
 {
     (void)state;
     struct account_state known = {.null_refused = true}, back;
-    breaker_open(&known.breaker, CAUSE_LOGIN, "535 5.7.8 50% wrong", NOW, 3);
+    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535 5.7.8 50% wrong", NOW);
+    breaker_open(&known.breaker, &wrong, NOW, 3);
+    known.breaker.after_login = true;
+    account_state_refuse_connection(&known, 3, NOW);
+    memcpy(known.suspect, "entry", 6);
     for (int i = 0; i < ACCOUNT_STATE_BOUNCES_PER_HOUR; i++)
         assert_true(account_state_count_bounce(&known, NOW));
     assert_false(account_state_count_bounce(&known, NOW));
@@ -158,7 +261,7 @@ static void account_state_survives_its_file_and_damage_starts_it_afresh(void **s
     for (size_t i = 0; i < text.len; i++) {
         text.data[i] ^= 4;
         account_state_decode(&back, text.data, text.len);
-        assert_true(breaker_allows(&back.breaker, NOW));
+        assert_true(breaker_allows(&back.breaker, NOW, SETTINGS));
         text.data[i] ^= 4;
     }
     assert_true(account_state_count_bounce(&known, NOW + 3600));
@@ -174,7 +277,11 @@ int main(void)
         cmocka_unit_test(a_board_without_a_clock_keeps_its_mail),
         cmocka_unit_test(spool_time_survives_its_file_and_damage_starts_it_afresh),
         cmocka_unit_test(a_breaker_opens_probes_and_closes),
+        cmocka_unit_test(other_settings_are_tried_at_once_and_by_one),
+        cmocka_unit_test(failures_of_one_moment_count_once),
         cmocka_unit_test(breaker_intervals_double_up_to_their_longest),
+        cmocka_unit_test(a_failure_that_one_message_meets_is_not_the_accounts),
+        cmocka_unit_test(connections_that_are_refused_come_back_slowly),
         cmocka_unit_test(account_state_survives_its_file_and_damage_starts_it_afresh),
     };
     return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);

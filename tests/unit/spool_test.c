@@ -283,7 +283,9 @@ static void connection_slots_are_counted(void **state)
 
 static bool open_breaker(struct account_state *state, void *context)
 {
-    breaker_open(&state->breaker, CAUSE_NETWORK, context, 1000, 0);
+    static int64_t began = 1000;
+    const struct breaker_failure failure = {.reason = context, .began = ++began};
+    breaker_open(&state->breaker, &failure, 1000, 0);
     return true;
 }
 
@@ -292,16 +294,16 @@ static void the_state_of_an_account_is_shared(void **state)
     struct spooldir *dir = *state;
     struct account_state known;
     assert_true(account_state_read(&known, &dir->spool, "work", &dir->err));
-    assert_true(breaker_allows(&known.breaker, 1000));
+    assert_true(breaker_allows(&known.breaker, 1000, 0));
     char reason[] = "no route";
     assert_true(account_state_change(&dir->spool, "work", open_breaker, reason, NULL, &dir->err));
     assert_true(account_state_change(&dir->spool, "work", open_breaker, reason, &known, &dir->err));
     assert_int_equal(known.breaker.failures, 2);
     assert_true(account_state_read(&known, &dir->spool, "work", &dir->err));
-    assert_false(breaker_allows(&known.breaker, 1000));
+    assert_false(breaker_allows(&known.breaker, 1000, 0));
     assert_string_equal(known.breaker.reason, reason);
     assert_true(account_state_read(&known, &dir->spool, "other", &dir->err));
-    assert_true(breaker_allows(&known.breaker, 1000));
+    assert_true(breaker_allows(&known.breaker, 1000, 0));
     /* Somebody who was stopped while he held the lock stops nobody. */
     int fd = open(spooldir_path(dir, "account", "work.standing"), O_RDWR);
     assert_int_equal(flock(fd, LOCK_EX), 0);

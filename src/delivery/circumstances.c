@@ -1,0 +1,59 @@
+#include "config.h"
+#include "delivery/circumstances.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "queue/checksum.h"
+
+static void add_file(struct checksum *sum, const char *path)
+{
+    struct stat facts;
+    uint64_t seen[5] = {0};
+    if (*path && stat(path, &facts) == 0) {
+        seen[0] = (uint64_t)facts.st_dev;
+        seen[1] = (uint64_t)facts.st_ino;
+        seen[2] = (uint64_t)facts.st_size;
+        seen[3] = (uint64_t)facts.st_mtim.tv_sec;
+        seen[4] = (uint64_t)facts.st_mtim.tv_nsec;
+    }
+    checksum_add(sum, path, strlen(path));
+    checksum_add(sum, seen, sizeof seen);
+}
+
+static void add_below(struct checksum *sum, const char *directory, const char *name)
+{
+    struct str path = {0};
+    str_addf(&path, "%s/%s", directory, name);
+    add_file(sum, str_text(&path));
+    str_clear(&path);
+}
+
+uint64_t circumstances_of(const struct configuration *config, const struct account *account,
+                          const struct password_sources *sources)
+{
+    const char *const files[] = {account->tls_trust_file, account->tls_crl_file,
+                                 account->tls_cert_file, account->tls_key_file};
+    struct checksum sum;
+    struct str path = {0};
+    checksum_begin(&sum, 0);
+    for (const char *line = str_text(&config->files); *line; line += *line == '\n') {
+        size_t len = strcspn(line, "\n");
+        str_truncate(&path, 0);
+        str_add_n(&path, line, len);
+        add_file(&sum, str_text(&path));
+        line += len;
+    }
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        add_file(&sum, files[i] ? files[i] : "");
+    if (strchr(account->password_file, '/'))
+        add_file(&sum, account->password_file);
+    else if (*account->password_file)
+        add_below(&sum, sources->caller->credentials, account->password_file);
+    if (account->password.len == 0 && !*account->password_file && !*account->password_command) {
+        add_below(&sum, sources->caller->home, ".netrc");
+        add_below(&sum, sources->paths->sysconfdir, "netrc");
+    }
+    str_clear(&path);
+    return checksum_end(&sum);
+}

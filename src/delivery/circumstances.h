@@ -1,0 +1,16 @@
+/* What an account's failure may depend on: the files that hold its settings and secrets. */
+#ifndef CIRCUMSTANCES_H
+#define CIRCUMSTANCES_H
+
+#include <stdint.h>
+
+#include "config/configuration.h"
+#include "config/password.h"
+
+/* A number that changes when one of the files changes that a connection of ACCOUNT is made from:
+ * the configuration, its password, trust and certificate files, netrc (device, inode, size and time
+ * of the last change of each). What a command prints is not seen. */
+uint64_t circumstances_of(const struct configuration *config, const struct account *account,
+                          const struct password_sources *sources);
+
+#endif

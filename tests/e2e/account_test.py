@@ -1,0 +1,183 @@
+"""What one message or one connection meets is not the account's failure until others meet it, too; and
+what is mended is over."""
+
+import pytest
+
+from provider import drip, in_turn
+from spool import MINUTE, Spool, message
+
+
+@pytest.fixture
+def spool(machine):
+    return Spool(machine)
+
+
+def by_occurrence(*answers):
+    """An answer for each occurrence, over all connections; afterwards the server is sane."""
+    left = iter(answers)
+    return lambda key: next(left, None)
+
+
+def fill(spool, n, to="you@example.net"):
+    for i in range(n):
+        spool.submits("-odq", to, input=message(str(i)))
+
+
+def subjects(provider):
+    return sorted(m.field("Subject") for m in provider.messages)
+
+
+# -- one message
+
+@pytest.mark.parametrize("reply", ["552 5.3.4 too big", "552 no", "554 5.2.3 no", "550 5.6.7 no"])
+def test_a_message_that_is_refused_with_its_sender_bounces_and_holds_up_nobody(serve, spool, reply):
+    provider = spool.use(serve(mail=by_occurrence(reply)))
+    spool.submits("-odq", "you@example.net", input=message("big"))
+    spool.submits("-odq", "you@example.net", input=message("small"))
+    spool.delivers("-q")
+    assert "small" in subjects(provider)
+    bounce, = [m for m in provider.messages if not m.sender]
+    assert reply[4:] in bounce.body.decode()
+    assert spool.is_empty()
+
+
+@pytest.mark.parametrize("words", [{"rcpt": {"poison@example.net": "421 4.7.0 slow down"}},
+                                   {"rcpt": {"poison@example.net": "454 4.7.0 later"}}])
+def test_what_one_message_meets_again_and_again_holds_up_nobody(serve, spool, words):
+    provider = spool.use(serve(**words))
+    fill(spool, 1, "poison@example.net")
+    fill(spool, 5)
+    spool.delivers("-q")
+    assert len(provider.messages) == 5
+    spool.wait(5 * MINUTE)
+    spool.delivers("-q5m")
+    spool.submits("you@example.net", input=message("at once"))
+    assert "at once" in subjects(provider)
+    assert spool.entry()["recipients"][0]["address"] == "poison@example.net"
+
+
+def test_a_sender_that_is_refused_for_one_message_only_refuses_it(serve, spool):
+    no = "550 5.7.1 this sender is not allowed"
+    provider = spool.use(serve(mail=by_occurrence(no, None, no)))
+    fill(spool, 2)
+    spool.delivers("-q")
+    assert subjects(provider) == ["1"]  # the account works: the other one had it
+    assert spool.entry()["attempts"] == 1
+    spool.wait(2 * MINUTE)
+    spool.delivers("-q5m")
+    assert no[4:] in provider.messages[-1].body.decode()  # and is told so
+    assert spool.is_empty()
+
+
+def test_what_two_messages_meet_is_the_accounts(serve, spool):
+    provider = spool.use(serve(mail="550 5.7.1 this sender is not allowed"))
+    fill(spool, 20)
+    spool.delivers("-q")
+    assert len(provider.connections) <= 2
+    assert len(spool.ids()) == 20
+    provider.answers.clear()
+    spool.wait(7 * MINUTE)
+    spool.delivers("-q5m")
+    assert len(provider.messages) == 20
+    assert spool.is_empty()
+
+
+def test_a_session_that_ends_after_some_messages_defers_none(serve, spool):
+    provider = spool.use(serve(mail=in_turn(None, None, "421 4.4.2 enough for one session", None),
+                               without=("CHUNKING",)), max_connections="1")
+    fill(spool, 5)
+    spool.delivers("-q")
+    assert len(provider.messages) == 5
+    assert spool.is_empty()
+
+
+# -- one connection
+
+def test_a_connection_that_is_refused_is_one_fewer(serve, spool):
+    provider = spool.use(serve(
+        greeting=by_occurrence(None, None, None, "421 4.3.2 too many connections"),
+        content=drip("250 ok", 0.02), without=("CHUNKING",)), max_connections="4")
+    fill(spool, 24)
+    spool.delivers("-q")
+    assert len(provider.messages) == 24
+    assert spool.is_empty()
+    first = len(provider.connections)
+    assert first == 4
+    fill(spool, 24)
+    spool.delivers("-q")
+    assert len(provider.messages) == 48
+    assert len(provider.connections) - first <= 3
+
+
+def test_a_provider_of_one_connection_gets_everything_over_it(serve, spool):
+    no = "421 4.3.2 one connection only"
+    provider = spool.use(serve(greeting=by_occurrence(None, no, no, no),
+                               content=drip("250 ok", 0.02), without=("CHUNKING",)),
+                         max_connections="4")
+    fill(spool, 16)
+    spool.delivers("-q")
+    assert len(provider.messages) == 16
+    assert spool.is_empty()
+
+
+def test_one_wrong_password_is_one_login(serve, spool):
+    provider = spool.use(serve(users={}), max_connections="4")
+    fill(spool, 20)
+    spool.delivers("-q")
+    assert len(provider.connections) == 1
+    for _ in range(3):  # a crontab
+        spool.wait(5 * MINUTE)
+        spool.delivers("-q")
+    assert len(provider.connections) == 1
+    spool.ctl("flush")  # a person
+    assert len(provider.connections) == 2
+
+
+# -- what is over
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_a_password_that_was_mended_is_tried_by_the_next_run(serve, spool, n):
+    provider = spool.use(serve(), password="wrong")
+    fill(spool, n)
+    spool.delivers("-q5m")
+    spool.delivers("-q5m")
+    assert len(provider.connections) == 1
+    spool.use(provider)
+    spool.delivers("-q5m")
+    assert len(provider.messages) == n
+    assert spool.is_empty()
+
+
+def test_a_password_file_that_was_mended_is_tried_by_the_next_run(serve, spool, machine):
+    secret = machine.home / "secret"
+    secret.write_text("wrong\n")
+    secret.chmod(0o600)
+    provider = spool.use(serve(), password=None, password_file=str(secret))
+    fill(spool, 3)
+    spool.delivers("-q5m")
+    secret.write_text("s3cret\n")
+    spool.delivers("-q5m")
+    assert len(provider.messages) == 3
+
+
+def test_mail_leaves_when_its_provider_is_back_not_when_its_own_pause_is_over(serve, spool):
+    away = spool.use(serve(greeting="554 5.3.2 no"))
+    fill(spool, 1)
+    for _ in range(12):
+        spool.wait(38 * MINUTE)  # the longest pause of an account that cannot be reached
+        spool.delivers("-q5m")
+    assert len(away.connections) == 12
+    away.answers.clear()
+    spool.wait(38 * MINUTE)
+    spool.delivers("-q5m")
+    assert len(away.messages) == 1
+
+
+def test_the_log_names_the_host_that_answered(serve, spool, machine):
+    provider = spool.use(serve(), host="127.0.0.2, 127.0.0.1", tls_host_override="127.0.0.1")
+    spool.submits("you@example.net")
+    fill(spool, 1)
+    spool.delivers("-q")
+    assert len(provider.messages) == 2
+    lines = [line for line in machine.log.read_text().splitlines() if "smtpstatus=250" in line]
+    assert len(lines) == 2 and all("host=127.0.0.1 " in line for line in lines)
