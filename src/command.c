@@ -60,13 +60,10 @@ static void prepare_process(void)
     confine_memory();
 }
 
-static int run_queue(const struct invocation *call, const struct paths *paths)
+static int run_queue(const struct invocation *call, struct site *site)
 {
     const struct queuerun want = {
-        .program = call->program,
-        .file = call->file,
         .verbose = call->verbose,
-        .report = call->verbose || isatty(STDERR_FILENO) ? stderr : NULL, /* cron mails output */
         .filter = {.id = call->queue.id,
                    .account = call->wishes.account,
                    .recipient = call->queue.recipient,
@@ -74,46 +71,73 @@ static int run_queue(const struct invocation *call, const struct paths *paths)
                    .ignore_times = !call->queue.only_due,
                    .by_person = !call->queue.only_due && isatty(STDIN_FILENO)},
     };
-    return queuerun_run(&want, paths);
+    FILE *report = call->verbose || isatty(STDERR_FILENO) ? stderr : NULL; /* cron mails output */
+    return queuerun_run(&want, site, call->file, report);
 }
 
-static int list_queue(const struct invocation *call, const struct paths *paths)
+static int list_queue(const struct invocation *call, struct site *site)
 {
-    const struct queuectl want = {.program = call->program, .paths = paths, .file = call->file};
+    const struct queuectl want = {.site = site};
+    queuectl_configure(site, call->file);
     return queuectl_list(&want, false, false);
 }
 
-static int invoke(const struct invocation *call, const struct paths *paths)
+static int invoke(const struct invocation *call, struct site *site)
 {
     switch (call->mode) {
     case INVOKE_SEND:
     case INVOKE_PRINT:
-        return send_run(call, paths);
+        return send_run(call, site);
+    case INVOKE_LIST_QUEUE:
+        return list_queue(call, site);
+    case INVOKE_RUN_QUEUE:
+        return run_queue(call, site);
+    case INVOKE_SERVE:
+        return service_run(site);
+    case INVOKE_TALK:
+        return stdio_session_run(call, site);
+    case INVOKE_SERVERINFO:
+        return serverinfo_show(call, site);
+    case INVOKE_RMQS:
+        return serverinfo_start_queue(call, site);
+    case INVOKE_CONFIGURE:
+        return configure_run(call, site);
+    case INVOKE_VERIFY:
+        return verify_run(call, site);
+    case INVOKE_VERSION:
+    case INVOKE_HELP:
+    case INVOKE_ALIASES:
+    case INVOKE_NOTHING:
+        break;
+    }
+    return EX_SOFTWARE;
+}
+
+static int invoke_on_site(const struct invocation *call, const struct paths *paths)
+{
+    struct site site;
+    site_open(&site, call->program, paths);
+    site.caller.as_msmtp = call->personality == PERSONALITY_MSMTP;
+    site.caller.as_sendmail = call->personality == PERSONALITY_SENDMAIL;
+    int code = invoke(call, &site);
+    site_close(&site);
+    return code;
+}
+
+/* What needs to know neither caller nor machine does not ask. */
+static int run(const struct invocation *call, const struct paths *paths)
+{
+    switch (call->mode) {
     case INVOKE_VERSION:
         return help_version(call->program);
     case INVOKE_HELP:
         return help_usage(call->program);
-    case INVOKE_LIST_QUEUE:
-        return list_queue(call, paths);
-    case INVOKE_RUN_QUEUE:
-        return run_queue(call, paths);
-    case INVOKE_SERVE:
-        return service_run(call->program, paths);
-    case INVOKE_TALK:
-        return stdio_session_run(call, paths);
-    case INVOKE_SERVERINFO:
-        return serverinfo_show(call, paths);
-    case INVOKE_RMQS:
-        return serverinfo_start_queue(call, paths);
-    case INVOKE_CONFIGURE:
-        return configure_run(call, paths);
-    case INVOKE_VERIFY:
-        return verify_run(call, paths);
     case INVOKE_ALIASES: /* the file is read as it is: there is nothing to rebuild */
     case INVOKE_NOTHING:
         return EX_OK;
+    default:
+        return invoke_on_site(call, paths);
     }
-    return EX_SOFTWARE;
 }
 
 int command_run(int argc, char **argv, const struct paths *paths)
@@ -128,7 +152,7 @@ int command_run(int argc, char **argv, const struct paths *paths)
     struct error err;
     int code;
     if (invocation_parse(&call, argc, argv, &err)) {
-        code = invoke(&call, paths);
+        code = run(&call, paths);
     } else {
         report_drain_input();
         report_line(call.program, "%s", err.text);

@@ -13,7 +13,6 @@
 #include "net/resolve.h"
 #include "delivery/connection.h"
 #include "delivery/verdict.h"
-#include "cli/caller.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "submit/terminal.h"
@@ -21,11 +20,7 @@
 enum { COLUMN = 26 }; /* where details begin */
 
 struct check {
-    const struct paths *paths;
-    struct caller_storage storage;
-    struct caller caller;
-    struct this_host host;
-    struct configuration config;
+    struct site *site;
     int64_t since; /* when the step began */
     int code;      /* of the first failure */
 };
@@ -60,7 +55,7 @@ static void show_step(void *context, const char *step, const char *detail, const
 static void show_files(struct check *c)
 {
     (void)printf("configuration\n");
-    for (const char *line = str_text(&c->config.files); *line;) {
+    for (const char *line = str_text(&c->site->config.files); *line;) {
         size_t len = strcspn(line, "\n");
         struct str name = {0};
         struct stat facts;
@@ -101,23 +96,23 @@ static void show_names(struct check *c, const struct account *a)
 static void check_account(struct check *c, const struct account *a)
 {
     const struct password_sources passwords = {
-        .paths = c->paths,
-        .caller = &c->caller,
+        .paths = c->site->paths,
+        .caller = &c->site->caller,
         .ask = terminal_ask,
     };
     const struct connection_options options = {
         .passwords = &passwords,
-        .host_name = c->host.full_name,
+        .host_name = c->site->host.full_name,
         .step = show_step,
         .context = c,
     };
     const struct identity_facts facts = {
-        .caller = &c->caller, .host = &c->host, .header_from = ""};
+        .caller = &c->site->caller, .host = &c->site->host, .header_from = ""};
     struct identity identity;
     struct error err;
     (void)printf("account %s (%s:%d)\n", a->name, a->file, a->line);
     c->since = clock_now();
-    bool ok = identity_make(&identity, &c->config, a, &facts, &err);
+    bool ok = identity_make(&identity, &c->site->config, a, &facts, &err);
     show_step(c, "settings", "", ok ? NULL : &err);
     if (ok) {
         show_names(c, a);
@@ -136,37 +131,32 @@ static void check_account(struct check *c, const struct account *a)
 static int check_all(struct check *c, const char *account)
 {
     struct error err;
-    if (!configuration_read(&c->config, c->paths, &c->caller, NULL, &err)) {
+    if (!site_configure(c->site, NULL, &err)) {
         report_error("onehopctl", &err);
         return err.code;
     }
     show_files(c);
-    if (*account && !configuration_account(&c->config, account)) {
+    if (*account && !configuration_account(&c->site->config, account)) {
         report_line("onehopctl", "there is no account '%s'", account);
         return EX_CONFIG;
     }
-    if (c->config.n == 0) {
+    if (c->site->config.n == 0) {
         report_line("onehopctl",
                     "there is no account: write %s/onehop/onehop.ini or %s/onehop/onehop.ini",
-                    c->caller.config_home, c->paths->sysconfdir);
+                    c->site->caller.config_home, c->site->paths->sysconfdir);
         return EX_CONFIG;
     }
-    for (size_t i = 0; i < c->config.n; i++)
-        if (!*account || strcmp(c->config.account[i]->name, account) == 0)
-            check_account(c, c->config.account[i]);
+    for (size_t i = 0; i < c->site->config.n; i++)
+        if (!*account || strcmp(c->site->config.account[i]->name, account) == 0)
+            check_account(c, c->site->config.account[i]);
     return c->code;
 }
 
-int check_run(const char *account, const struct paths *paths)
+int check_run(const char *account, struct site *site)
 {
-    struct check c = {.paths = paths};
-    caller_find(&c.caller, &c.storage);
-    this_host_read(&c.host, paths);
+    struct check c = {.site = site};
     int code = check_all(&c, account);
     if (help_flush() != EX_OK && code == EX_OK)
         code = EX_IOERR;
-    configuration_clear(&c.config);
-    this_host_clear(&c.host);
-    caller_clear(&c.storage);
     return code;
 }

@@ -2,10 +2,10 @@
 #ifndef CHECK_H
 #define CHECK_H
 
-#include "config/configuration.h"
+#include "submit/site.h"
 
 /* Checks the account of that name, or all that the caller can use for "". Sends no mail. Returns 0
  * if every step of every account held, else the exit status of the first failure. */
-int check_run(const char *account, const struct paths *paths);
+int check_run(const char *account, struct site *site);
 
 #endif

@@ -10,7 +10,6 @@
 #include "message/address.h"
 #include "config/keycheck.h"
 #include "net/srv.h"
-#include "cli/caller.h"
 #include "submit/help.h"
 #include "submit/report.h"
 
@@ -113,24 +112,16 @@ static int find_and_show(const struct invocation *call, const struct configurati
     return help_flush();
 }
 
-int configure_run(const struct invocation *call, const struct paths *paths)
+int configure_run(const struct invocation *call, struct site *site)
 {
     struct error err;
-    struct caller_storage storage = {0};
-    struct caller caller;
-    struct configuration config = {0};
     if (!keycheck_address(call->configure, &err) ||
         !keycheck_domain(address_domain(call->configure), &err)) {
         report_line(call->program, "cannot use mail address %s: %s", call->configure, err.text);
         return EX_DATAERR;
     }
-    caller_find(&caller, &storage);
-    int code = EX_CONFIG;
-    if (!configuration_read(&config, paths, &caller, NULL, &err))
-        report_error(call->program, &err);
-    else
-        code = find_and_show(call, &config);
-    configuration_clear(&config);
-    caller_clear(&storage);
-    return code;
+    if (site_configure(site, NULL, &err))
+        return find_and_show(call, &site->config);
+    report_error(call->program, &err);
+    return EX_CONFIG;
 }

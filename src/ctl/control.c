@@ -6,7 +6,6 @@
 #include <sysexits.h>
 
 #include "base/escape.h"
-#include "cli/caller.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "ctl/check.h"
@@ -21,21 +20,21 @@ struct verb {
     const char *name;
     const char *arguments;
     int max_arguments;
-    int (*run)(int argc, char **argv, const struct paths *paths);
+    int (*run)(int argc, char **argv, struct site *site);
     const char *help;
 };
 
-static int run_check(int argc, char **argv, const struct paths *paths)
+static int run_check(int argc, char **argv, struct site *site)
 {
-    return check_run(argc > 0 ? argv[0] : "", paths);
+    return check_run(argc > 0 ? argv[0] : "", site);
 }
 
-static int run_providers(int argc, char **argv, const struct paths *paths)
+static int run_providers(int argc, char **argv, struct site *site)
 {
-    return providers_run(argc, argv, paths);
+    return providers_run(argc, argv, site);
 }
 
-static int run_queue(int argc, char **argv, const struct paths *paths)
+static int run_queue(int argc, char **argv, struct site *site)
 {
     bool json = false, failed = false;
     for (int i = 0; i < argc; i++) {
@@ -47,15 +46,14 @@ static int run_queue(int argc, char **argv, const struct paths *paths)
         json = json || is_json;
         failed = failed || !is_json;
     }
-    const struct queuectl want = {.program = program, .paths = paths};
+    const struct queuectl want = {.site = site};
+    queuectl_configure(site, NULL);
     return queuectl_list(&want, json, failed);
 }
 
-static int run_flush(int argc, char **argv, const struct paths *paths)
+static int run_flush(int argc, char **argv, struct site *site)
 {
     struct queuerun want = {
-        .program = program,
-        .report = stdout,
         .filter = {.id = "",
                    .account = "",
                    .recipient = "",
@@ -72,51 +70,53 @@ static int run_flush(int argc, char **argv, const struct paths *paths)
         report_line(program, "flush takes an id, or --account NAME");
         return EX_USAGE;
     }
-    int code = queuerun_run(&want, paths);
+    int code = queuerun_run(&want, site, NULL, stdout);
     return code == EX_OK ? help_flush() : code;
 }
 
-static int act(int argc, char **argv, const struct paths *paths, enum queuectl_act what)
+static int act(int argc, char **argv, struct site *site, enum queuectl_act what)
 {
-    const struct queuectl want = {.program = program, .paths = paths};
-    if (argc == 1)
+    const struct queuectl want = {.site = site};
+    if (argc == 1) {
+        queuectl_configure(site, NULL);
         return queuectl_act(&want, what, argv[0]);
+    }
     report_line(program, "an id is missing; `onehopctl queue` shows them");
     return EX_USAGE;
 }
 
-static int run_show(int argc, char **argv, const struct paths *paths)
+static int run_show(int argc, char **argv, struct site *site)
 {
-    return act(argc, argv, paths, QUEUECTL_SHOW);
+    return act(argc, argv, site, QUEUECTL_SHOW);
 }
 
-static int run_hold(int argc, char **argv, const struct paths *paths)
+static int run_hold(int argc, char **argv, struct site *site)
 {
-    return act(argc, argv, paths, QUEUECTL_HOLD);
+    return act(argc, argv, site, QUEUECTL_HOLD);
 }
 
-static int run_release(int argc, char **argv, const struct paths *paths)
+static int run_release(int argc, char **argv, struct site *site)
 {
-    return act(argc, argv, paths, QUEUECTL_RELEASE);
+    return act(argc, argv, site, QUEUECTL_RELEASE);
 }
 
-static int run_delete(int argc, char **argv, const struct paths *paths)
+static int run_delete(int argc, char **argv, struct site *site)
 {
-    return act(argc, argv, paths, QUEUECTL_DELETE);
+    return act(argc, argv, site, QUEUECTL_DELETE);
 }
 
-static int run_convert(int argc, char **argv, const struct paths *paths)
+static int run_convert(int argc, char **argv, struct site *site)
 {
-    return convert_run(argc, argv, paths);
+    return convert_run(argc, argv, site);
 }
 
-static int run_version(int argc, char **argv, const struct paths *paths)
+static int run_version(int argc, char **argv, struct site *site)
 {
-    (void)argc, (void)argv, (void)paths;
+    (void)argc, (void)argv, (void)site;
     return help_version(program);
 }
 
-static int run_help(int argc, char **argv, const struct paths *paths);
+static int run_help(int argc, char **argv, struct site *site);
 
 static const struct verb verbs[] = {
     {"check", "[ACCOUNT]", 1, run_check,
@@ -135,9 +135,9 @@ static const struct verb verbs[] = {
 };
 static const size_t verb_count = sizeof verbs / sizeof *verbs;
 
-static int run_help(int argc, char **argv, const struct paths *paths)
+static int run_help(int argc, char **argv, struct site *site)
 {
-    (void)paths;
+    (void)site;
     if (argc > 0 && strcmp(argv[0], "keys") == 0)
         return help_keys();
     if (argc > 0 && strcmp(argv[0], "options") == 0)
@@ -148,10 +148,19 @@ static int run_help(int argc, char **argv, const struct paths *paths)
     return help_flush();
 }
 
+static int run_verb(const struct verb *verb, int argc, char **argv, const struct paths *paths)
+{
+    struct site site;
+    site_open(&site, program, paths);
+    int code = verb->run(argc, argv, &site);
+    site_close(&site);
+    return code;
+}
+
 int control_run(int argc, char **argv, const struct paths *paths)
 {
     if (argc < 2) {
-        (void)run_help(0, NULL, paths);
+        (void)run_help(0, NULL, NULL);
         return EX_USAGE;
     }
     const char *name = argv[1];
@@ -166,7 +175,7 @@ int control_run(int argc, char **argv, const struct paths *paths)
         if (strcmp(verbs[i].name, name) != 0)
             continue;
         if (argc - 2 <= verbs[i].max_arguments)
-            return verbs[i].run(argc - 2, argv + 2, paths);
+            return run_verb(&verbs[i], argc - 2, argv + 2, paths);
         report_line(program, "too many arguments: %s %s", name, verbs[i].arguments);
         return EX_USAGE;
     }

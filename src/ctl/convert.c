@@ -14,21 +14,15 @@
 #include "base/fileread.h"
 #include "base/memory.h"
 #include "config/msmtprc.h"
-#include "config/thishost.h"
 #include "compat/foreign.h"
 #include "compat/iniwriter.h"
-#include "cli/caller.h"
 #include "submit/help.h"
 #include "submit/report.h"
-
-static const char program[] = "onehopctl";
 
 enum { EVAL_TIME = 60 * 1000 };
 
 struct convert {
-    const struct paths *paths;
-    struct caller caller;
-    struct this_host host;
+    const struct site *site;
     const char *secrets; /* or NULL */
     struct str path;
     struct configfile file; /* its accounts */
@@ -44,9 +38,9 @@ static bool find_file(struct convert *c, const char *named, struct error *err)
     const struct {
         const char *directory, *name;
     } places[] = {
-        {c->caller.home, ".msmtprc"},         {c->caller.config_home, "msmtp/config"},
-        {c->paths->sysconfdir, "msmtprc"},    {c->paths->sysconfdir, "ssmtp/ssmtp.conf"},
-        {c->paths->sysconfdir, "nullmailer"}, {c->paths->sysconfdir, "dma/dma.conf"},
+        {c->site->caller.home, ".msmtprc"},         {c->site->caller.config_home, "msmtp/config"},
+        {c->site->paths->sysconfdir, "msmtprc"},    {c->site->paths->sysconfdir, "ssmtp/ssmtp.conf"},
+        {c->site->paths->sysconfdir, "nullmailer"}, {c->site->paths->sysconfdir, "dma/dma.conf"},
     };
     if (named) {
         str_add(&c->path, named);
@@ -118,8 +112,8 @@ static bool read_input(struct convert *c, struct error *err)
     struct stat facts;
     const char *path = str_text(&c->path);
     struct foreign foreign = {
-        .file = &c->file, .remarks = &c->remarks, .queue = &c->queue, .host = c->host.name};
-    c->file = (struct configfile){.path = path, .scope = SCOPE_USER, .home = c->caller.home};
+        .file = &c->file, .remarks = &c->remarks, .queue = &c->queue, .host = c->site->host.name};
+    c->file = (struct configfile){.path = path, .scope = SCOPE_USER, .home = c->site->caller.home};
     if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
         return foreign_nullmailer(&foreign, path, err);
     if (ends_in(&c->path, "ssmtp.conf"))
@@ -188,10 +182,9 @@ static bool convert(struct convert *c, const char *named, struct error *err)
     return true;
 }
 
-int convert_run(int argc, char **argv, const struct paths *paths)
+int convert_run(int argc, char **argv, struct site *site)
 {
-    struct convert c = {.paths = paths, .out = {.secret = true}};
-    struct caller_storage storage = {0};
+    struct convert c = {.site = site, .out = {.secret = true}};
     struct error err;
     int code = EX_OK;
     if (argc >= 2 && strcmp(argv[0], "--secrets") == 0) {
@@ -200,16 +193,14 @@ int convert_run(int argc, char **argv, const struct paths *paths)
         argv += 2;
     }
     if (argc > 1 || (argc == 1 && argv[0][0] == '-')) {
-        report_line(program, "convert takes --secrets FILE, and one file or directory");
+        report_line(site->program, "convert takes --secrets FILE, and one file or directory");
         return EX_USAGE;
     }
-    caller_find(&c.caller, &storage);
-    this_host_read(&c.host, paths);
     if (convert(&c, argc == 1 ? argv[0] : NULL, &err)) {
         (void)fwrite(str_text(&c.out), 1, c.out.len, stdout);
         code = help_flush();
     } else {
-        report_error(program, &err);
+        report_error(site->program, &err);
         code = err.code;
     }
     configfile_clear(&c.file);
@@ -217,7 +208,5 @@ int convert_run(int argc, char **argv, const struct paths *paths)
     str_clear(&c.path);
     str_clear(&c.queue);
     str_clear(&c.out);
-    this_host_clear(&c.host);
-    caller_clear(&storage);
     return code;
 }

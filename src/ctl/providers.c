@@ -6,7 +6,6 @@
 #include <sysexits.h>
 
 #include "config/provider.h"
-#include "cli/caller.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "ctl/json.h"
@@ -79,26 +78,18 @@ static int show(const struct provider_table *table, const char *domain, bool jso
     return p ? EX_OK : EX_NOHOST;
 }
 
-int providers_run(int argc, char **argv, const struct paths *paths)
+int providers_run(int argc, char **argv, struct site *site)
 {
-    struct caller_storage storage = {0};
-    struct caller caller;
-    struct configuration config = {0};
     struct error err;
     bool json = argc > 0 && strcmp(argv[0], "--json") == 0;
-    int code;
     if (argc - json > 1 || (argc > json && argv[(int)json][0] == '-')) {
         report_line(program, "providers takes --json, and a mail domain or an address");
         return EX_USAGE;
     }
-    caller_find(&caller, &storage);
-    if (configuration_read(&config, paths, &caller, NULL, &err)) {
-        code = show(&config.providers, argc > json ? argv[(int)json] : "", json);
-    } else {
+    if (!site_configure(site, NULL, &err)) {
         report_error(program, &err);
-        code = err.code;
+        return err.code;
     }
-    configuration_clear(&config);
-    caller_clear(&storage);
+    int code = show(&site->config.providers, argc > json ? argv[(int)json] : "", json);
     return code == EX_OK ? help_flush() : code;
 }

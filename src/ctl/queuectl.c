@@ -11,7 +11,6 @@
 #include "queue/entry_lock.h"
 #include "queue/listing.h"
 #include "delivery/spoolplace.h"
-#include "cli/caller.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "submit/service_client.h"
@@ -25,61 +24,38 @@ const char *const queuectl_names[QUEUECTL_ACTS] = {
     [QUEUECTL_DELETE] = "DELETE",
 };
 
-/* The spools of the caller, one after the other. */
-struct spools {
-    const struct queuectl *want;
-    struct caller_storage storage;
-    struct caller caller;
-    struct configuration own; /* unless it was handed in */
-    const struct configuration *config;
-    struct spool spool;
-};
-
 enum opened { OPENED, NOT_THERE, DENIED };
 
-/* The queue must be seen even while the configuration is broken: then it is looked for where it is
- * by default. */
-static void spools_begin(struct spools *s, const struct queuectl *want)
+void queuectl_configure(struct site *site, const char *file)
 {
     struct error err;
-    *s = (struct spools){.want = want, .config = want->config};
-    caller_find(&s->caller, &s->storage);
-    if (want->config)
-        return;
-    s->config = &s->own;
-    if (!configuration_read(&s->own, want->paths, &s->caller, want->file, &err)) {
-        report_line(want->program, "%s", err.text);
-        configuration_clear(&s->own);
-    }
+    if (!site_configure(site, file, &err))
+        report_line(site->program, "%s", err.text);
 }
 
 /* Opens the spool of SCOPE; trouble sets *CODE. Root looks at the system's as its owner does. */
-static enum opened spools_open(struct spools *s, enum account_scope scope, int *code)
+static enum opened open_spool(const struct queuectl *want, enum account_scope scope,
+                              struct spool *spool, int *code)
 {
+    const struct site *site = want->site;
     struct str path = {0};
     struct error err;
-    if (s->want->config && scope != SCOPE_SYSTEM)
+    if (want->for_client && scope != SCOPE_SYSTEM)
         return NOT_THERE;
     bool ok = scope != SCOPE_SYSTEM || serviceuser_become(&err);
     errno = 0;
-    ok = ok && spoolplace_path(&path, s->config, s->want->paths, &s->caller, scope) &&
-         spool_open(&s->spool, str_text(&path), false, &err);
+    ok = ok && spoolplace_path(&path, &site->config, site->paths, &site->caller, scope) &&
+         spool_open(spool, str_text(&path), false, &err);
     int why = errno;
     bool denied = scope == SCOPE_SYSTEM && (why == EACCES || why == EPERM);
     if (!ok && path.len && why != ENOENT && why != EACCES && !denied) {
-        report_line(s->want->program, "%s", err.text);
+        report_line(want->site->program, "%s", err.text);
         *code = err.code;
     }
     str_clear(&path);
     if (ok)
         return OPENED;
     return denied ? DENIED : NOT_THERE;
-}
-
-static void spools_end(struct spools *s)
-{
-    configuration_clear(&s->own);
-    caller_clear(&s->storage);
 }
 
 static int end_output(const char *program, int code)
@@ -119,7 +95,7 @@ static int list_by_service(const struct listing *listing, bool failed)
     struct str line = {0};
     str_addf(&line, "LIST requests=%lu octets=%" PRIu64 "%s%s", listing->mailq.requests,
              listing->mailq.octets, listing->json ? " json=1" : "", failed ? " failed=1" : "");
-    int code = service_client_queue(listing->want->program, listing->want->paths, str_text(&line));
+    int code = service_client_queue(listing->want->site, str_text(&line));
     str_clear(&line);
     return code;
 }
@@ -127,30 +103,28 @@ static int list_by_service(const struct listing *listing, bool failed)
 int queuectl_list(const struct queuectl *want, bool json, bool failed)
 {
     static const enum account_scope levels[] = {SCOPE_USER, SCOPE_SYSTEM};
-    struct spools s;
+    struct spool spool = {0};
     struct listing listing = {.want = want, .json = json, .mailq = {want->requests, want->octets}};
     struct error err;
     int code = EX_OK;
     bool ended = false;
-    spools_begin(&s, want);
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        enum opened opened = spools_open(&s, levels[i], &code);
-        if (opened == DENIED && !want->config) {
+        enum opened opened = open_spool(want, levels[i], &spool, &code);
+        if (opened == DENIED && !want->for_client) {
             code = list_by_service(&listing, failed);
             ended = true;
         }
         if (opened != OPENED)
             continue;
-        if (!listing_each(&s.spool, failed, list_one, &listing, &err)) {
-            report_error(want->program, &err);
+        if (!listing_each(&spool, failed, list_one, &listing, &err)) {
+            report_error(want->site->program, &err);
             code = err.code;
         }
-        spool_close(&s.spool);
+        spool_close(&spool);
     }
     if (!json && !ended)
         mailq_end(&listing.mailq);
-    spools_end(&s);
-    return end_output(want->program, code);
+    return end_output(want->site->program, code);
 }
 
 static void show_progress(const struct entry_lock *lock)
@@ -220,13 +194,14 @@ static bool act_on(struct entry_lock *lock, enum queuectl_act act, struct error 
 }
 
 /* True if the entry, which somebody else holds, is the caller's. */
-static bool is_own(const struct spools *s, enum spool_directory directory, const char *id)
+static bool is_own(const struct queuectl *want, struct spool *spool,
+                   enum spool_directory directory, const char *id)
 {
     struct entry head = {0};
     struct error ignored;
-    bool own = entry_lock_peek(&s->spool, directory, id, &head, &ignored) ==
+    bool own = entry_lock_peek(spool, directory, id, &head, &ignored) ==
                    ENTRY_LOCK_TAKEN &&
-               may_see(s->want, &head);
+               may_see(want, &head);
     entry_clear(&head);
     return own;
 }
@@ -235,35 +210,36 @@ static int act_by_service(const struct queuectl *want, enum queuectl_act act, co
 {
     struct str line = {0};
     str_addf(&line, "%s %s", queuectl_names[act], id);
-    int code = service_client_queue(want->program, want->paths, str_text(&line));
+    int code = service_client_queue(want->site, str_text(&line));
     str_clear(&line);
     return code;
 }
 
 /* Looks in every place of the open spool. Returns whether the entry was there, with *CODE. */
-static bool act_in_spool(struct spools *s, enum queuectl_act act, const char *id, int *code)
+static bool act_in_spool(const struct queuectl *want, struct spool *spool, enum queuectl_act act,
+                         const char *id, int *code)
 {
     static const enum spool_directory places[] = {SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
     struct error err;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct entry_lock lock = {0};
-        enum entry_lock_result result = entry_lock_take(&lock, &s->spool, places[i], id, &err);
+        enum entry_lock_result result = entry_lock_take(&lock, spool, places[i], id, &err);
         if (result == ENTRY_LOCK_GONE)
             continue;
-        if (result == ENTRY_LOCK_TAKEN && !may_see(s->want, &lock.entry)) {
+        if (result == ENTRY_LOCK_TAKEN && !may_see(want, &lock.entry)) {
             entry_lock_release(&lock);
             return false; /* as if it were not there */
         }
-        if (result != ENTRY_LOCK_TAKEN && s->want->only_uid && !is_own(s, places[i], id))
+        if (result != ENTRY_LOCK_TAKEN && want->only_uid && !is_own(want, spool, places[i], id))
             return false;
         if (result == ENTRY_LOCK_BUSY) {
-            report_line(s->want->program, "%s is being delivered right now; try again", id);
+            report_line(want->site->program, "%s is being delivered right now; try again", id);
             *code = EX_TEMPFAIL;
         } else if (result != ENTRY_LOCK_TAKEN) {
-            report_error(s->want->program, &err);
+            report_error(want->site->program, &err);
             *code = EX_DATAERR;
-        } else if (!act_on(&lock, act, &err) || !spool_sync(&s->spool, &err)) {
-            report_error(s->want->program, &err);
+        } else if (!act_on(&lock, act, &err) || !spool_sync(spool, &err)) {
+            report_error(want->site->program, &err);
             *code = err.code;
         }
         return true;
@@ -274,29 +250,27 @@ static bool act_in_spool(struct spools *s, enum queuectl_act act, const char *id
 int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char *id)
 {
     static const enum account_scope levels[] = {SCOPE_USER, SCOPE_SYSTEM};
-    struct spools s;
+    struct spool spool = {0};
     int code = EX_OK;
     bool found = false;
     if (!entryid_valid(id)) {
-        report_line(want->program, "'%s' is not a queue id; mailq shows them", id);
+        report_line(want->site->program, "'%s' is not a queue id; mailq shows them", id);
         return EX_USAGE;
     }
-    spools_begin(&s, want);
     for (size_t i = 0; i < sizeof levels / sizeof *levels && !found; i++) {
-        enum opened opened = spools_open(&s, levels[i], &code);
-        if (opened == DENIED && !want->config) {
+        enum opened opened = open_spool(want, levels[i], &spool, &code);
+        if (opened == DENIED && !want->for_client) {
             code = act_by_service(want, act, id);
             found = true;
         }
         if (opened != OPENED)
             continue;
-        found = act_in_spool(&s, act, id, &code);
-        spool_close(&s.spool);
+        found = act_in_spool(want, &spool, act, id, &code);
+        spool_close(&spool);
     }
-    spools_end(&s);
     if (!found && code == EX_OK) {
-        report_line(want->program, "there is no entry %s", id);
+        report_line(want->site->program, "there is no entry %s", id);
         code = EX_NOINPUT;
     }
-    return end_output(want->program, code);
+    return end_output(want->site->program, code);
 }

@@ -6,20 +6,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "config/configuration.h"
+#include "submit/site.h"
 
 struct queuectl {
-    const char *program; /* for messages */
-    const struct paths *paths;
-    const char *file; /* -C, or NULL */
-    /* For the service, which asks for somebody else: the system's spool alone. */
-    const struct configuration
-        *config;   /* NULL: this caller's, of every spool that is the caller's */
-    bool only_uid; /* entries of this uid alone */
+    const struct site *site;
+    bool for_client; /* the service asks for somebody else: in the system's spool alone */
+    bool only_uid;   /* entries of this uid alone */
     uid_t uid;
     unsigned long requests; /* of the listing that the caller began with a spool of its own */
     uint64_t octets;
 };
+
+/* Reads the configuration, with FILE for -C or NULL. The queue must be seen even while that is broken:
+ * what is wrong is reported, and the queue is looked for where it is by default. */
+void queuectl_configure(struct site *site, const char *file);
 
 /* mailq: every spool that the caller has, in Postfix's format, or as JSON. With FAILED what is in
  * failed/. The system's by way of the service if this caller may not read it. Returns the exit

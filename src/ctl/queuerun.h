@@ -5,41 +5,28 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "config/configuration.h"
-#include "config/thishost.h"
 #include "delivery/runner.h"
 #include "submit/rendezvous.h"
+#include "submit/site.h"
 #include "ctl/run_report.h"
 
 struct queuerun {
-    const char *program;
-    const char *file; /* -C, or NULL */
-    bool verbose;     /* the dialogue goes to standard error */
-    FILE *report;     /* where a line goes that says what happened, or NULL */
+    struct rendezvous *rendezvous; /* callers who want to hear of the first attempt, or NULL */
+    bool verbose;                  /* the dialogue goes to standard error */
+    struct run_report *report;     /* is added to, or NULL */
+    bool progress;                 /* on standard error, which is a terminal */
     struct runner_filter filter;
 };
 
 /* One run of every spool that the caller has, the system's by way of the service if this caller may
- * not read it. Returns 0, or the exit status of the first trouble with configuration or spool; that
- * some mail still waits is no trouble. */
-int queuerun_run(const struct queuerun *want, const struct paths *paths);
-
-/* What a run of one spool needs. */
-struct queuerun_facts {
-    const char *program;
-    const struct paths *paths;
-    const struct caller *caller;
-    const struct this_host *host;
-    const struct configuration *config;
-    struct rendezvous *rendezvous; /* or NULL */
-    bool verbose;
-    struct run_report *report; /* is added to, or NULL */
-    bool progress;             /* on standard error, which is a terminal */
-};
+ * not read it. FILE is -C, or NULL; a line that says what happened goes to REPORT, or nowhere for
+ * NULL. Returns 0, or the exit status of the first trouble with configuration or spool; that some
+ * mail still waits is no trouble. */
+int queuerun_run(const struct queuerun *want, struct site *site, const char *file, FILE *report);
 
 /* One run of the spool of SCOPE. *DENIED, if not NULL, tells that this caller may not open it.
  * Returns as above. */
-int queuerun_level(const struct queuerun_facts *facts, enum account_scope scope,
-                   const struct runner_filter *filter, bool *denied);
+int queuerun_level(const struct queuerun *want, const struct site *site, enum account_scope scope,
+                   bool *denied);
 
 #endif

@@ -168,10 +168,10 @@ static int run(struct server *v)
     return code;
 }
 
-static int server_run(const struct invocation *call, const struct paths *paths)
+static int server_run(const struct invocation *call, struct site *site)
 {
     struct server v = {0};
-    send_context_begin(&v.sending, call, paths);
+    send_context_begin(&v.sending, call, site);
     int code = run(&v);
     send_context_clear(&v.sending);
     str_clear(&v.greeting);
@@ -180,12 +180,12 @@ static int server_run(const struct invocation *call, const struct paths *paths)
     return code == EX_OK ? help_flush() : code;
 }
 
-int serverinfo_show(const struct invocation *call, const struct paths *paths)
+int serverinfo_show(const struct invocation *call, struct site *site)
 {
-    return server_run(call, paths);
+    return server_run(call, site);
 }
 
-int serverinfo_start_queue(const struct invocation *call, const struct paths *paths)
+int serverinfo_start_queue(const struct invocation *call, struct site *site)
 {
-    return server_run(call, paths);
+    return server_run(call, site);
 }

@@ -2,14 +2,14 @@
 #ifndef SERVERINFO_H
 #define SERVERINFO_H
 
-#include "config/configuration.h"
 #include "cli/invocation.h"
+#include "submit/site.h"
 
 /* Prints what the server of the account says of itself: greeting, TLS and certificate, what it
  * offers. No login. Returns the exit status. */
-int serverinfo_show(const struct invocation *call, const struct paths *paths);
+int serverinfo_show(const struct invocation *call, struct site *site);
 
 /* Logs in and asks the server to deliver what it keeps for call->rmqs (ETRN, RFC 1985). */
-int serverinfo_start_queue(const struct invocation *call, const struct paths *paths);
+int serverinfo_start_queue(const struct invocation *call, struct site *site);
 
 #endif

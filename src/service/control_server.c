@@ -15,8 +15,6 @@
 
 enum { CONTROL_SERVER_TIMEOUT = 60 * 1000 }; /* milliseconds for a block of output */
 
-static const char program[] = "onehop";
-
 /* The value of NAME= in WORDS, decoded; "" if there is none. To be freed. */
 static char *value_of(const char *tokens, const char *name)
 {
@@ -38,7 +36,7 @@ static char *value_of(const char *tokens, const char *name)
 
 static bool sees_everything(const struct control_server *server)
 {
-    return server->caller->uid == 0 || server->caller->uid == geteuid();
+    return server->site->caller.uid == 0 || server->site->caller.uid == geteuid();
 }
 
 static int list(struct queuectl *want, const char *tokens)
@@ -58,14 +56,15 @@ static int list(struct queuectl *want, const char *tokens)
 /* Whoever asks for a run uses connections: it counts as a message. */
 static int flush(struct control_server *server, const char *tokens)
 {
-    if (server->caller->uid != 0 &&
-        !quota_take(server->user, server->config->service.messages_per_hour))
+    if (server->site->caller.uid != 0 &&
+        !quota_take(server->user, server->site->config.service.messages_per_hour))
         return EX_TEMPFAIL;
     char *value[] = {value_of(tokens, "id"), value_of(tokens, "account"),
                      value_of(tokens, "recipient"), value_of(tokens, "sender"),
                      value_of(tokens, "due"), value_of(tokens, "report"),
                      value_of(tokens, "person")};
-    const struct runner_filter filter = {
+    struct run_report report = {0};
+    const struct queuerun run = {.report = *value[5] ? &report : NULL, .filter = {
         .id = value[0],
         .account = value[1],
         .recipient = value[2],
@@ -73,19 +72,10 @@ static int flush(struct control_server *server, const char *tokens)
         .ignore_times = !*value[4],
         .by_person = *value[6],
         .has_uid = !sees_everything(server),
-        .uid = server->caller->uid,
-    };
-    struct run_report report = {0};
-    const struct queuerun_facts facts = {
-        .report = *value[5] ? &report : NULL,
-        .program = program,
-        .paths = server->paths,
-        .caller = server->caller,
-        .host = server->host,
-        .config = server->config,
-    };
-    int code = queuerun_level(&facts, SCOPE_SYSTEM, &filter, NULL);
-    if (facts.report)
+        .uid = server->site->caller.uid,
+    }};
+    int code = queuerun_level(&run, server->site, SCOPE_SYSTEM, NULL);
+    if (run.report)
         run_report_print(&report, stdout);
     run_report_clear(&report);
     for (size_t i = 0; i < sizeof value / sizeof *value; i++)
@@ -97,11 +87,10 @@ static int act(struct control_server *server, const char *tokens)
 {
     size_t verb = strcspn(tokens, " ");
     struct queuectl want = {
-        .program = program,
-        .paths = server->paths,
-        .config = server->config,
+        .site = server->site,
+        .for_client = true,
         .only_uid = !sees_everything(server),
-        .uid = server->caller->uid,
+        .uid = server->site->caller.uid,
     };
     if (verb == 4 && strncmp(tokens, "LIST", verb) == 0)
         return list(&want, tokens + verb);

@@ -9,17 +9,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "config/configuration.h"
-#include "config/thishost.h"
 #include "net/stream.h"
 #include "smtpd/server.h"
+#include "submit/site.h"
 #include "service/quota.h"
 
 struct control_server {
-    const struct paths *paths;
-    const struct configuration *config;
-    const struct caller *caller; /* root and the service's own user see everything */
-    const struct this_host *host;
+    const struct site *site; /* of the caller: root and the service's own user see everything */
     struct quota_user *user;
     FILE *printed[2]; /* what the answer is; private */
 };

@@ -18,7 +18,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "delivery/spoolplace.h"
-#include "cli/caller.h"
 #include "submit/report.h"
 #include "submit/serviceuser.h"
 #include "ctl/queuerun.h"
@@ -31,12 +30,7 @@ struct child {
 };
 
 struct service {
-    const char *program;
-    const struct paths *paths;
-    struct caller_storage storage;
-    struct caller caller;
-    struct this_host host;
-    struct configuration config;
+    struct site *site;
     char *trouble; /* with the configuration, "" for none */
     struct listening listening;
     struct quota *quota;
@@ -79,30 +73,23 @@ static void set_signals(void (*handler)(int), int how, sigset_t *before)
 
 static void tell(const struct service *v, const char *text)
 {
-    report_line(v->program, "%s", text);
+    report_line(v->site->program, "%s", text);
     syslog(LOG_MAIL | LOG_WARNING, "%s", text);
 }
 
-/* The user's level of whoever started the service is not looked at. */
 static void read_configuration(struct service *v)
 {
-    struct configuration fresh;
     struct error err;
-    struct caller nobody = v->caller;
-    nobody.config_home = nobody.home = nobody.state_home = "";
-    bool ok = configuration_read(&fresh, v->paths, &nobody, NULL, &err);
-    if (ok) {
-        configuration_clear(&v->config);
-        v->config = fresh;
+    if (site_configure(v->site, NULL, &err)) {
         memory_replace(&v->trouble, "");
         return;
     }
     tell(v, err.text);
-    if (v->config.n > 0)
+    if (v->site->config.n > 0)
         return; /* the last good one goes on */
     memory_replace(&v->trouble, err.text);
-    if (!v->config.service.listen)
-        configuration_empty(&v->config);
+    if (!v->site->config.service.listen)
+        configuration_empty(&v->site->config);
 }
 
 static void add_child(struct service *v, pid_t pid, struct quota_user *user)
@@ -160,15 +147,8 @@ static void start_run(struct service *v)
         add_child(v, pid, NULL);
     if (pid != 0)
         return;
-    const struct queuerun_facts facts = {
-        .program = v->program,
-        .paths = v->paths,
-        .caller = &v->caller,
-        .host = &v->host,
-        .config = &v->config,
-        .rendezvous = v->rendezvous,
-    };
-    _exit(queuerun_level(&facts, SCOPE_SYSTEM, &due, NULL));
+    const struct queuerun run = {.rendezvous = v->rendezvous, .filter = due};
+    _exit(queuerun_level(&run, v->site, SCOPE_SYSTEM, NULL));
 }
 
 static bool found_one(void *context, const char *name)
@@ -184,7 +164,7 @@ static bool queue_is_empty(const struct service *v)
     struct spool spool = {0};
     struct error ignored; /* what cannot be read is not waited for */
     bool found = false;
-    if (spoolplace_path(&path, &v->config, v->paths, &v->caller, SCOPE_SYSTEM) &&
+    if (spoolplace_path(&path, &v->site->config, v->site->paths, &v->site->caller, SCOPE_SYSTEM) &&
         spool_open(&spool, str_text(&path), false, &ignored))
         (void)spool_each(&spool, SPOOL_QUEUE, found_one, &found, &ignored);
     spool_close(&spool);
@@ -216,7 +196,7 @@ static void send_away(int client, const char *why)
 
 static void receive(struct service *v, int client)
 {
-    const struct service_settings *limits = &v->config.service;
+    const struct service_settings *limits = &v->site->config.service;
     uid_t uid;
     bool known = identify(client, &uid);
     struct quota_user *user = quota_of(v->quota, uid, clock_now());
@@ -235,8 +215,7 @@ static void receive(struct service *v, int client)
     }
     if (pid == 0) {
         const struct service_session reception = {
-            .paths = v->paths,
-            .config = &v->config,
+            .site = v->site,
             .trouble = v->trouble,
             .user = user,
             .rendezvous = v->rendezvous,
@@ -273,7 +252,7 @@ static void worker_wake(struct service *v)
 static int64_t next_moment(const struct service *v)
 {
     int64_t next = v->next_run;
-    int64_t idle = v->config.service.idle;
+    int64_t idle = v->site->config.service.idle;
     if (v->listening.inherited && idle > 0 && v->children == 0 && v->idle_since + idle < next)
         next = v->idle_since + idle;
     return next;
@@ -281,7 +260,7 @@ static int64_t next_moment(const struct service *v)
 
 static bool is_idle(struct service *v)
 {
-    int64_t idle = v->config.service.idle;
+    int64_t idle = v->site->config.service.idle;
     if (!v->listening.inherited || idle <= 0 || v->children > 0 || v->run_wanted ||
         clock_now() - v->idle_since < idle)
         return false;
@@ -359,12 +338,13 @@ static void close_up(void)
 
 static bool open_up(struct service *v, struct error *err)
 {
-    caller_find(&v->caller, &v->storage);
-    this_host_read(&v->host, v->paths);
+    /* The user's level of whoever started the service is not looked at. */
+    v->site->caller.home = v->site->caller.config_home = v->site->caller.state_home = "";
     read_configuration(v);
-    const char *listen_on = v->config.service.listen ? v->config.service.listen : "";
-    if (!listening_prepare(&v->listening, v->paths, listen_on, err) || !serviceuser_become(err) ||
-        !listening_open(&v->listening, v->paths, err))
+    const struct site *site = v->site;
+    const char *listen_on = site->config.service.listen ? site->config.service.listen : "";
+    if (!listening_prepare(&v->listening, site->paths, listen_on, err) ||
+        !serviceuser_become(err) || !listening_open(&v->listening, site->paths, err))
         return false;
     close_up();
     v->quota = quota_new();
@@ -374,10 +354,10 @@ static bool open_up(struct service *v, struct error *err)
     return true;
 }
 
-int service_run(const char *program, const struct paths *paths)
+int service_run(struct site *site)
 {
     struct service v = {
-        .program = program, .paths = paths, .trouble = memory_copy(""), .wake = {-1, -1}};
+        .site = site, .trouble = memory_copy(""), .wake = {-1, -1}};
     struct error err;
     sigset_t before;
     int code = EX_OK;
@@ -387,13 +367,10 @@ int service_run(const char *program, const struct paths *paths)
         serve(&v, &before);
         end(&v, &before);
     } else {
-        report_error(program, &err);
+        report_error(site->program, &err);
         listening_close(&v.listening);
         code = err.code;
     }
-    configuration_clear(&v.config);
-    this_host_clear(&v.host);
-    caller_clear(&v.storage);
     free(v.trouble);
     free(v.child);
     return code;

@@ -3,7 +3,7 @@
 #ifndef SERVICE_H
 #define SERVICE_H
 
-#include "config/configuration.h"
+#include "submit/site.h"
 
 enum {
     SERVICE_RUNS_MAX = 6,         /* runs of the queue at one time: more than an account has
@@ -15,6 +15,6 @@ enum {
 /* Serves until SIGTERM or SIGINT, or, if a service manager holds the socket, until there was
  * nothing to do for a while. SIGHUP reads the configuration again; if it is broken the last good
  * one is kept. Returns the exit status. */
-int service_run(const char *program, const struct paths *paths);
+int service_run(struct site *site);
 
 #endif

@@ -19,6 +19,7 @@
 
 struct client {
     const struct service_session *reception;
+    struct site site; /* the service's, but for the caller */
     struct send_context sending;
     struct control_server server;
 };
@@ -31,11 +32,11 @@ static bool admit(void *context, struct server_reply *reply)
         server_reply_set(reply, 451, "4.3.5", "System incorrectly configured: %s", r->trouble);
         return false;
     }
-    long limit = r->config->service.messages_per_hour;
+    long limit = r->site->config.service.messages_per_hour;
     if ((r->known && r->user->uid == 0) || quota_take(r->user, limit))
         return true;
     server_reply_set(reply, 452, "4.7.0", "Too many messages from %s: the limit is %ld an hour",
-                     client->sending.caller.name, limit);
+                     client->site.caller.name, limit);
     return false;
 }
 
@@ -73,7 +74,7 @@ static bool command(void *context, const char *line, struct server_reply *reply,
 
 static void add_received(const struct client *client, struct str *out)
 {
-    const struct this_host *host = &client->sending.host;
+    const struct this_host *host = &client->site.host;
     str_addf(out, "by %s (onehop, ", *host->full_name ? host->full_name : host->name);
     if (client->reception->known)
         str_addf(out, "from uid %lu)", (unsigned long)client->reception->user->uid);
@@ -87,20 +88,19 @@ static void begin(struct client *client, const struct invocation *call)
 {
     const struct service_session *r = client->reception;
     struct send_context *s = &client->sending;
-    send_context_begin(s, call, r->paths);
-    caller_clear(&s->storage);
-    caller_find_peer(&s->caller, &s->storage, r->known ? r->user->uid : (uid_t)-1);
-    s->caller.as_sendmail = true; /* msmtp and onehop send by an msmtprc themselves */
-    s->config = *r->config;       /* the parent's: this process does not clear it */
-    s->has_config = s->here = true;
+    client->site = *r->site; /* which this process does not close */
+    client->site.program = call->program;
+    client->site.storage = (struct caller_storage){0};
+    caller_find_peer(&client->site.caller, &client->site.storage,
+                     r->known ? r->user->uid : (uid_t)-1);
+    client->site.caller.as_sendmail = true; /* msmtp and onehop send by an msmtprc themselves */
+    send_context_begin(s, call, &client->site);
+    s->here = true;
     s->dialogue = stderr;
     s->hand_on = hand_on;
     s->context = client;
     client->server = (struct control_server){
-        .paths = r->paths,
-        .config = r->config,
-        .caller = &s->caller,
-        .host = &s->host,
+        .site = &client->site,
         .user = r->user,
     };
 }
@@ -123,7 +123,7 @@ int service_session_run(const struct service_session *reception)
     struct smtp_frontend frontend = {
         .s = &client->sending,
         .extension = reception->known ? SMTP_FRONTEND_EXTENSION : "",
-        .size_max = (uint64_t)reception->config->service.size,
+        .size_max = (uint64_t)reception->site->config.service.size,
         .timeout = SERVICE_SESSION_TIMEOUT,
         .total = SERVICE_SESSION_TOTAL,
         .admit = admit,

@@ -6,13 +6,12 @@
 
 #include <stdbool.h>
 
-#include "config/configuration.h"
 #include "submit/rendezvous.h"
+#include "submit/site.h"
 #include "service/quota.h"
 
 struct service_session {
-    const struct paths *paths;
-    const struct configuration *config;
+    const struct site *site;
     const char *trouble; /* what is wrong with the configuration, "" for nothing */
     struct quota_user *user;
     struct rendezvous *rendezvous;

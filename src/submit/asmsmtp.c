@@ -36,7 +36,7 @@ static void show_file(FILE *out, const char *scope, const char *file, int number
 
 void asmsmtp_show_files(const struct send_context *s)
 {
-    const struct configuration *config = &s->config;
+    const struct configuration *config = &s->site->config;
     if (!is_msmtp(s) || (!s->call->verbose && s->call->mode != INVOKE_PRINT))
         return;
     show_file(s->dialogue, "system", config->system_file, config->note[SCOPE_SYSTEM].number);
@@ -229,9 +229,9 @@ bool asmsmtp_environment(struct send_context *s)
     bool sender_given = wishes->from || wishes->read_envelope_from;
     struct error ignored;
     if (s->call->personality == PERSONALITY_SENDMAIL || *wishes->account || !*server ||
-        (!sender_given && !*email) || configuration_account(&s->config, "default"))
+        (!sender_given && !*email) || configuration_account(&s->site->config, "default"))
         return false;
-    s->submission.account = configuration_describe(&s->config, server, email, &ignored);
+    s->submission.account = configuration_describe(&s->site->config, server, email, &ignored);
     s->submission.route.account = NULL;
     return s->submission.account != NULL;
 }

@@ -50,7 +50,7 @@ static void log_result(const struct direct *d, const struct error *err, int code
         .queue_id = "",
         .code = code,
     };
-    report_log(d->s->call->program, &facts);
+    report_log(d->s->site->program, &facts);
 }
 
 static int deliver(struct direct *d)

@@ -31,8 +31,8 @@ static bool write_entry(struct enqueue *q, struct error *err)
         .account = m->account->name,
         .envelope = m->envelope,
         .from = m->original_from,
-        .has_uid = q->s->caller.uid != (uid_t)-1,
-        .uid = q->s->caller.uid,
+        .has_uid = q->s->site->caller.uid != (uid_t)-1,
+        .uid = q->s->site->caller.uid,
     };
     bool ok = entry_writer_begin(&writer, &q->queue.spool, &entry, err);
     if (ok) {
@@ -64,13 +64,13 @@ static void log_result(const struct enqueue *q, const struct error *err, int cod
         .queue_id = q->s->id,
         .code = code,
     };
-    report_log(q->s->call->program, &facts);
+    report_log(q->s->site->program, &facts);
 }
 
 /* Mail that stays is no error, but who watches wants to know. */
 static void tell_queued(const struct enqueue *q, const struct error *why)
 {
-    const char *program = q->s->call->program;
+    const char *program = q->s->site->program;
     if (!q->s->call->verbose && !isatty(STDERR_FILENO))
         return;
     if (why)
@@ -176,20 +176,14 @@ static int accept_and_try(struct enqueue *q)
 
 int enqueue_run(struct send_context *s)
 {
-    struct enqueue q = {.s = s};
+    struct enqueue q = {
+        .s = s,
+        .queue = {
+            .site = s->site, .scope = s->submission.account->scope, .options = &s->options}};
     struct error err;
-    const struct queue_context_facts facts = {
-        .program = s->call->program,
-        .paths = s->paths,
-        .caller = &s->caller,
-        .host = &s->host,
-        .config = &s->config,
-        .options = &s->options,
-    };
     int code;
     send_context_prepare_connection(s);
-    enum queue_context_result opened =
-        queue_context_open(&q.queue, &facts, s->submission.account->scope, true, &err);
+    enum queue_context_result opened = queue_context_open(&q.queue, true, &err);
     if (opened == QUEUE_CONTEXT_OPEN) {
         if (q.queue.last_run == 0)
             queue_context_note_run(&q.queue); /* the hour of grace begins with the spool */

@@ -46,14 +46,14 @@ static void log_attempt(void *context, const struct account *account, const char
         .queue_id = lock->entry.id,
         .code = v.code,
     };
-    report_log(queue->program, &facts);
+    report_log(queue->site->program, &facts);
     progress_note(queue->progress, sent ? NULL : &err);
 }
 
 static void tell_trouble(void *context, const struct error *err)
 {
     const struct queue_context *queue = context;
-    report_line(queue->program, "%s: %s", queue->path, err->text);
+    report_line(queue->site->program, "%s: %s", queue->path, err->text);
 }
 
 static bool caller_listens(void *context, const char *id)
@@ -100,15 +100,12 @@ static void read_stamp(struct queue_context *queue)
     str_clear(&stamp);
 }
 
-enum queue_context_result queue_context_open(struct queue_context *queue,
-                                             const struct queue_context_facts *facts,
-                                             enum account_scope scope, bool create,
+enum queue_context_result queue_context_open(struct queue_context *queue, bool create,
                                              struct error *err)
 {
+    const struct site *site = queue->site;
     struct str path = {0};
-    *queue = (struct queue_context){
-        .program = facts->program, .scope = scope, .rendezvous = facts->rendezvous};
-    if (!spoolplace_path(&path, facts->config, facts->paths, facts->caller, scope)) {
+    if (!spoolplace_path(&path, &site->config, site->paths, &site->caller, queue->scope)) {
         str_clear(&path);
         return QUEUE_CONTEXT_NONE;
     }
@@ -117,12 +114,12 @@ enum queue_context_result queue_context_open(struct queue_context *queue,
     if (!spool_open(&queue->spool, queue->path, create, err))
         return may_not(errno) ? QUEUE_CONTEXT_NONE : QUEUE_CONTEXT_TROUBLE;
     read_stamp(queue);
-    const struct queue_settings *settings = &facts->config->queue[scope];
+    const struct queue_settings *settings = &site->config.queue[queue->scope];
     queue->delivery = (struct delivery_context){
         .spool = &queue->spool,
-        .config = facts->config,
-        .options = facts->options,
-        .host = facts->host,
+        .config = &site->config,
+        .options = queue->options,
+        .host = &site->host,
         .spool_time = &queue->spool_time,
         .lifetime = settings->lifetime / 1000,
         .bounce_to = settings->bounce_to ? settings->bounce_to : "",
@@ -130,8 +127,8 @@ enum queue_context_result queue_context_open(struct queue_context *queue,
         .random = random_number,
         .log = log_attempt,
         .trouble = tell_trouble,
-        .is_awaited = facts->rendezvous ? caller_listens : NULL,
-        .report_result = facts->rendezvous ? caller_hears : NULL,
+        .is_awaited = queue->rendezvous ? caller_listens : NULL,
+        .report_result = queue->rendezvous ? caller_hears : NULL,
         .context = queue,
     };
     return QUEUE_CONTEXT_OPEN;
@@ -153,7 +150,7 @@ void queue_context_warn_if_silent(const struct queue_context *queue)
     int64_t silent = seconds_now() - queue->last_run;
     if (silent <= QUEUE_CONTEXT_SILENCE && silent >= -QUEUE_CONTEXT_SILENCE)
         return;
-    report_line(queue->program,
+    report_line(queue->site->program,
                 "mail is waiting in %s and nothing delivers it; this crontab line would: "
                 "*/5 * * * * onehop -q5m",
                 queue->path);

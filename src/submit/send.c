@@ -38,15 +38,13 @@ static void show_account(const struct send_context *s)
 /* --host: no file is read at all. */
 static bool account_of_command_line(struct send_context *s, struct error *err)
 {
-    s->submission.account = configuration_describe(&s->config, s->call->host, "", err);
+    s->submission.account = configuration_describe(&s->site->config, s->call->host, "", err);
     return s->submission.account != NULL;
 }
 
 static bool read_configuration(struct send_context *s, struct error *err)
 {
-    s->has_config =
-        s->has_config || configuration_read(&s->config, s->paths, &s->caller, s->call->file, err);
-    return s->has_config;
+    return s->site->configured || site_configure(s->site, s->call->file, err);
 }
 
 static bool account_of_files(struct send_context *s, struct error *err)
@@ -54,7 +52,7 @@ static bool account_of_files(struct send_context *s, struct error *err)
     if (!asmsmtp_check_file(s, err) || !read_configuration(s, err))
         return false;
     asmsmtp_show_files(s);
-    return submission_route(&s->submission, &s->config, err) || asmsmtp_environment(s);
+    return submission_route(&s->submission, &s->site->config, err) || asmsmtp_environment(s);
 }
 
 static void add_override(struct override *list, size_t *n, const char *name, const char *value)
@@ -77,13 +75,13 @@ static bool make_identity(struct send_context *s, const struct account *a, struc
         add_override(list, &n, "auth", "off");
     char *from = submission_header_from(&s->submission);
     const struct identity_facts facts = {
-        .caller = &s->caller,
-        .host = &s->host,
+        .caller = &s->site->caller,
+        .host = &s->site->host,
         .header_from = from,
         .override = list,
         .overrides = n,
     };
-    bool ok = identity_make(&s->identity, &s->config, a, &facts, err);
+    bool ok = identity_make(&s->identity, &s->site->config, a, &facts, err);
     s->submission.account = s->identity.account;
     free(from);
     free(list);
@@ -96,7 +94,7 @@ bool send_choose_account(struct send_context *s, struct error *err)
     if (!(call->host ? account_of_command_line(s, err) : account_of_files(s, err)))
         return false;
     const struct account *a = s->submission.account;
-    if (a->scope == SCOPE_SYSTEM && !permission_check(a, &s->caller, err))
+    if (a->scope == SCOPE_SYSTEM && !permission_check(a, &s->site->caller, err))
         return false;
     return make_identity(s, a, err);
 }
@@ -124,7 +122,7 @@ static void apply_dsn_options(struct send_context *s, bool to_service)
 static void tell_warnings(const struct send_context *s)
 {
     for (size_t i = 0; i < s->submission.warnings.n; i++)
-        report_line(s->call->program, "%s", s->submission.warnings.item[i]);
+        report_line(s->site->program, "%s", s->submission.warnings.item[i]);
 }
 
 /* Settings of the command line are no business of the service, but for the delivery mode and what
@@ -166,16 +164,16 @@ static bool find_way(struct send_context *s, struct stream **line, struct error 
     /* What msmtp's file says without a queue is done here, as msmtp does it. */
     if (s->here || a->scope != SCOPE_SYSTEM || (a->as_msmtp && !a->queue))
         return true;
-    if (is_plain(s) && (*line = service_client_open(s->paths, &missing)) != NULL)
+    if (is_plain(s) && (*line = service_client_open(s->site->paths, &missing)) != NULL)
         return true;
     if (!serviceuser_become(err))
         return false;
-    if (has_secrets(s->submission.account, &s->caller))
+    if (has_secrets(s->submission.account, &s->site->caller))
         return true;
     if (is_plain(s)) {
         *err = missing;
         return error_prefix(err, "account %s is the system's and its password is not for %s to read",
-                            a->name, s->caller.name);
+                            a->name, s->site->caller.name);
     }
     return error_usage(err,
                        "account %s is the system's: whoever cannot read its password can neither "
@@ -190,7 +188,7 @@ static bool finish(struct send_context *s, struct error *err)
     if (!asmsmtp_check_account(s, err))
         return false;
     apply_dsn_options(s, false);
-    bool ok = submission_finish(&s->submission, &s->config, time(NULL), err);
+    bool ok = submission_finish(&s->submission, &s->site->config, time(NULL), err);
     tell_warnings(s);
     if (*s->received)
         header_prepend(&s->submission.header, "Received", s->received);
@@ -214,7 +212,7 @@ static void log_sender(struct send_context *s)
     char *header = submission_header_from(&s->submission);
     if (!s->submission.envelope.sender)
         envelope_set_sender(&s->submission.envelope,
-                            wishes->from ? wishes->from : *header ? header : s->caller.name);
+                            wishes->from ? wishes->from : *header ? header : s->site->caller.name);
     free(header);
 }
 
@@ -231,7 +229,7 @@ static int fail(struct send_context *s, const struct error *err)
         .code = err->code,
     };
     send_context_drain(s);
-    report_log(s->call->program, &facts);
+    report_log(s->site->program, &facts);
     return send_context_report(s, err, err->code);
 }
 
@@ -258,16 +256,16 @@ static int run(struct send_context *s)
         s->dialogue = stdout;
         if (print_configuration(s, &err))
             return help_flush();
-        report_error(s->call->program, &err);
+        report_error(s->site->program, &err);
         return err.code;
     }
     return send_message(s);
 }
 
-int send_run(const struct invocation *call, const struct paths *paths)
+int send_run(const struct invocation *call, struct site *site)
 {
     struct send_context s = {0};
-    send_context_begin(&s, call, paths);
+    send_context_begin(&s, call, site);
     int code = run(&s);
     send_context_clear(&s);
     return code;

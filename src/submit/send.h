@@ -2,13 +2,12 @@
 #ifndef SEND_H
 #define SEND_H
 
-#include "config/configuration.h"
 #include "cli/invocation.h"
 #include "submit/send_context.h"
 
 /* Reads, routes, completes, relays, reports. Returns the exit status. With INVOKE_PRINT it prints
  * the configuration it would use and sends nothing. */
-int send_run(const struct invocation *call, const struct paths *paths);
+int send_run(const struct invocation *call, struct site *site);
 
 /* The middle part of it, for a message of many: reads, routes, completes, relays or queues the
  * message of S. Returns the exit status. */

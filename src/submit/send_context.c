@@ -16,15 +16,10 @@ static void show_dialogue(void *context, enum trace_kind kind, const char *line,
     dialogue_show(s->dialogue, kind, line, len);
 }
 
-void send_context_begin(struct send_context *s, const struct invocation *call,
-                        const struct paths *paths)
+void send_context_begin(struct send_context *s, const struct invocation *call, struct site *site)
 {
     s->call = call;
-    s->paths = paths;
-    caller_find(&s->caller, &s->storage);
-    s->caller.as_msmtp = call->personality == PERSONALITY_MSMTP;
-    s->caller.as_sendmail = call->personality == PERSONALITY_SENDMAIL;
-    this_host_read(&s->host, paths);
+    s->site = site;
     s->dialogue = call->personality == PERSONALITY_SENDMAIL ? stderr : stdout;
     s->source = (struct source){
         .fd = STDIN_FILENO,
@@ -40,9 +35,9 @@ void send_context_again(struct send_context *s)
     identity_clear(&s->identity);
     s->submission = (struct submission){
         .wishes = &s->call->wishes,
-        .caller = &s->caller,
-        .host = &s->host,
-        .paths = s->paths,
+        .caller = &s->site->caller,
+        .host = &s->site->host,
+        .paths = s->site->paths,
         .source = &s->source,
     };
     s->error = (struct error){0};
@@ -59,13 +54,13 @@ void send_context_drain(const struct send_context *s)
 void send_context_prepare_connection(struct send_context *s)
 {
     s->passwords = (struct password_sources){
-        .paths = s->paths,
-        .caller = &s->caller,
+        .paths = s->site->paths,
+        .caller = &s->site->caller,
         .ask = s->here ? NULL : terminal_ask,
     };
     s->options = (struct connection_options){
         .passwords = &s->passwords,
-        .host_name = s->host.full_name,
+        .host_name = s->site->host.full_name,
         .trace = s->call->verbose ? show_dialogue : NULL,
         .context = s,
     };
@@ -75,9 +70,9 @@ static void report_end(const struct send_context *s, const char *what)
 {
     const struct account *a = s->submission.account;
     if (a && a->scope == SCOPE_COMMAND_LINE)
-        report_line(s->call->program, "%s", what);
+        report_line(s->site->program, "%s", what);
     else if (a)
-        report_line(s->call->program, "%s (account %s from %s)", what, a->name, a->file);
+        report_line(s->site->program, "%s (account %s from %s)", what, a->name, a->file);
 }
 
 int send_context_report(struct send_context *s, const struct error *err, int code)
@@ -85,7 +80,7 @@ int send_context_report(struct send_context *s, const struct error *err, int cod
     s->error = *err;
     if (s->quiet)
         return code;
-    report_error(s->call->program, err);
+    report_error(s->site->program, err);
     report_end(s, "could not send mail");
     return code;
 }
@@ -106,11 +101,11 @@ void send_context_report_attempt(struct send_context *s, const struct outcome *o
     s->error = *err;
     if (s->quiet)
         return;
-    report_refusals(s->call->program, env, outcomes);
+    report_refusals(s->site->program, env, outcomes);
     if (failure)
-        report_error(s->call->program, failure);
+        report_error(s->site->program, failure);
     else if (!one_is_worst)
-        report_error(s->call->program, err);
+        report_error(s->site->program, err);
     report_end(s, verdict->sent ? "could not send mail to all recipients" : "could not send mail");
 }
 
@@ -119,7 +114,4 @@ void send_context_clear(struct send_context *s)
     submission_clear(&s->submission);
     source_clear(&s->source);
     identity_clear(&s->identity);
-    configuration_clear(&s->config);
-    this_host_clear(&s->host);
-    caller_clear(&s->storage);
 }

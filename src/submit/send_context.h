@@ -9,23 +9,18 @@
 #include "delivery/connection.h"
 #include "delivery/submission.h"
 #include "delivery/verdict.h"
-#include "cli/caller.h"
 #include "cli/invocation.h"
+#include "submit/site.h"
 
 struct send_context {
     const struct invocation *call;
-    const struct paths *paths;
-    struct caller_storage storage;
-    struct caller caller;
-    struct this_host host;
-    struct configuration config;
+    struct site *site; /* its configuration is read when the first message asks for an account */
     struct identity identity; /* made of the account that was chosen */
     struct source source;
     struct submission submission;
     struct password_sources passwords;
     struct connection_options options;
     FILE *dialogue;         /* where -v goes */
-    bool has_config;        /* `config` was read already */
     bool here;              /* never by way of the service: it is the service */
     bool quiet;             /* a dialogue carries the errors, so that standard error does not */
     struct error error;     /* what was reported last */
@@ -40,8 +35,7 @@ struct send_context {
 };
 
 /* Fills S for a call; nothing in it may move afterwards. */
-void send_context_begin(struct send_context *s, const struct invocation *call,
-                        const struct paths *paths);
+void send_context_begin(struct send_context *s, const struct invocation *call, struct site *site);
 
 /* Makes S ready for another message. */
 void send_context_again(struct send_context *s);

@@ -156,7 +156,7 @@ static struct session *greet(const struct send_context *s, struct stream *stream
         if (err->reply_code != 421 || clock_now() >= deadline)
             return NULL;
         (void)poll(NULL, 0, LINE_PAUSE + (int)(getpid() % LINE_PAUSE)); /* not all at once */
-        stream = service_client_open(s->paths, err);
+        stream = service_client_open(s->site->paths, err);
     }
     return NULL;
 }
@@ -187,7 +187,7 @@ int service_client_send(struct send_context *s, struct stream *stream)
     int code;
     add_parameters(s, &parameters);
     const struct session_params params = {
-        .hello = *s->host.full_name ? s->host.full_name : s->host.name,
+        .hello = *s->site->host.full_name ? s->site->host.full_name : s->site->host.name,
         .secure = true,
         .chunking = true,
         .mail_parameters = str_text(&parameters),
@@ -303,19 +303,19 @@ static bool converse(struct stream *stream, const char *command, int *code, stru
     return ok;
 }
 
-int service_client_queue(const char *program, const struct paths *paths, const char *command)
+int service_client_queue(const struct site *site, const char *command)
 {
     struct error err;
     int code = EX_TEMPFAIL;
-    struct stream *stream = service_client_open(paths, &err);
+    struct stream *stream = service_client_open(site->paths, &err);
     if (!stream) {
         (void)error_prefix(&err, "the system's queue is not yours to read");
-        report_error(program, &err);
+        report_error(site->program, &err);
         return EX_TEMPFAIL;
     }
     (void)fflush(stdout);
     if (!converse(stream, command, &code, &err)) {
-        report_error(program, &err);
+        report_error(site->program, &err);
         code = err.code;
     }
     stream_close(stream);

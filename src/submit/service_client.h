@@ -23,6 +23,6 @@ int service_client_send(struct send_context *s, struct stream *stream);
 
 /* Has the service do COMMAND ("LIST", "FLUSH id=...") to the caller's mail in the system's queue,
  * and shows what it prints. Returns its exit status; EX_TEMPFAIL, told, if nobody listens. */
-int service_client_queue(const char *program, const struct paths *paths, const char *command);
+int service_client_queue(const struct site *site, const char *command);
 
 #endif

@@ -126,7 +126,7 @@ bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream *stream)
 {
     static const struct server_handler handler = {
         .begin = begin, .parameter = parameter, .message = take, .command = command};
-    const struct this_host *host = &frontend->s->host;
+    const struct this_host *host = &frontend->s->site->host;
     const struct server_params params = {
         .name = *host->full_name ? host->full_name : host->name,
         .extension = frontend->extension,

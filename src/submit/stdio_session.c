@@ -24,10 +24,10 @@ static int serve_here(struct send_context *s)
     return ok ? EX_OK : EX_IOERR;
 }
 
-int stdio_session_run(const struct invocation *call, const struct paths *paths)
+int stdio_session_run(const struct invocation *call, struct site *site)
 {
     struct send_context s = {0};
-    send_context_begin(&s, call, paths);
+    send_context_begin(&s, call, site);
     s.dialogue = stderr; /* standard output is the caller's dialogue with us */
     int code = serve_here(&s);
     send_context_clear(&s);

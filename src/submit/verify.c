@@ -31,19 +31,19 @@ static void print_recipient(const struct send_context *s, const char *address)
 static bool find_out(struct send_context *s, struct error *err)
 {
     if (!submission_read(&s->submission, err) || !send_choose_account(s, err) ||
-        !submission_finish(&s->submission, &s->config, time(NULL), err))
+        !submission_finish(&s->submission, &s->site->config, time(NULL), err))
         return false;
     for (size_t i = 0; i < s->submission.envelope.n; i++)
         print_recipient(s, s->submission.envelope.rcpt[i].address);
     return true;
 }
 
-int verify_run(const struct invocation *call, const struct paths *paths)
+int verify_run(const struct invocation *call, struct site *site)
 {
     struct send_context s = {0};
     struct error err;
     int code = EX_OSERR;
-    send_context_begin(&s, call, paths);
+    send_context_begin(&s, call, site);
     s.source.fd = open("/dev/null", O_RDONLY | O_CLOEXEC); /* there is no message */
     if (s.source.fd < 0) {
         report_line(call->program, "cannot open /dev/null");

@@ -2,12 +2,12 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 
-#include "config/configuration.h"
 #include "cli/invocation.h"
+#include "submit/site.h"
 
 /* Prints for each recipient, aliases expanded, the account that would carry the mail, its server
  * and the envelope sender. Reads no message. Returns 0, or the status that sending would begin
  * with: EX_USAGE without recipients, EX_CONFIG where no account serves the sender. */
-int verify_run(const struct invocation *call, const struct paths *paths);
+int verify_run(const struct invocation *call, struct site *site);
 
 #endif
