@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/module.h"
 #include "base/str.h"
 #include "config/keyring.h"
 
@@ -111,6 +112,8 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
         return 0;
     for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
         add(&read, system_files[i]);
+    if (module_file)
+        add(&read, module_file());
     add(&read, account->tls_trust_file);
     add(&read, account->tls_crl_file);
     add(&read, account->tls_cert_file);
