@@ -13,7 +13,12 @@
 
 /* Records that are encrypted before they are handed down, so that a group of commands with its
  * content is one write below as well. */
-enum { FLIGHT_MAX = 128 * 1024, RECORDS_MAX = 64, PULL_MAX = 17 * 1024 };
+enum {
+    FLIGHT_MAX = 128 * 1024,
+    RECORDS_MAX = 64,
+    PULL_MAX = 17 * 1024,
+    EVENTS_MAX = 8, /* warnings and the like, in a session: each could put its end off */
+};
 
 /* A record of the flight that has not left completely. */
 struct record {
@@ -33,6 +38,7 @@ struct tls {
     size_t record_at, records;
     char in[PULL_MAX]; /* read ahead: GnuTLS asks for a record's head and then for the rest */
     size_t in_at, in_end;
+    unsigned events;
     bool failed; /* the layer below has failed: with this */
     bool established;
     struct error error;
@@ -120,15 +126,21 @@ static bool fail(struct tls *tls, int status, struct error *err)
     return false;
 }
 
+/* Whether STATUS, which is not fatal, says only that there is nothing to be read: everything else,
+ * such as an alert of level warning, leaves what was read behind it where it is. */
+static bool is_again(int status)
+{
+    return status == GNUTLS_E_AGAIN || status == GNUTLS_E_INTERRUPTED;
+}
+
 static ssize_t tls_read(struct stream *s, void *buffer, size_t len, struct error *err)
 {
     struct tls *tls = (struct tls *)s;
     ssize_t n = gnutls_record_recv(tls->session, buffer, len);
     if (n >= 0)
         return n;
-    if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_REHANDSHAKE)
-        return STREAM_AGAIN; /* a client may leave a wish for renegotiation unanswered */
-    if (n == GNUTLS_E_WARNING_ALERT_RECEIVED)
+    /* a client may leave a wish for renegotiation unanswered */
+    if (is_again((int)n) || (!gnutls_error_is_fatal((int)n) && ++tls->events <= EVENTS_MAX))
         return STREAM_AGAIN;
     if (n == GNUTLS_E_PREMATURE_TERMINATION && !tls->failed)
         return 0; /* no reply is taken for complete because of it, so it says no more than EOF */
@@ -277,8 +289,12 @@ static bool shake_hands(struct tls *tls, int64_t deadline, struct error *err)
             return fail(tls, GNUTLS_E_PUSH_ERROR, err);
         if (tls->trust.refused)
             return trust_explain(&tls->trust, tls->session, err);
-        if (status < 0 && gnutls_error_is_fatal(status))
+        if (status < 0 && (gnutls_error_is_fatal(status) || tls->events > EVENTS_MAX))
             return fail(tls, status, err);
+        if (status < 0 && !is_again(status)) {
+            tls->events++;
+            continue; /* the rest of the flight may be here already */
+        }
         if (status == GNUTLS_E_SUCCESS && clear)
             return true;
         int want = status == GNUTLS_E_SUCCESS ? STREAM_WRITE : STREAM_READ;

@@ -24,6 +24,12 @@ static void echo(gnutls_session_t session)
         (void)gnutls_record_send(session, buffer, (size_t)n);
 }
 
+static void wait_for_the_end(gnutls_session_t session)
+{
+    char c;
+    (void)gnutls_record_recv(session, &c, 1);
+}
+
 static void read_exactly(struct stream *s, char *buffer, size_t len)
 {
     struct error err = {0};
@@ -291,6 +297,32 @@ static void handshakes_that_fail(void **state)
     }
 }
 
+/* An alert of level warning ends nothing (RFC 6066, 3: unrecognized_name), but there is an end to
+ * them. It is TLS 1.2 that knows them: in 1.3 every alert is fatal. */
+static void warnings_hold_up_nothing(void **state)
+{
+    static const struct {
+        unsigned warnings;
+        const char *text; /* NULL: the handshake ends well */
+    } rows[] = {{1, NULL}, {3, NULL}, {100, "TLS: "}};
+    const struct wish wish = {"mx.mail.example", -1, 9, GNUTLS_KP_TLS_WWW_SERVER, false};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct authority *ca = *state;
+        struct server server = {.talk = wait_for_the_end, .warnings = rows[i].warnings};
+        struct stream *inner = start_server(&server, ca, &wish, "NORMAL:-VERS-ALL:+VERS-TLS1.2");
+        struct tls_params params = usual;
+        struct error err = {0};
+        params.trust_file = ca->file;
+        struct stream *s = tls_start(inner, &params, clock_after(2000), &err);
+        print_message("# %u: %s\n", rows[i].warnings, s ? "established" : err.text);
+        assert_int_equal(s != NULL, rows[i].text == NULL);
+        stream_close(s);
+        stop_server(&server);
+        if (rows[i].text)
+            assert_non_null(strstr(err.text, rows[i].text));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +331,7 @@ int main(void)
         cmocka_unit_test(octets_come_back_as_they_went),
         cmocka_unit_test(what_cannot_begin_is_told),
         cmocka_unit_test(handshakes_that_fail),
+        cmocka_unit_test(warnings_hold_up_nothing),
     };
     (void)signal(SIGPIPE, SIG_IGN); /* the server here may write to a client that has left */
     return cmocka_run_group_tests_name("tls", tests, make_authority, drop_authority);

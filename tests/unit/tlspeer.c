@@ -81,6 +81,29 @@ int drop_authority(void **state)
     return 0;
 }
 
+static ssize_t keep(gnutls_transport_ptr_t context, const void *data, size_t len)
+{
+    struct server *server = context;
+    str_add_n(&server->out, data, len);
+    return (ssize_t)len;
+}
+
+static ssize_t write_and_read(gnutls_transport_ptr_t context, void *buffer, size_t len)
+{
+    struct server *server = context;
+    (void)!write(server->fd, str_text(&server->out), server->out.len);
+    str_truncate(&server->out, 0);
+    return read(server->fd, buffer, len);
+}
+
+static int warn(gnutls_session_t session)
+{
+    const struct server *server = gnutls_session_get_ptr(session);
+    for (unsigned i = 0; i < server->warnings; i++)
+        (void)gnutls_alert_send(session, GNUTLS_AL_WARNING, GNUTLS_A_UNRECOGNIZED_NAME);
+    return 0;
+}
+
 static void *serve(void *context)
 {
     struct server *server = context;
@@ -90,7 +113,15 @@ static void *serve(void *context)
     (void)gnutls_priority_set_direct(session, server->priorities, NULL);
     (void)gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, server->credentials);
     gnutls_transport_set_int(session, server->fd);
-    gnutls_handshake_set_timeout(session, LONG);
+    if (server->warnings > 0) {
+        gnutls_session_set_ptr(session, server);
+        gnutls_transport_set_ptr(session, server);
+        gnutls_transport_set_push_function(session, keep);
+        gnutls_transport_set_pull_function(session, write_and_read);
+        gnutls_handshake_set_post_client_hello_function(session, warn);
+    }
+    if (server->warnings == 0) /* it would poll the transport */
+        gnutls_handshake_set_timeout(session, LONG);
     int status;
     do
         status = gnutls_handshake(session);
@@ -98,6 +129,7 @@ static void *serve(void *context)
     if (status == 0)
         server->talk(session);
     gnutls_deinit(session);
+    str_clear(&server->out);
     close(server->fd);
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "base/str.h"
 #include "net/stream.h"
 
 struct authority {
@@ -25,6 +26,8 @@ struct wish {
 /* Shakes hands, then talks until the end. */
 struct server {
     void (*talk)(gnutls_session_t session); /* set by the test */
+    unsigned warnings; /* alerts unrecognized_name in front of its flight, and in one write with it */
+    struct str out;    /* then: what is to be written */
     int fd;
     const char *priorities;
     gnutls_certificate_credentials_t credentials;
