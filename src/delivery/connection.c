@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 
@@ -99,7 +100,7 @@ static void add_address_literal(struct str *out, int fd)
     socklen_t len = sizeof here;
     char text[INET6_ADDRSTRLEN] = "";
     if (fd < 0 || getsockname(fd, (struct sockaddr *)&here, &len) != 0) {
-        str_add(out, "localhost");
+        str_add(out, "[127.0.0.1]"); /* over a local socket */
         return;
     }
     if (here.ss_family == AF_INET6) {
@@ -112,7 +113,25 @@ static void add_address_literal(struct str *out, int fd)
             str_addf(out, "[%s]", text);
     }
     if (out->len == 0)
-        str_add(out, "localhost");
+        str_add(out, "[127.0.0.1]");
+}
+
+/* What every machine calls itself is no name (RFC 5321, 4.1.1.1), and is refused by some. */
+static bool is_a_name(const char *domain)
+{
+    return *domain && strcasecmp(domain, "localhost") != 0 &&
+           strcasecmp(domain, "localhost.localdomain") != 0;
+}
+
+static void choose_hello(struct connection *c, int fd)
+{
+    str_clear(&c->hello);
+    if (is_a_name(c->account->domain))
+        str_add(&c->hello, c->account->domain);
+    else if (is_a_name(c->options->host_name))
+        str_add(&c->hello, c->options->host_name);
+    else
+        add_address_literal(&c->hello, fd);
 }
 
 /* The earlier of the account's own limit and what the caller has left. */
@@ -172,13 +191,7 @@ static bool start_session(struct connection *c, struct error *err)
     struct stream *stream = dial(c, err);
     if (!stream)
         return failed_at(err, COMMAND_CONNECT);
-    str_clear(&c->hello);
-    if (*a->domain)
-        str_add(&c->hello, a->domain);
-    else if (*c->options->host_name)
-        str_add(&c->hello, c->options->host_name);
-    else
-        add_address_literal(&c->hello, stream_descriptor(stream));
+    choose_hello(c, stream_descriptor(stream));
     bool implicit = account_implicit_tls(a);
     if (implicit && !(stream = start_tls(c, stream, limit(c, clock_after(a->timeout)), err)))
         return false;

@@ -55,7 +55,7 @@ def test_host(both):
     words = ("--host=127.0.0.1", "--port={port}", "-f", "other@example.com", "--logfile={log}",
              "a@example.net")
     ours = both.same(*words, rc="nonsense\n")
-    assert ours.code == 0 and ours.connections[0].hello == "localhost"
+    assert ours.code == 0 and ours.connections[0].hello == "[127.0.0.1]"
 
 
 def test_missing_from(both):

@@ -30,6 +30,13 @@ def test_starttls_missing(both):
     assert both.same("-t", tls="starttls", without=("STARTTLS",)).code == 69
 
 
+def test_ehlo_name(both):
+    theirs, ours = both("-t")
+    assert theirs.connections[0].hello == "localhost"
+    assert "localhost" not in ours.connections[0].hello
+    assert both("-t", rc={"domain": "a.example"})[1].connections[0].hello == "a.example"
+
+
 def test_login(both):
     for mechanisms in ("PLAIN", "LOGIN"):
         rc = {"auth": mechanisms.lower()}

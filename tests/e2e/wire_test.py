@@ -559,6 +559,10 @@ def test_ehlo_names_this_host_or_its_address(machine, serve):
     name = socket.gethostname()
     assert provider.connection.hello == "[127.0.0.1]" or \
         provider.connection.hello.startswith(name.split(".")[0] + ".")
+    for localhost in ("localhost", "LocalHost.LocalDomain"):
+        unnamed = machine.use(serve(), domain=localhost)
+        machine.delivers("you@example.net")
+        assert unnamed.connection.hello == provider.connection.hello
     named = machine.use(serve(), domain="client.example.com")
     machine.delivers("you@example.net")
     assert named.connection.hello == "client.example.com"
