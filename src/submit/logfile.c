@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,23 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/str.h"
+#include "config/ownership.h"
 
-enum { LOCK_WAIT = 10 * 1000, LOCK_STEP = 20, TIME_MAX = 256 };
-
-/* fcntl(2) locks have no waiting with a deadline; others hold theirs for one write only. */
-static bool lock(int fd)
-{
-    int64_t deadline = clock_after(LOCK_WAIT);
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    while (fcntl(fd, F_SETLK, &whole) != 0) {
-        if ((errno != EAGAIN && errno != EACCES && errno != EINTR) || clock_now() >= deadline)
-            return false;
-        (void)poll(NULL, 0, LOCK_STEP);
-    }
-    return true;
-}
+enum { TIME_MAX = 256 };
 
 static void add_time(struct str *out, const char *format)
 {
@@ -43,32 +29,30 @@ static void add_time(struct str *out, const char *format)
         str_addf(out, "%s ", text);
 }
 
-/* Root follows a link only where none but root can have put it: /dev/stdout is one. */
+/* A link is followed only where none but root or the caller can have put it: /dev/stdout is one. */
 static int nofollow(const char *path)
 {
     struct str directory = {0};
     struct stat facts;
     const char *slash = strrchr(path, '/');
-    if (geteuid() != 0)
-        return 0;
     str_add_n(&directory, path, slash ? (size_t)(slash + 1 - path) : 0);
-    bool safe = stat(slash ? str_text(&directory) : ".", &facts) == 0 && facts.st_uid == 0 &&
-                (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    bool safe = stat(slash ? str_text(&directory) : ".", &facts) == 0 &&
+                (facts.st_uid == 0 || facts.st_uid == geteuid()) && !ownership_is_shared(&facts);
     str_clear(&directory);
     return safe ? 0 : O_NOFOLLOW;
 }
 
+/* One write, which O_APPEND puts behind what is there, whatever others write. A lock would let who
+ * may only read the file hold up every delivery. */
 static bool append(const char *path, const struct str *line, struct error *err)
 {
     int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | nofollow(path);
     int fd = open(path, flags, 0600);
     if (fd < 0)
         return error_system(err, EX_CANTCREAT, "cannot log to %s: cannot open", path);
-    bool ok = true;
-    if (!lock(fd))
-        ok = error_system(err, EX_IOERR, "cannot log to %s: cannot lock", path);
-    else if (write(fd, line->data, line->len) != (ssize_t)line->len)
-        ok = error_system(err, EX_IOERR, "cannot log to %s", path);
+    errno = ENOSPC; /* what a write that comes short means */
+    bool ok = write(fd, line->data, line->len) == (ssize_t)line->len ||
+              error_system(err, EX_IOERR, "cannot log to %s", path);
     if (close(fd) != 0 && ok)
         ok = error_system(err, EX_IOERR, "cannot log to %s", path);
     return ok;
