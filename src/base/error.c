@@ -6,15 +6,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/escape.h"
 #include "base/memory.h"
 #include "base/str.h"
-
-static void make_printable(char *text)
-{
-    for (unsigned char *c = (unsigned char *)text; *c; c++)
-        if (*c < ' ' || *c == 127)
-            *c = '?';
-}
 
 static void fill(struct error *err, enum error_scope scope, enum error_class class, int code,
                  const char *format, va_list args)
@@ -24,7 +18,7 @@ static void fill(struct error *err, enum error_scope scope, enum error_class cla
     err->class = class;
     err->code = code;
     (void)vsnprintf(err->text, sizeof err->text, format, args); /* a cut text is still a text */
-    make_printable(err->text);
+    (void)escape_text(err->text, strlen(err->text));
 }
 
 bool error_set(struct error *err, enum error_scope scope, enum error_class class, int code,
@@ -78,7 +72,7 @@ bool error_prefix(struct error *err, const char *format, ...)
     if (used < 0 || (size_t)used >= sizeof text)
         used = sizeof text - 1;
     (void)snprintf(text + used, sizeof text - (size_t)used, ": %s", err->text);
-    make_printable(text);
+    (void)escape_text(text, strlen(text));
     memcpy(err->text, text, sizeof text);
     return false;
 }
@@ -90,7 +84,7 @@ bool error_append(struct error *err, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(err->text + used, sizeof err->text - used, format, args); /* cut if overlong */
     va_end(args);
-    make_printable(err->text);
+    (void)escape_text(err->text, strlen(err->text));
     return false;
 }
 

@@ -1,4 +1,5 @@
-/* Text made fit for a log, a terminal, a message on stderr: foreign octets shown, never obeyed. */
+/* Text made fit for a log, a terminal, a message on stderr: foreign octets shown, never obeyed by
+ * whatever shows them. */
 #ifndef ESCAPE_H
 #define ESCAPE_H
 
@@ -7,9 +8,14 @@
 
 #include "base/str.h"
 
-/* Appends TEXT; control characters and, unless they form valid UTF-8, octets above 126 become '?'.
- */
+/* Appends TEXT. What becomes '?': control characters, C1 too; octets above 126 that form no UTF-8;
+ * line and paragraph separators and what changes the direction of text; angle brackets, unless they
+ * are "<>" or hold a plain address. Done twice it changes nothing. */
 void escape_line(struct str *out, const char *text, size_t len);
+
+/* The same in place, for LEN octets and the NUL behind them. Returns the new length, which is not
+ * above LEN. */
+size_t escape_text(char *text, size_t len);
 
 /* True if TEXT has an octet below 32 or 127: nothing that came as an argument may. */
 bool escape_has_control(const char *text);

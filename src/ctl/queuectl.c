@@ -127,6 +127,15 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
     return end_output(want->site->program, code);
 }
 
+static void print_escaped(struct str *line)
+{
+    struct str clean = {0};
+    escape_line(&clean, str_text(line), line->len);
+    (void)printf("%s\n", str_text(&clean));
+    str_clear(&clean);
+    str_clear(line);
+}
+
 static void show_progress(const struct entry_lock *lock)
 {
     static const char *const fates[] = {
@@ -139,11 +148,7 @@ static void show_progress(const struct entry_lock *lock)
                  p->why ? " " : "");
         if (p->why)
             error_explain(p->why, &line);
-        struct str clean = {0};
-        escape_line(&clean, str_text(&line), line.len);
-        (void)printf("%s\n", str_text(&clean));
-        str_clear(&clean);
-        str_clear(&line);
+        print_escaped(&line);
     }
 }
 
@@ -151,10 +156,15 @@ static bool show(const struct entry_lock *lock, struct error *err)
 {
     char buffer[16384];
     size_t got;
-    (void)printf("id: %s\naccount: %s\nsender: <%s>\nattempts: %u\n", lock->entry.id,
-                 lock->entry.account, lock->entry.envelope.sender, lock->journal.attempts);
-    if (lock->journal.note && *lock->journal.note)
-        (void)printf("note: %s\n", lock->journal.note);
+    struct str line = {0};
+    (void)printf("id: %s\naccount: %s\n", lock->entry.id, lock->entry.account);
+    str_addf(&line, "sender: <%s>", lock->entry.envelope.sender);
+    print_escaped(&line);
+    (void)printf("attempts: %u\n", lock->journal.attempts);
+    if (lock->journal.note && *lock->journal.note) {
+        str_addf(&line, "note: %s", lock->journal.note);
+        print_escaped(&line);
+    }
     show_progress(lock);
     (void)printf("\n");
     for (uint64_t at = 0; at < lock->content.size; at += got) {

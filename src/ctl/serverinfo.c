@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sysexits.h>
 
+#include "base/escape.h"
 #include "compat/msmtpcode.h"
 #include "delivery/verdict.h"
 #include "submit/asmsmtp.h"
@@ -47,7 +48,7 @@ static void show_tls_value(const struct server *v, const char *name, const char 
         size_t line_len = strcspn(line, "\n");
         if (strncmp(line, name, len) == 0 && strncmp(line + len, " = ", 3) == 0) {
             struct str shown = {0};
-            str_add_n(&shown, line + len + 3, line_len - len - 3);
+            escape_line(&shown, line + len + 3, line_len - len - 3);
             (void)printf("%s%s\n", before, str_text(&shown));
             str_clear(&shown);
         }

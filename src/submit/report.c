@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "submit/logfile.h"
 
 enum { WORKER_SILENCE = 10 * 1000, WORKER_TOTAL = 600 * 1000 }; /* milliseconds */
@@ -21,6 +22,7 @@ void report_line(const char *program, const char *format, ...)
     va_start(args, format);
     str_addv(&text, format, args);
     va_end(args);
+    str_truncate(&text, escape_text(text.data, text.len));
     str_add_char(&text, '\n');
     (void)fflush(stdout); /* keeps the order where both go to one place */
     if (write(STDERR_FILENO, text.data, text.len) < 0)

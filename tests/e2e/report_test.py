@@ -1,6 +1,8 @@
 """What the caller reads: stderr, the dialogue of -v, the log."""
 
 import base64
+import fcntl
+import json
 import os
 import re
 import subprocess
@@ -38,6 +40,22 @@ def test_control_characters_of_the_server_are_not_obeyed(serve, machine):
     result = machine.sendmail("you@example.net")
     assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", result.err)
     assert "sendmail: server message: 550 5.0.0 ?[2Jgone?" in result.lines
+
+
+HOSTILE = "<?php x() ?> <b>\u202e\u2028\u0085\u009b2J <you@example.net>"
+HARMLESS = "??php x() ?? ?b?????2J <you@example.net>"
+
+
+def test_what_is_hostile_to_a_viewer_is_shown_nowhere(serve, machine):
+    machine.use(serve(rcpt=f"450 4.2.0 {HOSTILE}"), queue="on")
+    result = machine.sendmail("-v", "<?php@example.net", "you@example.net")
+    queue = machine.run("onehopctl", "queue", "--json").shown
+    shown = [result.err.decode(), machine.log.read_text(), machine.run("mailq").shown, queue,
+             machine.run("onehopctl", "show", json.loads(queue)["queue_id"]).shown]
+    for text in shown:
+        assert HARMLESS in text, text
+        for bad in ("<?", "<b", "\u202e", "\u2028", "\u0085", "\u009b"):
+            assert bad not in text, text
 
 
 # -- -v
@@ -172,6 +190,16 @@ def test_the_log_grows(serve, machine):
     for _ in range(3):
         machine.delivers("you@example.net")
     assert len(machine.log.read_text().splitlines()) == 3
+
+
+def test_a_reader_of_the_log_holds_up_nothing(serve, machine):
+    provider = machine.use(serve())
+    machine.log.write_text("")
+    with open(machine.log, encoding="ascii") as log:
+        fcntl.lockf(log, fcntl.LOCK_SH)
+        machine.delivers("you@example.net")
+        assert log.read().endswith(" exitcode=EX_OK\n")
+    assert len(provider.messages) == 1
 
 
 @needs_root

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/memory.h"
 #include "delivery/logline.h"
 
@@ -40,6 +41,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < line.len; i++)
         if ((unsigned char)line.data[i] < ' ' || line.data[i] == 0x7f)
             abort();
+    struct str again = {0};
+    escape_line(&again, str_text(&line), line.len); /* is there anything left to escape? */
+    if (again.len != line.len || memcmp(str_text(&again), str_text(&line), line.len) != 0)
+        abort();
+    str_clear(&again);
     const char *end = " exitcode=EX_NOUSER";
     if (line.len < strlen(end) || strcmp(line.data + line.len - strlen(end), end) != 0)
         abort();

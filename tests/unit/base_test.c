@@ -88,6 +88,40 @@ static void utf8_is_told_from_other_octets(void **state)
     assert_false(escape_has_control("a b"));
 }
 
+static void what_is_shown_is_not_obeyed(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"550 5.1.1 <a.b+c-d_e@x.example>: no", "550 5.1.1 <a.b+c-d_e@x.example>: no"},
+        {"MAIL FROM:<>", "MAIL FROM:<>"},
+        {"end with <CR><LF>.<CRLF>", "end with <CR><LF>.<CRLF>"},
+        {"<?php system($_GET[0]) ?>", "??php system($_GET[0]) ??"},
+        {"<script>alert(1)</script>", "?script?alert(1)?/script?"},
+        {"<a@b@c> <@b> <a@> <a@b", "?a@b@c? ?@b? ?a@? ?a@b"},
+        {"<svg/onload=x@y>", "?svg/onload=x@y?"},
+        {"a -> b", "a -? b"},
+        {"\xc2\x9b"
+         "31m\xc2\x85x\xc2\xa0\xc2\xbf",
+         "?31m?x\xc2\xa0\xc2\xbf"},
+        {"\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaf", "????\xe2\x80\xaf"},
+        {"\xe2\x80\x8e\xe2\x80\x8f\xe2\x81\xa6\xe2\x81\xa9\xd8\x9c", "?????"},
+        {"\x1b[2J\x9b\x7f\xe2\x80", "?[2J????"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str once = {0}, twice = {0};
+        escape_line(&once, cases[i][0], strlen(cases[i][0]));
+        assert_string_equal(str_text(&once), cases[i][1]);
+        escape_line(&twice, str_text(&once), once.len);
+        assert_string_equal(str_text(&twice), cases[i][1]);
+        str_clear(&once);
+        str_clear(&twice);
+        struct error err;
+        (void)error_usage(&err, "%s", cases[i][0]);
+        assert_string_equal(err.text, cases[i][1]);
+    }
+}
+
 static void errors_are_one_printable_line(void **state)
 {
     (void)state;
@@ -173,6 +207,7 @@ int main(void)
         cmocka_unit_test(secret_keeps_its_text_when_it_moves),
         cmocka_unit_test(base64_goes_both_ways),
         cmocka_unit_test(utf8_is_told_from_other_octets),
+        cmocka_unit_test(what_is_shown_is_not_obeyed),
         cmocka_unit_test(errors_are_one_printable_line),
         cmocka_unit_test(process_output_is_read_and_its_failures_are_told),
         cmocka_unit_test(files_are_read_whole_or_refused),
