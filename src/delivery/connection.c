@@ -228,8 +228,8 @@ static bool renew_token(struct connection *c, const struct error *refusal)
     if (refusal->reply_code / 100 != 5 || !*a->password_command ||
         (a->auth != AUTH_OAUTHBEARER && a->auth != AUTH_XOAUTH2))
         return false;
-    bool renewed = find_password(c, &token, &ignored) &&
-                   strcmp(str_text(&token), str_text(&c->password)) != 0;
+    bool renewed =
+        find_password(c, &token, &ignored) && strcmp(str_text(&token), str_text(&c->password)) != 0;
     if (renewed) {
         str_clear(&c->password);
         c->password = token;
@@ -323,8 +323,8 @@ static bool prepare_login(struct connection *c, struct error *err)
     const struct account *a = c->account;
     if (a->auth == AUTH_OFF)
         return true;
-    bool ok = a->auth == AUTH_EXTERNAL || a->auth == AUTH_GSSAPI ||
-              find_password(c, &c->password, err);
+    bool ok =
+        a->auth == AUTH_EXTERNAL || a->auth == AUTH_GSSAPI || find_password(c, &c->password, err);
     tell(c, "password", "", ok ? NULL : err);
     c->login = (struct session_login){
         .mechanism = mechanism_of(a->auth),
@@ -393,34 +393,31 @@ static size_t count_untried(const struct outcome *outcomes, size_t n)
 
 /* Sends once; where the server offers BDAT and does not know it, once more over a new connection
  * with DATA. */
-static bool send_once(struct connection *c, const struct envelope *env,
-                      const struct content *content, struct outcome *outcomes, struct str *final,
-                      struct error *err)
+static bool send_once(struct connection *c, const struct session_mail *mail, struct error *err)
 {
-    if (session_send(c->session, env, content, outcomes, final, err))
+    if (session_send(c->session, mail, err))
         return true;
     if (!session_bdat_refused(c->session))
         return false;
     c->bdat_refused = true;
     c->params.chunking = false;
     end_session(c);
-    return reach_some_host(c, err) && session_send(c->session, env, content, outcomes, final, err);
+    return reach_some_host(c, err) && session_send(c->session, mail, err);
 }
 
-bool connection_send(struct connection *connection, const struct envelope *env,
-                     const struct content *content, struct outcome *outcomes, struct str *final,
+bool connection_send(struct connection *connection, const struct session_mail *mail,
                      struct error *err)
 {
-    const struct verdict_facts facts = facts_for(connection, env);
-    size_t untried = count_untried(outcomes, env->n);
+    const struct verdict_facts facts = facts_for(connection, mail->env);
+    size_t n = mail->env->n, untried = count_untried(mail->outcomes, n);
     for (int round = 0; untried > 0 && round < TRANSACTIONS_MAX; round++) {
-        bool ok = send_once(connection, env, content, outcomes, final, err);
-        verdict_judge_all(outcomes, env->n, &facts);
+        bool ok = send_once(connection, mail, err);
+        verdict_judge_all(mail->outcomes, n, &facts);
         if (!ok) {
             verdict_judge(err, &facts);
             return false;
         }
-        size_t left = count_untried(outcomes, env->n);
+        size_t left = count_untried(mail->outcomes, n);
         if (left >= untried || !connection_usable(connection))
             break; /* no progress: the rest is deferred */
         untried = left;

@@ -38,12 +38,11 @@ struct connection;
 struct connection *connection_open(const struct account *account,
                                    const struct connection_options *options, struct error *err);
 
-/* Sends one message to those of ENV's recipients that are untried, in as many transactions as the
+/* Sends MAIL to those of its recipients that are untried, in as many transactions as the
  * server wants (452). Failures are judged (see verdict_judge()). False: something ended the
  * attempt as a whole, and untried recipients stay so. Where BDAT is offered and not known the mail
- * goes with DATA over a new connection. FINAL gets the reply to the content. */
-bool connection_send(struct connection *connection, const struct envelope *env,
-                     const struct content *content, struct outcome *outcomes, struct str *final,
+ * goes with DATA over a new connection. */
+bool connection_send(struct connection *connection, const struct session_mail *mail,
                      struct error *err);
 
 /* Several mails in flight: as session_room(), session_push() and session_pull(), but that failures

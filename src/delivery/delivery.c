@@ -92,8 +92,9 @@ static bool send_as(struct connection *connection, const struct entry_lock *lock
 {
     struct envelope envelope = lock->entry.envelope; /* borrows all but the sender */
     envelope.sender = (char *)sender;
-    return connection_send(connection, &envelope, &lock->content, attempt->outcomes,
-                           &attempt->reply, &attempt->failure);
+    const struct session_mail mail = {&envelope, &lock->content, attempt->outcomes,
+                                      &attempt->reply};
+    return connection_send(connection, &mail, &attempt->failure);
 }
 
 void delivery_attempt(const struct delivery_context *delivery, struct connection *connection,

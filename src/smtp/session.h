@@ -115,23 +115,20 @@ bool session_login(struct session *session, struct error *err);
 
 const struct session_capabilities *session_offers(const struct session *session);
 
-/* One transaction for those of ENV's recipients whose outcome (OUTCOMES[i], n of them) is untried.
- * True: each of these now has an outcome, but those put off by a 452/4.5.3, which stay untried
- * while at least one other was sent (call again). False: the transaction or the connection failed
- * as a whole; the error tells how, and recipients that were not refused for reasons of their own
- * are still untried. *FINAL, if not NULL, gets the reply to the content ("250 2.0.0 queued as
- * 123"). */
-bool session_send(struct session *session, const struct envelope *env,
-                  const struct content *content, struct outcome *outcomes, struct str *final,
-                  struct error *err);
-
-/* A mail in flight: lives until session_pull() has told what became of it. */
+/* A mail to be sent: its envelope, its content, and what becomes of it. */
 struct session_mail {
     const struct envelope *env;
     const struct content *content;
-    struct outcome *outcomes; /* as for session_send() */
-    struct str *final;        /* may be NULL */
+    struct outcome *outcomes; /* one for each recipient of ENV */
+    struct str *final; /* gets the reply to the content ("250 2.0.0 queued as 123"); NULL: not */
 };
+
+/* One transaction for those of MAIL's recipients whose outcome is untried.
+ * True: each of these now has an outcome, but those put off by a 452/4.5.3, which stay untried
+ * while at least one other was sent (call again). False: the transaction or the connection failed
+ * as a whole; the error tells how, and recipients that were not refused for reasons of their own
+ * are still untried. */
+bool session_send(struct session *session, const struct session_mail *mail, struct error *err);
 
 /* Whether mail can go behind others whose replies have not come: the server offers PIPELINING and
  * CHUNKING and has accepted a transaction completely, the content is of SESSION_INLINE_MAX octets
@@ -143,8 +140,9 @@ enum session_room {
 };
 enum session_room session_room(const struct session *session, const struct session_mail *mail);
 
-/* Queues MAIL's transaction; session_pull() writes. False: it can't go this way, nothing happened,
- * and session_send() will tell why. */
+/* Queues MAIL's transaction; session_pull() writes. MAIL must stay where it is until that has
+ * reported what became of it. False: it can't go this way, nothing happened, and session_send()
+ * will tell why. */
 bool session_push(struct session *session, const struct session_mail *mail);
 
 /* Waits for the replies to the oldest transaction in flight, of which there must be one. */

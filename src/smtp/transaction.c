@@ -395,17 +395,15 @@ static bool run(struct transaction *t, struct error *err)
     return deliver_content(t, err);
 }
 
-bool session_send(struct session *session, const struct envelope *env,
-                  const struct content *content, struct outcome *outcomes, struct str *final,
-                  struct error *err)
+bool session_send(struct session *session, const struct session_mail *mail, struct error *err)
 {
     session->wire.limit = 0; /* that was for getting here */
     struct transaction t = {.session = session,
                             .wire = &session->wire,
-                            .env = env,
-                            .content = content,
-                            .outcomes = outcomes,
-                            .final = final};
+                            .env = mail->env,
+                            .content = mail->content,
+                            .outcomes = mail->outcomes,
+                            .final = mail->final};
     bool ok = run(&t, err);
     session->proven = session->proven || (ok && t.n > 0 && t.delivered == t.n);
     transaction_end(&t);

@@ -31,8 +31,9 @@ static bool delivery(struct direct *d, struct error *err)
     if (!connection)
         return false;
     d->host = memory_copy(connection_host(connection));
-    bool ok = connection_send(connection, &d->s->submission.envelope, &d->content, d->outcomes,
-                              &d->final, err);
+    const struct session_mail mail = {&d->s->submission.envelope, &d->content, d->outcomes,
+                                      &d->final};
+    bool ok = connection_send(connection, &mail, err);
     connection_close(connection);
     return ok;
 }

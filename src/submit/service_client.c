@@ -168,7 +168,8 @@ static int transact(struct send_context *s, struct stream *stream,
     struct outcome *outcomes = memory_new(env->n * sizeof *outcomes);
     struct error err;
     struct session *session = greet(s, stream, params, &err);
-    bool ok = session && session_send(session, env, content, outcomes, NULL, &err);
+    bool ok = session &&
+              session_send(session, &(struct session_mail){env, content, outcomes, NULL}, &err);
     if (!ok)
         verdict_judge(&err, NULL);
     verdict_judge_all(outcomes, env->n, NULL);

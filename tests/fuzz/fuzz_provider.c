@@ -335,7 +335,7 @@ static void converse(struct provider *p)
     bool ok = session_hello(session, &err) && session_login(session, &err);
     for (int mails = 0; ok && mails < 3 && session_usable(session); mails++) {
         memset(p->answered, 0, sizeof p->answered);
-        ok = session_send(session, &env, &content, outcomes, NULL, &err);
+        ok = session_send(session, &(struct session_mail){&env, &content, outcomes, NULL}, &err);
         check(p, outcomes);
     }
     if (!ok && (err.code == 0 || !err.text[0]))

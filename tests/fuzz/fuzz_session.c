@@ -261,7 +261,7 @@ static void converse(struct server *server, unsigned kind)
     (void)envelope_add(&env, "b@x.org");
     struct session *session = session_new(&server->stream, &params);
     bool ok = session_hello(session, &err) && session_login(session, &err) &&
-              session_send(session, &env, &content, outcomes, NULL, &err);
+              session_send(session, &(struct session_mail){&env, &content, outcomes, NULL}, &err);
     bool sent = is_sent(outcomes);
     if ((sent && !ok && !params.lmtp) || (!ok && (err.code == 0 || !err.text[0])))
         abort();

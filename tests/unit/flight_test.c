@@ -138,13 +138,15 @@ static void make_mail(struct mail *m, size_t size)
     str_add(&m->content.memory, "\r\n");
     m->content.size = m->content.memory.len;
     m->env.rcpt = &m->rcpt;
-    m->mail = (struct session_mail){.env = &m->env, .content = &m->content, .outcomes = &m->outcome};
+    m->mail =
+        (struct session_mail){.env = &m->env, .content = &m->content, .outcomes = &m->outcome};
 }
 
 static void send_alone(struct session *session, struct mail *m)
 {
     struct error err = {0};
-    bool ok = session_send(session, &m->env, &m->content, &m->outcome, NULL, &err);
+    bool ok = session_send(session, &(struct session_mail){&m->env, &m->content, &m->outcome, NULL},
+                           &err);
     if (!ok)
         print_message("# %s\n", err.text);
     assert_true(ok);
@@ -191,9 +193,8 @@ static void deliver(struct stream *stream, bool streaming, size_t from, size_t s
                                           .timeout = LONG,
                                           .timeout_final = LONG};
     int small = SMALL;
-    assert_int_equal(setsockopt(stream_descriptor(stream), SOL_SOCKET, SO_SNDBUF, &small,
-                                sizeof small),
-                     0);
+    assert_int_equal(
+        setsockopt(stream_descriptor(stream), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
     for (size_t i = 0; i < MAILS; i++)
         make_mail(&mails[i], from + i * step);
     struct session *session = session_new(stream, &params);

@@ -89,9 +89,9 @@ static bool run(struct session *session, const struct story *story, struct envel
 {
     struct str final = {0};
     bool ok = session_hello(session, err) && session_login(session, err) &&
-              session_send(session, env, content, outcomes, &final, err);
+              session_send(session, &(struct session_mail){env, content, outcomes, &final}, err);
     if (ok && (story->flags & TWICE))
-        ok = session_send(session, env, content, outcomes, &final, err);
+        ok = session_send(session, &(struct session_mail){env, content, outcomes, &final}, err);
     str_clear(&final);
     return ok;
 }
@@ -447,7 +447,9 @@ static void large_content_follows_the_envelope(void **state)
             struct session *session = session_new(&script.stream, &params);
             struct error err = {0};
             assert_true(session_hello(session, &err));
-            assert_true(session_send(session, &mail.env, &mail.content, mail.outcomes, NULL, &err));
+            assert_true(session_send(
+                session, &(struct session_mail){&mail.env, &mail.content, mail.outcomes, NULL},
+                &err));
             assert_int_equal(mail.outcomes[0].result, OUTCOME_SENT);
             script.piece = 0;
             session_end(session);
@@ -484,7 +486,8 @@ static void ten_thousand_recipients_are_read_while_written(void **state)
     struct session *session = session_new(&script.stream, &params);
     struct error err = {0};
     assert_true(session_hello(session, &err));
-    assert_false(session_send(session, &mail.env, &mail.content, mail.outcomes, NULL, &err));
+    assert_false(session_send(
+        session, &(struct session_mail){&mail.env, &mail.content, mail.outcomes, NULL}, &err));
     assert_string_equal(err.text, "RCPT TO: the server took too long");
     assert_int_equal(script.at, 3); /* all of it was written */
     assert_int_equal(script.complaint.len, 0);
@@ -543,7 +546,8 @@ static void addresses_that_need_more_than_ascii(void **state)
         struct error err = {0};
         print_message("# %s to %zu\n", rows[i].sender[0] == 'm' ? "me" : "other", i);
         assert_true(session_hello(session, &err));
-        bool ok = session_send(session, &mail.env, &mail.content, mail.outcomes, NULL, &err);
+        bool ok = session_send(
+            session, &(struct session_mail){&mail.env, &mail.content, mail.outcomes, NULL}, &err);
         session_end(session);
         if (script.complaint.len)
             print_message("# wrote %s\n", script.complaint.data);
@@ -581,9 +585,11 @@ static void after_a_refusal_the_next_begins_with_a_reset(void **state)
     struct session *session = session_new(&script.stream, &params);
     struct error err = {0};
     assert_true(session_hello(session, &err));
-    assert_false(session_send(session, &mail.env, &mail.content, mail.outcomes, &final, &err));
+    assert_false(session_send(
+        session, &(struct session_mail){&mail.env, &mail.content, mail.outcomes, &final}, &err));
     assert_string_equal(err.reply, "451 no");
-    assert_true(session_send(session, &mail.env, &mail.content, mail.outcomes, &final, &err));
+    assert_true(session_send(
+        session, &(struct session_mail){&mail.env, &mail.content, mail.outcomes, &final}, &err));
     assert_string_equal(final.data, "250-2.0.0 thanks\n250 2.0.0 queued as 7");
     session_end(session);
     assert_true(script_played(&script));

@@ -201,7 +201,8 @@ static struct session *begin(struct script *script, const struct session_params 
     struct session *session = session_new(&script->stream, params);
     assert_true(session_hello(session, &err));
     assert_int_equal(session_room(session, &first.mail), SESSION_ROOM_NEVER);
-    assert_true(session_send(session, &first.env, &first.content, first.outcomes, NULL, &err));
+    assert_true(session_send(
+        session, &(struct session_mail){&first.env, &first.content, first.outcomes, NULL}, &err));
     clear_mail(&first);
     return session;
 }
