@@ -128,10 +128,10 @@ static void check_account(struct check *c, const struct account *a)
     identity_clear(&identity);
 }
 
-static int check_all(struct check *c, const char *account)
+static int check_all(struct check *c, const char *file, const char *account)
 {
     struct error err;
-    if (!site_configure(c->site, NULL, &err)) {
+    if (!site_configure(c->site, file, &err)) {
         report_error("onehopctl", &err);
         return err.code;
     }
@@ -154,8 +154,13 @@ static int check_all(struct check *c, const char *account)
 
 int check_run(const char *account, struct site *site)
 {
+    return check_file(NULL, account, site);
+}
+
+int check_file(const char *file, const char *account, struct site *site)
+{
     struct check c = {.site = site};
-    int code = check_all(&c, account);
+    int code = check_all(&c, file, account);
     if (help_flush() != EX_OK && code == EX_OK)
         code = EX_IOERR;
     return code;

@@ -8,4 +8,7 @@
  * if every step of every account held, else the exit status of the first failure. */
 int check_run(const char *account, struct site *site);
 
+/* The same with FILE in the place of the user's configuration. */
+int check_file(const char *file, const char *account, struct site *site);
+
 #endif

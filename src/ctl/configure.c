@@ -9,17 +9,8 @@
 #include "base/idna.h"
 #include "message/address.h"
 #include "config/keycheck.h"
-#include "net/srv.h"
 #include "submit/help.h"
 #include "submit/report.h"
-
-struct found {
-    const char *origin; /* where it is from, for the reader */
-    const char *host, *note;
-    unsigned port;
-    bool starttls;
-    bool whole_user; /* the login is the address, not only what is before its @ */
-};
 
 /* RFC 6186 and RFC 8314: TLS from the start is preferred. */
 static bool ask_dns(const char *domain, struct srv_record *record, bool *starttls)
@@ -47,7 +38,7 @@ static bool is_below(const char *host, const char *domain)
            (host_len == len || host[host_len - len - 1] == '.');
 }
 
-static void show_warnings(const struct found *f, const char *domain)
+static void show_warnings(const struct submission_server *f, const char *domain)
 {
     (void)printf("# - from %s\n", f->origin);
     if (!is_below(f->host, domain))
@@ -56,7 +47,7 @@ static void show_warnings(const struct found *f, const char *domain)
         (void)printf("# - %s\n", f->note);
 }
 
-static void show_msmtprc(const struct found *f, const char *address)
+static void show_msmtprc(const struct submission_server *f, const char *address)
 {
     (void)printf("account %s\nhost %s\nport %u\ntls on\ntls_starttls %s\nauth on\nuser %.*s\n"
                  "# passwordeval gpg --no-tty -q -d ~/.msmtp-password.gpg\nfrom %s\n",
@@ -65,7 +56,7 @@ static void show_msmtprc(const struct found *f, const char *address)
                  address);
 }
 
-static void show_ini(const struct found *f, const char *address)
+static void show_ini(const struct submission_server *f, const char *address)
 {
     (void)printf("[account %s]\nfrom = %s\nhost = %s\nport = %u\ntls_starttls = %s\nauth = on\n"
                  "user = %.*s\n; password_file = ~/.config/onehop/password\n",
@@ -73,7 +64,7 @@ static void show_ini(const struct found *f, const char *address)
                  (int)(f->whole_user ? strlen(address) : address_local_length(address)), address);
 }
 
-static void show(const struct invocation *call, const struct found *f)
+static void show(const struct invocation *call, const struct submission_server *f)
 {
     const char *domain = address_domain(call->configure);
     (void)printf("# %s: a configuration for %s\n", call->program, call->configure);
@@ -85,30 +76,42 @@ static void show(const struct invocation *call, const struct found *f)
 }
 
 /* What providers.ini and the configuration know comes before what anybody can put into DNS. */
+bool configure_find(const struct provider_table *table, const char *domain,
+                    struct submission_server *found)
+{
+    const struct provider *p = provider_for_domain(table, domain);
+    *found = (struct submission_server){
+        .origin = "the table of providers", .note = "", .auth = AUTH_ON, .whole_user = true};
+    if (p && p->host.n > 0) {
+        found->provider = p->name;
+        found->host = p->host.item[0];
+        found->starttls = !provider_implicit_tls(p);
+        found->port = p->port ? (unsigned)p->port : found->starttls ? 587 : 465;
+        found->note = p->note;
+        found->auth = p->auth;
+        return true;
+    }
+    if (!ask_dns(domain, &found->record, &found->starttls))
+        return false;
+    found->origin = "SRV records in DNS";
+    found->host = found->record.host;
+    found->port = found->record.port;
+    found->whole_user = false;
+    return true;
+}
+
 static int find_and_show(const struct invocation *call, const struct configuration *config)
 {
     const char *domain = address_domain(call->configure);
-    const struct provider *p = provider_for_domain(&config->providers, domain);
-    struct srv_record record;
-    struct found f = {.origin = "the table of providers", .note = "", .whole_user = true};
-    if (p && p->host.n > 0) {
-        f.host = p->host.item[0];
-        f.starttls = p->tls_starttls && p->port != 465;
-        f.port = p->port ? (unsigned)p->port : f.starttls ? 587 : 465;
-        f.note = p->note;
-    } else if (ask_dns(domain, &record, &f.starttls)) {
-        f.origin = "SRV records in DNS";
-        f.host = record.host;
-        f.port = record.port;
-        f.whole_user = false;
-    } else {
+    struct submission_server found;
+    if (!configure_find(&config->providers, domain, &found)) {
         report_line(call->program,
                     "automatic configuration based on SRV records failed: %s has none, and no "
                     "provider is known for it",
                     domain);
         return EX_NOHOST;
     }
-    show(call, &f);
+    show(call, &found);
     return help_flush();
 }
 

@@ -13,6 +13,7 @@
 #include "ctl/providers.h"
 #include "ctl/queuectl.h"
 #include "ctl/queuerun.h"
+#include "ctl/setup.h"
 
 static const char program[] = "onehopctl";
 
@@ -121,6 +122,8 @@ static int run_help(int argc, char **argv, struct site *site);
 static const struct verb verbs[] = {
     {"check", "[ACCOUNT]", 1, run_check,
      "try configuration, name, connection, TLS and login; send nothing"},
+    {"setup", "ADDRESS [OPTION ...]", 32, setup_run,
+     "write an account for an address, try its login, start what it needs"},
     {"providers", "[--json] [DOMAIN]", 2, run_providers, "list the providers that are known"},
     {"convert", "[--secrets FILE] [FILE]", 3, run_convert,
      "print a configuration of msmtp, ssmtp, nullmailer or dma as INI"},
