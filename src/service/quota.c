@@ -40,6 +40,29 @@ struct quota_user *quota_of(struct quota *quota, uid_t uid, int64_t now)
     return user;
 }
 
+long quota_share(const struct quota_user *user, long connections)
+{
+    long share = connections;
+    if (user->uid != 0)
+        share -= connections / 20;
+    if (user->uid != 0 && user->connections > 0)
+        share -= connections / 10;
+    return share;
+}
+
+struct quota_session *quota_open_session(struct quota *quota)
+{
+    for (size_t i = 0; i < QUOTA_SESSIONS_MAX; i++) {
+        struct quota_session *session = &quota->session[i];
+        if (session->used)
+            continue;
+        session->used = true;
+        atomic_store(&session->idle_since, 0);
+        return session;
+    }
+    return NULL;
+}
+
 bool quota_take(struct quota_user *user, long max)
 {
     if (atomic_fetch_add(&user->submitted, 1) < max)

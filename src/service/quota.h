@@ -1,5 +1,6 @@
-/* How much each user has of the service: connections now, messages in this hour. Kept in memory
- * that the parent shares with its children; the parent alone gives out places in it. */
+/* How much each user has of the service: connections now, messages in this hour; and which sessions
+ * are idle. Kept in memory that the parent shares with its children; the parent alone gives out
+ * places in it. */
 #ifndef QUOTA_H
 #define QUOTA_H
 
@@ -8,7 +9,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { QUOTA_USERS_MAX = 1024, QUOTA_HOUR = 3600 * 1000 };
+enum {
+    QUOTA_USERS_MAX = 1024,
+    QUOTA_SESSIONS_MAX = 10000, /* as many as the setting `connections` may say */
+    QUOTA_HOUR = 3600 * 1000,
+};
 
 struct quota_user {
     uid_t uid;
@@ -18,8 +23,14 @@ struct quota_user {
     atomic_long submitted; /* messages since */
 };
 
+struct quota_session {
+    bool used;               /* the parent's own */
+    atomic_llong idle_since; /* moment since which it waits for a command, 0 if it does not */
+};
+
 struct quota {
     struct quota_user user[QUOTA_USERS_MAX];
+    struct quota_session session[QUOTA_SESSIONS_MAX];
 };
 
 /* NULL if there is no memory to share. */
@@ -27,6 +38,13 @@ struct quota *quota_new(void);
 
 /* The place of UID, made if need be in that of somebody who has no connection; NULL if all have. */
 struct quota_user *quota_of(struct quota *quota, uid_t uid, int64_t now);
+
+/* How many of CONNECTIONS may be in use when USER asks for another one: a twentieth is root's, a
+ * tenth is for users that have none. */
+long quota_share(const struct quota_user *user, long connections);
+
+/* A free place, busy; NULL if there is none. Set its `used` to false to give it back. */
+struct quota_session *quota_open_session(struct quota *quota);
 
 /* Counts one message. False if MAX were submitted in this hour already. */
 bool quota_take(struct quota_user *user, long max);

@@ -23,10 +23,13 @@
 #include "ctl/queuerun.h"
 #include "service/listening.h"
 #include "service/service_session.h"
+#include "service/subuid.h"
 
 struct child {
     pid_t pid;
-    struct quota_user *user; /* NULL for a run of the queue */
+    struct quota_user *user; /* NULL for a run of the queue, as is the next */
+    struct quota_session *session;
+    bool leaving; /* it was idle, and was asked to make room */
 };
 
 struct service {
@@ -38,7 +41,8 @@ struct service {
     int wake[2];
     struct child *child;
     size_t children, size;
-    size_t runs; /* of them are runs of the queue */
+    size_t runs;    /* of them are runs of the queue */
+    size_t leaving; /* make room */
     bool run_wanted;
     int64_t next_run;
     int64_t idle_since;
@@ -92,17 +96,31 @@ static void read_configuration(struct service *v)
         configuration_empty(&v->site->config);
 }
 
-static void add_child(struct service *v, pid_t pid, struct quota_user *user)
+static void add_child(struct service *v, pid_t pid, struct quota_user *user,
+                      struct quota_session *session)
 {
     if (v->children == v->size) {
         v->size = v->size ? 2 * v->size : 64;
         v->child = memory_resize(v->child, v->size, sizeof *v->child);
     }
-    v->child[v->children++] = (struct child){pid, user};
+    v->child[v->children++] = (struct child){pid, user, session, false};
     if (user)
         user->connections++;
     else
         v->runs++;
+}
+
+static void forget_child(struct service *v, size_t i)
+{
+    const struct child *child = &v->child[i];
+    if (child->user) {
+        child->user->connections--;
+        child->session->used = false;
+    } else {
+        v->runs--;
+    }
+    v->leaving -= child->leaving;
+    v->child[i] = v->child[--v->children];
 }
 
 static void reap(struct service *v)
@@ -113,11 +131,7 @@ static void reap(struct service *v)
         for (size_t i = 0; i < v->children; i++) {
             if (v->child[i].pid != pid)
                 continue;
-            if (v->child[i].user)
-                v->child[i].user->connections--;
-            else
-                v->runs--;
-            v->child[i] = v->child[--v->children];
+            forget_child(v, i);
             break;
         }
         v->idle_since = clock_now();
@@ -144,7 +158,7 @@ static void start_run(struct service *v)
     v->next_run = clock_after(SERVICE_TICK);
     pid_t pid = fork_child(v);
     if (pid > 0)
-        add_child(v, pid, NULL);
+        add_child(v, pid, NULL, NULL);
     if (pid != 0)
         return;
     const struct queuerun run = {.rendezvous = v->rendezvous, .filter = due};
@@ -194,13 +208,40 @@ static void send_away(int client, const char *why)
     (void)close(client);
 }
 
+/* Asks the session that has been idle longest to end. False: none has been for long enough. */
+static bool make_room(struct service *v)
+{
+    struct child *longest = NULL;
+    long long since = (long long)clock_now() - SERVICE_IDLE_MIN;
+    for (size_t i = 0; i < v->children; i++) {
+        struct child *child = &v->child[i];
+        long long idle_since = child->session ? atomic_load(&child->session->idle_since) : 0;
+        if (idle_since == 0 || idle_since > since || child->leaving)
+            continue;
+        longest = child;
+        since = idle_since;
+    }
+    if (!longest)
+        return false;
+    longest->leaving = true;
+    v->leaving++;
+    return kill(longest->pid, SIGTERM) == 0;
+}
+
+static bool has_room(const struct service *v, const struct quota_user *user)
+{
+    size_t sessions = v->children - v->runs - v->leaving;
+    return sessions < (size_t)quota_share(user, v->site->config.service.connections);
+}
+
 static void receive(struct service *v, int client)
 {
     const struct service_settings *limits = &v->site->config.service;
     uid_t uid;
     bool known = identify(client, &uid);
-    struct quota_user *user = quota_of(v->quota, uid, clock_now());
-    if (!user || v->children - v->runs >= (size_t)limits->connections) {
+    struct quota_user *user =
+        quota_of(v->quota, known ? subuid_owner(v->site->paths, uid) : uid, clock_now());
+    if (!user) {
         send_away(client, "421 4.3.2 Too many connections\r\n");
         return;
     }
@@ -208,8 +249,15 @@ static void receive(struct service *v, int client)
         send_away(client, "421 4.7.0 Too many connections of this user\r\n");
         return;
     }
+    struct quota_session *session =
+        has_room(v, user) || make_room(v) ? quota_open_session(v->quota) : NULL;
+    if (!session) {
+        send_away(client, "421 4.3.2 Too many connections\r\n");
+        return;
+    }
     pid_t pid = fork_child(v);
     if (pid < 0) {
+        session->used = false;
         send_away(client, "421 4.3.2 Service not available: cannot start a process\r\n");
         return;
     }
@@ -218,6 +266,8 @@ static void receive(struct service *v, int client)
             .site = v->site,
             .trouble = v->trouble,
             .user = user,
+            .session = session,
+            .uid = uid,
             .rendezvous = v->rendezvous,
             .client = client,
             .wake = v->wake[1],
@@ -225,7 +275,7 @@ static void receive(struct service *v, int client)
         };
         _exit(service_session_run(&reception));
     }
-    add_child(v, pid, user);
+    add_child(v, pid, user, session);
     (void)close(client);
 }
 
@@ -356,8 +406,7 @@ static bool open_up(struct service *v, struct error *err)
 
 int service_run(struct site *site)
 {
-    struct service v = {
-        .site = site, .trouble = memory_copy(""), .wake = {-1, -1}};
+    struct service v = {.site = site, .trouble = memory_copy(""), .wake = {-1, -1}};
     struct error err;
     sigset_t before;
     int code = EX_OK;

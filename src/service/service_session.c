@@ -2,9 +2,12 @@
 #include "service/service_session.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,7 +36,7 @@ static bool admit(void *context, struct server_reply *reply)
         return false;
     }
     long limit = r->site->config.service.messages_per_hour;
-    if ((r->known && r->user->uid == 0) || quota_take(r->user, limit))
+    if ((r->known && r->uid == 0) || quota_take(r->user, limit))
         return true;
     server_reply_set(reply, 452, "4.7.0", "Too many messages from %s: the limit is %ld an hour",
                      client->site.caller.name, limit);
@@ -62,6 +65,26 @@ static int hand_on(struct send_context *s, struct entry_lock *lock)
     return lost ? EX_TEMPFAIL : EX_OK;
 }
 
+/* The client to say goodbye to when the session is asked to make room; -1 while it is not idle. */
+static volatile sig_atomic_t idle_client = -1;
+
+static void leave(int number)
+{
+    static const char goodbye[] = "421 4.3.2 Too many connections, closing an idle one\r\n";
+    (void)number;
+    if (idle_client >= 0 &&
+        send(idle_client, goodbye, sizeof goodbye - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        _exit(EX_IOERR);
+    _exit(EX_TEMPFAIL);
+}
+
+static void wait_for_command(void *context, bool idle)
+{
+    const struct client *client = context;
+    idle_client = idle ? client->reception->client : -1;
+    atomic_store(&client->reception->session->idle_since, idle ? (long long)clock_now() : 0);
+}
+
 static bool command(void *context, const char *line, struct server_reply *reply, bool *end)
 {
     struct client *client = context;
@@ -77,7 +100,7 @@ static void add_received(const struct client *client, struct str *out)
     const struct this_host *host = &client->site.host;
     str_addf(out, "by %s (onehop, ", *host->full_name ? host->full_name : host->name);
     if (client->reception->known)
-        str_addf(out, "from uid %lu)", (unsigned long)client->reception->user->uid);
+        str_addf(out, "from uid %lu)", (unsigned long)client->reception->uid);
     else
         str_add(out, "from a local port)");
     str_add(out, ";\n ");
@@ -91,8 +114,7 @@ static void begin(struct client *client, const struct invocation *call)
     client->site = *r->site; /* which this process does not close */
     client->site.program = call->program;
     client->site.storage = (struct caller_storage){0};
-    caller_find_peer(&client->site.caller, &client->site.storage,
-                     r->known ? r->user->uid : (uid_t)-1);
+    caller_find_peer(&client->site.caller, &client->site.storage, r->known ? r->uid : (uid_t)-1);
     client->site.caller.as_sendmail = true; /* msmtp and onehop send by an msmtprc themselves */
     send_context_begin(s, call, &client->site);
     s->here = true;
@@ -128,8 +150,11 @@ int service_session_run(const struct service_session *reception)
         .total = SERVICE_SESSION_TOTAL,
         .admit = admit,
         .command = command,
+        .wait = wait_for_command,
         .context = client,
     };
+    const struct sigaction leaves = {.sa_handler = leave};
+    (void)sigaction(SIGTERM, &leaves, NULL);
     struct stream *stream = socket_stream(reception->client);
     bool ok = smtp_frontend_run(&frontend, stream);
     control_server_print(&client->server, stream);

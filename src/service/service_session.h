@@ -12,12 +12,14 @@
 
 struct service_session {
     const struct site *site;
-    const char *trouble; /* what is wrong with the configuration, "" for nothing */
-    struct quota_user *user;
+    const char *trouble;     /* what is wrong with the configuration, "" for nothing */
+    struct quota_user *user; /* whose limits count: for a subordinate uid its owner */
+    struct quota_session *session;
+    uid_t uid;
     struct rendezvous *rendezvous;
     int client; /* descriptor */
     int wake;   /* a pipe: an octet in it wakes the runner */
-    bool known; /* the kernel says that the client is user->uid */
+    bool known; /* the kernel says that the client is UID */
 };
 
 enum {

@@ -373,6 +373,20 @@ static bool within_limits(struct server *server)
     return false;
 }
 
+/* Reads the next command, and lets the handler know if it has to be waited for. */
+static enum server_line next_line(struct server *server)
+{
+    const struct server_params *params = server->params;
+    bool idle = params->handler->wait && !server->mail && server->in_at == server->in_end &&
+                serverwire_flush(server);
+    if (idle)
+        params->handler->wait(params->context, true);
+    enum server_line result = serverwire_line(server);
+    if (idle)
+        params->handler->wait(params->context, false);
+    return result;
+}
+
 bool server_run(struct stream *stream, const struct server_params *params)
 {
     struct server *server = memory_new(sizeof *server);
@@ -382,7 +396,7 @@ bool server_run(struct stream *stream, const struct server_params *params)
     server->end = clock_after(params->total);
     greet(server);
     while (!server->gone && within_limits(server)) {
-        enum server_line result = server->again ? LINE_COMMAND : serverwire_line(server);
+        enum server_line result = server->again ? LINE_COMMAND : next_line(server);
         server->again = false;
         if (result == LINE_COMMAND)
             obey(server);

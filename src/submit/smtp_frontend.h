@@ -16,6 +16,7 @@ struct smtp_frontend {
     bool (*admit)(void *context, struct server_reply *reply);
     /* See struct server_handler. May be NULL. */
     bool (*command)(void *context, const char *line, struct server_reply *reply, bool *end);
+    void (*wait)(void *context, bool idle);
     void *context;
 
     struct submission_wishes wishes; /* the rest is private */

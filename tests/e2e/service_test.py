@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -262,6 +263,86 @@ def test_one_users_loop_stops_neither_others_nor_the_socket(shared, serve):
         for line in open_lines:
             line.close()
     assert len(provider.messages) == 6
+
+
+HOLDER = r"""
+import socket, sys
+path, count, busy = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "busy"
+lines = []
+for _ in range(count):
+    line = socket.socket(socket.AF_UNIX)
+    line.settimeout(60)
+    line.connect(path)
+    reader = line.makefile("rb")
+    lines.append((line, reader))
+    greeting = reader.readline()
+    for text in (b"EHLO x\r\n", b"MAIL FROM:<me@example.com>\r\n"):
+        if busy and greeting[:3] == b"220":
+            line.sendall(text)
+            while reader.readline()[3:4] == b"-":
+                pass
+    print(greeting.decode()[:9].rstrip())
+sys.stdout.flush()
+sys.stdin.read()
+for line, reader in lines:
+    line.setblocking(False)
+    try:
+        print(line.recv(100).decode().rstrip())
+    except BlockingIOError:
+        pass
+"""
+
+
+class Holder:
+    """Connections of another uid that stay open; `greetings` are the codes they got."""
+
+    def __init__(self, machine, uid, count, text="busy"):
+        self.process = subprocess.Popen(
+            become(uid, sys.executable, "-c", HOLDER, str(machine.root / "run/submit"), str(count),
+                   text), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
+        self.greetings = [self.process.stdout.readline().rstrip() for _ in range(count)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.heard = self.process.communicate()[0]
+
+
+@needs_root
+def test_a_user_who_takes_all_connections_leaves_some(shared, serve):
+    """A twentieth is root's, a tenth is for users that have none."""
+    shared.serve(serve(), "connections = 40\nconnections_per_user = 40\n")
+    with Holder(shared, ALICE, 36) as alice, Holder(shared, BOB, 6) as bob:
+        assert [g[:3] for g in alice.greetings] == ["220"] * 34 + ["421"] * 2
+        assert alice.greetings[-1] == "421 4.3.2"
+        assert [g[:3] for g in bob.greetings] == ["220"] + ["421"] * 5
+        assert send(shared, 61004) == (0, "", "") and send(shared) == (0, "", "")
+        with Holder(shared, 61005, 1), Holder(shared, 61006, 1), Holder(shared, 61007, 1):
+            with Holder(shared, 61008, 1) as refused:
+                assert refused.greetings == ["421 4.3.2"]
+            assert send(shared) == (0, "", "")
+
+
+@needs_root
+def test_an_idle_dialogue_makes_room(shared, serve):
+    shared.serve(serve(), "connections = 2\n")
+    with Holder(shared, ALICE, 1, "idle") as idle, Holder(shared, ALICE, 1) as busy:
+        assert idle.greetings + busy.greetings == ["220 " + idle.greetings[0][4:]] * 2
+        assert send(shared, BOB) == (0, "", "")
+    assert idle.heard.startswith("421 4.3.2 ") and busy.heard == ""
+
+
+@needs_root
+def test_subordinate_uids_count_as_their_owner(shared, serve):
+    shared.file(shared.root / "etc/subuid", f"nobody:90000:5\n{ALICE}:100000:65536\n", 0o644)
+    shared.serve(serve(), "connections_per_user = 2\n")
+    with Holder(shared, 100000, 1), Holder(shared, 165535, 1), Holder(shared, 165536, 1) as other:
+        assert other.greetings[0][:3] == "220"
+        for uid in (ALICE, 100007):
+            with Holder(shared, uid, 1) as holder:
+                assert holder.greetings == ["421 4.7.0"]
+    assert send(shared, 100000) == (0, "", "")
 
 
 def test_a_burst_all_gets_through(served, serve):

@@ -83,7 +83,7 @@ static bool command(void *context, const char *line, struct server_reply *reply,
     return true;
 }
 
-static const struct server_handler handler = {begin, parameter, take, command};
+static const struct server_handler handler = {begin, parameter, take, command, NULL};
 
 static const struct book books[] = {
     {"a message by DATA, dots undone", .ends_well = true, .taken = "a@b|c@d|x\r\n.y\r\n;",

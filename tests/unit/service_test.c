@@ -63,6 +63,20 @@ static void children_count_together(void **state)
     (void)munmap(quota, sizeof *quota);
 }
 
+static void some_connections_are_kept_back(void **state)
+{
+    (void)state;
+    static const struct {
+        uid_t uid;
+        long connections, limit, share;
+    } cases[] = {{0, 0, 200, 200},    {0, 150, 200, 200}, {1000, 0, 200, 190},
+                 {1000, 1, 200, 170}, {1000, 0, 1, 1},    {1000, 1, 19, 18}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct quota_user user = {.uid = cases[i].uid, .connections = cases[i].connections};
+        assert_int_equal(quota_share(&user, cases[i].limit), cases[i].share);
+    }
+}
+
 static const char one[ENTRYID_SIZE] = "000000000000001", two[ENTRYID_SIZE] = "000000000000002";
 
 static void an_answer_reaches_who_waits(void **state)
@@ -164,6 +178,7 @@ int main(void)
         cmocka_unit_test(an_hour_has_so_many_messages),
         cmocka_unit_test(a_place_is_given_on_when_nobody_is_connected),
         cmocka_unit_test(children_count_together),
+        cmocka_unit_test(some_connections_are_kept_back),
         cmocka_unit_test(an_answer_reaches_who_waits),
         cmocka_unit_test(who_hangs_up_is_told_nothing),
         cmocka_unit_test(places_are_limited),
