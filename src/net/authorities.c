@@ -11,9 +11,9 @@
 #include "base/fileread.h"
 #include "base/memory.h"
 
-enum { STORE_MAX = 64 * 1024 * 1024 };
+enum { STORE_MAX = 64 * 1024 * 1024, HEAD = 640 /* octets of base64 that hold most names */ };
 
-/* Distinguished names in DER. */
+/* Distinguished names in DER, of somebody else's memory. */
 struct names {
     gnutls_datum_t *name;
     size_t n;
@@ -83,44 +83,86 @@ bool authorities_read(const char *store, struct str *pem, struct error *err)
                      "no certificate authority found in %s", store);
 }
 
-/* Appends the name unless it is there. GnuTLS's memory becomes NAMES'. */
+/* Takes the element of type TAG that IN begins with (X.690, 8.1). One that is to be
+ * looked into may be cut off: of that only the head is taken. */
+static bool take(gnutls_datum_t *in, unsigned char tag, bool look_into, gnutls_datum_t *element)
+{
+    unsigned head = 2, len;
+    if (in->size < head || in->data[0] != tag)
+        return false;
+    len = in->data[1];
+    if (len & 0x80) {
+        unsigned octets = len & 0x7f;
+        if (octets < 1 || octets > 3 || in->size < head + octets)
+            return false;
+        for (len = 0; octets > 0; octets--)
+            len = len << 8 | in->data[head++];
+    }
+    if (!look_into && in->size - head < len)
+        return false;
+    unsigned size = look_into ? head : head + len;
+    *element = (gnutls_datum_t){in->data, size};
+    in->data += size;
+    in->size -= size;
+    return true;
+}
+
+bool authorities_names(const gnutls_datum_t *certificate, gnutls_datum_t *issuer,
+                       gnutls_datum_t *subject)
+{
+    enum { DER_INTEGER = 0x02, DER_SEQUENCE = 0x30, DER_VERSION = 0xa0 };
+    gnutls_datum_t at = *certificate, skipped;
+    if (!take(&at, DER_SEQUENCE, true, &skipped) || !take(&at, DER_SEQUENCE, true, &skipped))
+        return false;
+    (void)take(&at, DER_VERSION, false, &skipped); /* only since version 2 */
+    return take(&at, DER_INTEGER, false, &skipped) && take(&at, DER_SEQUENCE, false, &skipped) &&
+           take(&at, DER_SEQUENCE, false, issuer) && take(&at, DER_SEQUENCE, false, &skipped) &&
+           take(&at, DER_SEQUENCE, false, subject);
+}
+
+static bool contains(const struct names *names, const gnutls_datum_t *name)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (names->name[i].size == name->size &&
+            memcmp(names->name[i].data, name->data, name->size) == 0)
+            return true;
+    return false;
+}
+
 static void add_name(struct names *names, gnutls_datum_t name)
 {
-    for (size_t i = 0; i < names->n; i++) {
-        if (names->name[i].size == name.size &&
-            memcmp(names->name[i].data, name.data, name.size) == 0) {
-            gnutls_free(name.data);
-            return;
-        }
-    }
+    if (contains(names, &name))
+        return;
     names->name = memory_resize(names->name, names->n + 1, sizeof *names->name);
     names->name[names->n++] = name;
 }
 
+/* The names in CHAIN, which must outlive NAMES. */
 static void collect_names(struct names *names, const gnutls_datum_t *chain, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        gnutls_x509_crt_t cert;
-        gnutls_datum_t name;
-        if (gnutls_x509_crt_init(&cert) < 0)
+        gnutls_datum_t issuer, subject;
+        if (!authorities_names(&chain[i], &issuer, &subject))
             continue;
-        if (gnutls_x509_crt_import(cert, &chain[i], GNUTLS_X509_FMT_DER) == 0) {
-            if (gnutls_x509_crt_get_raw_dn(cert, &name) == 0)
-                add_name(names, name);
-            if (gnutls_x509_crt_get_raw_issuer_dn(cert, &name) == 0)
-                add_name(names, name);
-        }
-        gnutls_x509_crt_deinit(cert);
+        add_name(names, issuer);
+        add_name(names, subject);
     }
 }
 
-/* True if one of the names is somewhere in the certificate, be it as its subject: what is imported
- * without need does no harm, and a parser of our own could be wrong. */
-static bool is_named(const struct names *names, const struct str *der)
+/* Decodes BLOCK if its subject is one of NAMES. Mostly the beginning is enough to say no. */
+static bool decode_named(const struct block *block, const struct names *names, struct str *der)
 {
-    for (size_t i = 0; i < names->n; i++)
-        if (memmem(str_text(der), der->len, names->name[i].data, names->name[i].size))
+    const size_t steps[] = {block->len < HEAD ? block->len : HEAD, block->len};
+    for (size_t i = 0; i < 2; i++) {
+        gnutls_datum_t issuer, subject;
+        str_truncate(der, 0);
+        bool whole = base64_decode_lines(der, block->text, steps[i]) && steps[i] == block->len;
+        const gnutls_datum_t data = {(unsigned char *)der->data, (unsigned)der->len};
+        if (authorities_names(&data, &issuer, &subject) && !contains(names, &subject))
+            return false;
+        if (whole)
             return true;
+    }
     return false;
 }
 
@@ -145,12 +187,9 @@ void authorities_add(gnutls_x509_trust_list_t list, const struct str *pem,
     const char *at = str_text(pem), *end = at + pem->len;
     collect_names(&names, chain, n);
     while (next_block(&at, end, &block)) {
-        str_truncate(&der, 0);
-        if (base64_decode_lines(&der, block.text, block.len) && is_named(&names, &der))
+        if (decode_named(&block, &names, &der))
             add_certificate(list, &der);
     }
-    for (size_t i = 0; i < names.n; i++)
-        gnutls_free(names.name[i].data);
     free(names.name);
     str_clear(&der);
 }

@@ -20,4 +20,9 @@ bool authorities_read(const char *store, struct str *pem, struct error *err);
 void authorities_add(gnutls_x509_trust_list_t list, const struct str *pem,
                      const gnutls_datum_t *chain, unsigned n);
 
+/* The issuer and the subject of a certificate in DER (RFC 5280, 4.1), encoded, as parts of it: what
+ * follows the subject may be missing. False if there is no such beginning. */
+bool authorities_names(const gnutls_datum_t *certificate, gnutls_datum_t *issuer,
+                       gnutls_datum_t *subject);
+
 #endif
