@@ -27,7 +27,7 @@ static bool read_providers(struct provider_table *table, const struct paths *pat
     struct str path = {0};
     str_addf(&path, "%s/providers.ini", paths->pkgdatadir);
     bool missing = access(str_text(&path), F_OK) != 0 && is_missing(errno);
-    bool ok = missing || provider_read(table, str_text(&path), err);
+    bool ok = missing || provider_open(table, str_text(&path), err);
     str_clear(&path);
     return ok;
 }

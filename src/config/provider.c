@@ -12,6 +12,15 @@
 #include "config/nearest.h"
 #include "config/section.h"
 
+/* A file of providers, below all others, parsed by the first question that it might answer. */
+struct provider_store {
+    char *file;
+    struct str text;
+    struct provider_table table;
+    struct error error; /* if it failed */
+    bool parsed, failed;
+};
+
 struct reading {
     struct provider_table *table;
     const char *file;
@@ -68,15 +77,60 @@ static bool take(void *context, const struct ini_event *event, struct error *err
     return true;
 }
 
-bool provider_read(struct provider_table *table, const char *file, struct error *err)
+static bool parse(struct provider_table *table, const char *file, const struct str *text,
+                  struct error *err)
 {
     struct reading r = {.table = table, .file = file};
     struct ini_reader reader = {.event = take, .context = &r};
+    return inifile_parse(file, text, &reader, err);
+}
+
+bool provider_read(struct provider_table *table, const char *file, struct error *err)
+{
     struct str text = {0};
-    bool ok = fileread_all(file, PROVIDER_FILE_MAX, &text, NULL, err) &&
-              inifile_parse(file, &text, &reader, err);
+    bool ok =
+        fileread_all(file, PROVIDER_FILE_MAX, &text, NULL, err) && parse(table, file, &text, err);
     str_clear(&text);
     return ok;
+}
+
+bool provider_open(struct provider_table *table, const char *file, struct error *err)
+{
+    table->store = memory_new(sizeof *table->store);
+    table->store->file = memory_copy(file);
+    return fileread_all(file, PROVIDER_FILE_MAX, &table->store->text, NULL, err);
+}
+
+static const struct provider_table *stored(const struct provider_table *table)
+{
+    static const struct provider_table none;
+    struct provider_store *store = table->store;
+    if (!store)
+        return &none;
+    if (!store->parsed)
+        store->failed = !parse(&store->table, store->file, &store->text, &store->error);
+    store->parsed = true;
+    return &store->table;
+}
+
+bool provider_load(const struct provider_table *table, struct error *err)
+{
+    (void)stored(table);
+    if (!table->store || !table->store->failed)
+        return true;
+    *err = table->store->error;
+    return false;
+}
+
+size_t provider_count(const struct provider_table *table)
+{
+    return stored(table)->n + table->n;
+}
+
+const struct provider *provider_at(const struct provider_table *table, size_t i)
+{
+    const struct provider_table *below = stored(table);
+    return i < below->n ? below->item[i] : table->item[i - below->n];
 }
 
 bool provider_domain_fits(const char *pattern, const char *domain)
@@ -93,8 +147,8 @@ static const struct provider *for_domain(const struct provider_table *table, con
 {
     const struct provider *best = NULL;
     size_t best_length = 0;
-    for (size_t i = table->n; *domain && i-- > 0;) {
-        const struct provider *provider = table->item[i];
+    for (size_t i = *domain ? provider_count(table) : 0; i-- > 0;) {
+        const struct provider *provider = provider_at(table, i);
         for (size_t j = 0; provider->scope >= scope && j < provider->domains.n; j++) {
             const char *pattern = provider->domains.item[j];
             size_t length = pattern[0] == '*' ? strlen(pattern) : SIZE_MAX;
@@ -115,9 +169,11 @@ const struct provider *provider_for_domain(const struct provider_table *table, c
 static const struct provider *by_name(const struct provider_table *table, const char *name,
                                       enum account_scope scope)
 {
-    for (size_t i = table->n; i-- > 0;)
-        if (table->item[i]->scope >= scope && strcasecmp(table->item[i]->name, name) == 0)
-            return table->item[i];
+    for (size_t i = provider_count(table); i-- > 0;) {
+        const struct provider *provider = provider_at(table, i);
+        if (provider->scope >= scope && strcasecmp(provider->name, name) == 0)
+            return provider;
+    }
     return NULL;
 }
 
@@ -126,14 +182,25 @@ const struct provider *provider_by_name(const struct provider_table *table, cons
     return by_name(table, name, SCOPE_COMMAND_LINE);
 }
 
-static const struct provider *by_host(const struct provider_table *table,
-                                      const struct account *account)
+static const struct provider *by_host_in(const struct provider_table *table,
+                                         const struct account *account)
 {
     for (size_t i = table->n; i-- > 0;)
         for (size_t j = 0; table->item[i]->scope >= account->scope && j < account->host.n; j++)
             if (strlist_has(&table->item[i]->host, account->host.item[j]))
                 return table->item[i];
     return NULL;
+}
+
+/* Most hosts that are named are nobody's: their names are not in the text. */
+static const struct provider *by_host(const struct provider_table *table,
+                                      const struct account *account)
+{
+    const struct provider *provider = by_host_in(table, account);
+    for (size_t i = 0; !provider && table->store && i < account->host.n; i++)
+        if (strcasestr(str_text(&table->store->text), account->host.item[i]))
+            return by_host_in(stored(table), account);
+    return provider;
 }
 
 /* A host that is not the provider's has not got the provider's quirks, whatever the user's domain
@@ -179,8 +246,8 @@ static bool unknown(const struct provider_table *table, const struct account *ac
                     struct error *err)
 {
     struct nearest nearest = {.word = account->provider};
-    for (size_t i = 0; i < table->n; i++)
-        nearest_offer(&nearest, table->item[i]->name);
+    for (size_t i = 0; i < provider_count(table); i++)
+        nearest_offer(&nearest, provider_at(table, i)->name);
     if (nearest.best)
         error_config(err, "unknown provider '%s': did you mean '%s'?", account->provider,
                      nearest.best);
@@ -206,6 +273,8 @@ void provider_complete(const struct provider_table *table, struct account *accou
 bool provider_check(const struct provider_table *table, const struct account *account,
                     struct error *err)
 {
+    if (table->store && table->store->failed)
+        return provider_load(table, err);
     if (!account->as_msmtp && *account->provider && !of_account(table, account))
         return unknown(table, account, err);
     return account_check(account, err);
@@ -216,5 +285,11 @@ void provider_table_clear(struct provider_table *table)
     for (size_t i = 0; i < table->n; i++)
         provider_free(table->item[i]);
     free(table->item);
+    if (table->store) {
+        provider_table_clear(&table->store->table);
+        str_clear(&table->store->text);
+        free(table->store->file);
+        free(table->store);
+    }
     *table = (struct provider_table){0};
 }

@@ -26,10 +26,13 @@ struct provider {
     char *note;             /* what a user must know: "needs an app password: https://..." */
 };
 
+struct provider_store;
+
 struct provider_table {
     struct provider **item;
     size_t n;
     size_t size;
+    struct provider_store *store; /* a file that is parsed only where it is asked; NULL: none */
 };
 
 enum { PROVIDER_FILE_MAX = 1024 * 1024 }; /* octets of a file of providers */
@@ -41,6 +44,18 @@ struct provider *provider_add(struct provider_table *table, const char *name, co
 
 /* Reads providers of SCOPE_SYSTEM from FILE into TABLE. */
 bool provider_read(struct provider_table *table, const char *file, struct error *err);
+
+/* Reads FILE, whose providers come before all that are added, but parses it only if a question
+ * cannot be answered without: it has 118 providers, and most accounts name another host. What is
+ * wrong in it then is found by provider_check(). */
+bool provider_open(struct provider_table *table, const char *file, struct error *err);
+
+/* Parses it now. False if something is wrong in it. */
+bool provider_load(const struct provider_table *table, struct error *err);
+
+/* All providers, the earliest first. */
+size_t provider_count(const struct provider_table *table);
+const struct provider *provider_at(const struct provider_table *table, size_t i);
 
 /* The provider that serves DOMAIN (later ones win over earlier ones), or that is named NAME. */
 const struct provider *provider_for_domain(const struct provider_table *table, const char *domain);

@@ -51,14 +51,15 @@ static void print_json(const struct provider *p)
     (void)putchar('}');
 }
 
-/* The N providers from FIRST on. */
-static void print(const struct provider *const *first, size_t n, bool json)
+/* Prints ONE, or all if that is NULL. */
+static void print(const struct provider_table *table, const struct provider *one, bool json)
 {
-    for (size_t i = 0; i < n && !json; i++)
-        print_text(first[i]);
-    for (size_t i = 0; i < n && json; i++) {
-        (void)fputs(i ? ",\n " : "[", stdout);
-        print_json(first[i]);
+    size_t n = one ? 1 : provider_count(table);
+    for (size_t i = 0; i < n; i++) {
+        const struct provider *p = one ? one : provider_at(table, i);
+        if (json)
+            (void)fputs(i ? ",\n " : "[", stdout);
+        (json ? print_json : print_text)(p);
     }
     if (json)
         (void)puts(n ? "]" : "[]");
@@ -67,12 +68,15 @@ static void print(const struct provider *const *first, size_t n, bool json)
 static int show(const struct provider_table *table, const char *domain, bool json)
 {
     if (!*domain) {
-        print((const struct provider *const *)table->item, table->n, json);
+        print(table, NULL, json);
         return EX_OK;
     }
     const char *at = strrchr(domain, '@');
     const struct provider *p = provider_for_domain(table, at ? at + 1 : domain);
-    print(&p, p ? 1 : 0, json);
+    if (p)
+        print(table, p, json);
+    else if (json)
+        (void)puts("[]");
     if (!p)
         report_line(program, "no provider is known for %s", domain);
     return p ? EX_OK : EX_NOHOST;
@@ -86,7 +90,7 @@ int providers_run(int argc, char **argv, struct site *site)
         report_line(program, "providers takes --json, and a mail domain or an address");
         return EX_USAGE;
     }
-    if (!site_configure(site, NULL, &err)) {
+    if (!site_configure(site, NULL, &err) || !provider_load(&site->config.providers, &err)) {
         report_error(program, &err);
         return err.code;
     }

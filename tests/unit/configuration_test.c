@@ -352,6 +352,37 @@ static void providers_of_the_file_come_first(void **state)
     scratch_write("share/providers.ini", 0644, providers, strlen(providers));
 }
 
+/* Mail through a host that no provider has leaves whatever is in the file. */
+static void a_broken_file_of_providers_stops_only_those_who_need_it(void **state)
+{
+    (void)state;
+    static const char broken[] = "[provider free]\nhost = smtp.free.example\nnonsense = 1\n";
+    static const struct {
+        const char *keys;
+        bool needs;
+    } rows[] = {
+        {"host = mx.example.org", false},   {"socket = /run/x", false},
+        {"host = smtp.FREE.example", true}, {"user = x@free.example", true},
+        {"provider = free", true},
+    };
+    scratch_write("share/providers.ini", 0644, broken, strlen(broken));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct configuration config;
+        struct error err = {0};
+        struct str text = {0};
+        str_addf(&text, "[account a]\n%s\n", rows[i].keys);
+        place_both(text.data, NULL);
+        assert_true(configuration_read(&config, &paths, &caller, NULL, &err));
+        assert_int_equal(provider_check(&config.providers, config.account[0], &err),
+                         !rows[i].needs);
+        if (rows[i].needs)
+            assert_non_null(strstr(err.text, "share/providers.ini:3: "));
+        configuration_clear(&config);
+        str_clear(&text);
+    }
+    scratch_write("share/providers.ini", 0644, providers, strlen(providers));
+}
+
 static void a_byte_order_mark_and_comments_do_no_harm(void **state)
 {
     (void)state;
@@ -555,6 +586,7 @@ int main(void)
         cmocka_unit_test(an_unreadable_file_is_an_error_with_uid_and_mode),
         cmocka_unit_test(a_host_that_nobody_knows_is_told_when_the_account_is_chosen),
         cmocka_unit_test(providers_of_the_file_come_first),
+        cmocka_unit_test(a_broken_file_of_providers_stops_only_those_who_need_it),
         cmocka_unit_test(a_byte_order_mark_and_comments_do_no_harm),
         cmocka_unit_test(each_level_takes_the_kind_it_finds),
         cmocka_unit_test(user_and_system_msmtprc_are_merged),
