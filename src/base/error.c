@@ -10,13 +10,16 @@
 #include "base/memory.h"
 #include "base/str.h"
 
-static void fill(struct error *err, enum error_scope scope, enum error_class class, int code,
-                 const char *format, va_list args)
+static void begin(struct error *err, enum error_scope scope, enum error_class class, int code)
 {
     memset(err, 0, sizeof *err);
     err->scope = scope;
     err->class = class;
     err->code = code;
+}
+
+static void fill(struct error *err, const char *format, va_list args)
+{
     (void)vsnprintf(err->text, sizeof err->text, format, args); /* a cut text is still a text */
     (void)escape_text(err->text, strlen(err->text));
 }
@@ -26,7 +29,8 @@ bool error_set(struct error *err, enum error_scope scope, enum error_class class
 {
     va_list args;
     va_start(args, format);
-    fill(err, scope, class, code, format, args);
+    begin(err, scope, class, code);
+    fill(err, format, args);
     va_end(args);
     return false;
 }
@@ -35,7 +39,8 @@ bool error_usage(struct error *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fill(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_USAGE, format, args);
+    begin(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_USAGE);
+    fill(err, format, args);
     va_end(args);
     return false;
 }
@@ -44,7 +49,8 @@ bool error_config(struct error *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fill(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_CONFIG, format, args);
+    begin(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_CONFIG);
+    fill(err, format, args);
     va_end(args);
     return false;
 }
@@ -54,7 +60,8 @@ bool error_system(struct error *err, int code, const char *format, ...)
     int number = errno;
     va_list args;
     va_start(args, format);
-    fill(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, format, args);
+    begin(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code);
+    fill(err, format, args);
     va_end(args);
     size_t used = strlen(err->text);
     (void)snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(number));

@@ -38,22 +38,23 @@ static bool cannot_open(const char *path, struct error *err)
     return false;
 }
 
-/* A regular file of SIZE octets is one read; /proc says 0, and a file may grow meanwhile. */
-static bool read_all(int fd, const char *path, size_t size, size_t limit, struct str *out,
-                     struct error *err)
+/* A regular file of SIZE octets is one read; /proc says 0, and a file may grow meanwhile. False:
+ * errno, EFBIG for more than LIMIT. */
+static bool read_all(int fd, size_t size, size_t limit, struct str *out)
 {
     enum { STEP = 4096 };
     size_t start = out->len;
     for (;;) {
         size_t done = out->len - start, room = size > done ? size - done + 1 : STEP;
+        errno = EFBIG;
         if (done > limit || size > limit)
-            return error_config(err, "%s: larger than %zu bytes", path, limit);
+            return false;
         str_reserve(out, room);
         ssize_t n = read(fd, out->data + out->len, room);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail(path, err);
+            return false;
         out->len += (size_t)n;
         out->data[out->len] = '\0';
         if (n == 0 || out->len - start == size)
@@ -73,8 +74,12 @@ bool fileread_all(const char *path, size_t limit, struct str *out, struct stat *
         (void)fail(path, err);
     else if (!S_ISREG(here.st_mode))
         error_config(err, "%s: not a regular file", path);
+    else if (read_all(fd, (size_t)here.st_size, limit, out))
+        ok = true;
+    else if (errno == EFBIG)
+        (void)error_config(err, "%s: larger than %zu bytes", path, limit);
     else
-        ok = read_all(fd, path, (size_t)here.st_size, limit, out, err);
+        (void)fail(path, err);
     if (facts)
         *facts = here;
     (void)close(fd); /* nothing was written */

@@ -65,9 +65,10 @@ static bool begin_provider(struct reading *r, const struct ini_event *event, str
     if (!check_name(name, err))
         return false;
     struct provider *provider =
-        provider_add(r->file->providers, name, r->file->path, event->line, r->file->scope, err);
+        provider_add(r->file->providers, name, r->file->path, event->line, err);
     if (!provider)
         return false;
+    provider->scope = r->file->scope;
     section_begin(&r->section, KEY_PROVIDER, provider, &provider->set, r->file->home);
     return true;
 }

@@ -36,7 +36,7 @@ static void provider_free(struct provider *provider)
 }
 
 struct provider *provider_add(struct provider_table *table, const char *name, const char *file,
-                              int line, enum account_scope scope, struct error *err)
+                              int line, struct error *err)
 {
     for (size_t i = 0; i < table->n; i++) {
         const struct provider *other = table->item[i];
@@ -53,7 +53,7 @@ struct provider *provider_add(struct provider_table *table, const char *name, co
     provider->name = memory_copy(name);
     provider->file = memory_copy(file);
     provider->line = line;
-    provider->scope = scope;
+    provider->scope = SCOPE_SYSTEM;
     key_fill(KEY_PROVIDER, provider);
     table->item[table->n++] = provider;
     return provider;
@@ -70,7 +70,7 @@ static bool take(void *context, const struct ini_event *event, struct error *err
         return error_config(err, "[%s] does not belong here: write [provider NAME]",
                             event->section);
     struct provider *provider =
-        provider_add(r->table, event->section + 9, r->file, event->line, SCOPE_SYSTEM, err);
+        provider_add(r->table, event->section + 9, r->file, event->line, err);
     if (!provider)
         return false;
     section_begin(&r->section, KEY_PROVIDER, provider, &provider->set, "");

@@ -37,10 +37,10 @@ struct provider_table {
 
 enum { PROVIDER_FILE_MAX = 1024 * 1024 }; /* octets of a file of providers */
 
-/* Adds a provider with every key's fallback; the table owns it. NULL, with an error, if FILE has
- * described one of that name before. */
+/* Adds a provider of SCOPE_SYSTEM with every key's fallback; the table owns it. NULL, with an
+ * error, if FILE has described one of that name before. */
 struct provider *provider_add(struct provider_table *table, const char *name, const char *file,
-                              int line, enum account_scope scope, struct error *err);
+                              int line, struct error *err);
 
 /* Reads providers of SCOPE_SYSTEM from FILE into TABLE. */
 bool provider_read(struct provider_table *table, const char *file, struct error *err);

@@ -122,11 +122,12 @@ static bool check_exact(const struct configuration *config, const struct account
     return true;
 }
 
-/* Looks for the account that serves MAILBOX; *FOUND stays false if none does. False: an error.
+/* Looks for the account that serves MAILBOX; ROUTE's account is NULL if none does. False: an error.
  * Accounts of an msmtprc are chosen by the envelope's sender alone. */
 static bool serve(const struct configuration *config, const char *mailbox, bool of_envelope,
-                  struct route *route, bool *found, struct error *err)
+                  struct route *route, struct error *err)
 {
+    *route = (struct route){0};
     for (enum account_scope scope = SCOPE_USER; scope <= SCOPE_SYSTEM; scope++) {
         const struct account *chosen = NULL;
         int best = FIT_NONE;
@@ -142,7 +143,6 @@ static bool serve(const struct configuration *config, const char *mailbox, bool 
         if (!chosen)
             continue;
         *route = (struct route){chosen, reason_of(chosen, mailbox, best), mailbox};
-        *found = true;
         return check_exact(config, chosen, mailbox, best, err);
     }
     return true;
@@ -221,8 +221,8 @@ static bool nothing_serves(const struct configuration *config, const char *sende
     return false;
 }
 
-/* A file's only account serves local senders, the system's all. In an msmtprc it does so for callers
- * by sendmail's name alone. */
+/* A file's only account serves local senders, the system's all. In an msmtprc it does so for
+ * callers by sendmail's name alone. */
 static const struct account *sole(const struct configuration *config, enum account_scope scope,
                                   bool foreign, bool as_sendmail)
 {
@@ -234,8 +234,9 @@ static const struct account *sole(const struct configuration *config, enum accou
 
 /* Level by level: who has one account of their own means that, whatever the system's default is. */
 static bool fall_back(const struct configuration *config, const struct route_query *query,
-                      const char *sender, bool foreign, struct route *route, struct error *err)
+                      const char *sender, struct route *route, struct error *err)
 {
+    bool foreign = !route_is_local(sender, query->local_names);
     const struct account *named = configuration_account(config, "default");
     for (enum account_scope scope = SCOPE_USER; scope <= SCOPE_SYSTEM; scope++) {
         bool has_default = named && named->scope == scope;
@@ -266,7 +267,6 @@ bool route_choose(const struct configuration *config, const struct route_query *
 {
     const char *given[] = {query->envelope_from ? query->envelope_from : "", query->header_from};
     const char *first = NULL, *foreign = NULL;
-    bool found = false;
     if (*query->account) {
         const struct account *named = configuration_account(config, query->account);
         if (!named)
@@ -280,9 +280,9 @@ bool route_choose(const struct configuration *config, const struct route_query *
     for (size_t i = 0; i < 2; i++) {
         if (!*given[i])
             continue;
-        if (!serve(config, given[i], i == 0, route, &found, err))
+        if (!serve(config, given[i], i == 0, route, err))
             return false;
-        if (found)
+        if (route->account)
             return true;
         first = first ? first : given[i];
         if (!foreign && !route_is_local(given[i], query->local_names))
@@ -290,15 +290,14 @@ bool route_choose(const struct configuration *config, const struct route_query *
     }
     /* Who sends as somebody foreign must not be taken for the caller, but by an account that is
      * for this very caller and minds no -f. */
-    if (!serve(config, query->caller, false, route, &found, err) && !foreign)
+    if (!serve(config, query->caller, false, route, err) && !foreign)
         return false;
-    found = found && (!foreign || is_callers_own(route->account, query->caller));
-    if (found)
+    if (route->account && (!foreign || is_callers_own(route->account, query->caller)))
         return true;
     if (!first && !route_is_local(query->caller, query->local_names))
         foreign = query->caller;
     const char *sender = foreign ? foreign : first ? first : query->caller;
-    return fall_back(config, query, sender, foreign != NULL, route, err);
+    return fall_back(config, query, sender, route, err);
 }
 
 static bool may_send_as(const struct account *account, const char *mailbox,

@@ -120,14 +120,20 @@ static bool no_answer(const char *host, int status, int number, struct error *er
                      "host %s not found: %s", host, why);
 }
 
-static bool ask_in_thread(const char *host, const char *name, const char *port, int64_t deadline,
-                          struct resolve_list *list, struct error *err)
+static struct question *question_new(const char *name, const char *port)
 {
     struct question *q = memory_new(sizeof *q);
     q->name = memory_copy(name);
     atomic_init(&q->present, 2);
     atomic_init(&q->answered, false);
     (void)snprintf(q->port, sizeof q->port, "%s", port);
+    return q;
+}
+
+/* Asks Q, which it takes, for HOST's addresses. */
+static bool ask_in_thread(struct question *q, const char *host, int64_t deadline,
+                          struct resolve_list *list, struct error *err)
+{
     if (pipe2(q->done, O_CLOEXEC) != 0) {
         free(q->name);
         free(q);
@@ -179,7 +185,7 @@ bool resolve_host(const char *host, int port, int64_t deadline, struct resolve_l
     if (!idna_to_alabels(&ascii, name))
         ok = error_config(err, "host %s: not a valid internationalized name", host);
     else
-        ok = ask_in_thread(host, str_text(&ascii), service, deadline, list, err);
+        ok = ask_in_thread(question_new(str_text(&ascii), service), host, deadline, list, err);
     str_clear(&ascii);
     free(name);
     return ok;

@@ -228,10 +228,11 @@ static void later_and_closer_providers_win(void **state)
     assert_string_equal(provider_for_domain(&table, "z.example")->name, "a");
     assert_string_equal(provider_for_domain(&table, "y.x.example")->name, "c");
     assert_null(provider_for_domain(&table, "example"));
-    struct provider *user = provider_add(&table, "b", "user.ini", 3, SCOPE_USER, &err);
+    struct provider *user = provider_add(&table, "b", "user.ini", 3, &err);
     assert_non_null(user);
+    user->scope = SCOPE_USER;
     assert_ptr_equal(provider_by_name(&table, "B"), user);
-    assert_null(provider_add(&table, "b", "user.ini", 9, SCOPE_USER, &err));
+    assert_null(provider_add(&table, "b", "user.ini", 9, &err));
     assert_non_null(strstr(err.text, "already described in line 3"));
 
     /* A user's provider is not for the system's accounts. */
