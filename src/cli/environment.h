@@ -1,5 +1,5 @@
-/* The environment, read in this folder and nowhere else: what it says becomes a value that is handed
- * down. */
+/* The environment, read in this folder and nowhere else: what it says becomes a value that is
+ * handed down. */
 #ifndef ENVIRONMENT_H
 #define ENVIRONMENT_H
 
@@ -10,6 +10,10 @@ const char *environment_get(const char *name);
 
 /* Hides the variable NAME from programs that are started. */
 void environment_drop(const char *name);
+
+/* True if a web server seems to call: a variable of CGI is set, or the user is one that web servers
+ * run as. */
+bool environment_is_web(void);
 
 /* The directory for files without a name: $TMPDIR if that is a full path, else /tmp. Borrowed. */
 const char *environment_temporary(void);

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "message/address.h"
 #include "message/dsn.h"
+#include "cli/environment.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
 
@@ -259,10 +260,18 @@ static bool take(struct parser *p, const struct option_row *row, char *argument,
 
 static bool refuse_unsafe(const char *option, struct error *err)
 {
-    return error_usage(err,
-                       "option %s is not for callers of sendmail: it could name a file, a "
-                       "command, a server or a credential (use onehop, or the configuration)",
-                       option);
+    return error_usage(
+        err,
+        "option %s is not for callers of sendmail, nor of msmtp from a web server: it "
+        "could name a file, a command, a server or a credential, or show settings (use "
+        "onehop, with --untrusted-args behind your own options)",
+        option);
+}
+
+/* -bv prints settings; -bp the caller's queue, which is not for those who read a web page. */
+static bool shows_much(const char *mode)
+{
+    return strcmp(mode, "v") == 0 || (strcasecmp(mode, "p") == 0 && environment_is_web());
 }
 
 static bool take_row(struct parser *p, const struct option_row *row, char *argument,
@@ -271,8 +280,9 @@ static bool take_row(struct parser *p, const struct option_row *row, char *argum
     char name[64];
     (void)snprintf(name, sizeof name, row->letter ? "-%c" : "--%.*s",
                    row->letter ? row->letter : 40, row->word ? row->word : "");
-    if (p->untrusted && row->safety == OPTION_UNSAFE)
-        return refuse_unsafe(name, err);
+    bool shows = row->id == OPT_MODE && shows_much(argument);
+    if (p->untrusted && (row->safety == OPTION_UNSAFE || shows))
+        return refuse_unsafe(shows ? "-bv or -bp" : name, err);
     if (p->untrusted && row->safety == OPTION_SWALLOWED)
         return true;
     return take(p, row, argument, err);
@@ -355,6 +365,14 @@ static bool check_combination(const struct invocation *call, struct error *err)
     return true;
 }
 
+/* PHP's fifth argument of mail(), and what else a web server puts behind `sendmail -t` or `msmtp
+ * -t`, may be a visitor's. onehop is called by those who know of --untrusted-args. */
+static bool is_untrusted(enum personality personality)
+{
+    return personality == PERSONALITY_SENDMAIL ||
+           (personality == PERSONALITY_MSMTP && environment_is_web());
+}
+
 bool invocation_parse(struct invocation *call, int argc, char **argv, struct error *err)
 {
     const char *path = argc > 0 ? argv[0] : "sendmail";
@@ -366,7 +384,7 @@ bool invocation_parse(struct invocation *call, int argc, char **argv, struct err
     call->mode = mode_of_name(call->program);
     if (!check_arguments(argc, argv, err))
         return false;
-    struct parser p = {.call = call, .untrusted = call->personality == PERSONALITY_SENDMAIL};
+    struct parser p = {.call = call, .untrusted = is_untrusted(call->personality)};
     longoptions_make(&p.all);
     bool ok = parse_options(&p, argc, argv, err) && check_combination(call, err) &&
               check_server_modes(call, optind < argc, err);

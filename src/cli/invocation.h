@@ -61,7 +61,9 @@ struct invocation {
     size_t overrides;
 };
 
-/* Reads the arguments as getopt_long(3) does: options may follow operands, long ones be shortened.
+/* Unsafe options are refused where the caller's words may be a stranger's: for the name sendmail,
+ * for msmtp called by a web server, and behind --untrusted-args.
+ * Reads the arguments as getopt_long(3) does: options may follow operands, long ones be shortened.
  * Every argument is searched for control characters first. Errors are EX_USAGE; PROGRAM and
  * PERSONALITY are set even then. What is stored is borrowed from ARGV. Free with
  * invocation_clear(). */

@@ -41,7 +41,7 @@ const struct option_row option_table[] = {
     {'o', NULL, OPTION_REQUIRED, OPT_OLD, OPTION_SAFE, 0, ""},
     {'O', NULL, OPTION_REQUIRED, OPT_SENDMAIL, OPTION_SAFE, 0, ""},
     {'p', NULL, OPTION_REQUIRED, OPT_IGNORED, OPTION_SAFE, 0, ""},
-    {'P', "pretend", OPTION_NONE, OPT_INVOKE, OPTION_SAFE, INVOKE_PRINT,
+    {'P', "pretend", OPTION_NONE, OPT_INVOKE, OPTION_UNSAFE, INVOKE_PRINT,
      "print the configuration that would be used, send nothing"},
     {'q', NULL, OPTION_OPTIONAL, OPT_RUN, OPTION_SAFE, 0, "deliver what is queued"},
     {'R', "dsn-return", OPTION_REQUIRED, OPT_RETURN, OPTION_SAFE, 0,

@@ -9,9 +9,9 @@ enum option_argument { OPTION_NONE, OPTION_REQUIRED, OPTION_OPTIONAL };
 
 enum option_safety {
     OPTION_SAFE,
-    OPTION_UNSAFE,    /* names a file, a command, a host, TLS trust or a credential: EX_USAGE when
-                         called as sendmail or after --untrusted-args */
-    OPTION_SWALLOWED, /* historic: has no effect when called as sendmail */
+    OPTION_UNSAFE,    /* names a file, a command, a host, TLS trust or a credential, or prints the
+                         configuration: EX_USAGE where arguments are not trusted */
+    OPTION_SWALLOWED, /* historic: has no effect there */
 };
 
 enum option_id {

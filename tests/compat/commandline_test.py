@@ -74,6 +74,15 @@ def test_sendmail_options(both):
         assert (theirs.code, ours.code) == (64, 0), words
 
 
+def test_web_server(both):
+    for variable in ("GATEWAY_INTERFACE", "REQUEST_METHOD", "SERVER_SOFTWARE"):
+        theirs, ours = both("-t", "-f", "x@y", "--passwordeval=echo x", "--host=localhost",
+                            environment={variable: "x"})
+        assert ours.code == 64 and theirs.code != 64
+        ours = both.same("-f", "x@y", "a@b", environment={variable: "x"})
+        assert ours.code == 0
+
+
 def test_version(both):
     for words in (["--version"], ["-d0.1"]):
         theirs, ours = both(*words)

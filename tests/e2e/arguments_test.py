@@ -71,7 +71,7 @@ UNSAFE = [
     ["--tls=off"], ["--tls-certcheck=off"], ["--tls-trust-file=FILE"], ["--tls-fingerprint=00"],
     ["--logfile=FILE"], ["--aliases=FILE"], ["--source-ip=127.0.0.1"], ["--socket=FILE"],
     ["--tls-key-file=FILE"], ["--tls-priorities=NORMAL"], ["--tls-host-override=x"],
-    ["--protocol=lmtp"], ["--domain=x"], ["--syslog=off"],
+    ["--protocol=lmtp"], ["--domain=x"], ["--syslog=off"], ["-P"], ["--pretend"], ["-bv"],
 ]
 
 
@@ -85,6 +85,27 @@ def test_unsafe_options_are_refused_as_sendmail(account, machine, words):
     assert result.out == b"" and result.lines
     assert not target.exists()
     assert account.connections == []
+
+
+@pytest.mark.parametrize("variable", ["GATEWAY_INTERFACE", "REQUEST_METHOD", "SERVER_SOFTWARE"])
+@pytest.mark.parametrize("words", [["--passwordeval=touch FILE"], ["-C", "FILE"], ["-P"], ["-bp"],
+                                   ["--host=127.0.0.1"], ["--logfile=FILE"]], ids=" ".join)
+def test_the_same_as_msmtp_from_a_web_server(account, machine, words, variable):
+    target = machine.directory / "made"
+    words = [word.replace("FILE", str(target)) for word in words]
+    result = machine.run("msmtp", "-t", *words, input=REPORT, environment={variable: "CGI/1.1"})
+    assert (result.code, result.out) == (64, b"") and "web server" in result.text
+    assert not target.exists() and account.connections == []
+
+
+@pytest.mark.parametrize("words", [["-X", "FILE"], ["-XFILE"], ["-d"], ["-O", "x"]], ids=" ".join)
+def test_historic_options_are_swallowed_as_msmtp_from_a_web_server(account, machine, words):
+    target = machine.directory / "made"
+    words = [word.replace("FILE", str(target)) for word in words]
+    result = machine.run("msmtp", "-t", "-i", "-f", "me@example.com", *words, input=REPORT,
+                         environment={"GATEWAY_INTERFACE": "CGI/1.1"})
+    assert (result.code, result.out, result.text) == (0, b"", "")
+    assert len(account.messages) == 1 and not target.exists()
 
 
 @pytest.mark.parametrize("words", UNSAFE, ids=" ".join)
@@ -200,15 +221,15 @@ def test_a_umask_and_a_directory_of_any_kind(account, machine):
 
 def test_verifying_says_where_mail_would_go_and_sends_none(serve, machine):
     provider = machine.use(serve())
-    result = machine.run("sendmail", "-bv", "you@example.net", "root")
+    result = machine.run("onehop", "-bv", "you@example.net", "root")
     assert (result.code, result.text) == (0, "")
     server = f"127.0.0.1:{provider.port}"
     assert result.out.decode() == (
         f"you@example.net: account work, server {server}, sender <me@example.com>\n"
         f"me@example.com: account work, server {server}, sender <me@example.com>\n")
     assert provider.connections == []
-    assert machine.run("sendmail", "-bv").code == 64
-    assert machine.run("sendmail", "-bv", "-f", "x@qq.example", "y@example.net").code == 78
+    assert machine.run("onehop", "-bv").code == 64
+    assert machine.run("onehop", "-bv", "-f", "x@qq.example", "y@example.net").code == 78
 
 
 def test_the_queue_is_empty(machine):

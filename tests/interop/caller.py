@@ -5,7 +5,7 @@ import subprocess
 
 from server import PASSWORD
 
-PACKAGES = ("logwatch", "cron", "php-cli", "bsd-mailx", "s-nail", "mutt", "git", "git-email",
+PACKAGES = ("logwatch", "cron", "php-cli", "php-cgi", "bsd-mailx", "s-nail", "mutt", "git", "git-email",
             "libmailtools-perl", "ca-certificates")
 
 # It provides mail-transport-agent, so that apt leaves /usr/sbin/sendmail to us.
@@ -80,7 +80,7 @@ def install_sendmail(root):
     subprocess.run(["make", "-s", "-C", os.environ["BUILDDIR"], "install",
                     f"DESTDIR={root.path}"], check=True, capture_output=True, text=True)
     program = root.run("sh", "-c", "command -v onehop").stdout.strip()
-    for link in ("usr/sbin/sendmail", "usr/lib/sendmail"):
+    for link in ("usr/sbin/sendmail", "usr/lib/sendmail", "usr/bin/msmtp"):
         (root.path / link).unlink(missing_ok=True)
         (root.path / link).symlink_to(program)
 

@@ -66,6 +66,33 @@ def test_php_mail_with_fifth_parameter(callers, postfix):
     assert message.address("Reply-To") == "shop@client.test"
 
 
+ATTACKS = ["--passwordeval='touch /tmp/made'", "-C/tmp/evil.ini", "--host=evil.test", "--logfile=/tmp/made",
+           "-P", "-bv"]
+
+
+def php_says(callers, program, fifth, **options):
+    """What PHP's mail() returns with this fifth argument, and what ends up on the page."""
+    callers.write("tmp/mail.php", "<?php echo mail('bob@mail.test', 'php by msmtp', 'text', '', "
+                       f"$_SERVER['FIFTH'] ?? getenv('FIFTH')) ? 'yes' : 'no';")
+    variables = {"FIFTH": fifth, "SCRIPT_FILENAME": "/tmp/mail.php", "REDIRECT_STATUS": "200"}
+    if program == "php-cgi":
+        variables.update(GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="GET")
+    words = [f"{name}={value}" for name, value in variables.items()]
+    return callers.run("env", *words, program, "-d", "sendmail_path=msmtp -t -i", "/tmp/mail.php",
+                       **options).stdout.strip()
+
+
+def test_php_cannot_be_made_to_run_or_write_by_msmtp(callers, postfix):
+    for program, user in (("php-cgi", "carol"), ("php", "www-data")):
+        for fifth in ATTACKS:
+            said = php_says(callers, program, fifth, user=user)
+            assert said.endswith("no") and "= " not in said, said
+        php_says(callers, program, "-X/tmp/made", user=user)
+        assert not callers.path.joinpath("tmp/made").exists()
+    assert php_says(callers, "php-cgi", "-fcarol@mail.test", user="carol").endswith("yes")
+    assert postfix.wait("php by msmtp")["Return-Path"] == "<carol@mail.test>"
+
+
 def test_bsd_mailx(callers, postfix):
     callers.run("bsd-mailx", "-s", "from bsd-mailx", "-c", "alice@mail.test", "bob@mail.test",
                 input="a body\n.\nbehind a lone dot\n", user="carol")
