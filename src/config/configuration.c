@@ -336,6 +336,32 @@ static bool read_levels(struct configuration *config, const struct paths *paths,
     return ok;
 }
 
+static void look_at(struct str *out, const char *path)
+{
+    struct stat facts;
+    if (stat(path, &facts) != 0)
+        facts = (struct stat){0};
+    str_addf(out, "%ju:%ju %jd %jd.%09ld\n", (uintmax_t)facts.st_dev, (uintmax_t)facts.st_ino,
+             (intmax_t)facts.st_size, (intmax_t)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
+}
+
+void configuration_look(struct str *out, const struct paths *paths, const struct caller *caller)
+{
+    static const enum account_scope scopes[] = {SCOPE_USER, SCOPE_SYSTEM};
+    struct str providers = {0};
+    str_addf(&providers, "%s/providers.ini", paths->pkgdatadir);
+    look_at(out, str_text(&providers));
+    str_clear(&providers);
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+        struct candidates c;
+        find_candidates(&c, scopes[i], paths, caller, NULL);
+        for (size_t k = 0; k < c.n; k++) {
+            look_at(out, c.path[k]);
+            free(c.path[k]);
+        }
+    }
+}
+
 void configuration_empty(struct configuration *config)
 {
     *config = (struct configuration){0};

@@ -94,6 +94,10 @@ enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
 bool configuration_read(struct configuration *config, const struct paths *paths,
                         const struct caller *caller, const char *explicit_file, struct error *err);
 
+/* Appends what the files that configuration_read() would look at are now (device, inode, size, time
+ * of change): the text is another one after any of them was written, replaced, made or removed. */
+void configuration_look(struct str *out, const struct paths *paths, const struct caller *caller);
+
 /* Makes CONFIG, zeroed memory, one without accounts in which every setting has its fallback. */
 void configuration_empty(struct configuration *config);
 

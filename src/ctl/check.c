@@ -15,6 +15,7 @@
 #include "delivery/verdict.h"
 #include "submit/help.h"
 #include "submit/report.h"
+#include "submit/service_client.h"
 #include "submit/terminal.h"
 
 enum { COLUMN = 26 }; /* where details begin */
@@ -128,11 +129,23 @@ static void check_account(struct check *c, const struct account *a)
     identity_clear(&identity);
 }
 
+/* What the system's files say is not what the service sends by while they are broken. */
+static void report_service(const struct check *c)
+{
+    struct error ignored; /* no service, nothing to say of it */
+    struct stream *line = service_client_open(c->site->paths, &ignored);
+    if (line)
+        report_line("onehopctl",
+                    "the service is running and uses the configuration it read before");
+    stream_close(line);
+}
+
 static int check_all(struct check *c, const char *file, const char *account)
 {
     struct error err;
     if (!site_configure(c->site, file, &err)) {
         report_error("onehopctl", &err);
+        report_service(c);
         return err.code;
     }
     show_files(c);
@@ -144,6 +157,7 @@ static int check_all(struct check *c, const char *file, const char *account)
         report_line("onehopctl",
                     "there is no account: write %s/onehop/onehop.ini or %s/onehop/onehop.ini",
                     c->site->caller.config_home, c->site->paths->sysconfdir);
+        report_service(c);
         return EX_CONFIG;
     }
     for (size_t i = 0; i < c->site->config.n; i++)

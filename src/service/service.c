@@ -34,7 +34,6 @@ struct child {
 
 struct service {
     struct site *site;
-    char *trouble; /* with the configuration, "" for none */
     struct listening listening;
     struct quota *quota;
     struct rendezvous *rendezvous;
@@ -81,19 +80,15 @@ static void tell(const struct service *v, const char *text)
     syslog(LOG_MAIL | LOG_WARNING, "%s", text);
 }
 
-static void read_configuration(struct service *v)
+/* Files are looked at before each message and each run: who corrects one need not think of us. */
+static void refresh(struct service *v)
 {
     struct error err;
-    if (site_configure(v->site, NULL, &err)) {
-        memory_replace(&v->trouble, "");
-        return;
+    if (!site_refresh(v->site, &err)) {
+        if (v->site->config.n > 0)
+            (void)error_prefix(&err, "what was read before is used");
+        tell(v, err.text);
     }
-    tell(v, err.text);
-    if (v->site->config.n > 0)
-        return; /* the last good one goes on */
-    memory_replace(&v->trouble, err.text);
-    if (!v->site->config.service.listen)
-        configuration_empty(&v->site->config);
 }
 
 static void add_child(struct service *v, pid_t pid, struct quota_user *user,
@@ -156,6 +151,7 @@ static void start_run(struct service *v)
     static const struct runner_filter due = {"", "", "", "", false, false, false, 0};
     v->run_wanted = false;
     v->next_run = clock_after(SERVICE_TICK);
+    refresh(v);
     pid_t pid = fork_child(v);
     if (pid > 0)
         add_child(v, pid, NULL, NULL);
@@ -264,7 +260,6 @@ static void receive(struct service *v, int client)
     if (pid == 0) {
         const struct service_session reception = {
             .site = v->site,
-            .trouble = v->trouble,
             .user = user,
             .session = session,
             .uid = uid,
@@ -287,6 +282,7 @@ static void accept_some(struct service *v, int listener)
         if (client < 0)
             return;
         v->idle_since = clock_now();
+        refresh(v);
         receive(v, client);
     }
 }
@@ -346,7 +342,8 @@ static void serve(struct service *v, const sigset_t *unblocked)
         if (must_reload) {
             must_reload = 0;
             listening_notify("RELOADING=1");
-            read_configuration(v);
+            str_clear(&v->site->seen); /* asked for: it is read whether it changed or not */
+            refresh(v);
             listening_notify("READY=1");
         }
         if (v->next_run <= clock_now()) {
@@ -390,7 +387,7 @@ static bool open_up(struct service *v, struct error *err)
 {
     /* The user's level of whoever started the service is not looked at. */
     v->site->caller.home = v->site->caller.config_home = v->site->caller.state_home = "";
-    read_configuration(v);
+    refresh(v);
     const struct site *site = v->site;
     const char *listen_on = site->config.service.listen ? site->config.service.listen : "";
     if (!listening_prepare(&v->listening, site->paths, listen_on, err) ||
@@ -406,7 +403,7 @@ static bool open_up(struct service *v, struct error *err)
 
 int service_run(struct site *site)
 {
-    struct service v = {.site = site, .trouble = memory_copy(""), .wake = {-1, -1}};
+    struct service v = {.site = site, .wake = {-1, -1}};
     struct error err;
     sigset_t before;
     int code = EX_OK;
@@ -420,7 +417,6 @@ int service_run(struct site *site)
         listening_close(&v.listening);
         code = err.code;
     }
-    free(v.trouble);
     free(v.child);
     return code;
 }

@@ -29,13 +29,16 @@ struct client {
 
 static bool admit(void *context, struct server_reply *reply)
 {
-    const struct client *client = context;
+    struct client *client = context;
     const struct service_session *r = client->reception;
-    if (*r->trouble) {
-        server_reply_set(reply, 451, "4.3.5", "System incorrectly configured: %s", r->trouble);
+    struct error told; /* by the parent, to those who can do something about it */
+    (void)site_refresh(&client->site, &told);
+    if (client->site.broken) {
+        server_reply_set(reply, 451, "4.3.5", "System incorrectly configured: %s",
+                         client->site.broken);
         return false;
     }
-    long limit = r->site->config.service.messages_per_hour;
+    long limit = client->site.config.service.messages_per_hour;
     if ((r->known && r->uid == 0) || quota_take(r->user, limit))
         return true;
     server_reply_set(reply, 452, "4.7.0", "Too many messages from %s: the limit is %ld an hour",

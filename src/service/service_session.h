@@ -12,7 +12,6 @@
 
 struct service_session {
     const struct site *site;
-    const char *trouble;     /* what is wrong with the configuration, "" for nothing */
     struct quota_user *user; /* whose limits count: for a subordinate uid its owner */
     struct quota_session *session;
     uid_t uid;

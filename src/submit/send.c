@@ -172,13 +172,40 @@ static bool find_way(struct send_context *s, struct stream **line, struct error 
         return true;
     if (is_plain(s)) {
         *err = missing;
-        return error_prefix(err, "account %s is the system's and its password is not for %s to read",
+        return error_prefix(err,
+                            "account %s is the system's and its password is not for %s to read",
                             a->name, s->site->caller.name);
     }
     return error_usage(err,
                        "account %s is the system's: whoever cannot read its password can neither "
                        "change its settings by options nor use -C",
                        s->submission.account->name);
+}
+
+/* Where the system's files are broken or say nothing, the service decides by what it has read:
+ * *LINE leads to it, or is NULL if an account of the caller's own serves. False: there is no such
+ * way. */
+static bool choose_without_system(struct send_context *s, struct stream **line)
+{
+    struct error ignored; /* what the system's files said is what is reported */
+    const struct site *site = s->site;
+    if (s->here || s->call->host || !is_plain(s) || (site->configured && site->config.n > 0))
+        return false;
+    *line = service_client_open(site->paths, &ignored);
+    if (*line && (site->configured || site_configure_user(s->site, &ignored))) {
+        if (site->config.n == 0 || !send_choose_account(s, &ignored))
+            return true;
+        stream_close(*line);
+        *line = NULL;
+        return true;
+    }
+    stream_close(*line);
+    return false;
+}
+
+static bool choose_way(struct send_context *s, struct stream **line, struct error *err)
+{
+    return send_choose_account(s, err) ? find_way(s, line, err) : choose_without_system(s, line);
 }
 
 static bool finish(struct send_context *s, struct error *err)
@@ -211,8 +238,9 @@ static void log_sender(struct send_context *s)
     const struct submission_wishes *wishes = s->submission.wishes;
     char *header = submission_header_from(&s->submission);
     if (!s->submission.envelope.sender)
-        envelope_set_sender(&s->submission.envelope,
-                            wishes->from ? wishes->from : *header ? header : s->site->caller.name);
+        envelope_set_sender(&s->submission.envelope, wishes->from ? wishes->from
+                                                     : *header    ? header
+                                                                  : s->site->caller.name);
     free(header);
 }
 
@@ -237,8 +265,7 @@ int send_message(struct send_context *s)
 {
     struct stream *line;
     struct error err;
-    if (!submission_read(&s->submission, &err) || !send_choose_account(s, &err) ||
-        !find_way(s, &line, &err))
+    if (!submission_read(&s->submission, &err) || !choose_way(s, &line, &err))
         return fail(s, &err);
     if (line) {
         apply_dsn_options(s, true);

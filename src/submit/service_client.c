@@ -62,7 +62,7 @@ static bool write_content(struct send_context *s, struct content *content, struc
     struct content_writer writer;
     struct body body = {0};
     content_write_to(&writer, content, environment_temporary());
-    if (m->account->remove_bcc_headers) {
+    if (!m->account || m->account->remove_bcc_headers) {
         (void)header_remove(&m->header, "Bcc");
         (void)header_remove(&m->header, "Resent-Bcc");
     }

@@ -17,6 +17,8 @@ struct site {
     struct configuration config; /* empty until it is read */
     bool configured;             /* it was read */
     struct caller_storage storage;
+    struct str seen; /* site_refresh(): what its files were */
+    char *broken;    /* site_refresh(): why there is no configuration, NULL if there is one */
 };
 
 /* Finds caller and host, and reads no configuration. Close with site_close(). */
@@ -25,6 +27,15 @@ void site_open(struct site *site, const char *program, const struct paths *paths
 /* Reads the configuration as configuration_read() does, with FILE for -C, or NULL. On failure what
  * was read before stays. */
 bool site_configure(struct site *site, const char *file, struct error *err);
+
+/* Reads the user's files alone, for a caller whom the system's, which are broken, need not concern.
+ */
+bool site_configure_user(struct site *site, struct error *err);
+
+/* Reads the configuration if one of its files is another than at the last call (inode, size, time).
+ * False, once for each change: what is there now is broken, or has lost all accounts, and ERR says
+ * so; the accounts that were there before stay, and where there were none `broken` says why. */
+bool site_refresh(struct site *site, struct error *err);
 
 void site_close(struct site *site);
 

@@ -189,6 +189,21 @@ def test_a_message_cut_short_leaves_nothing(served, serve):
     assert served.queued() + served.queued("tmp") == []
 
 
+def says(line, *texts):
+    """Says each text over the socket; returns the last line of each reply."""
+    reader, replies = line.makefile("rb", 0), []
+    if texts[0].startswith("EHLO"):
+        assert reader.readline().startswith(b"220 ")
+    for text in texts:
+        line.sendall(text.encode() + b"\r\n")
+        reply = b""
+        while reply[3:4] != b" ":
+            reply = reader.readline()
+            assert reply, "the service hangs up"
+        replies.append(reply.decode().rstrip())
+    return replies
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -631,11 +646,61 @@ def test_a_configuration_that_is_broken_from_the_start(served, serve):
     served.system_file.write_text(good + "[nonsense]\n")
     served.start()
     served.until(served.answers, "it does not answer")
-    served.system_file.write_text(good)
-    status, _, err = send(served)
-    assert status == 75 and "nonsense" in err
-    served.process.send_signal(signal.SIGHUP)
-    served.until(lambda: send(served)[0] == 0, "it does not recover")
+    with served.connect() as line:
+        assert says(line, "EHLO x", "MAIL FROM:<me@example.com>")[-1].startswith(
+            "451 4.3.5 System incorrectly configured: ")
+        served.system_file.write_text(good)
+        assert says(line, "MAIL FROM:<me@example.com>") == ["250 2.1.0 Sender OK"]
+    assert send(served) == (0, "", "")
+
+
+def test_a_changed_file_counts_for_the_next_message(served, serve):
+    old, new = serve(), serve()
+    served.serve(old)
+    assert send(served) == (0, "", "") and len(old.messages) == 1
+    with served.connect() as line:
+        says(line, "EHLO x")
+        text = served.system_file.read_text()
+        served.system_file.write_text(text.replace(f"= {old.port}", f"= {new.port}"))
+        # a dialogue that was open before, then a new one
+        assert says(line, "MAIL FROM:<me@example.com>", "RCPT TO:<you@example.net>", "DATA",
+                    "Subject: x\r\n\r\nx\r\n.")[-1].startswith("250 2.0.0 ")
+    assert send(served) == (0, "", "")
+    assert len(old.messages) == 1 and len(new.messages) == 2
+
+
+@pytest.mark.parametrize("text", ["", "; nothing\n", "[account work\n", None])
+def test_a_file_that_was_broken_stops_no_mail(served, serve, text):
+    """Callers read the same file: the service decides while it lives."""
+    provider = serve()
+    served.serve(provider)
+    if text is None:
+        served.system_file.unlink()
+    else:
+        served.system_file.write_text(text)
+    assert send(served) == (0, "", "")
+    assert send(served, 0, "you@example.net", input=b"Subject: x\n\nx\n") == (0, "", "")
+    talk = Dialogue(served)
+    assert tuple(talk.say(line) for line in SYMFONY) == CODES
+    talk.end()
+    assert len(provider.messages) == 3
+    assert "what was read before is used" in served.said()
+    assert served.said().count("what was read before is used") == 1  # not with each message
+    status, _, err = served.call(0, "onehopctl", "check")
+    assert status == 78 and "uses the configuration it read before" in err
+    served.stop()
+    assert send(served)[0] == 78
+
+
+def test_a_users_own_account_needs_no_system_file(served, serve):
+    common, own = serve(), serve()
+    served.serve(common)
+    served.configure(served.account(own, account_name="mine"))
+    served.system_file.write_text("[account work\n")
+    assert send(served) == (0, "", "")
+    assert len(own.messages) == 1 and not common.messages
+    served.configure("[account mine\n")
+    assert send(served)[0] == 78  # what the caller wrote is the caller's to mend
 
 
 def test_it_ends_in_order(served, serve):
