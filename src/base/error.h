@@ -47,6 +47,17 @@ enum error_cause {
     CAUSE_LOGIN,    /* refused login, failing password command */
 };
 
+/* What was found out about the server's side, for who knows which setting it is a matter of. */
+enum error_finding {
+    FINDING_NONE,
+    FINDING_UNREACHABLE, /* refused, no route, no answer */
+    FINDING_SILENT,      /* not an octet of an answer came in time */
+    FINDING_NO_TLS,      /* it speaks without TLS where TLS was to begin */
+    FINDING_TLS_FIRST,   /* it waits for TLS where a greeting was to come */
+    FINDING_NO_STARTTLS,
+    FINDING_TOKENS_ONLY, /* no login with a password is offered, one with a token is */
+};
+
 enum {
     ERROR_TEXT_MAX = 768,   /* octets of one line of text, end included */
     ERROR_REPLY_MAX = 1024, /* octets kept of a server's reply, end included */
@@ -57,6 +68,7 @@ struct error {
     enum error_class class;
     enum error_command command;
     enum error_cause cause;      /* where the scope is the account */
+    enum error_finding finding;
     bool closed;                 /* the server ended the connection without a reply */
     int code;                    /* sysexits(3), for the calling shell */
     int reply_code;              /* SMTP reply code, 0 where no reply was involved */

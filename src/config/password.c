@@ -81,6 +81,7 @@ static bool read_password_file(const struct account *account,
     if (!readable) { /* by this caller, now: no fault of the message or the command line */
         err->class = ERROR_TEMPORARY;
         err->code = EX_TEMPFAIL;
+        error_prefix(err, "password_file");
     }
     str_clear(&path);
     return ok;

@@ -1,11 +1,8 @@
 #include "config.h"
 #include "delivery/connection.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 #include <sysexits.h>
 
 #include "base/clock.h"
@@ -15,6 +12,8 @@
 #include "net/socket.h"
 #include "net/socks.h"
 #include "net/tls.h"
+#include "delivery/client_name.h"
+#include "delivery/remedy.h"
 #include "delivery/verdict.h"
 
 enum {
@@ -58,12 +57,20 @@ static bool failed_at(struct error *err, enum error_command command)
     return false;
 }
 
-static struct stream *start_tls(void *context, struct stream *inner, int64_t deadline,
-                                struct error *err)
+/* The same for a step that is reported, with the setting that would mend it. */
+static bool step_failed(struct connection *c, const char *step, const char *detail,
+                        enum error_command command, struct error *err)
 {
-    struct connection *c = context;
+    (void)failed_at(err, command);
+    remedy_append(err, c->account);
+    tell(c, step, detail, err);
+    return false;
+}
+
+static struct tls_params tls_params_of(const struct connection *c)
+{
     const struct account *a = c->account;
-    const struct tls_params params = {
+    return (struct tls_params){
         .host = *a->tls_host_override ? a->tls_host_override : c->host,
         .trust_file = a->tls_trust_file,
         .crl_file = a->tls_crl_file,
@@ -75,14 +82,22 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
         .check = a->tls_certcheck,
         .min_dh_prime_bits = (int)a->tls_min_dh_prime_bits,
     };
+}
+
+static struct stream *start_tls(void *context, struct stream *inner, int64_t deadline,
+                                struct error *err)
+{
+    struct connection *c = context;
+    const struct tls_params params = tls_params_of(c);
     struct stream *stream = c->module->tls_start(inner, &params, deadline, err);
     struct str detail = {0};
     c->tls = stream;
     if (stream && c->options->step)
         c->module->tls_describe(stream, &detail);
-    if (!stream)
-        (void)failed_at(err, COMMAND_TLS);
-    tell(c, "tls", str_text(&detail), stream ? NULL : err);
+    if (stream)
+        tell(c, "tls", str_text(&detail), NULL);
+    else
+        (void)step_failed(c, "tls", "", COMMAND_TLS, err);
     str_clear(&detail);
     return stream;
 }
@@ -91,47 +106,6 @@ static bool channel_binding(void *context, struct str *out)
 {
     const struct connection *c = context;
     return c->tls && c->module->tls_channel_binding(c->tls, out);
-}
-
-/* RFC 5321, 4.1.3: a client without a meaningful name says its address. */
-static void add_address_literal(struct str *out, int fd)
-{
-    struct sockaddr_storage here;
-    socklen_t len = sizeof here;
-    char text[INET6_ADDRSTRLEN] = "";
-    if (fd < 0 || getsockname(fd, (struct sockaddr *)&here, &len) != 0) {
-        str_add(out, "[127.0.0.1]"); /* over a local socket */
-        return;
-    }
-    if (here.ss_family == AF_INET6) {
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&here;
-        if (inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text))
-            str_addf(out, "[IPv6:%s]", text);
-    } else if (here.ss_family == AF_INET) {
-        struct sockaddr_in *in = (struct sockaddr_in *)&here;
-        if (inet_ntop(AF_INET, &in->sin_addr, text, sizeof text))
-            str_addf(out, "[%s]", text);
-    }
-    if (out->len == 0)
-        str_add(out, "[127.0.0.1]");
-}
-
-/* What every machine calls itself is no name (RFC 5321, 4.1.1.1), and is refused by some. */
-static bool is_a_name(const char *domain)
-{
-    return *domain && strcasecmp(domain, "localhost") != 0 &&
-           strcasecmp(domain, "localhost.localdomain") != 0;
-}
-
-static void choose_hello(struct connection *c, int fd)
-{
-    str_clear(&c->hello);
-    if (is_a_name(c->account->domain))
-        str_add(&c->hello, c->account->domain);
-    else if (is_a_name(c->options->host_name))
-        str_add(&c->hello, c->options->host_name);
-    else
-        add_address_literal(&c->hello, fd);
 }
 
 /* The earlier of the account's own limit and what the caller has left. */
@@ -161,15 +135,13 @@ static bool pass_proxy(struct connection *c, struct stream **stream, int64_t dea
     return false;
 }
 
-static struct stream *dial(struct connection *c, struct error *err)
+static struct stream *dial(struct connection *c, int64_t deadline, struct str *address,
+                           struct error *err)
 {
     const struct account *a = c->account;
-    int64_t deadline = connect_deadline(c);
-    if (*a->socket) {
-        struct stream *stream = socket_connect_unix(a->socket, deadline, err);
-        tell(c, "connect", a->socket, stream ? NULL : err);
-        return stream;
-    }
+    str_add(address, a->socket);
+    if (*a->socket)
+        return socket_connect_unix(a->socket, deadline, err);
     bool proxy = *a->proxy_host;
     const struct connect_params params = {
         .host = proxy ? a->proxy_host : c->host,
@@ -181,17 +153,51 @@ static struct stream *dial(struct connection *c, struct error *err)
     };
     struct connect_result result = {0};
     bool ok = connect_host(&params, &result, err) && pass_proxy(c, &result.stream, deadline, err);
-    tell(c, "connect", result.address, ok ? NULL : err);
+    str_add(address, result.address);
     return ok ? result.stream : NULL;
+}
+
+static struct stream *reach_host(struct connection *c, struct error *err)
+{
+    struct str address = {0};
+    struct stream *stream = dial(c, connect_deadline(c), &address, err);
+    if (stream)
+        tell(c, "connect", str_text(&address), NULL);
+    else
+        (void)step_failed(c, "connect", str_text(&address), COMMAND_CONNECT, err);
+    str_clear(&address);
+    return stream;
+}
+
+/* Where no greeting came: whether the server waits for TLS, found out over another connection. */
+static bool waits_for_tls(struct connection *c)
+{
+    enum { PATIENCE = 5000 };
+    int64_t span = c->account->timeout; /* 0: none, and then something else has ended the wait */
+    int64_t deadline = limit(c, clock_after(span > 0 && span < PATIENCE ? span : PATIENCE));
+    struct tls_params params = tls_params_of(c);
+    struct error ignored;
+    struct str address = {0};
+    const struct module *module = module_get(&ignored);
+    struct stream *stream = module ? dial(c, deadline, &address, &ignored) : NULL;
+    params.check = false;
+    params.trust_file = params.crl_file = params.fingerprint = "";
+    if (stream)
+        stream = module->tls_start(stream, &params, deadline, &ignored);
+    bool found = stream != NULL;
+    stream_close(stream);
+    str_clear(&address);
+    return found;
 }
 
 static bool start_session(struct connection *c, struct error *err)
 {
     const struct account *a = c->account;
-    struct stream *stream = dial(c, err);
+    struct stream *stream = reach_host(c, err);
     if (!stream)
-        return failed_at(err, COMMAND_CONNECT);
-    choose_hello(c, stream_descriptor(stream));
+        return false;
+    str_clear(&c->hello);
+    client_name_add(&c->hello, a, c->options->host_name, stream_descriptor(stream));
     bool implicit = account_implicit_tls(a);
     if (implicit && !(stream = start_tls(c, stream, limit(c, clock_after(a->timeout)), err)))
         return false;
@@ -200,9 +206,16 @@ static bool start_session(struct connection *c, struct error *err)
     c->params.secure = implicit || *a->socket;
     c->params.starttls = a->tls && !implicit;
     c->session = session_new(stream, &c->params);
-    bool ok = session_hello(c->session, err);
-    tell(c, "hello", ok ? str_text(&session_offers(c->session)->mechanisms) : "", ok ? NULL : err);
-    return ok || failed_at(err, COMMAND_STARTTLS);
+    if (session_hello(c->session, err)) {
+        tell(c, "hello", str_text(&session_offers(c->session)->mechanisms), NULL);
+        return true;
+    }
+    if (err->command == COMMAND_TLS)
+        return false; /* start_tls() has reported it */
+    if (err->command == COMMAND_GREETING && err->finding == FINDING_SILENT && !implicit &&
+        !*a->socket && waits_for_tls(c))
+        err->finding = FINDING_TLS_FIRST;
+    return step_failed(c, "hello", "", COMMAND_STARTTLS, err);
 }
 
 static void end_session(struct connection *c)
@@ -253,8 +266,10 @@ static bool log_in(struct connection *c, struct error *err)
     bool ok = session_login(c->session, err) || (renew_token(c, err) && log_in_again(c, err));
     if (!ok && err->reply_code >= 500 && *c->account->provider_note)
         error_append(err, "; %s", c->account->provider_note);
-    tell(c, "login", c->login.user, ok ? NULL : err);
-    return ok || failed_at(err, COMMAND_AUTH);
+    if (!ok)
+        return step_failed(c, "login", c->login.user, COMMAND_AUTH, err);
+    tell(c, "login", c->login.user, NULL);
+    return true;
 }
 
 static void name_host(struct connection *c, struct error *err)
@@ -284,39 +299,22 @@ static bool reach_some_host(struct connection *c, struct error *err)
     return false;
 }
 
-static enum sasl_mechanism mechanism_of(int auth)
-{
-    switch (auth) {
-    case AUTH_PLAIN:
-        return SASL_PLAIN;
-    case AUTH_LOGIN:
-        return SASL_LOGIN;
-    case AUTH_EXTERNAL:
-        return SASL_EXTERNAL;
-    case AUTH_OAUTHBEARER:
-        return SASL_OAUTHBEARER;
-    case AUTH_XOAUTH2:
-        return SASL_XOAUTH2;
-    case AUTH_SCRAM_SHA_256_PLUS:
-        return SASL_SCRAM_SHA_256_PLUS;
-    case AUTH_SCRAM_SHA_1_PLUS:
-        return SASL_SCRAM_SHA_1_PLUS;
-    case AUTH_SCRAM_SHA_256:
-        return SASL_SCRAM_SHA_256;
-    case AUTH_SCRAM_SHA_1:
-        return SASL_SCRAM_SHA_1;
-    case AUTH_CRAM_MD5:
-        return SASL_CRAM_MD5;
-    case AUTH_DIGEST_MD5:
-        return SASL_DIGEST_MD5;
-    case AUTH_GSSAPI:
-        return SASL_GSSAPI;
-    case AUTH_NTLM:
-        return SASL_NTLM;
-    default:
-        return SASL_AUTO;
-    }
-}
+static const enum sasl_mechanism mechanisms[] = {
+    [AUTH_ON] = SASL_AUTO,
+    [AUTH_PLAIN] = SASL_PLAIN,
+    [AUTH_LOGIN] = SASL_LOGIN,
+    [AUTH_EXTERNAL] = SASL_EXTERNAL,
+    [AUTH_OAUTHBEARER] = SASL_OAUTHBEARER,
+    [AUTH_XOAUTH2] = SASL_XOAUTH2,
+    [AUTH_SCRAM_SHA_256_PLUS] = SASL_SCRAM_SHA_256_PLUS,
+    [AUTH_SCRAM_SHA_1_PLUS] = SASL_SCRAM_SHA_1_PLUS,
+    [AUTH_SCRAM_SHA_256] = SASL_SCRAM_SHA_256,
+    [AUTH_SCRAM_SHA_1] = SASL_SCRAM_SHA_1,
+    [AUTH_CRAM_MD5] = SASL_CRAM_MD5,
+    [AUTH_DIGEST_MD5] = SASL_DIGEST_MD5,
+    [AUTH_GSSAPI] = SASL_GSSAPI,
+    [AUTH_NTLM] = SASL_NTLM,
+};
 
 static bool prepare_login(struct connection *c, struct error *err)
 {
@@ -327,7 +325,7 @@ static bool prepare_login(struct connection *c, struct error *err)
         a->auth == AUTH_EXTERNAL || a->auth == AUTH_GSSAPI || find_password(c, &c->password, err);
     tell(c, "password", "", ok ? NULL : err);
     c->login = (struct session_login){
-        .mechanism = mechanism_of(a->auth),
+        .mechanism = mechanisms[a->auth],
         .user = a->user,
         .password = &c->password,
         .realm = a->ntlmdomain,

@@ -74,7 +74,7 @@ bool authorities_read(const char *store, struct str *pem, struct error *err)
         read_directory(store, pem);
     } else if (!fileread_all(store, STORE_MAX, pem, NULL, err)) {
         err->code = EX_NOINPUT;
-        return error_prefix(err, "cannot load the trust file");
+        return error_prefix(err, "tls_trust_file: cannot load it");
     }
     const char *at = str_text(pem);
     if (next_block(&at, at + pem->len, &block))

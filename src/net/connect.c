@@ -118,6 +118,7 @@ static bool tell_losses(const struct race *race, struct error *err)
     (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, "cannot connect: %s",
                     str_text(&text));
     str_clear(&text);
+    err->finding = FINDING_UNREACHABLE;
     return false;
 }
 

@@ -39,6 +39,7 @@ struct tls {
     char in[PULL_MAX]; /* read ahead: GnuTLS asks for a record's head and then for the rest */
     size_t in_at, in_end;
     unsigned events;
+    bool heard, in_clear; /* something was read; the first octet of it begins no record */
     bool failed; /* the layer below has failed: with this */
     bool established;
     struct error error;
@@ -82,6 +83,12 @@ static ssize_t push(gnutls_transport_ptr_t context, const void *data, size_t len
     return (ssize_t)len;
 }
 
+/* A content type of RFC 8446, B.1. */
+static bool begins_record(char octet)
+{
+    return octet >= 20 && octet <= 24;
+}
+
 static ssize_t pull(gnutls_transport_ptr_t context, void *buffer, size_t len)
 {
     struct tls *tls = context;
@@ -101,6 +108,8 @@ static ssize_t pull(gnutls_transport_ptr_t context, void *buffer, size_t len)
         }
         tls->in_at = 0;
         tls->in_end = (size_t)n;
+        tls->in_clear = tls->in_clear || (!tls->heard && !begins_record(tls->in[0]));
+        tls->heard = true;
     }
     size_t n = tls->in_end - tls->in_at < len ? tls->in_end - tls->in_at : len;
     memcpy(buffer, tls->in + tls->in_at, n);
@@ -112,6 +121,9 @@ static bool fail(struct tls *tls, int status, struct error *err)
 {
     if (tls->failed)
         *err = tls->error;
+    else if (tls->in_clear)
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL,
+                        "TLS: the server speaks without TLS");
     else if (status == GNUTLS_E_PREMATURE_TERMINATION ||
              status == GNUTLS_E_UNEXPECTED_PACKET_LENGTH)
         (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
@@ -123,6 +135,8 @@ static bool fail(struct tls *tls, int status, struct error *err)
     else
         (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, "TLS: %s",
                         gnutls_strerror(status));
+    if (tls->in_clear && !tls->failed)
+        err->finding = FINDING_NO_TLS;
     return false;
 }
 

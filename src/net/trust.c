@@ -89,7 +89,7 @@ static bool load_authorities(struct trust *trust, const char *store, struct erro
     if (n == 0)
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT,
                          "no certificate authority found in %s", system ? "the system" : file);
-    return n > 0 || unreadable(err, "the trust file", store, n);
+    return n > 0 || unreadable(err, "tls_trust_file", store, n);
 }
 
 static bool load_list(struct trust *trust, const struct tls_params *params, struct error *err)
@@ -261,17 +261,25 @@ static void add_reasons(const struct trust *trust, gnutls_x509_crt_t cert, struc
 {
     unsigned status = trust->status;
     time_t now = time(NULL);
+    bool outdated = false;
     if (status & GNUTLS_CERT_REVOKED)
         str_add(why, ", is revoked");
     if ((status & GNUTLS_CERT_EXPIRED) && gnutls_x509_crt_get_expiration_time(cert) <= now) {
         str_add(why, ", expired on ");
         add_time(why, gnutls_x509_crt_get_expiration_time(cert));
+        outdated = true;
     } else if (status & GNUTLS_CERT_EXPIRED) {
         str_add(why, ", has an expired issuer");
     }
     if (status & GNUTLS_CERT_NOT_ACTIVATED) {
         str_add(why, ", is not valid before ");
         add_time(why, gnutls_x509_crt_get_activation_time(cert));
+        outdated = true;
+    }
+    if (outdated) {
+        str_add(why, " (this machine's clock says ");
+        add_time(why, now);
+        str_add(why, ")");
     }
     if (status & GNUTLS_CERT_UNEXPECTED_OWNER) {
         str_add(why, ", is for ");

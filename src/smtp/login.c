@@ -166,9 +166,16 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
                         struct error *err)
 {
     const struct session_login *login = session->params->login;
-    if (!sasl)
-        return cannot(err, "the server does not offer a login with %s",
-                      sasl_name(login->mechanism));
+    if (!sasl) {
+        (void)cannot(err, "the server does not offer a login with %s", sasl_name(login->mechanism));
+        if (*str_text(&session->offers.mechanisms))
+            error_append(err, ", but with%.*s", (int)session->offers.mechanisms.len - 1,
+                         session->offers.mechanisms.data);
+        if (sasl_choose(SASL_XOAUTH2, str_text(&session->offers.mechanisms), false) &&
+            !sasl_choose(SASL_AUTO, str_text(&session->offers.mechanisms), false))
+            err->finding = FINDING_TOKENS_ONLY;
+        return false;
+    }
     if (sasl->shows_secret && !session->secure && !login->without_tls)
         return cannot(err, "a login with %s would show the password to everybody: use TLS",
                       sasl->name);

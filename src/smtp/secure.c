@@ -9,9 +9,12 @@ bool secure_start(struct session *session, struct error *err)
 {
     struct wire *wire = &session->wire;
     const struct session_params *params = session->params;
-    if (!session->offers.starttls)
-        return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
-                         "the server does not offer STARTTLS");
+    if (!session->offers.starttls) {
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
+                        "the server does not offer STARTTLS");
+        err->finding = FINDING_NO_STARTTLS;
+        return false;
+    }
     if (!wire_begin(wire, COMMAND_STARTTLS, err) || !wire_command(wire, err, "STARTTLS") ||
         !wire_reply(wire, params->timeout, err))
         return false;

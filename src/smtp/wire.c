@@ -211,6 +211,7 @@ static enum event turn(struct wire *wire, bool until_written, int64_t deadline, 
         int ready = stream_wait(wire->stream, want, deadline, err);
         if (ready == 0) {
             (void)broken(wire, err, EX_TEMPFAIL, "the server took too long");
+            err->finding = wire->reply.total == 0 ? FINDING_SILENT : FINDING_NONE;
             return FAILED;
         }
         if (ready == STREAM_FAILED) {

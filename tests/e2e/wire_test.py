@@ -55,7 +55,8 @@ def refused(result, codes):
 def test_a_bad_greeting_is_trouble_of_the_account(serve, machine, answer, codes):
     provider = machine.use(serve(greeting=answer), **patience(answer))
     refused(machine.sendmail("you@example.net"), codes)
-    assert not any(line.startswith("MAIL") for line in provider.connection.lines)
+    assert not any(line.startswith("MAIL") for c in provider.connections for line in c.lines)
+    assert len(provider.connections) == (2 if answer == silence else 1)  # whether it waits for TLS
 
 
 @pytest.mark.parametrize("answer, codes", [
@@ -566,3 +567,30 @@ def test_ehlo_names_this_host_or_its_address(machine, serve):
     named = machine.use(serve(), domain="client.example.com")
     machine.delivers("you@example.net")
     assert named.connection.hello == "client.example.com"
+
+
+# -- what would mend it
+
+@pytest.mark.parametrize("program", ["sendmail", "onehopctl"])
+@pytest.mark.parametrize("words, keys, line", [
+    ({}, {"tls_starttls": "off"}, "set `tls_starttls = on`"),
+    ({"tls": "implicit"}, {"tls_starttls": "on", "timeout": "1"}, "set `tls_starttls = off`"),
+    ({"tls": "implicit"}, {"tls": "off", "timeout": "1", "auth": "off"},
+     "set `tls = on` and `tls_starttls = off`"),
+    ({"without": ("STARTTLS",)}, {}, "try `port = 465`"),
+    ({"mechanisms": "XOAUTH2"}, {}, "set `auth = xoauth2`"),
+    ({"certificate": "expired"}, {}, "this machine's clock says 20"),
+    ({"certificate": "not-yet"}, {}, "this machine's clock says 20"),
+    ({}, {"tls_trust_file": "/nonexistent"}, "tls_trust_file"),
+    ({}, {"password": None, "password_file": "/nonexistent"}, "password_file"),
+    ({}, {"host": "nobody.invalid"}, "nobody.invalid not found"),
+])
+def test_a_failure_is_one_line_that_names_what_would_mend_it(serve, machine, program, words, keys,
+                                                           line):
+    provider = serve(**words)
+    provider.forgive()  # a client that speaks another mode breaks its protocol
+    machine.configure(machine.account(provider, **keys))
+    result = machine.run(program, *(["check"] if program == "onehopctl" else ["you@example.net"]),
+                         input=REPORT)
+    assert result.code != 0
+    assert [line in shown for shown in (result.shown + result.text).splitlines()].count(True) == 1

@@ -1,0 +1,62 @@
+#include "config.h"
+#include "delivery/remedy.h"
+
+#include <string.h>
+
+/* What stands between a key and its value in ACCOUNT's file. */
+static const char *assignment(const struct account *account)
+{
+    return account->as_msmtp ? " " : " = ";
+}
+
+static void append_ports(struct error *err, const struct account *a)
+{
+    static const int ports[] = {587, 465};
+    int port = account_port(a);
+    if (port == 25)
+        error_append(err, "; many networks block port 25: try");
+    else
+        error_append(err, "; mail is submitted at other ports, too: try");
+    const char *separator = "";
+    for (size_t i = 0; i < 2; i++) {
+        if (port == ports[i])
+            continue;
+        error_append(err, "%s `port%s%d` (`tls_starttls%s%s`)", separator, assignment(a), ports[i], assignment(a),
+                     ports[i] == 587 ? "on" : "off");
+        separator = " or";
+    }
+}
+
+void remedy_append(struct error *err, const struct account *a)
+{
+    const char *be = assignment(a);
+    switch (*a->socket ? FINDING_NONE : err->finding) {
+    case FINDING_NONE:
+    case FINDING_SILENT:
+        break;
+    case FINDING_UNREACHABLE:
+        append_ports(err, a);
+        break;
+    case FINDING_NO_TLS:
+        if (account_implicit_tls(a))
+            error_append(err, "; port %d begins without TLS: set `tls_starttls%son`",
+                         account_port(a), be);
+        break;
+    case FINDING_TLS_FIRST:
+        error_append(err, "; port %d speaks TLS from the start: set%s%s%s `tls_starttls%soff`",
+                     account_port(a), a->tls ? "" : " `tls", a->tls ? "" : be,
+                     a->tls ? "" : "on` and", be);
+        break;
+    case FINDING_NO_STARTTLS:
+        error_append(err,
+                     "; port %d speaks without TLS: try `port%s465` (`tls_starttls%soff`), and trust "
+                     "`tls%soff` only on a network of your own",
+                     account_port(a), be, be, be);
+        break;
+    case FINDING_TOKENS_ONLY:
+        error_append(err, "; it takes tokens, not passwords: set `auth%sxoauth2` and a "
+                          "`%s` that prints an access token",
+                     be, a->as_msmtp ? "passwordeval" : "password_command");
+        break;
+    }
+}
