@@ -181,11 +181,13 @@ static bool set_sendmail(struct invocation *call, const char *argument, struct e
     return set_delivery(call, argument[sizeof name - 1], err);
 }
 
-/* -qI, -qR and -qS choose entries; -q30m, which a daemon would repeat, is a run of what is due.
- * What they choose by follows at once: `-qR text` would choose everything. */
+/* -qI, -qR and -qS choose entries; -q30m is a run of what is due, and with -bd, before or behind
+ * it, the daemon, which knows itself when to run. What they choose by follows at once: `-qR text`
+ * would choose everything. */
 static bool set_run(struct invocation *call, const char *argument, struct error *err)
 {
-    call->mode = INVOKE_RUN_QUEUE;
+    if (call->mode != INVOKE_SERVE)
+        call->mode = INVOKE_RUN_QUEUE;
     if (!argument)
         return true;
     if (*argument && strchr("IRS", *argument) && !argument[1])

@@ -142,6 +142,9 @@ static bool run(const char *command, struct error *err)
 /* The service's user, and whom the files belong to. */
 static bool find_owners(struct setup *s, struct error *err)
 {
+    static const char make_user[] =
+        "systemd-sysusers onehop.conf 2>/dev/null || useradd --system --home-dir /nonexistent "
+        "--shell /usr/sbin/nologin " SERVICE_USER;
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
     s->secret = (struct setup_owner){uid, gid, 0600};
@@ -149,15 +152,15 @@ static bool find_owners(struct setup *s, struct error *err)
     s->closed = (struct setup_owner){uid, gid, 0700};
     if (!s->system)
         return true;
-    if (!serviceuser_find(&uid, &gid) &&
-        (!run("systemd-sysusers onehop.conf", err) || !serviceuser_find(&uid, &gid)))
+    if (!serviceuser_find(&uid, &gid) && (!run(make_user, err) || !serviceuser_find(&uid, &gid)))
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOUSER,
-                         "there is no user %s: make it with `useradd --system --home /nonexistent "
-                         "--shell /usr/sbin/nologin %s`",
-                         SERVICE_USER, SERVICE_USER);
+                         "there is no user %s, and it could not be made", SERVICE_USER);
     s->secret = (struct setup_owner){uid, gid, 0600};
     s->closed = (struct setup_owner){0, gid, 0750};
-    return true;
+    return setup_file_directory(s->site->paths->rundir, &(struct setup_owner){uid, gid, 0755},
+                                err) &&
+           setup_file_directory(s->site->paths->statedir, &(struct setup_owner){uid, gid, 0700},
+                                err);
 }
 
 static bool find_places(struct setup *s, struct error *err)

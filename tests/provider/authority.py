@@ -20,6 +20,8 @@ KINDS = {
     "expired": (NAMES, "serverAuth", ("20200101000000Z", "20210101000000Z")),
     "not-yet": (NAMES, "serverAuth", ("20980101000000Z", "20991231235959Z")),
     "client-only": (NAMES, "clientAuth", ("20200101000000Z", "20991231235959Z")),
+    "providers": ("DNS:smtp.163.com,DNS:smtp.gmail.com", "serverAuth",
+                  ("20200101000000Z", "20991231235959Z")),
     "client": ("email:me@example.com", "clientAuth", ("20200101000000Z", "20991231235959Z")),
 }
 

@@ -95,6 +95,8 @@ static const struct {
     {"sendmail -bi", "6"},
     {"sendmail -q", "5"},
     {"sendmail -q30m", "5"},
+    {"sendmail -bd -q30m", "8"},
+    {"sendmail -q30m -bd", "8"},
     {"sendmail -I", "6"},
     {"sendmail -bV", "2"},
     {"sendmail --vers", "2"},
