@@ -1,10 +1,12 @@
 #include "config.h"
 #include "delivery/bounce_writer.h"
 
+#include <pwd.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "message/address.h"
+#include "message/aliases.h"
 #include "message/complete.h"
 #include "queue/account_state.h"
 #include "queue/bounce.h"
@@ -32,13 +34,59 @@ static const char *admin_of(const struct account *account)
     return *account->admin ? account->admin : account_address(account);
 }
 
-static const char *bounce_recipient(const struct settlement *s, const struct entry_lock *lock)
+static bool is_local(const struct settlement *s, const char *address)
 {
-    const char *sender = lock->entry.envelope.sender;
-    const char *domain = address_domain(sender);
-    if (*domain && !strlist_has(&s->delivery->host->names, domain))
-        return sender;
-    return *s->delivery->bounce_to ? s->delivery->bounce_to : admin_of(s->account);
+    const char *domain = address_domain(address);
+    return !*domain || strlist_has(&s->delivery->host->names, domain);
+}
+
+/* Appends the local name that the mail comes from, if its sender was replaced by the account's. */
+static void add_local_sender(const struct settlement *s, const struct entry *entry, struct str *out)
+{
+    const char *sender = entry->envelope.sender, *from = entry->from ? entry->from : "";
+    if (is_local(s, sender)) {
+        str_add_n(out, sender, address_local_length(sender));
+    } else if (address_equal(sender, account_address(s->account), true) && is_local(s, from)) {
+        const struct passwd *user = !*from && entry->has_uid ? getpwuid(entry->uid) : NULL;
+        str_add(out, user ? user->pw_name : "");
+        str_add_n(out, from, address_local_length(from));
+    }
+}
+
+/* Appends the one address that is the alias of NAME, if there is such. */
+static void add_alias(const struct settlement *s, const char *name, struct str *out)
+{
+    struct aliases *aliases = NULL;
+    struct strlist addresses = {0}, warnings = {0};
+    struct error ignored; /* then admin gets it */
+    struct str path = {0};
+    if (account_has(s->account, "aliases"))
+        str_add(&path, s->account->aliases);
+    else
+        str_addf(&path, "%s/aliases", s->delivery->options->passwords->paths->sysconfdir);
+    if (path.len > 0 && aliases_read(&aliases, path.data, true, &warnings, &ignored) &&
+        aliases_expand(aliases, name, &addresses, &warnings) && addresses.n == 1 &&
+        !is_local(s, addresses.item[0]))
+        str_add(out, addresses.item[0]);
+    aliases_free(aliases);
+    str_clear(&path);
+    strlist_clear(&addresses);
+    strlist_clear(&warnings);
+}
+
+/* A sender on this machine has no mailbox. */
+static void add_bounce_recipient(const struct settlement *s, const struct entry_lock *lock,
+                                 struct str *out)
+{
+    struct str local = {0};
+    add_local_sender(s, &lock->entry, &local);
+    if (local.len > 0)
+        add_alias(s, str_text(&local), out);
+    if (out->len == 0 && local.len > 0)
+        str_add(out, *s->delivery->bounce_to ? s->delivery->bounce_to : admin_of(s->account));
+    if (out->len == 0)
+        str_add(out, lock->entry.envelope.sender);
+    str_clear(&local);
 }
 
 /* True if the sender wants to hear of a recipient that failed and is in no bounce yet. */
@@ -75,17 +123,10 @@ static bool write_bounce(const struct settlement *s, struct bounce *bounce, stru
     return ok;
 }
 
-enum bounce_writer_result bounce_writer_tell(const struct settlement *s, struct entry_lock *lock,
-                                             struct error *err)
+static enum bounce_writer_result tell(const struct settlement *s, struct entry_lock *lock,
+                                      const char *to, struct error *err)
 {
     const struct entry *entry = &lock->entry;
-    if (!is_wanted(lock))
-        return BOUNCE_WRITER_NOT_WANTED;
-    if (*entry->bounce_of || !*entry->envelope.sender || !s->account)
-        return BOUNCE_WRITER_IMPOSSIBLE;
-    const char *to = bounce_recipient(s, lock);
-    if (!*to || !*account_address(s->account))
-        return BOUNCE_WRITER_IMPOSSIBLE;
     struct quota quota = {.now = s->delivery->now(), .allowed = true};
     struct error ignored; /* without the file there is no limit, but a bounce */
     (void)account_state_change(s->delivery->spool, s->account->name, take_from_quota, &quota, NULL,
@@ -115,6 +156,23 @@ enum bounce_writer_result bounce_writer_tell(const struct settlement *s, struct 
     str_clear(&date);
     str_clear(&arrival);
     return ok ? BOUNCE_WRITER_TOLD : BOUNCE_WRITER_TROUBLE;
+}
+
+enum bounce_writer_result bounce_writer_tell(const struct settlement *s, struct entry_lock *lock,
+                                             struct error *err)
+{
+    const struct entry *entry = &lock->entry;
+    if (!is_wanted(lock))
+        return BOUNCE_WRITER_NOT_WANTED;
+    if (*entry->bounce_of || !*entry->envelope.sender || !s->account)
+        return BOUNCE_WRITER_IMPOSSIBLE;
+    struct str to = {0};
+    add_bounce_recipient(s, lock, &to);
+    enum bounce_writer_result result = BOUNCE_WRITER_IMPOSSIBLE;
+    if (to.len > 0 && *account_address(s->account))
+        result = tell(s, lock, to.data, err);
+    str_clear(&to);
+    return result;
 }
 
 struct notice {

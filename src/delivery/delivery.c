@@ -103,12 +103,12 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
 {
     const char *sender = lock->entry.envelope.sender;
     const char *own = account_address(account);
-    bool is_bounce = *lock->entry.bounce_of && !*sender && *own;
-    bool own_at_once = is_bounce && null_is_refused(delivery, account);
+    bool is_null = !*sender && *own;
+    bool own_at_once = is_null && null_is_refused(delivery, account);
     prepare(attempt, lock);
     attempt->failed = !send_as(connection, lock, own_at_once ? own : sender, attempt);
     const struct error *why = &attempt->failure;
-    bool null_refused = attempt->failed && is_bounce && !own_at_once &&
+    bool null_refused = attempt->failed && is_null && !own_at_once &&
                         why->command == COMMAND_MAIL && why->reply_code >= 500;
     if (!null_refused)
         return;
@@ -133,7 +133,7 @@ enum session_room delivery_room(const struct connection *connection, const struc
 {
     struct attempt none = {0};
     const struct session_mail mail = mail_of(lock, &none);
-    return *lock->entry.bounce_of ? SESSION_ROOM_NEVER : connection_room(connection, &mail);
+    return !*lock->entry.envelope.sender ? SESSION_ROOM_NEVER : connection_room(connection, &mail);
 }
 
 bool delivery_push(struct connection *connection, const struct entry_lock *lock,

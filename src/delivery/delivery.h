@@ -64,13 +64,13 @@ struct attempt {
 bool delivery_identity(const struct delivery_context *delivery, const struct entry *entry,
                        struct identity *identity, struct error *err);
 
-/* Sends the entry to those of its recipients that wait. A bounce whose null sender is refused is
- * sent once more from the account's address, and that is remembered. ATTEMPT must be zeroed. */
+/* Sends the entry to those of its recipients that wait. A null sender that is refused is
+ * sent once more as the account's address, and that is remembered. ATTEMPT must be zeroed. */
 void delivery_attempt(const struct delivery_context *delivery, struct connection *connection,
                       const struct account *account, const struct entry_lock *lock,
                       struct attempt *attempt);
 
-/* The same with others in flight, see session.h. A bounce never goes this way. ATTEMPT must be
+/* The same with others in flight, see session.h. A null sender never goes this way. ATTEMPT must be
  * zeroed, and is so again if delivery_push() fails. LOCK and ATTEMPT must stay where they are until
  * delivery_pull(), which takes the oldest in flight; false: nothing is known of it. */
 enum session_room delivery_room(const struct connection *connection, const struct entry_lock *lock);

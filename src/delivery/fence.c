@@ -90,6 +90,14 @@ static void add_password_files(struct strlist *list, const struct account *accou
     add_beneath(list, sources->paths->sysconfdir, "netrc");
 }
 
+/* Where the bounces for local senders go. */
+static void add_alias_files(struct strlist *list, const struct account *account,
+                            const struct password_sources *sources)
+{
+    add(list, account->aliases);
+    add_beneath(list, sources->paths->sysconfdir, "aliases");
+}
+
 /* The log, or where it is not there yet the directory it will be made in. */
 static void add_log(struct strlist *list, const char *log)
 {
@@ -119,6 +127,7 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
     add(&read, account->tls_cert_file);
     add(&read, account->tls_key_file);
     add_password_files(&read, account, sources);
+    add_alias_files(&read, account, sources);
     add(&write, spool->path);
     add(&write, "/dev/null");
     add_log(&write, account->logfile);

@@ -217,12 +217,13 @@ static size_t workers_for(const struct run *run, const struct share *share)
     return useful < most ? useful : most;
 }
 
-/* What several workers will load is loaded before they part, so that they share the memory. */
+/* What workers will load is loaded before they part, so that they share the memory, and before the
+ * fence, behind which a library that is installed in an unusual place cannot be opened. */
 static void preload(const struct run *run, const struct share *share)
 {
     const struct account *account = configuration_account(run->delivery->config, share->account);
     struct error later; /* each worker will meet it */
-    if (account && account->tls && share->n > RUNNER_ENTRIES_PER_WORKER)
+    if (account && account->tls)
         (void)module_get(&later);
 }
 

@@ -177,6 +177,15 @@ const char *verdict_reason(const struct error *err, const struct verdict_facts *
     return rule_for(err, facts)->reason;
 }
 
+bool verdict_needs_person(const struct error *err)
+{
+    if (err->scope != ERROR_ACCOUNT || err->command == COMMAND_CONNECT)
+        return false;
+    return err->class == ERROR_PERMANENT || err->cause == CAUSE_LOGIN ||
+           (err->command == COMMAND_MAIL && err->reply_code >= 500) ||
+           err->code == EX_UNAVAILABLE; /* no STARTTLS, a certificate that does not hold */
+}
+
 int verdict_code(const struct error *err)
 {
     switch (err->code) {

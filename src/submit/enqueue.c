@@ -67,10 +67,19 @@ static void log_result(const struct enqueue *q, const struct error *err, int cod
     report_log(q->s->site->program, &facts);
 }
 
-/* Mail that stays is no error, but who watches wants to know. */
+/* Mail that stays is no error, but a person who watches wants to know. What a person must mend is
+ * said in any case: otherwise an account that never worked would be silent until the lifetime is
+ * over. */
 static void tell_queued(const struct enqueue *q, const struct error *why)
 {
     const char *program = q->s->site->program;
+    if (why && verdict_needs_person(why)) {
+        struct str text = {0};
+        error_explain(why, &text);
+        report_line(program, "%s (the message is queued as %s)", str_text(&text), q->s->id);
+        str_clear(&text);
+        return;
+    }
     if (!q->s->call->verbose && !isatty(STDERR_FILENO))
         return;
     if (why)

@@ -181,3 +181,55 @@ def test_the_log_names_the_host_that_answered(serve, spool, machine):
     assert len(provider.messages) == 2
     lines = [line for line in machine.log.read_text().splitlines() if "smtpstatus=250" in line]
     assert len(lines) == 2 and all("host=127.0.0.1 " in line for line in lines)
+
+
+# -- who is told
+
+@pytest.mark.parametrize("words, reply", [
+    ({"users": {}}, "535"), ({"mail": "553 5.7.1 not owned by auth user"}, "not owned by auth user"),
+    ({"certificate": "expired"}, "expired"), ({"without": ("STARTTLS",)}, "STARTTLS")])
+def test_a_first_try_says_what_a_person_must_mend(serve, spool, words, reply):
+    spool.use(serve(**words))
+    result = spool.run("sendmail", "you@example.net", input=message("report"))
+    assert result.code == 0 and result.out == b""
+    assert reply in result.text and spool.ids()[0] in result.text
+    assert result.text.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [{"greeting": "421 4.3.2 busy"}, {"rcpt": "450 4.7.1 greylisted"}])
+def test_a_first_try_that_may_succeed_later_is_silent(serve, spool, words):
+    spool.use(serve(**words))
+    spool.submits("you@example.net")
+    assert len(spool.ids()) == 1
+
+
+NULL_REFUSED = {"mail": {"": "553 Mail from must equal authorized user"}}
+
+
+def test_a_null_sender_that_is_refused_is_sent_as_the_account(serve, spool):
+    provider = spool.use(serve(**NULL_REFUSED, without=("CHUNKING",)))
+    spool.submits("-f", "<>", "you@example.net")
+    spool.submits("-f", "<>", "you@example.net")
+    assert [m.sender for m in provider.messages] == ["me@example.com"] * 2
+    assert [line for c in provider.connections for line in c.lines
+            if line.startswith("MAIL FROM:<>")] != []
+    assert spool.is_empty()
+
+
+@pytest.mark.parametrize("aliases, reader", [(None, "admin@example.net"),
+                                             ("root: dba@example.net\n", "dba@example.net"),
+                                             ("root: |/bin/true\n", "admin@example.net")])
+def test_a_bounce_for_a_local_sender_goes_to_its_alias_or_admin(serve, spool, machine, aliases, reader):
+    keys = {}
+    if aliases:
+        file = machine.home / "aliases"
+        file.write_text(aliases)
+        keys["aliases"] = str(file)
+    provider = spool.use(serve(rcpt={"gone@example.net": "550 5.1.1 no such user"}),
+                         admin="admin@example.net", **keys)
+    for more in b"", b"From: root\n":
+        spool.submits("-odq", "-f", "root", "gone@example.net", input=more + b"Subject: x\n\nx\n")
+    spool.delivers("-q")
+    assert len(provider.messages) == 2
+    told = [m for m in provider.messages if m.recipients == [reader]]
+    assert told and b"gone@example.net" in told[0].body

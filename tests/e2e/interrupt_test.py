@@ -66,7 +66,7 @@ def test_interrupted_while_it_tries_the_mail_is_queued(serve, machine, spool, nu
 
 def test_a_password_that_cannot_be_found_defers(serve, spool):
     provider = spool.use(serve(), password=None, password_command="false")
-    spool.submits("you@example.net")
+    spool.tries("you@example.net")
     assert spool.entry()["attempts"] == 1
     assert provider.messages == []
     spool.use(provider)

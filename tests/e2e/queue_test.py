@@ -50,7 +50,7 @@ def test_mail_waits_for_a_provider_that_is_away_and_then_goes_as_it_was(serve, s
 ], ids=lambda words: "-".join(f"{k}-{v}"[:24] for k, v in words.items()))
 def test_trouble_of_the_account_never_bounces_mail(serve, spool, words):
     provider = spool.use(serve(**words))
-    spool.submits("you@example.net")
+    spool.tries("you@example.net")
     assert provider.messages == []
     entry = spool.entry()
     assert entry["queue_name"] == "deferred"

@@ -66,8 +66,8 @@ def test_mailq_has_the_columns_of_postfix(serve, spool):
 def test_every_entry_that_waits_has_a_reason_and_a_next_attempt(serve, spool):
     """The account fails: the first entry met it, the second waits for it, the third knows neither."""
     spool.use(serve(users={}))
-    spool.submits("you@example.net")
-    spool.submits("you@example.net")
+    spool.tries("you@example.net")
+    spool.tries("you@example.net")
     met, waits = spool.listed()
     for entry in (met, waits):
         assert "535" in entry["recipients"][0]["delay_reason"]

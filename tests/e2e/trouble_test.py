@@ -56,7 +56,7 @@ def test_a_refused_login_is_hardly_ever_repeated(serve, spool):
     for _ in range(5):
         spool.submits("-odq", "you@example.net")
     for _ in range(3):
-        spool.submits("you@example.net")
+        spool.tries("you@example.net")
     assert len(provider.connections) == 1
     assert attempts_in_a_day(provider, spool) <= 8
     assert len(spool.ids()) == 8
@@ -65,12 +65,12 @@ def test_a_refused_login_is_hardly_ever_repeated(serve, spool):
 def test_new_mail_waits_while_the_account_is_in_trouble(serve, spool):
     provider = spool.use(serve(greeting=in_turn("554 5.3.2 no", None)))
     for _ in range(3):
-        spool.submits("you@example.net")
+        spool.tries("you@example.net")
     assert len(provider.connections) == 1
     assert [e["attempts"] for e in spool.listed()] == [1, 0, 0]
     provider.answers.clear()
     spool.wait(MINUTE)
-    spool.submits("you@example.net", input=message("the probe"))
+    spool.tries("you@example.net", input=message("the probe"))
     assert provider.messages[0].field("Subject") == "the probe"
 
 
@@ -131,7 +131,7 @@ def test_a_wrong_clock_neither_bounces_mail_nor_puts_it_to_sleep(serve, spool, j
 @pytest.mark.parametrize("jump", [YEAR, -YEAR])
 def test_a_breaker_of_another_time_does_not_hold_for_long(serve, spool, jump):
     provider = spool.use(serve(users={}))
-    spool.submits("you@example.net")
+    spool.tries("you@example.net")
     provider.users = {"me@example.com": "s3cret"}
     spool.wait(jump)
     spool.delivers("-q5m")
