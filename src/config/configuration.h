@@ -49,6 +49,7 @@ struct service_settings { /* of the system's level */
     struct key_set set;
     char *listen;           /* "127.0.0.1:25", beside the socket; "" for nothing */
     long messages_per_hour; /* from one user; root may send more */
+    int64_t octets_per_hour; /* from one user, root apart */
     long connections_per_user;
     long connections; /* of everybody */
     int64_t size;     /* octets of a message */

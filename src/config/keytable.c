@@ -179,6 +179,8 @@ const struct key key_table[] = {
      .help = "address and port of this machine to listen on, beside the socket"},
     {"messages_per_hour", SERVICE(messages_per_hour), RANGE(1, 1000000), .fallback = "1000",
      .help = "messages that one user may submit in an hour"},
+    {"octets_per_hour", SERVICE(octets_per_hour), .type = KEY_SIZE, .fallback = "1G",
+     .help = "octets that one user may submit in an hour"},
     {"connections_per_user", SERVICE(connections_per_user), RANGE(1, 1000), .fallback = "20",
      .help = "connections that one user may have at one time"},
     {"connections", SERVICE(connections), RANGE(1, 10000), .fallback = "200",

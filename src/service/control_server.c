@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/xtext.h"
+#include "submit/report.h"
 #include "ctl/queuectl.h"
 #include "ctl/queuerun.h"
 
@@ -53,12 +54,8 @@ static int list(struct queuectl *want, const char *tokens)
     return code;
 }
 
-/* Whoever asks for a run uses connections: it counts as a message. */
 static int flush(struct control_server *server, const char *tokens)
 {
-    if (server->site->caller.uid != 0 &&
-        !quota_take(server->user, server->site->config.service.messages_per_hour))
-        return EX_TEMPFAIL;
     char *value[] = {value_of(tokens, "id"), value_of(tokens, "account"),
                      value_of(tokens, "recipient"), value_of(tokens, "sender"),
                      value_of(tokens, "due"), value_of(tokens, "report"),
@@ -83,8 +80,14 @@ static int flush(struct control_server *server, const char *tokens)
     return code;
 }
 
+/* Reading all of the queue, and a run, cost more than a message, and count as one. */
 static int act(struct control_server *server, const char *tokens)
 {
+    if (server->site->caller.uid != 0 &&
+        !quota_take(server->user, server->site->config.service.messages_per_hour)) {
+        report_line(server->site->program, "too many messages and commands in this hour");
+        return EX_TEMPFAIL;
+    }
     size_t verb = strcspn(tokens, " ");
     struct queuectl want = {
         .site = server->site,

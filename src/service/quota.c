@@ -36,6 +36,7 @@ struct quota_user *quota_of(struct quota *quota, uid_t uid, int64_t now)
         user->uid = uid;
         user->hour = now;
         atomic_store(&user->submitted, 0);
+        atomic_store(&user->octets, 0);
     }
     return user;
 }
@@ -68,5 +69,15 @@ bool quota_take(struct quota_user *user, long max)
     if (atomic_fetch_add(&user->submitted, 1) < max)
         return true;
     atomic_fetch_sub(&user->submitted, 1);
+    return false;
+}
+
+bool quota_take_octets(struct quota_user *user, uint64_t octets, int64_t max)
+{
+    if (octets > (uint64_t)max)
+        return false;
+    if (atomic_fetch_add(&user->octets, (long long)octets) + (long long)octets <= max)
+        return true;
+    atomic_fetch_sub(&user->octets, (long long)octets);
     return false;
 }

@@ -1,6 +1,6 @@
-/* How much each user has of the service: connections now, messages in this hour; and which sessions
- * are idle. Kept in memory that the parent shares with its children; the parent alone gives out
- * places in it. */
+/* How much each user has of the service: connections now, messages and octets in this hour; and
+ * which sessions are idle. Kept in memory that the parent shares with its children; the parent
+ * alone gives out places in it. */
 #ifndef QUOTA_H
 #define QUOTA_H
 
@@ -21,6 +21,7 @@ struct quota_user {
     long connections;      /* the parent's own */
     int64_t hour;          /* moment at which the hour began */
     atomic_long submitted; /* messages since */
+    atomic_llong octets;   /* in them */
 };
 
 struct quota_session {
@@ -48,5 +49,8 @@ struct quota_session *quota_open_session(struct quota *quota);
 
 /* Counts one message. False if MAX were submitted in this hour already. */
 bool quota_take(struct quota_user *user, long max);
+
+/* Counts the octets of a message. False if with them more than MAX were submitted in this hour. */
+bool quota_take_octets(struct quota_user *user, uint64_t octets, int64_t max);
 
 #endif

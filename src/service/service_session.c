@@ -46,6 +46,20 @@ static bool admit(void *context, struct server_reply *reply)
     return false;
 }
 
+static bool admit_octets(struct send_context *s, uint64_t size, struct error *err)
+{
+    const struct client *client = s->context;
+    const struct service_session *r = client->reception;
+    int64_t limit = r->site->config.service.octets_per_hour;
+    if ((r->known && r->user->uid == 0) || quota_take_octets(r->user, size, limit))
+        return true;
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                    "Too much mail from %s: the limit is %lld octets an hour", client->site.caller.name,
+                    (long long)limit);
+    (void)snprintf(err->status, sizeof err->status, "%s", SPOOL_FULL);
+    return false;
+}
+
 /* The entry is durable: the runner does the rest, and if the caller waits we hear of it. */
 static int hand_on(struct send_context *s, struct entry_lock *lock)
 {
@@ -123,6 +137,7 @@ static void begin(struct client *client, const struct invocation *call)
     s->here = true;
     s->dialogue = stderr;
     s->hand_on = hand_on;
+    s->admit = admit_octets;
     s->context = client;
     client->server = (struct control_server){
         .site = &client->site,

@@ -28,6 +28,8 @@ struct send_context {
     bool anonymous;         /* the server is only asked what it offers: no login */
     const char *asked_mode; /* delivery_mode that it asked for, "" for none */
     const char *received;   /* value of a Received field, "" for none */
+    /* Asked before a message of SIZE octets is accepted. NULL: any is. */
+    bool (*admit)(struct send_context *s, uint64_t size, struct error *err);
     /* Instead of the first try: what becomes of the accepted entry, whose lock it ends. Returns
      * the exit status. NULL: it is tried here. */
     int (*hand_on)(struct send_context *s, struct entry_lock *lock);

@@ -360,6 +360,32 @@ def test_subordinate_uids_count_as_their_owner(shared, serve):
     assert send(shared, 100000) == (0, "", "")
 
 
+@needs_root
+def test_one_users_large_mail_leaves_room_for_others(shared, serve):
+    """Octets of an hour: one user's are used up, by another they can still be sent."""
+    provider = serve()
+    shared.serve(provider, "octets_per_hour = 100k\n")
+    big = b"Subject: x\n\n" + b"0123456789abcdef\n" * 2500
+    statuses = [send(shared, ALICE, "you@example.net", input=big)[0] for _ in range(4)]
+    assert statuses == [0, 0, 75, 75]
+    assert "the limit is 102400 octets an hour" in send(shared, ALICE, "you@example.net",
+                                                         input=big)[2]
+    assert send(shared, ALICE) == (0, "", "")  # a small one still fits
+    for uid in (BOB, 0):
+        assert send(shared, uid, "you@example.net", input=big) == (0, "", "")
+    assert [send(shared, 0, "you@example.net", input=big)[0] for _ in range(3)] == [0, 0, 0]
+    assert len(waits_for(shared, provider, 8)) == 8
+    assert shared.queued("tmp") == []
+
+
+@needs_root
+def test_looking_at_the_queue_counts(shared, serve):
+    shared.serve(serve(), "messages_per_hour = 3\n")
+    assert [shared.call(ALICE, "mailq")[0] for _ in range(4)] == [0, 0, 0, 75]
+    assert "too many" in shared.call(ALICE, "mailq")[2]
+    assert shared.call(BOB, "mailq")[0] == 0
+
+
 def test_a_burst_all_gets_through(served, serve):
     provider = serve()
     served.serve(provider, "connections_per_user = 3\nmessages_per_hour = 1000\n")

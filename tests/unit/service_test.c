@@ -29,6 +29,21 @@ static void an_hour_has_so_many_messages(void **state)
     (void)munmap(quota, sizeof *quota);
 }
 
+static void an_hour_has_so_many_octets(void **state)
+{
+    (void)state;
+    struct quota *quota = quota_new();
+    struct quota_user *user = quota_of(quota, 1000, 5);
+    assert_true(quota_take_octets(user, 60, 100));
+    assert_false(quota_take_octets(user, 41, 100));
+    assert_false(quota_take_octets(user, UINT64_MAX, 100));
+    assert_true(quota_take_octets(user, 40, 100));
+    assert_false(quota_take_octets(user, 1, 100));
+    assert_true(quota_take_octets(quota_of(quota, 1001, 7), 100, 100));
+    assert_true(quota_take_octets(quota_of(quota, 1000, 5 + QUOTA_HOUR), 100, 100));
+    (void)munmap(quota, sizeof *quota);
+}
+
 static void a_place_is_given_on_when_nobody_is_connected(void **state)
 {
     (void)state;
@@ -176,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_hour_has_so_many_messages),
+        cmocka_unit_test(an_hour_has_so_many_octets),
         cmocka_unit_test(a_place_is_given_on_when_nobody_is_connected),
         cmocka_unit_test(children_count_together),
         cmocka_unit_test(some_connections_are_kept_back),
