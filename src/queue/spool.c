@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,13 +33,43 @@ bool spool_trouble(struct error *err, const char *what, const char *where, const
 {
     int number = errno;
     error_system(err, EX_TEMPFAIL, "spool: cannot %s %s%s%s", what, where, *name ? "/" : "", name);
+    spool_set_status(err);
     errno = number;
     return false;
+}
+
+void spool_set_status(struct error *err)
+{
+    if (spool_is_full(errno))
+        (void)snprintf(err->status, sizeof err->status, "%s", SPOOL_FULL);
 }
 
 bool spool_is_full(int number)
 {
     return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
+/* TOTAL is 0 where there is no such limit, as with the inodes of btrfs. */
+static bool is_low(uint64_t available, uint64_t total, uint64_t floor)
+{
+    uint64_t part = total / 50 + 1;
+    return total > 0 && available <= (part < floor ? part : floor);
+}
+
+bool spool_has_room(const struct spool *spool, struct error *err)
+{
+    struct statvfs facts;
+    if (fstatvfs(spool->dir, &facts) != 0)
+        return true; /* writing will tell */
+    bool octets = is_low((uint64_t)facts.f_bavail, (uint64_t)facts.f_blocks,
+                         SPOOL_FLOOR / (facts.f_frsize ? facts.f_frsize : 1));
+    if (!octets && !is_low((uint64_t)facts.f_favail, (uint64_t)facts.f_files, SPOOL_FLOOR_FILES))
+        return true;
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                    "spool: the file system of %s has too few free %s", spool->path,
+                    octets ? "blocks" : "inodes");
+    (void)snprintf(err->status, sizeof err->status, "%s", SPOOL_FULL);
+    return false;
 }
 
 int spool_open_at(int dir, const char *name, int flags)

@@ -97,6 +97,8 @@ enum {
     SPOOL_NAME_MAX = 255,       /* octets */
     SPOOL_STAMP_MAX = 4096,     /* octets */
     SPOOL_SYNC_INTERVAL = 1000, /* milliseconds */
+    SPOOL_FLOOR = 64 * 1024 * 1024,
+    SPOOL_FLOOR_FILES = 1000,
 };
 
 enum spool_directory {
@@ -161,6 +163,15 @@ bool spool_trouble(struct error *err, const char *what, const char *where, const
 /* True for an errno that says that there is no space (ENOSPC, EDQUOT, EFBIG): to write less can
  * still work. */
 bool spool_is_full(int number);
+
+/* Gives an error that errno made the status SPOOL_FULL (RFC 3463), where errno is one of these. */
+void spool_set_status(struct error *err);
+#define SPOOL_FULL "4.3.1"
+
+/* False if a message may not be accepted because the file system is nearly full: a fiftieth of it
+ * (SPOOL_FLOOR octets and SPOOL_FLOOR_FILES files at most) is left for the notes and bounces of mail
+ * that is here, and for everybody else. The error has status SPOOL_FULL. */
+bool spool_has_room(const struct spool *spool, struct error *err);
 
 /* The stamp: as text, and when it was last written (seconds since 1970, 0 for never). */
 bool spool_read_stamp(const struct spool *spool, struct str *out, int64_t *when, struct error *err);

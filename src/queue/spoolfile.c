@@ -142,8 +142,11 @@ bool spoolfile_write(int fd, const void *data, size_t len, struct error *err)
         ssize_t n = write(fd, at, len);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
-            return error_system(err, EX_TEMPFAIL, "spool: cannot write");
+        if (n <= 0) {
+            error_system(err, EX_TEMPFAIL, "spool: cannot write");
+            spool_set_status(err);
+            return false;
+        }
         at += n;
         len -= (size_t)n;
     }
@@ -168,7 +171,11 @@ bool spoolfile_read(int fd, uint64_t offset, void *data, size_t len, size_t *got
 
 bool spoolfile_flush(int fd, struct error *err)
 {
-    return fsync(fd) == 0 || error_system(err, EX_TEMPFAIL, "spool: cannot sync a file");
+    if (fsync(fd) == 0)
+        return true;
+    error_system(err, EX_TEMPFAIL, "spool: cannot sync a file");
+    spool_set_status(err);
+    return false;
 }
 
 bool spoolfile_set_time(int fd, int64_t seconds, struct error *err)

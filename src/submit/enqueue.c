@@ -14,6 +14,8 @@
 #include "submit/queue_context.h"
 #include "submit/report.h"
 
+enum { LARGE = 1024 * 1024 }; /* octets of a message that can use up what was there */
+
 struct enqueue {
     struct send_context *s;
     struct queue_context queue;
@@ -22,6 +24,13 @@ struct enqueue {
     bool took_along; /* an overdue entry, or there is none */
     int code;        /* of the first try */
 };
+
+/* Of an entry that is complete but for its commit. */
+static bool is_admitted(struct enqueue *q, const struct entry_writer *writer, struct error *err)
+{
+    return (writer->entry.size < LARGE || spool_has_room(&q->queue.spool, err)) &&
+           (!q->s->admit || q->s->admit(q->s, writer->entry.size, err));
+}
 
 static bool write_entry(struct enqueue *q, struct error *err)
 {
@@ -34,13 +43,14 @@ static bool write_entry(struct enqueue *q, struct error *err)
         .has_uid = q->s->site->caller.uid != (uid_t)-1,
         .uid = q->s->site->caller.uid,
     };
-    bool ok = entry_writer_begin(&writer, &q->queue.spool, &entry, err);
+    bool ok = spool_has_room(&q->queue.spool, err) &&
+              entry_writer_begin(&writer, &q->queue.spool, &entry, err);
     if (ok) {
         interrupt_before_commit(&writer);
         ok = submission_write(m, &writer.output, &writer.entry.has_8bit,
                               &writer.entry.has_8bit_header, err);
         interrupt_during_commit();
-        ok = ok && entry_writer_commit(&writer, &q->lock, err);
+        ok = ok && is_admitted(q, &writer, err) && entry_writer_commit(&writer, &q->lock, err);
     }
     entry_writer_drop(&writer);
     if (ok) {

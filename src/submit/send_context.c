@@ -47,7 +47,7 @@ void send_context_again(struct send_context *s)
 
 void send_context_drain(const struct send_context *s)
 {
-    if (!s->source.read)
+    if (s->submission.source == &s->source) /* else the rest is a dialogue */
         report_drain_input();
 }
 

@@ -70,7 +70,8 @@ static void refuse(const struct smtp_frontend *frontend, int code, struct server
     char class = permanent ? '5' : '4';
     const char *status = err->status[0] == class ? err->status : permanent ? "5.0.0" : "4.0.0";
     int too_large = strcmp(status, SERVER_TOO_LARGE) == 0 ? 552 : 550;
-    server_reply_set(reply, permanent ? too_large : 451, status, "%s", "");
+    int later = strcmp(status, SPOOL_FULL) == 0 ? 452 : 451;
+    server_reply_set(reply, permanent ? too_large : later, status, "%s", "");
     if (frontend->wants_code)
         str_addf(&reply->text, "%s%d\n", SMTP_FRONTEND_STATUS, code);
     str_add(&reply->text, *err->text ? err->text : "Message not accepted");

@@ -1,6 +1,7 @@
 """The disk is full, read-only, gone: one clear error, nothing half there, and later it works."""
 
 import contextlib
+import os
 import resource
 import shutil
 import subprocess
@@ -58,6 +59,13 @@ def test_a_full_disk(ledger, small_disk, options, text):
     assert 0 in codes and codes[-1] == 75
     assert ledger.spool.ids("tmp") == []
     assert len(ledger.spool.ids()) == codes.count(0)
+    free = os.statvfs(ledger.spool.path)
+    assert free.f_bavail > 0 and free.f_favail > 0, "nothing is left for notes and bounces"
+    dialogue = subprocess.run(
+        [ledger.machine.programs / "sendmail", "-bs"], capture_output=True,
+        env=ledger.machine.environment(), input=b"EHLO x\nMAIL FROM:<me@example.com>\n"
+        b"RCPT TO:<you@example.net>\nDATA\nSubject: x\n\n" + text.encode() + b"\n.\nQUIT\n")
+    assert b"452 4.3.1 spool: " in dialogue.stdout, dialogue
     ledger.check("after the disk was full")
     ledger.forget()
     ledger.accepted("-odq")
