@@ -147,15 +147,18 @@ static bool parse_duration(const struct key *key, int64_t *slot, const char *tex
                         key->name, text);
 }
 
+static const int64_t size_max = (int64_t)1 << 60;
+
 static bool parse_size(const struct key *key, int64_t *slot, const char *text, struct error *err)
 {
     static const char units[] = "kmg";
     int64_t value = 0;
     const char *rest = "";
-    if (number(text, &value, &rest) && value < 1000000000) {
+    if (number(text, &value, &rest)) {
         const char *unit = *rest ? strchr(units, *rest | 0x20) : NULL;
-        if (!*rest || (unit && *unit && !rest[1])) {
-            *slot = value << (unit ? 10 * (unit - units + 1) : 0);
+        int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+        if ((!*rest || (unit && *unit && !rest[1])) && value <= size_max >> shift) {
+            *slot = value << shift;
             return true;
         }
     }

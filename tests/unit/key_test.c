@@ -203,8 +203,8 @@ static void sizes_have_units(void **state)
         const char *text;
         int64_t value; /* -1: refused */
     } cases[] = {{"4096", 4096},     {"64k", 65536}, {"10M", 10485760}, {"1G", 1073741824},
-                 {"10Mb", -1},       {"", -1},       {"x", -1},         {"999999999999999999", -1},
-                 {"1000000000", -1}, {"5 k", -1}};
+                 {"10Mb", -1},       {"", -1},       {"x", -1},         {"1152921504606846977", -1},
+                 {"1000000000", 1000000000}, {"2000000000G", -1}, {"9999999999999999999", -1}, {"5 k", -1}};
     const struct key key = {.name = "limit", .type = KEY_SIZE};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t value = -1;
