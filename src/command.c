@@ -82,6 +82,19 @@ static int list_queue(const struct invocation *call, struct site *site)
     return queuectl_list(&want, false, false);
 }
 
+#ifdef HAVE_SERVICE
+static int serve(struct site *site)
+{
+    return service_run(site);
+}
+#else
+static int serve(struct site *site)
+{
+    report_line(site->program, "this onehop was built without the service (--disable-service)");
+    return EX_UNAVAILABLE;
+}
+#endif
+
 static int invoke(const struct invocation *call, struct site *site)
 {
     switch (call->mode) {
@@ -93,7 +106,7 @@ static int invoke(const struct invocation *call, struct site *site)
     case INVOKE_RUN_QUEUE:
         return run_queue(call, site);
     case INVOKE_SERVE:
-        return service_run(site);
+        return serve(site);
     case INVOKE_TALK:
         return stdio_session_run(call, site);
     case INVOKE_SERVERINFO:

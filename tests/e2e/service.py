@@ -13,6 +13,9 @@ import pytest
 
 from machine import NAMES, Machine, binary, module
 
+if os.environ.get("ONEHOP_SERVICE") == "no":
+    pytest.skip("NOT TESTED: configured with --disable-service", allow_module_level=True)
+
 ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(
     not ROOT, reason="NOT TESTED: callers of several uids can be had by root alone")
