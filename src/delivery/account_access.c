@@ -92,6 +92,7 @@ enum account_access_answer account_access_begin(struct account_access *access,
     access->began = delivery->now();
     access->depends =
         circumstances_of(delivery->config, access->account, delivery->options->passwords);
+    access->bdat_refused = access->bdat_refused || state.bdat_refused;
     access->in_doubt = state.breaker.failures > 0 || *state.suspect;
     if (state.breaker.failures > 0)
         alter(access, take_probe, &c);
@@ -129,6 +130,25 @@ static bool log_in(struct account_state *state, void *context)
         return false;
     breaker_close(&state->breaker);
     return true;
+}
+
+static bool remember_bdat(struct account_state *state, void *context)
+{
+    (void)context;
+    bool news = !state->bdat_refused;
+    state->bdat_refused = true;
+    return news;
+}
+
+void account_access_learn(struct account_access *access, const struct connection *connection,
+                          struct connection_options *options)
+{
+    struct change c = {.access = access};
+    options->avoid_chunking = options->avoid_chunking || connection_chunking_hurt(connection);
+    if (!connection_bdat_refused(connection) || access->bdat_refused)
+        return;
+    access->bdat_refused = true;
+    alter(access, remember_bdat, &c);
 }
 
 void account_access_ready(struct account_access *access)

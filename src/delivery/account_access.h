@@ -23,6 +23,7 @@ struct account_access {
     int slot;                      /* descriptor, -1 if none */
     int64_t began;                 /* when the connection was begun */
     uint64_t depends;              /* circumstances_of() it */
+    bool bdat_refused;             /* as account_state_read() found it, or noted here */
     bool in_doubt;                 /* a success changes the account's state */
 };
 
@@ -43,6 +44,11 @@ enum account_access_answer account_access_begin(struct account_access *access,
 /* The connection failed before mail could be sent; or it is ready for mail. */
 void account_access_failed(struct account_access *access, const struct error *failure);
 void account_access_ready(struct account_access *access);
+
+/* Notes in OPTIONS what CONNECTION showed of the server's CHUNKING, for the next connection; that it
+ * offers it and does not know BDAT is remembered for all processes. */
+void account_access_learn(struct account_access *access, const struct connection *connection,
+                          struct connection_options *options);
 
 /* True, and noted, if FAILURE only says that there are connections enough, since others work. An
  * ADDITIONAL connection, which is made only when others have proven the account, may fail with

@@ -121,8 +121,8 @@ static void fail_entry(struct worker *w, struct held *held, const struct error *
 
 static void drop_connection(struct worker *w)
 {
-    if (w->connection && connection_chunking_hurt(w->connection))
-        w->options.avoid_chunking = true;
+    if (w->connection)
+        account_access_learn(&w->access, w->connection, &w->options);
     connection_close(w->connection); /* forgets what is in flight, before what it points to goes */
     w->connection = NULL;
     for (size_t i = 0; i < w->in_flight; i++) {
@@ -208,6 +208,7 @@ static bool may_connect(struct worker *w)
 static bool connect_account(struct worker *w, struct error *err)
 {
     w->sent_here = 0;
+    w->options.avoid_chunking = w->options.avoid_chunking || w->access.bdat_refused;
     w->connection = connection_open(w->account, &w->options, err);
     if (w->connection) {
         account_access_ready(&w->access);
@@ -259,6 +260,7 @@ static void conclude(struct worker *w, struct held *held)
     struct attempt *attempt = &held->attempt;
     struct error why;
     bool works = false;
+    account_access_learn(&w->access, w->connection, &w->options);
     if (!delivery_attempt_troubled(attempt, &why)) {
         account_access_passed(&w->access);
         works = true;

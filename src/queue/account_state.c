@@ -41,6 +41,7 @@ static const struct field {
     FIELD("connections", NUMBER, connections, UINT16_MAX),
     FIELD("connections_at", NUMBER, connections_at, TIME_MAX),
     FIELD("null_refused", NUMBER, null_refused, true),
+    FIELD("bdat_refused", NUMBER, bdat_refused, true),
     FIELD("bounce_hour", NUMBER, bounce_hour, TIME_MAX),
     FIELD("bounces", NUMBER, bounces, UINT32_MAX),
     FIELD("notice_hour", NUMBER, notice_hour, TIME_MAX),

@@ -33,6 +33,7 @@ struct account_state {
     unsigned connections;       /* that the provider allows, as it seems; 0: it never refused one */
     int64_t connections_at;     /* when it refused one more */
     bool null_refused;   /* MAIL FROM:<> was refused: bounces come from the account's `from` */
+    bool bdat_refused;   /* CHUNKING is offered, and BDAT not known: mail goes with DATA */
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
     unsigned bounces;
     int64_t notice_hour; /* hours since 1970 in which admin was last told of a failure */

@@ -103,6 +103,18 @@ def test_a_server_that_runs_refused_chunks_gets_no_second_chance(serve, spool):
     assert {m.by for m in provider.connections[1].messages if m.accepted} == {"DATA"}
 
 
+def test_a_server_that_does_not_know_bdat_is_remembered(serve, spool):
+    provider = spool.use(serve(bdat_unknown="500 5.5.2 what?"), max_connections="1")
+    provider.forgive()  # the chunk came as commands
+    everybody = fill(spool, 6)
+    spool.delivers()
+    assert reached(provider) == everybody and right(provider)
+    assert spool.is_empty() and len(provider.connections) == 2
+    spool.submits("you@example.net", input=message("later"))
+    assert len(provider.connections) == 3
+    assert not any("BDAT" in c.verbs for c in provider.connections[1:])
+
+
 def test_a_lost_connection_repeats_at_most_the_window(serve, spool):
     provider = spool.use(serve(content=in_turn(*["250 ok"] * 20, close, "250 ok")),
                          max_connections="1")

@@ -245,7 +245,7 @@ static void connections_that_are_refused_come_back_slowly(void **state)
 static void account_state_survives_its_file_and_damage_starts_it_afresh(void **state)
 {
     (void)state;
-    struct account_state known = {.null_refused = true}, back;
+    struct account_state known = {.null_refused = true, .bdat_refused = true}, back;
     const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535 5.7.8 50% wrong", NOW);
     breaker_open(&known.breaker, &wrong, NOW, 3);
     known.breaker.after_login = true;
