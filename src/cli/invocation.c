@@ -106,22 +106,18 @@ static bool set_mode(struct invocation *call, const char *mode, struct error *er
     return error_usage(err, "unsupported operation mode -b%s", mode);
 }
 
-/* msmtp's old names: on and off stand for values of today's keys. */
 static bool set_renamed(struct invocation *call, const struct option_row *row, const char *argument,
                         struct error *err)
 {
-    static const struct {
-        const char *key, *on, *off;
-    } keys[] = {
-        [RENAMED_FROM_HEADER] = {"set_from_header", "auto", "off"},
-        [RENAMED_DATE_HEADER] = {"set_date_header", "auto", "off"},
-        [RENAMED_UNDISCLOSED] = {"set_to_header", "undisclosed_recipients", "off"},
-        [RENAMED_KEEP_BCC] = {"remove_bcc_headers", "off", "on"},
-    };
+    char *name = memory_copy(row->word);
+    for (char *dash = name; (dash = strchr(dash, '-'));)
+        *dash = '_';
+    const struct key_renamed *old = key_renamed(name);
+    free(name);
     bool off = argument && strcmp(argument, "off") == 0;
     if (argument && !off && strcmp(argument, "on") != 0)
         return error_usage(err, "invalid argument %s for --%s: on or off", argument, row->word);
-    return add_override(call, keys[row->at].key, off ? keys[row->at].off : keys[row->at].on, err);
+    return add_override(call, old->key, off ? old->off : old->on, err);
 }
 
 static bool set_rmqs(struct invocation *call, const char *argument, struct error *err)
@@ -300,7 +296,7 @@ static bool take_key(struct parser *p, const struct key *key, const char *argume
             *c = '-';
     if (p->untrusted)
         return refuse_unsafe(name, err);
-    return add_override(p->call, key->name, argument ? argument : longoptions_bare_value(key), err);
+    return add_override(p->call, key->name, argument ? argument : key_bare_value(key), err);
 }
 
 static bool bad_option(int result, char **argv, struct error *err)

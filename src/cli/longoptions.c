@@ -15,17 +15,6 @@ static bool is_in_table(const char *word)
     return false;
 }
 
-/* A password in argv is a password in ps(1); the others are about how files are organised. */
-static bool is_for_files_only(const struct key *key)
-{
-    static const char *const names[] = {"inherit", "domains", "provider", "allow_users",
-                                        "allow_groups"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(key->name, names[i]) == 0)
-            return true;
-    return key->type == KEY_SECRET;
-}
-
 static char *tokenizer_of(const char *key_name)
 {
     char *word = memory_copy(key_name);
@@ -37,25 +26,12 @@ static char *tokenizer_of(const char *key_name)
 
 bool longoptions_has_key(const struct key *key)
 {
-    if (key->section != KEY_ACCOUNT || is_for_files_only(key))
+    if (key->section != KEY_ACCOUNT || (key->flags & KEY_OF_FILE))
         return false;
     char *word = tokenizer_of(key->name);
     bool taken = is_in_table(word);
     free(word);
     return !taken;
-}
-
-const char *longoptions_bare_value(const struct key *key)
-{
-    if (key->type == KEY_BOOL)
-        return "on";
-    if (key->type != KEY_CHOICE)
-        return NULL;
-    const char *bare = NULL;
-    for (const char *const *choice = key->choices; *choice; choice++)
-        if (strcmp(*choice, "auto") == 0 || (!bare && strcmp(*choice, "on") == 0))
-            bare = *choice;
-    return bare;
 }
 
 static void add(struct longoptions *all, const char *name, int has_arg, int value)
@@ -91,7 +67,7 @@ void longoptions_make(struct longoptions *all)
         const struct key *key = &key_table[i];
         if (!longoptions_has_key(key))
             continue;
-        int has_arg = longoptions_bare_value(key) ? optional_argument : required_argument;
+        int has_arg = key_bare_value(key) ? optional_argument : required_argument;
         add(all, key->name, has_arg, LONGOPTION_KEY + (int)i);
         if (key->alias)
             add(all, key->alias, has_arg, LONGOPTION_KEY + (int)i);

@@ -27,8 +27,4 @@ void longoptions_letters(struct str *out);
  */
 bool longoptions_has_key(const struct key *key);
 
-/* What an option without its argument means for KEY: on, or auto where that exists; NULL where
- * neither does. */
-const char *longoptions_bare_value(const struct key *key);
-
 #endif

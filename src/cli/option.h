@@ -26,7 +26,7 @@ enum option_id {
     OPT_MODE,
     OPT_NOTIFY,
     OPT_OLD,
-    OPT_RENAMED, /* msmtp's old name for a key: `at` is its place in invocation.c's table */
+    OPT_RENAMED, /* msmtp's old name for a key: key_renamed() knows it */
     OPT_RETURN,
     OPT_RMQS,
     OPT_RUN,
@@ -43,9 +43,6 @@ struct option_row {
     size_t at;
     const char *help; /* one line; "" for what is accepted and ignored */
 };
-
-/* Places of OPT_RENAMED. */
-enum { RENAMED_FROM_HEADER, RENAMED_DATE_HEADER, RENAMED_UNDISCLOSED, RENAMED_KEEP_BCC };
 
 extern const struct option_row option_table[];
 extern const size_t option_count;

@@ -37,12 +37,12 @@ static bool add_line(const struct key *key, const char *value, struct str *out, 
     size_t len = strlen(value);
     bool blanks = len > 0 && (strchr(" \t", value[0]) || strchr(" \t", value[len - 1]));
     bool odd = blanks || strchr(value, ';') || *value == '#', quotes = strchr(value, '"');
-    if (key_is_raw(key) && blanks)
+    if ((key->flags & KEY_RAW) && blanks)
         return error_config(err, "%s begins or ends with a blank: use password_file", key->name);
-    if (!key_is_raw(key) && quotes && (odd || !keeps_its_quotes(value)))
+    if (!(key->flags & KEY_RAW) && quotes && (odd || !keeps_its_quotes(value)))
         return error_config(err, "%s: this value with its double quote cannot stand in an INI file",
                             key->name);
-    bool quote = !key_is_raw(key) && odd;
+    bool quote = !(key->flags & KEY_RAW) && odd;
     str_addf(out, "%s = %s%s%s\n", key->name, quote ? "\"" : "", value, quote ? "\"" : "");
     return true;
 }

@@ -96,8 +96,7 @@ void account_inherit(struct account *account, const struct account *parent)
     for (size_t i = 0; i < key_count; i++) {
         const struct key *key = &key_table[i];
         if (key->section != KEY_ACCOUNT || !key_is_set(&parent->set, key) ||
-            key_is_set(&account->set, key) || strcmp(key->name, "domains") == 0 ||
-            strcmp(key->name, "inherit") == 0)
+            key_is_set(&account->set, key) || (key->flags & KEY_OF_ONE))
             continue;
         key_copy(key, account, parent);
         key_mark(&account->set, key);

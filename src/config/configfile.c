@@ -139,8 +139,8 @@ static bool take(void *context, const struct ini_event *event, struct error *err
         return begin(r, event, err);
     if (!*event->section)
         return error_config(err, "a section like [account NAME] must come first");
-    bool of_one = strcmp(event->key, "domains") == 0 || strcmp(event->key, "inherit") == 0;
-    if (of_one && r->section.object == r->defaults)
+    const struct key *key = key_find(KEY_ACCOUNT, event->key);
+    if (r->section.object == r->defaults && key && (key->flags & KEY_OF_ONE))
         return error_config(err, "key '%s' belongs into one [account NAME]", event->key);
     if (!section_take(&r->section, event, err))
         return false;
@@ -154,7 +154,7 @@ static bool is_raw(void *context, const char *section, const char *name)
     const struct reading *r = context;
     (void)section;
     const struct key *key = r->section.object ? key_find(r->section.kind, name) : NULL;
-    return key && key_is_raw(key);
+    return key && (key->flags & KEY_RAW);
 }
 
 static bool inherit(const struct configfile *file, struct account *account, struct error *err)

@@ -31,9 +31,33 @@ const char *key_nearest(enum key_section section, const char *name)
     return nearest.best;
 }
 
-bool key_is_raw(const struct key *key)
+const char *key_bare_value(const struct key *key)
 {
-    return key->type == KEY_SECRET || strcmp(key->name, "password_command") == 0;
+    if (key->type == KEY_BOOL)
+        return "on";
+    const char *bare = NULL;
+    for (const char *const *choice = key->choices; choice && *choice; choice++)
+        if (strcmp(*choice, "auto") == 0 || (!bare && strcmp(*choice, "on") == 0))
+            bare = *choice;
+    return bare;
+}
+
+const struct key_renamed *key_renamed(const char *name)
+{
+    static const struct key_renamed names[] = {
+        {"connect_timeout", "timeout", NULL, NULL},
+        {"add_missing_from_header", "set_from_header", "auto", "off"},
+        {"add_missing_date_header", "set_date_header", "auto", "off"},
+        {"undisclosed_recipients", "set_to_header", "undisclosed_recipients", "off"},
+        {"keepbcc", "remove_bcc_headers", "off", "on"},
+        {"tls_nocertcheck", "tls_certcheck", NULL, "off"},
+        {"tls_nostarttls", "tls_starttls", NULL, "off"},
+        {"tls_force_sslv3", NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i].name, name) == 0)
+            return &names[i];
+    return NULL;
 }
 
 size_t key_index(const struct key *key)

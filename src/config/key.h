@@ -1,6 +1,6 @@
 /* The one table of configuration keys. Parsing, inheritance, printing (onehop -P), the command
  * line's long options and the check of the manual page all walk it: a new key is one new row in
- * key.c and one field in the struct it belongs to. */
+ * keytable.c and one field in the struct it belongs to. */
 #ifndef KEY_H
 #define KEY_H
 
@@ -31,6 +31,27 @@ enum key_section { /* where a key may stand */
                    KEY_PROVIDER = 8,
 };
 
+enum {
+    KEY_OF_ONE = 1,  /* about one account: not inherited, not in [defaults] */
+    KEY_OF_FILE = 2, /* no option of the command line: a password in argv is one in ps(1), others
+                        are about how a file is organised */
+    KEY_RAW = 4,     /* is or yields a password: read as it stands */
+};
+
+enum key_shown {
+    KEY_SHOWN_PLAIN, /* as key_print() has it; nothing is "(not set)" */
+    KEY_SHOWN_AS_IT_IS,
+    KEY_SHOWN_PORT,
+    KEY_SHOWN_SECONDS,
+    KEY_SHOWN_METHOD,
+    KEY_SHOWN_STARS,
+    KEY_SHOWN_HEX,
+    KEY_SHOWN_CONDITIONS,
+    KEY_SHOWN_AMOUNT,
+    KEY_SHOWN_FACILITY,
+    KEY_SHOWN_UNDISCLOSED, /* and with it what undisclosed_recipients would be */
+};
+
 struct key {
     const char *name;
     const char *alias; /* msmtp's or an older name with the same meaning, or NULL */
@@ -44,6 +65,11 @@ struct key {
     bool (*check)(const char *text, struct error *err); /* NULL, or a test of one value (of each
                                                            item of a list); its error is what the
                                                            user reads */
+    unsigned flags;           /* KEY_OF_ONE ... */
+    const char *command;      /* what it is called in an msmtprc, NULL where msmtp has it not */
+    bool needs_argument;      /* that command */
+    enum key_shown style;     /* by msmtp's -P, in the order of the table */
+    const char *label;        /* there, where it is not the command */
     const char *help; /* one line, for onehopctl help and the check of onehop.ini(5) */
 };
 
@@ -62,8 +88,18 @@ const struct key *key_find(enum key_section section, const char *name);
 /* The name in SECTION most like NAME ("did you mean"), NULL if none comes near. */
 const char *key_nearest(enum key_section section, const char *name);
 
-/* True if some value of this key is or yields a password: it is read as it stands. */
-bool key_is_raw(const struct key *key);
+/* What a command or an option without its argument means for KEY: on, or auto where that exists; NULL
+ * where neither does. */
+const char *key_bare_value(const struct key *key);
+
+/* msmtp's old names. NULL: no such name. */
+struct key_renamed {
+    const char *name;
+    const char *key;      /* of today, NULL: it has no effect */
+    const char *on, *off; /* values of it that on and off stand for; without `on` it takes no
+                             argument and means `off`; without both it is just another name */
+};
+const struct key_renamed *key_renamed(const char *name);
 
 size_t key_index(const struct key *key);
 bool key_is_set(const struct key_set *set, const struct key *key);

@@ -43,9 +43,10 @@ static bool number(const char *text, int64_t *value, const char **rest)
     return true;
 }
 
-static bool parse_text(const struct key *key, char **slot, const char *text, const char *home,
+static bool parse_text(const struct key *key, void *slot, const char *text, const char *home,
                        struct error *err)
 {
+    char **target = slot;
     struct str value = {0};
     bool below_home = text[0] == '~' && (text[1] == '/' || text[1] == '\0') && *home;
     if (key->type == KEY_PATH && below_home)
@@ -55,14 +56,27 @@ static bool parse_text(const struct key *key, char **slot, const char *text, con
         str_clear(&value);
         return false;
     }
-    free(*slot);
-    *slot = str_take(&value);
+    free(*target);
+    *target = str_take(&value);
     return true;
 }
 
-static bool parse_list(const struct key *key, struct strlist *list, const char *text,
+static bool parse_secret(const struct key *key, void *slot, const char *text, const char *home,
+                         struct error *err)
+{
+    struct str *secret = slot;
+    (void)key, (void)home, (void)err;
+    secret->secret = true;
+    str_clear(secret);
+    str_add(secret, text);
+    return true;
+}
+
+static bool parse_list(const struct key *key, void *slot, const char *text, const char *home,
                        struct error *err)
 {
+    struct strlist *list = slot;
+    (void)home;
     struct strlist new = {0};
     while (*text) {
         text += strspn(text, " \t,");
@@ -93,18 +107,24 @@ static int switch_value(const char *text)
     return -1;
 }
 
-static bool parse_bool(const struct key *key, bool *slot, const char *text, struct error *err)
+static bool parse_bool(const struct key *key, void *slot, const char *text, const char *home,
+                       struct error *err)
 {
+    bool *target = slot;
+    (void)home;
     int value = switch_value(text);
     if (value >= 0) {
-        *slot = value;
+        *target = value;
         return true;
     }
     return error_config(err, "%s must be on or off, not '%s'", key->name, text);
 }
 
-static bool parse_number(const struct key *key, long *slot, const char *text, struct error *err)
+static bool parse_number(const struct key *key, void *slot, const char *text, const char *home,
+                         struct error *err)
 {
+    long *target = slot;
+    (void)home;
     int64_t value = 0;
     const char *rest = "";
     bool hex = text[0] == '0' && (text[1] | 0x20) == 'x'; /* msmtp takes it, too */
@@ -113,13 +133,15 @@ static bool parse_number(const struct key *key, long *slot, const char *text, st
     if ((!hex && !number(text, &value, &rest)) || *rest || value < key->min || value > key->max)
         return error_config(err, "%s must be a number from %ld to %ld, not '%s'", key->name,
                             key->min, key->max, text);
-    *slot = (long)value;
+    *target = (long)value;
     return true;
 }
 
-static bool parse_duration(const struct key *key, int64_t *slot, const char *text,
+static bool parse_duration(const struct key *key, void *slot, const char *text, const char *home,
                            struct error *err)
 {
+    int64_t *target = slot;
+    (void)home;
     static const struct {
         const char *unit;
         int64_t milliseconds;
@@ -133,14 +155,14 @@ static bool parse_duration(const struct key *key, int64_t *slot, const char *tex
     int64_t value = 0;
     const char *rest = "";
     if (strcasecmp(text, "off") == 0) {
-        *slot = 0;
+        *target = 0;
         return true;
     }
     bool is_number = number(text, &value, &rest) && value < 1000000000;
     rest += strspn(rest, " ");
     for (size_t i = 0; is_number && i < sizeof units / sizeof *units; i++)
         if (strcmp(rest, units[i].unit) == 0) {
-            *slot = value * units[i].milliseconds;
+            *target = value * units[i].milliseconds;
             return true;
         }
     return error_config(err, "%s must be a time like 90, 90s, 5m, 2h, 5d, or off, not '%s'",
@@ -149,8 +171,11 @@ static bool parse_duration(const struct key *key, int64_t *slot, const char *tex
 
 static const int64_t size_max = (int64_t)1 << 60;
 
-static bool parse_size(const struct key *key, int64_t *slot, const char *text, struct error *err)
+static bool parse_size(const struct key *key, void *slot, const char *text, const char *home,
+                       struct error *err)
 {
+    int64_t *target = slot;
+    (void)home;
     static const char units[] = "kmg";
     int64_t value = 0;
     const char *rest = "";
@@ -158,20 +183,23 @@ static bool parse_size(const struct key *key, int64_t *slot, const char *text, s
         const char *unit = *rest ? strchr(units, *rest | 0x20) : NULL;
         int shift = unit ? 10 * (int)(unit - units + 1) : 0;
         if ((!*rest || (unit && *unit && !rest[1])) && value <= size_max >> shift) {
-            *slot = value << shift;
+            *target = value << shift;
             return true;
         }
     }
     return error_config(err, "%s must be a size like 4096, 64k, 10M, not '%s'", key->name, text);
 }
 
-static bool parse_choice(const struct key *key, int *slot, const char *text, struct error *err)
+static bool parse_choice(const struct key *key, void *slot, const char *text, const char *home,
+                         struct error *err)
 {
+    int *target = slot;
+    (void)home;
     int on = switch_value(text);
     const char *wanted = on < 0 ? text : on ? "on" : "off"; /* as every switch takes them */
     for (int i = 0; key->choices[i]; i++)
         if (strcasecmp(wanted, key->choices[i]) == 0) {
-            *slot = i;
+            *target = i;
             return true;
         }
     struct str all = {0};
@@ -182,42 +210,45 @@ static bool parse_choice(const struct key *key, int *slot, const char *text, str
     return false;
 }
 
-bool key_parse(const struct key *key, void *object, const char *text, const char *home,
-               struct error *err)
+static void print_text(const struct key *key, const void *slot, struct str *out)
 {
-    void *slot = field(key, object);
-    if (has_control(text))
-        return error_config(err, "%s contains a control character", key->name);
-    switch (key->type) {
-    case KEY_TEXT:
-    case KEY_PATH:
-        return parse_text(key, slot, text, home, err);
-    case KEY_SECRET: {
-        struct str *secret = slot;
-        secret->secret = true;
-        str_clear(secret);
-        str_add(secret, text);
-        return true;
-    }
-    case KEY_LIST:
-        return parse_list(key, slot, text, err);
-    case KEY_BOOL:
-        return parse_bool(key, slot, text, err);
-    case KEY_NUMBER:
-        return parse_number(key, slot, text, err);
-    case KEY_DURATION:
-        return parse_duration(key, slot, text, err);
-    case KEY_SIZE:
-        return parse_size(key, slot, text, err);
-    case KEY_CHOICE:
-        return parse_choice(key, slot, text, err);
-    }
-    return error_config(err, "%s has no type", key->name);
+    const char *text = *(char *const *)slot;
+    (void)key;
+    str_add(out, text ? text : "");
+}
+
+static void print_secret(const struct key *key, const void *slot, struct str *out)
+{
+    (void)key;
+    str_add(out, ((const struct str *)slot)->len ? "*" : "");
+}
+
+static void print_list(const struct key *key, const void *slot, struct str *out)
+{
+    const struct strlist *list = slot;
+    (void)key;
+    for (size_t i = 0; i < list->n; i++)
+        str_addf(out, "%s%s", i ? ", " : "", list->item[i]);
+}
+
+static void print_bool(const struct key *key, const void *slot, struct str *out)
+{
+    (void)key;
+    str_add(out, *(const bool *)slot ? "on" : "off");
+}
+
+static void print_number(const struct key *key, const void *slot, struct str *out)
+{
+    (void)key;
+    if (*(const long *)slot)
+        str_addf(out, "%ld", *(const long *)slot);
 }
 
 /* Seconds up to an hour, as msmtp shows them; whole hours and days beyond. */
-static void print_duration(int64_t value, struct str *out)
+static void print_duration(const struct key *key, const void *slot, struct str *out)
 {
+    int64_t value = *(const int64_t *)slot;
+    (void)key;
     if (value == 0)
         str_add(out, "off");
     else if (value % DAY == 0)
@@ -228,119 +259,108 @@ static void print_duration(int64_t value, struct str *out)
         str_addf(out, "%lld", (long long)(value / SECOND));
 }
 
-static void print_list(const struct strlist *list, struct str *out)
+static void print_size(const struct key *key, const void *slot, struct str *out)
 {
-    for (size_t i = 0; i < list->n; i++)
-        str_addf(out, "%s%s", i ? ", " : "", list->item[i]);
+    (void)key;
+    str_addf(out, "%lld", (long long)*(const int64_t *)slot);
+}
+
+static void print_choice(const struct key *key, const void *slot, struct str *out)
+{
+    str_add(out, key->choices[*(const int *)slot]);
+}
+
+static void copy_text(void *to, const void *from)
+{
+    memory_replace(to, *(char *const *)from);
+}
+
+static void clear_text(void *slot)
+{
+    free(*(char **)slot);
+    *(char **)slot = NULL;
+}
+
+static void copy_secret(void *to, const void *from)
+{
+    struct str *secret = to;
+    const struct str *other = from;
+    secret->secret = true;
+    str_clear(secret);
+    str_add_n(secret, str_text(other), other->len);
+}
+
+static void clear_secret(void *slot)
+{
+    str_clear(slot);
+}
+
+static void copy_list(void *to, const void *from)
+{
+    strlist_copy(to, from);
+}
+
+static void clear_list(void *slot)
+{
+    strlist_clear(slot);
+}
+
+/* A type is a row. Without copy and clear a value is its octets, and all zero when it is empty. */
+static const struct type {
+    size_t size;
+    bool (*parse)(const struct key *key, void *slot, const char *text, const char *home,
+                  struct error *err);
+    void (*print)(const struct key *key, const void *slot, struct str *out);
+    void (*copy)(void *to, const void *from);
+    void (*clear)(void *slot);
+} types[] = {
+    [KEY_TEXT] = {sizeof(char *), parse_text, print_text, copy_text, clear_text},
+    [KEY_PATH] = {sizeof(char *), parse_text, print_text, copy_text, clear_text},
+    [KEY_SECRET] = {sizeof(struct str), parse_secret, print_secret, copy_secret, clear_secret},
+    [KEY_LIST] = {sizeof(struct strlist), parse_list, print_list, copy_list, clear_list},
+    [KEY_BOOL] = {sizeof(bool), parse_bool, print_bool, NULL, NULL},
+    [KEY_NUMBER] = {sizeof(long), parse_number, print_number, NULL, NULL},
+    [KEY_DURATION] = {sizeof(int64_t), parse_duration, print_duration, NULL, NULL},
+    [KEY_SIZE] = {sizeof(int64_t), parse_size, print_size, NULL, NULL},
+    [KEY_CHOICE] = {sizeof(int), parse_choice, print_choice, NULL, NULL},
+};
+
+bool key_parse(const struct key *key, void *object, const char *text, const char *home,
+               struct error *err)
+{
+    if (has_control(text))
+        return error_config(err, "%s contains a control character", key->name);
+    return types[key->type].parse(key, field(key, object), text, home, err);
 }
 
 void key_print(const struct key *key, const void *object, struct str *out)
 {
-    const void *slot = field(key, object);
-    switch (key->type) {
-    case KEY_TEXT:
-    case KEY_PATH: {
-        const char *text = *(char *const *)slot;
-        str_add(out, text ? text : "");
-        break;
-    }
-    case KEY_SECRET:
-        str_add(out, ((const struct str *)slot)->len ? "*" : "");
-        break;
-    case KEY_LIST:
-        print_list(slot, out);
-        break;
-    case KEY_BOOL:
-        str_add(out, *(const bool *)slot ? "on" : "off");
-        break;
-    case KEY_NUMBER:
-        if (*(const long *)slot)
-            str_addf(out, "%ld", *(const long *)slot);
-        break;
-    case KEY_DURATION:
-        print_duration(*(const int64_t *)slot, out);
-        break;
-    case KEY_SIZE:
-        str_addf(out, "%lld", (long long)*(const int64_t *)slot);
-        break;
-    case KEY_CHOICE:
-        str_add(out, key->choices[*(const int *)slot]);
-        break;
-    }
+    types[key->type].print(key, field(key, object), out);
 }
 
 void key_copy(const struct key *key, void *to, const void *from)
 {
+    const struct type *type = &types[key->type];
     void *target = field(key, to);
     const void *source = field(key, from);
     if (target == source)
         return;
-    switch (key->type) {
-    case KEY_TEXT:
-    case KEY_PATH:
-        memory_replace(target, *(char *const *)source);
-        break;
-    case KEY_SECRET: {
-        struct str *secret = target;
-        const struct str *other = source;
-        secret->secret = true;
-        str_clear(secret);
-        str_add_n(secret, str_text(other), other->len);
-        break;
-    }
-    case KEY_LIST:
-        strlist_copy(target, source);
-        break;
-    case KEY_BOOL:
-        *(bool *)target = *(const bool *)source;
-        break;
-    case KEY_NUMBER:
-        *(long *)target = *(const long *)source;
-        break;
-    case KEY_DURATION:
-    case KEY_SIZE:
-        *(int64_t *)target = *(const int64_t *)source;
-        break;
-    case KEY_CHOICE:
-        *(int *)target = *(const int *)source;
-        break;
-    }
-}
-
-static void clear_value(const struct key *key, void *object)
-{
-    void *slot = field(key, object);
-    switch (key->type) {
-    case KEY_TEXT:
-    case KEY_PATH:
-        free(*(char **)slot);
-        *(char **)slot = NULL;
-        break;
-    case KEY_SECRET:
-        str_clear(slot);
-        break;
-    case KEY_LIST:
-        strlist_clear(slot);
-        break;
-    case KEY_BOOL:
-        *(bool *)slot = false;
-        break;
-    case KEY_NUMBER:
-        *(long *)slot = 0;
-        break;
-    case KEY_DURATION:
-    case KEY_SIZE:
-        *(int64_t *)slot = 0;
-        break;
-    case KEY_CHOICE:
-        *(int *)slot = 0;
-        break;
-    }
+    if (type->copy)
+        type->copy(target, source);
+    else
+        memcpy(target, source, type->size);
 }
 
 void key_clear(enum key_section section, void *object)
 {
-    for (size_t i = 0; i < key_count; i++)
-        if (key_table[i].section == section)
-            clear_value(&key_table[i], object);
+    for (size_t i = 0; i < key_count; i++) {
+        const struct type *type = &types[key_table[i].type];
+        void *slot = field(&key_table[i], object);
+        if (key_table[i].section != section)
+            continue;
+        if (type->clear)
+            type->clear(slot);
+        else
+            memset(slot, 0, type->size);
+    }
 }

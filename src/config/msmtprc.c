@@ -10,78 +10,6 @@
 #include "config/keycheck.h"
 #include "config/nearest.h"
 
-enum form {
-    VALUE,   /* the argument as it is; none unsets the key */
-    NEEDED,  /* an argument there must be */
-    SWITCH,  /* on or off; none means on */
-    STRICT,  /* on or off */
-    CHOICE,  /* one of the key's words; none means `bare` */
-    OLD_SET, /* of an old name: on and off stand for `on` and `off` */
-    OLD_OFF, /* of an old name without argument: switches the key off */
-    IGNORED,
-};
-
-/* `bare`: what no argument means. OLD_SET: the values that on and off stand for now. */
-struct command {
-    const char *name, *key;
-    enum form form;
-    const char *bare, *on, *off;
-};
-
-static const struct command commands[] = {
-    {"host", "host", NEEDED, NULL, NULL, NULL},
-    {"port", "port", NEEDED, NULL, NULL, NULL},
-    {"source_ip", "source_ip", VALUE, NULL, NULL, NULL},
-    {"proxy_host", "proxy_host", VALUE, NULL, NULL, NULL},
-    {"proxy_port", "proxy_port", VALUE, NULL, NULL, NULL},
-    {"socket", "socket", VALUE, NULL, NULL, NULL},
-    {"timeout", "timeout", NEEDED, NULL, NULL, NULL},
-    {"connect_timeout", "timeout", NEEDED, NULL, NULL, NULL},
-    {"protocol", "protocol", NEEDED, NULL, NULL, NULL},
-    {"domain", "domain", VALUE, NULL, NULL, NULL},
-    {"auth", "auth", CHOICE, "on", NULL, NULL},
-    {"user", "user", VALUE, NULL, NULL, NULL},
-    {"password", "password", VALUE, NULL, NULL, NULL},
-    {"passwordeval", "password_command", VALUE, NULL, NULL, NULL},
-    {"ntlmdomain", "ntlmdomain", VALUE, NULL, NULL, NULL},
-    {"tls", "tls", SWITCH, "on", NULL, NULL},
-    {"tls_starttls", "tls_starttls", SWITCH, "on", NULL, NULL},
-    {"tls_trust_file", "tls_trust_file", VALUE, NULL, NULL, NULL},
-    {"tls_crl_file", "tls_crl_file", VALUE, NULL, NULL, NULL},
-    {"tls_fingerprint", "tls_fingerprint", VALUE, NULL, NULL, NULL},
-    {"tls_key_file", "tls_key_file", VALUE, NULL, NULL, NULL},
-    {"tls_cert_file", "tls_cert_file", VALUE, NULL, NULL, NULL},
-    {"tls_certcheck", "tls_certcheck", SWITCH, "on", NULL, NULL},
-    {"tls_min_dh_prime_bits", "tls_min_dh_prime_bits", VALUE, NULL, NULL, NULL},
-    {"tls_priorities", "tls_priorities", VALUE, NULL, NULL, NULL},
-    {"tls_host_override", "tls_host_override", VALUE, NULL, NULL, NULL},
-    {"from", "from", VALUE, NULL, NULL, NULL},
-    {"from_full_name", "from_full_name", VALUE, NULL, NULL, NULL},
-    {"allow_from_override", "allow_from_override", STRICT, NULL, NULL, NULL},
-    {"set_from_header", "set_from_header", CHOICE, "auto", NULL, NULL},
-    {"set_date_header", "set_date_header", CHOICE, "auto", NULL, NULL},
-    {"set_msgid_header", "set_msgid_header", CHOICE, "auto", NULL, NULL},
-    {"set_to_header", "set_to_header", CHOICE, "on", NULL, NULL},
-    {"remove_bcc_headers", "remove_bcc_headers", SWITCH, "on", NULL, NULL},
-    {"dsn_notify", "dsn_notify", NEEDED, NULL, NULL, NULL},
-    {"dsn_return", "dsn_return", NEEDED, NULL, NULL, NULL},
-    {"logfile", "logfile", VALUE, NULL, NULL, NULL},
-    {"logfile_time_format", "logfile_time_format", VALUE, NULL, NULL, NULL},
-    {"syslog", "syslog", CHOICE, "on", NULL, NULL},
-    {"aliases", "aliases", VALUE, NULL, NULL, NULL},
-    /* old names */
-    {"auto_from", "auto_from", SWITCH, "on", NULL, NULL},
-    {"maildomain", "maildomain", VALUE, NULL, NULL, NULL},
-    {"add_missing_from_header", "set_from_header", OLD_SET, "on", "auto", "off"},
-    {"add_missing_date_header", "set_date_header", OLD_SET, "on", "auto", "off"},
-    {"undisclosed_recipients", "set_to_header", OLD_SET, "on", "undisclosed_recipients", "off"},
-    {"keepbcc", "remove_bcc_headers", OLD_SET, "on", "off", "on"},
-    {"tls_nocertcheck", "tls_certcheck", OLD_OFF, NULL, NULL, NULL},
-    {"tls_nostarttls", "tls_starttls", OLD_OFF, NULL, NULL, NULL},
-    {"tls_force_sslv3", NULL, IGNORED, NULL, NULL, NULL},
-};
-static const size_t command_count = sizeof commands / sizeof *commands;
-
 struct reading {
     struct configfile *file;
     int64_t deadline;
@@ -179,38 +107,50 @@ static bool unknown(const char *name, struct error *err)
     struct nearest nearest = {.word = name};
     nearest_offer(&nearest, "account");
     nearest_offer(&nearest, "defaults");
-    for (size_t i = 0; i < command_count; i++)
-        nearest_offer(&nearest, commands[i].name);
+    for (size_t i = 0; i < key_count; i++)
+        if (key_table[i].command)
+            nearest_offer(&nearest, key_table[i].command);
     if (nearest.best)
         return error_config(err, "unknown command %s: did you mean '%s'?", name, nearest.best);
     return error_config(err, "unknown command %s", name);
 }
 
+struct command {
+    const char *name;
+    const struct key *key;         /* NULL: it has no effect */
+    const struct key_renamed *old; /* NULL: the name is one of today's */
+};
+
+static bool find_command(struct command *command, const char *name)
+{
+    *command = (struct command){.name = name, .old = key_renamed(name)};
+    if (command->old && command->old->key)
+        command->key = key_find(KEY_ACCOUNT, command->old->key);
+    for (size_t i = 0; i < key_count && !command->old && !command->key; i++)
+        if (key_table[i].command && strcmp(key_table[i].command, name) == 0)
+            command->key = &key_table[i];
+    return command->old || command->key;
+}
+
 /* The text that ARGUMENT means for the command; NULL, with an error, if it means nothing. */
 static const char *meaning(const struct command *command, const char *argument, struct error *err)
 {
-    const char *given = argument;
-    bool on = strcmp(argument, "on") == 0, off = strcmp(argument, "off") == 0;
-    bool switches = command->form == SWITCH || command->form == STRICT || command->form == OLD_SET;
-    if (command->form == NEEDED && !*argument) {
+    const struct key_renamed *old = command->old;
+    bool none = !*argument, on = none || strcmp(argument, "on") == 0;
+    bool pair = old && old->on, is_switch = pair || command->key->type == KEY_BOOL;
+    if (none && command->key->needs_argument)
         (void)error_config(err, "command %s needs an argument", command->name);
-        return NULL;
-    }
-    if (command->form == OLD_OFF && *argument) {
+    else if (old && !pair && old->off && !none)
         (void)error_config(err, "command %s does not take an argument", command->name);
-        return NULL;
-    }
-    if (command->form == OLD_OFF)
-        return "off";
-    if (!*argument && command->bare)
-        argument = command->form == OLD_SET ? command->on : command->bare;
-    else if (switches && !on && !off)
-        argument = NULL;
-    else if (command->form == OLD_SET)
-        argument = on ? command->on : command->off;
-    if (!argument)
-        (void)error_config(err, "command %s takes on or off, not '%s'", command->name, given);
-    return argument;
+    else if (old && !pair && old->off)
+        return old->off;
+    else if (is_switch && !on && strcmp(argument, "off") != 0)
+        (void)error_config(err, "command %s takes on or off, not '%s'", command->name, argument);
+    else if (pair)
+        return on ? old->on : old->off;
+    else
+        return none && key_bare_value(command->key) ? key_bare_value(command->key) : argument;
+    return NULL;
 }
 
 /* What is behind a value on its line is a part of it. Secrets are not looked at. */
@@ -235,7 +175,7 @@ static bool counts_when_chosen(const struct key *key)
 static bool set_key(struct reading *r, const struct command *command, const char *argument,
                     struct error *err)
 {
-    const struct key *key = key_find(KEY_ACCOUNT, command->key);
+    const struct key *key = command->key;
     const char *text = meaning(command, argument, err);
     if (!text)
         return explain(key, argument, err);
@@ -267,14 +207,12 @@ static bool obey(struct reading *r, const char *name, const char *argument, stru
         r->now = &r->default_set;
         return !*argument || error_config(err, "command defaults does not take an argument");
     }
-    for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(commands[i].name, name) != 0)
-            continue;
-        if (!r->current)
-            add_account(r, "default"); /* as msmtp has it: a file may begin with settings */
-        return commands[i].form == IGNORED || set_key(r, &commands[i], argument, err);
-    }
-    return unknown(name, err);
+    struct command command;
+    if (!find_command(&command, name))
+        return unknown(name, err);
+    if (!r->current)
+        add_account(r, "default"); /* as msmtp has it: a file may begin with settings */
+    return !command.key || set_key(r, &command, argument, err);
 }
 
 /* Splits LEN octets into a command and its argument, and removes one pair of quotes. */
@@ -365,23 +303,14 @@ bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadl
     return ok;
 }
 
-const char *msmtprc_command(const struct key *key)
-{
-    for (size_t i = 0; i < command_count; i++)
-        if (commands[i].key && strcmp(commands[i].key, key->name) == 0)
-            return commands[i].name; /* old names come last */
-    return NULL;
-}
-
 void msmtprc_print(const struct account *account, struct str *out)
 {
     str_addf(out, "account %s\n", account->name);
     for (size_t i = 0; i < key_count; i++) {
         const struct key *key = &key_table[i];
-        const char *command = key->section == KEY_ACCOUNT ? msmtprc_command(key) : NULL;
-        if (!command || !key_is_set(&account->set, key))
+        if (!key->command || !key_is_set(&account->set, key))
             continue;
-        str_addf(out, "%s ", command);
+        str_addf(out, "%s ", key->command);
         if (key->type == KEY_SECRET)
             str_add_n(out, account->password.data, account->password.len);
         else

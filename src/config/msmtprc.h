@@ -25,9 +25,6 @@ enum { MSMTPRC_EVAL_MAX = 64 * 1024 }; /* octets that a command of `eval` may pr
 bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadline,
                   struct error *err);
 
-/* The command that sets KEY in an msmtprc, NULL where there is none. */
-const char *msmtprc_command(const struct key *key);
-
 /* Appends the commands of ACCOUNT, as msmtprc_read() takes them, for every key that is set:
  * "account NAME" first. What no msmtprc can say is left out. */
 void msmtprc_print(const struct account *account, struct str *out);

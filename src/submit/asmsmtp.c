@@ -44,57 +44,6 @@ void asmsmtp_show_files(const struct send_context *s)
         show_file(s->dialogue, "user", config->user_file, config->note[SCOPE_USER].number);
 }
 
-enum style { PLAIN, RAW, WHOLE, SECONDS, METHOD, STARS, HEX, CONDITIONS, AMOUNT, FACILITY, HIDDEN };
-
-/* In msmtp's order. PLAIN: nothing is "(not set)"; RAW: nothing is nothing; WHOLE: a number. */
-static const struct {
-    const char *label, *key;
-    enum style style;
-} rows[] = {
-    {"host", "host", PLAIN},
-    {"port", "port", WHOLE},
-    {"source ip", "source_ip", PLAIN},
-    {"proxy host", "proxy_host", PLAIN},
-    {"proxy port", "proxy_port", WHOLE},
-    {"socket", "socket", PLAIN},
-    {"timeout", "timeout", SECONDS},
-    {"protocol", "protocol", RAW},
-    {"domain", "domain", RAW},
-    {"auth", "auth", METHOD},
-    {"user", "user", PLAIN},
-    {"password", "password", STARS},
-    {"passwordeval", "password_command", PLAIN},
-    {"ntlmdomain", "ntlmdomain", PLAIN},
-    {"tls", "tls", RAW},
-    {"tls_starttls", "tls_starttls", RAW},
-    {"tls_trust_file", "tls_trust_file", PLAIN},
-    {"tls_crl_file", "tls_crl_file", PLAIN},
-    {"tls_fingerprint", "tls_fingerprint", HEX},
-    {"tls_key_file", "tls_key_file", PLAIN},
-    {"tls_cert_file", "tls_cert_file", PLAIN},
-    {"tls_certcheck", "tls_certcheck", RAW},
-    {"tls_min_dh_prime_bits", "tls_min_dh_prime_bits", PLAIN},
-    {"tls_priorities", "tls_priorities", PLAIN},
-    {"tls_host_override", "tls_host_override", PLAIN},
-    {"auto_from", "auto_from", RAW},
-    {"maildomain", "maildomain", PLAIN},
-    {"from", "from", PLAIN},
-    {"from_full_name", "from_full_name", PLAIN},
-    {"allow_from_override", "allow_from_override", RAW},
-    {"set_from_header", "set_from_header", RAW},
-    {"set_date_header", "set_date_header", RAW},
-    {"set_msgid_header", "set_msgid_header", RAW},
-    {"set_to_header", "set_to_header", RAW},
-    {"remove_bcc_headers", "remove_bcc_headers", RAW},
-    {"undisclosed_recipients", "set_to_header", HIDDEN},
-    {"dsn_notify", "dsn_notify", CONDITIONS},
-    {"dsn_return", "dsn_return", AMOUNT},
-    {"logfile", "logfile", PLAIN},
-    {"logfile_time_format", "logfile_time_format", PLAIN},
-    {"syslog", "syslog", FACILITY},
-    {"aliases", "aliases", PLAIN},
-};
-
 static void add_fingerprint(const char *text, struct str *out)
 {
     size_t digits = 0;
@@ -118,58 +67,65 @@ static void add_conditions(const struct strlist *list, struct str *out)
     }
 }
 
-static void add_number(const struct account *a, const char *label, struct str *out)
+static void add_seconds(int64_t milliseconds, struct str *out)
 {
-    long proxy_port = a->proxy_port ? a->proxy_port : *a->proxy_host ? 1080 : 0;
-    str_addf(out, "%ld", strcmp(label, "port") == 0 ? (long)account_port(a) : proxy_port);
+    long long seconds = (long long)(milliseconds / 1000);
+    if (seconds)
+        str_addf(out, "%lld second%s", seconds, seconds == 1 ? "" : "s");
+    else
+        str_add(out, "off");
 }
 
-static void add_value(const struct account *a, size_t row, struct str *out)
+static long port_of(const struct key *key, const struct account *a)
 {
-    const struct key *key = key_find(KEY_ACCOUNT, rows[row].key);
+    if (key->offset == offsetof(struct account, port))
+        return account_port(a);
+    return a->proxy_port ? a->proxy_port : *a->proxy_host ? 1080 : 0;
+}
+
+static void add_value(const struct account *a, const struct key *key, struct str *out)
+{
+    static const char *const amounts[] = {"", "FULL", "HDRS"};
     bool evaluates = a->auth != AUTH_OFF && *a->password_command;
-    switch (rows[row].style) {
-    case PLAIN:
-    case RAW:
-        key_print(key, a, out);
-        break;
-    case WHOLE:
-        add_number(a, rows[row].label, out);
-        break;
-    case SECONDS:
-        if (a->timeout == 0)
-            str_add(out, "off");
-        else
-            str_addf(out, "%lld second%s", (long long)(a->timeout / 1000),
-                     a->timeout == 1000 ? "" : "s");
-        break;
-    case METHOD:
+    switch (key->style) {
+    case KEY_SHOWN_PORT:
+        str_addf(out, "%ld", port_of(key, a));
+        return;
+    case KEY_SHOWN_SECONDS:
+        add_seconds(a->timeout, out);
+        return;
+    case KEY_SHOWN_STARS:
+        str_add(out, a->password.len || evaluates ? "*" : "");
+        return;
+    case KEY_SHOWN_HEX:
+        add_fingerprint(a->tls_fingerprint, out);
+        return;
+    case KEY_SHOWN_CONDITIONS:
+        add_conditions(&a->dsn_notify, out);
+        return;
+    case KEY_SHOWN_AMOUNT:
+        str_add(out, amounts[a->dsn_return]);
+        return;
+    case KEY_SHOWN_METHOD:
         if (a->auth == AUTH_OFF || a->auth == AUTH_ON)
             str_add(out, a->auth == AUTH_OFF ? "none" : "choose");
         else
             key_print(key, a, out);
-        break;
-    case STARS:
-        str_add(out, a->password.len || evaluates ? "*" : "");
-        break;
-    case HEX:
-        add_fingerprint(a->tls_fingerprint, out);
-        break;
-    case CONDITIONS:
-        add_conditions(&a->dsn_notify, out);
-        break;
-    case AMOUNT:
-        str_add(out, a->dsn_return == 0 ? "" : a->dsn_return == 1 ? "FULL" : "HDRS");
-        break;
-    case FACILITY:
+        return;
+    case KEY_SHOWN_FACILITY:
         if (a->syslog == 1)
             str_add(out, "LOG_USER");
         else if (a->syslog)
             key_print(key, a, out);
-        break;
-    case HIDDEN:
-        str_add(out, a->set_to_header == 2 ? "on" : "off");
-        break;
+        return;
+    case KEY_SHOWN_UNDISCLOSED:
+        key_print(key, a, out);
+        str_addf(out, "\nundisclosed_recipients = %s", a->set_to_header == 2 ? "on" : "off");
+        return;
+    case KEY_SHOWN_PLAIN:
+    case KEY_SHOWN_AS_IT_IS:
+        key_print(key, a, out);
+        return;
     }
 }
 
@@ -204,15 +160,18 @@ void asmsmtp_show_account(const struct send_context *s)
     const struct account *a = s->submission.account;
     char *sender = named_sender(s);
     show_choice(s, sender);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < key_count; i++) {
+        const struct key *key = &key_table[i];
         struct str value = {0};
-        bool is_from = strcmp(rows[i].key, "from") == 0;
+        bool is_from = key->offset == offsetof(struct account, from);
+        if (!key->command)
+            continue;
         if (is_from && sender && a->allow_from_override == OVERRIDE_ON && !a->auto_from)
             str_add(&value, sender);
         else
-            add_value(a, i, &value);
-        bool empty = value.len == 0 && rows[i].style != RAW;
-        (void)fprintf(s->dialogue, "%s = %s\n", rows[i].label,
+            add_value(a, key, &value);
+        bool empty = value.len == 0 && key->style != KEY_SHOWN_AS_IT_IS;
+        (void)fprintf(s->dialogue, "%s = %s\n", key->label ? key->label : key->command,
                       empty ? "(not set)" : str_text(&value));
         str_clear(&value);
     }

@@ -246,13 +246,31 @@ static void mistyped_names_are_recognised(void **state)
     assert_null(key_nearest(KEY_ACCOUNT, longer));
 }
 
-static void only_what_yields_a_password_is_raw(void **state)
+static void names_of_msmtp_lead_to_keys(void **state)
 {
     (void)state;
-    assert_true(key_is_raw(key_find(KEY_ACCOUNT, "password")));
-    assert_true(key_is_raw(key_find(KEY_ACCOUNT, "passwordeval")));
-    assert_false(key_is_raw(key_find(KEY_ACCOUNT, "password_file")));
-    assert_false(key_is_raw(key_find(KEY_ACCOUNT, "user")));
+    static const struct {
+        const char *name, *key;
+    } cases[] = {{"connect_timeout", "timeout"},
+                 {"add_missing_from_header", "set_from_header"},
+                 {"keepbcc", "remove_bcc_headers"},
+                 {"tls_nostarttls", "tls_starttls"},
+                 {"undisclosed_recipients", "set_to_header"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct key_renamed *old = key_renamed(cases[i].name);
+        assert_non_null(old);
+        assert_string_equal(old->key, cases[i].key);
+        const struct key *key = key_find(KEY_ACCOUNT, old->key);
+        assert_non_null(key);
+        assert_non_null(key->command);
+        struct account *scratch = account_new("", SCOPE_USER);
+        struct error err;
+        const char *both[] = {old->on, old->off};
+        for (size_t k = 0; k < 2; k++)
+            assert_true(!both[k] || key_parse(key, scratch, both[k], "", &err));
+        account_free(scratch);
+    }
+    assert_null(key_renamed("timeout"));
 }
 
 int main(void)
@@ -264,7 +282,7 @@ int main(void)
         cmocka_unit_test(values_are_read_by_their_type),
         cmocka_unit_test(sizes_have_units),
         cmocka_unit_test(mistyped_names_are_recognised),
-        cmocka_unit_test(only_what_yields_a_password_is_raw),
+        cmocka_unit_test(names_of_msmtp_lead_to_keys),
     };
     return cmocka_run_group_tests_name("key", tests, NULL, NULL);
 }
