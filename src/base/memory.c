@@ -10,8 +10,8 @@ static _Noreturn void out_of_memory(void)
 {
     static const char text[] = "onehop: out of memory\n";
     if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
-        _exit(EX_OSERR); /* nobody to tell */
-    _exit(EX_OSERR);
+        _exit(EX_TEMPFAIL); /* nobody to tell */
+    _exit(EX_TEMPFAIL);
 }
 
 void *memory_new(size_t size)

@@ -154,7 +154,7 @@ static void show_progress(const struct entry_lock *lock)
 
 static bool show(const struct entry_lock *lock, struct error *err)
 {
-    char buffer[16384];
+    char buffer[4096];
     size_t got;
     struct str line = {0};
     (void)printf("id: %s\naccount: %s\n", lock->entry.id, lock->entry.account);

@@ -1,8 +1,10 @@
 #include "config.h"
 #include "message/body.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "message/content.h"
 
 enum {
@@ -142,25 +144,27 @@ static void add_stretch(struct chunk *chunk, const char *data, size_t len)
 bool body_add(struct body *body, const char *data, size_t len, struct output *out,
               struct error *err)
 {
-    struct chunk chunk;
-    chunk.body = body;
-    chunk.out = out;
-    chunk.err = err;
-    chunk.failed = false;
-    chunk.used = 0;
+    struct chunk *chunk = memory_resize(NULL, 1, sizeof *chunk); /* too large for a stack */
+    chunk->body = body;
+    chunk->out = out;
+    chunk->err = err;
+    chunk->failed = false;
+    chunk->used = 0;
     if (!body->has_8bit)
         body->has_8bit = has_8bit(data, len);
-    while (len > 0 && !chunk.failed) {
+    while (len > 0 && !chunk->failed) {
         const char *nul = memchr(data, '\0', len);
         size_t n = nul ? (size_t)(nul - data) : len;
         if (n > 0)
-            add_stretch(&chunk, data, n);
+            add_stretch(chunk, data, n);
         data += n;
         len -= n;
         for (; len > 0 && *data == '\0'; len--)
             data++;
     }
-    return chunk_flush(&chunk);
+    bool ok = chunk_flush(chunk);
+    free(chunk);
+    return ok;
 }
 
 bool body_end(struct body *body, struct output *out, struct error *err)

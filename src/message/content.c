@@ -110,17 +110,20 @@ bool content_read(const struct content *content, uint64_t position, void *buffer
 
 bool content_count_lines(const struct content *content, uint64_t *lines, struct error *err)
 {
-    char block[32768];
+    enum { BLOCK = 32768 };
     size_t got = 0;
+    bool ok = true;
     *lines = 0;
-    for (uint64_t at = 0; at < content->size; at += got) {
-        if (!content_read(content, at, block, sizeof block, &got, err))
-            return false;
+    char *block = memory_resize(NULL, 1, BLOCK); /* too large for a stack */
+    for (uint64_t at = 0; ok && at < content->size; at += got) {
+        ok = content_read(content, at, block, BLOCK, &got, err);
+        got = ok ? got : 0;
         const char *end = block + got;
         for (const char *c = block; (c = memchr(c, '\n', (size_t)(end - c))); c++)
             ++*lines;
     }
-    return true;
+    free(block);
+    return ok;
 }
 
 void content_clear(struct content *content)

@@ -151,7 +151,7 @@ static bool write_all(struct stream *stream, const char *data, size_t len)
 
 void control_server_print(struct control_server *server, struct stream *stream)
 {
-    char buffer[16384];
+    char buffer[4096];
     for (int i = 0; i < 2; i++) {
         if (!server->printed[i])
             continue;

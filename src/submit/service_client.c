@@ -215,7 +215,7 @@ int service_client_send(struct send_context *s, struct stream *stream)
 struct reading {
     struct stream *stream;
     int64_t deadline;
-    char data[16384];
+    char data[4096];
     size_t at, end;
 };
 

@@ -5,13 +5,15 @@ import fcntl
 import json
 import os
 import re
+import resource
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from machine import REPORT
+from machine import REPORT, sanitized
 from service import ALICE, needs_root
+from spool import Spool
 
 SECRET = "s3cret"
 ENCODED = [base64.b64encode(text).decode().rstrip("=")[:-1] for text in (
@@ -217,3 +219,30 @@ def test_root_follows_no_link_of_others_to_a_log(machine, serve):
     result = machine.sendmail("-t", input=REPORT)
     assert result.code == 0 and "cannot log to" in result.text
     assert victim.read_text() == "precious\n"
+
+
+def limited(limit, octets):
+    return lambda: resource.setrlimit(limit, (octets, octets))
+
+
+@pytest.mark.skipif(sanitized(), reason="sanitizers need memory without end")
+def test_no_memory_is_temporary(serve, machine):
+    """The message is as good as before: the caller tries again."""
+    machine.use(serve())
+    result = machine.run("sendmail", "you@example.net",
+                         input=b"Subject: " + b"x" * 60000000 + b"\n\nx\n",
+                         before=limited(resource.RLIMIT_AS, 64 << 20))
+    assert result.code == 75
+    assert result.lines == ["onehop: out of memory"]
+
+
+@pytest.mark.skipif(sanitized(), reason="sanitizers need a large stack")
+def test_a_small_stack_is_enough(serve, machine):
+    spool = Spool(machine)
+    provider = spool.use(serve(tls="none", mechanisms=""))
+    small = {"before": limited(resource.RLIMIT_STACK, 64 << 10)}
+    spool.submits("you@example.net", **small)
+    id = spool.queues("you@example.net", input=b"Subject: x\n\n" + b"line\n" * 50000, **small)
+    for words in (("mailq",), ("onehopctl", "show", id), ("sendmail", "-q")):
+        assert spool.run(*words, **small).code == 0
+    assert len(provider.messages) == 2
