@@ -191,7 +191,7 @@ bool account_state_read(struct account_state *state, const struct spool *spool, 
     struct str name = {0}, text = {0};
     tokenizer_add_name(&name, account);
     str_add(&name, ".standing");
-    bool ok = spoolfile_load(spool, SPOOL_ACCOUNT, name.data, FILE_MAX, &text, err);
+    bool ok = spoolfile_load(spool, SPOOL_ACCOUNT, name.data, &text, err);
     account_state_decode(state, str_text(&text), text.len);
     str_clear(&text);
     str_clear(&name);
@@ -202,10 +202,10 @@ static bool change_file(int fd, bool (*change)(struct account_state *state, void
                         void *context, struct account_state *state, struct error *err)
 {
     char text[FILE_MAX];
-    size_t got;
-    if (!spoolfile_read(fd, 0, text, sizeof text, &got, err))
+    ssize_t got = spoolfile_read(fd, 0, text, sizeof text, err);
+    if (got < 0)
         return false;
-    account_state_decode(state, text, got);
+    account_state_decode(state, text, (size_t)got);
     if (!change(state, context))
         return true;
     struct str new = {0};

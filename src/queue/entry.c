@@ -212,10 +212,10 @@ static bool take_flag(char c, bool *flag)
     return c == '0' || c == '1';
 }
 
-enum entry_state entry_decode_end(struct entry *entry, uint64_t file_size, const char *mark,
-                                  size_t len, uint64_t *checksum, struct error *err)
+enum entry_state entry_decode_end(struct entry *entry, struct entry_end *end, struct error *err)
 {
-    size_t prefix = sizeof end_words - 1;
+    const char *mark = end->mark;
+    size_t prefix = sizeof end_words - 1, len = end->len;
     if (len != ENTRY_END_MARK || memcmp(mark, end_words, prefix) != 0 || mark[len - 1] != '\n')
         return damaged(err, "it was cut short: there is no end mark");
     struct tokenizer tokens = {mark + prefix, mark + len - 1};
@@ -224,10 +224,10 @@ enum entry_state entry_decode_end(struct entry *entry, uint64_t file_size, const
         !take_flag(tokens.at[1], &entry->has_8bit_header) || tokens.at[2] != ' ')
         return damaged(err, "its end mark makes no sense");
     tokens.at += 3;
-    if (!tokenizer_hex(&tokens, checksum) || !tokenizer_end(&tokens))
+    if (!tokenizer_hex(&tokens, &end->checksum) || !tokenizer_end(&tokens))
         return damaged(err, "its end mark makes no sense");
-    if (file_size < entry->offset + ENTRY_END_MARK ||
-        entry->size != file_size - entry->offset - ENTRY_END_MARK)
+    if (end->file_size < entry->offset + ENTRY_END_MARK ||
+        entry->size != end->file_size - entry->offset - ENTRY_END_MARK)
         return damaged(err, "its size is not what the end mark says");
     return ENTRY_GOOD;
 }

@@ -81,10 +81,16 @@ enum entry_state entry_decode_head(struct entry *entry, const char *head, size_t
 /* Writes the end mark: CHECKSUM is that of head and content. */
 void entry_encode_end(char mark[ENTRY_END_MARK], const struct entry *entry, uint64_t checksum);
 
-/* Reads the end mark, LEN octets, of a file of FILE_SIZE octets into ENTRY (size and flags), whose
- * head was decoded before, and gives the checksum the file should have. */
-enum entry_state entry_decode_end(struct entry *entry, uint64_t file_size, const char *mark,
-                                  size_t len, uint64_t *checksum, struct error *err);
+struct entry_end {
+    uint64_t file_size;
+    const char *mark;  /* the last octets of the file */
+    size_t len;        /* of MARK; ENTRY_END_MARK are wanted */
+    uint64_t checksum; /* is filled: what the file should have */
+};
+
+/* Reads the end mark of a file, whose head was decoded before, into ENTRY (size and flags) and END.
+ */
+enum entry_state entry_decode_end(struct entry *entry, struct entry_end *end, struct error *err);
 
 /* Makes TO, which is cleared first, a copy of FROM. */
 void entry_copy(struct entry *to, const struct entry *from);

@@ -34,18 +34,20 @@ static enum entry_lock_result read_head(struct reading *reading, struct entry *e
     size_t length;
     reading->room = reading->size < BLOCK ? (size_t)reading->size : BLOCK;
     reading->block = memory_new(reading->room + 1);
-    if (!spoolfile_read(reading->fd, 0, reading->block, reading->room, &reading->got, err))
+    ssize_t got = spoolfile_read(reading->fd, 0, reading->block, reading->room, err);
+    if (got < 0)
         return ENTRY_LOCK_TROUBLE;
+    reading->got = (size_t)got;
     enum entry_state state = entry_head_length(reading->block, reading->got, &length, err);
     if (state != ENTRY_GOOD)
         return result_of(state);
     if (length <= reading->got)
         return result_of(entry_decode_head(entry, reading->block, length, err));
-    size_t got;
     char *head = memory_new(length);
     enum entry_lock_result result = ENTRY_LOCK_TROUBLE;
-    if (spoolfile_read(reading->fd, 0, head, length, &got, err))
-        result = result_of(entry_decode_head(entry, head, got, err));
+    got = spoolfile_read(reading->fd, 0, head, length, err);
+    if (got >= 0)
+        result = result_of(entry_decode_head(entry, head, (size_t)got, err));
     free(head);
     return result;
 }
@@ -54,15 +56,19 @@ static enum entry_lock_result read_end(struct reading *reading, struct entry *en
                                        struct error *err)
 {
     char mark[ENTRY_END_MARK];
-    size_t got = 0;
+    ssize_t got = ENTRY_END_MARK;
     uint64_t at = reading->size < ENTRY_END_MARK ? 0 : reading->size - ENTRY_END_MARK;
     if (reading->size <= reading->got && reading->size >= ENTRY_END_MARK) {
         memcpy(mark, reading->block + at, ENTRY_END_MARK);
-        got = ENTRY_END_MARK;
-    } else if (!spoolfile_read(reading->fd, at, mark, sizeof mark, &got, err)) {
-        return ENTRY_LOCK_TROUBLE;
+    } else {
+        got = spoolfile_read(reading->fd, at, mark, sizeof mark, err);
+        if (got < 0)
+            return ENTRY_LOCK_TROUBLE;
     }
-    return result_of(entry_decode_end(entry, reading->size, mark, got, sum, err));
+    struct entry_end end = {.file_size = reading->size, .mark = mark, .len = (size_t)got};
+    enum entry_state state = entry_decode_end(entry, &end, err);
+    *sum = end.checksum;
+    return result_of(state);
 }
 
 static enum entry_lock_result check_sum(struct reading *reading, const struct entry *entry,
@@ -73,8 +79,12 @@ static enum entry_lock_result check_sum(struct reading *reading, const struct en
     size_t got = reading->got;
     checksum_begin(&sum, 0);
     for (uint64_t at = 0; at < end; at += got) {
-        if (at > 0 && !spoolfile_read(reading->fd, at, reading->block, reading->room, &got, err))
+        ssize_t n = (ssize_t)got;
+        if (at > 0)
+            n = spoolfile_read(reading->fd, at, reading->block, reading->room, err);
+        if (n < 0)
             return ENTRY_LOCK_TROUBLE;
+        got = (size_t)n;
         if (got == 0)
             break;
         checksum_add(&sum, reading->block, end - at < got ? (size_t)(end - at) : got);
@@ -115,11 +125,9 @@ static enum entry_lock_result read_entry(int fd, uint64_t size, struct str *memo
     return result;
 }
 
-static enum entry_lock_result find(const struct spool *spool, enum spool_directory directory,
-                                   const char *id, bool lock, struct spoolfile *file,
-                                   struct error *err)
+static enum entry_lock_result result_of_file(enum spoolfile_found found)
 {
-    switch (spoolfile_find(spool, directory, id, lock, file, err)) {
+    switch (found) {
     case SPOOLFILE_FOUND:
         return ENTRY_LOCK_TAKEN;
     case SPOOLFILE_BUSY:
@@ -170,7 +178,8 @@ enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *sp
     struct spoolfile file;
     if (!is_id(id, err))
         return ENTRY_LOCK_LEFT;
-    enum entry_lock_result result = find(spool, directory, id, true, &file, err);
+    enum entry_lock_result result =
+        result_of_file(spoolfile_take(spool, directory, id, &file, err));
     if (result != ENTRY_LOCK_TAKEN)
         return result;
     *lock = (struct entry_lock){
@@ -215,7 +224,8 @@ static enum entry_lock_result open_head(const struct spool *spool, enum spool_di
                                         struct entry *entry, struct spoolfile *file,
                                         struct error *err)
 {
-    enum entry_lock_result result = find(spool, directory, entry->id, false, file, err);
+    enum entry_lock_result result =
+        result_of_file(spoolfile_find(spool, directory, entry->id, file, err));
     if (result != ENTRY_LOCK_TAKEN)
         return result;
     result = read_entry(file->fd, file->size, NULL, entry, err);
@@ -266,8 +276,7 @@ void entry_view_clear(struct entry_view *view)
 static void note_interruption(struct entry_lock *lock, int64_t now)
 {
     struct error why;
-    (void)error_set(&why, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL,
-                    ENTRY_LOCK_INTERRUPTED);
+    (void)error_set(&why, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL, ENTRY_LOCK_INTERRUPTED);
     for (size_t i = 0; i < lock->journal.n; i++)
         journal_settle(&lock->journal, i, FATE_WAITING, &why);
     journal_attempt(&lock->journal, now, now);
@@ -343,7 +352,8 @@ enum entry_lock_result entry_lock_delete(struct spool *spool, enum spool_directo
     struct spoolfile file;
     if (!is_id(id, err))
         return ENTRY_LOCK_LEFT;
-    enum entry_lock_result result = find(spool, directory, id, true, &file, err);
+    enum entry_lock_result result =
+        result_of_file(spoolfile_take(spool, directory, id, &file, err));
     if (result != ENTRY_LOCK_TAKEN)
         return result;
     struct entry_lock lock = {.spool = spool,
@@ -364,7 +374,7 @@ bool entry_lock_move(struct entry_lock *lock, enum spool_directory directory, co
         journal_note(&lock->journal, note);
     bool ok = entry_lock_save(lock, err) &&
               (directory != SPOOL_QUEUE || entry_lock_postpone(lock, 0, err)) &&
-              spoolfile_move(spool, lock->directory, directory, lock->entry.id, NULL, err) &&
+              spoolfile_move(spool, lock->directory, directory, lock->entry.id, err) &&
               spool_sync_place(spool, directory, err) &&
               spool_sync_place(spool, lock->directory, err);
     entry_lock_release(lock);

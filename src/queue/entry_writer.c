@@ -1,6 +1,7 @@
 #include "config.h"
 #include "queue/entry_writer.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -111,7 +112,6 @@ static void hand_over(struct entry_writer *writer, struct entry_lock *lock)
 bool entry_writer_commit(struct entry_writer *writer, struct entry_lock *lock, struct error *err)
 {
     struct spool *spool = writer->spool;
-    bool exists = false;
     if (writer->broken) {
         error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                   "spool: the entry could not be written");
@@ -119,9 +119,10 @@ bool entry_writer_commit(struct entry_writer *writer, struct entry_lock *lock, s
         return false;
     }
     if (!finish_file(writer, err) ||
-        !spoolfile_move(spool, SPOOL_TMP, SPOOL_QUEUE, writer->entry.id, &exists, err)) {
+        !spoolfile_move(spool, SPOOL_TMP, SPOOL_QUEUE, writer->entry.id, err)) {
         /* Who made it may have died before its name was on disk. */
-        bool same_bounce = exists && writer->derived && spool_sync_place(spool, SPOOL_QUEUE, err);
+        bool same_bounce =
+            errno == EEXIST && writer->derived && spool_sync_place(spool, SPOOL_QUEUE, err);
         entry_writer_drop(writer);
         return same_bounce;
     }

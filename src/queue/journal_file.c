@@ -15,7 +15,7 @@ bool journal_file_read(struct journal_file *file, const struct spool *spool,
                        struct journal *journal, struct error *err)
 {
     struct str text = {0};
-    bool ok = spoolfile_load(spool, SPOOL_JOURNAL, journal->id, JOURNAL_MAX, &text, err);
+    bool ok = spoolfile_load(spool, SPOOL_JOURNAL, journal->id, &text, err);
     file->size = text.len;
     while (text.len > 0 && is_room(text.data[text.len - 1]))
         str_truncate(&text, text.len - 1);
@@ -37,8 +37,8 @@ static bool put(struct journal_file *file, struct spool *spool, const struct jou
     if (file->used > 0)
         str_add_char(&lines, '\n');
     str_add_n(&lines, str_text(text), text->len);
-    bool ok = spoolfile_put(spool, SPOOL_JOURNAL, journal->id, file->used, &lines,
-                            journal->must_sync, err);
+    const struct spoolfile_patch patch = {file->used, &lines, journal->must_sync};
+    bool ok = spoolfile_put(spool, SPOOL_JOURNAL, journal->id, &patch, err);
     if (ok) {
         file->used += lines.len - 1;
         file->size = file->size > file->used + 1 ? file->size : file->used + 1;
@@ -55,7 +55,8 @@ bool journal_file_reserve(struct journal_file *file, struct spool *spool, const 
         return true;
     while (room.len < octets - (file->size - file->used))
         str_add_char(&room, '\n');
-    bool ok = spoolfile_put(spool, SPOOL_JOURNAL, id, file->size, &room, false, err);
+    const struct spoolfile_patch patch = {file->size, &room, false};
+    bool ok = spoolfile_put(spool, SPOOL_JOURNAL, id, &patch, err);
     file->size += room.len; /* at most, if it failed */
     str_clear(&room);
     return ok;

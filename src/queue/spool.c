@@ -223,17 +223,16 @@ static bool finish_making(struct spool *spool, struct error *err)
 static bool check_format(const struct spool *spool, bool *there, struct error *err)
 {
     char text[sizeof format_text] = "";
-    size_t got = 0;
     *there = false;
     int fd = spool_open_at(spool->dir, format_name, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT || spool_trouble(err, "open", spool->path, format_name);
-    bool ok = spoolfile_read(fd, 0, text, sizeof text - 1, &got, err);
+    ssize_t got = spoolfile_read(fd, 0, text, sizeof text - 1, err);
     spoolfile_close(fd);
-    if (!ok)
+    if (got < 0)
         return false;
     *there = strcmp(text, format_text) == 0;
-    if (*there || memcmp(text, format_text, got) == 0)
+    if (*there || memcmp(text, format_text, (size_t)got) == 0)
         return true;
     return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                      "spool: %s is no spool of this version of onehop: see %s/%s", spool->path,
@@ -360,18 +359,20 @@ bool spool_read_stamp(const struct spool *spool, struct str *out, int64_t *when,
 {
     struct stat facts;
     char text[SPOOL_STAMP_MAX];
-    size_t got = 0;
+    ssize_t got = -1;
     *when = 0;
     int fd = spool_open_at(spool->dir, stamp_name, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT || spool_trouble(err, "open", spool->path, stamp_name);
-    bool ok = fstat(fd, &facts) == 0 || spool_trouble(err, "read", spool->path, stamp_name);
-    ok = ok && spoolfile_read(fd, 0, text, sizeof text, &got, err);
+    if (fstat(fd, &facts) == 0)
+        got = spoolfile_read(fd, 0, text, sizeof text, err);
+    else
+        spool_trouble(err, "read", spool->path, stamp_name);
     spoolfile_close(fd);
-    if (!ok)
+    if (got < 0)
         return false;
     *when = (int64_t)facts.st_mtime;
-    str_add_n(out, text, got);
+    str_add_n(out, text, (size_t)got);
     return true;
 }
 

@@ -42,7 +42,7 @@ bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *
     *taken = false;
     *fd = spool_open_at(spool->directory[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
     if (*fd < 0 && errno == EEXIST) {
-        enum spoolfile_found found = spoolfile_find(spool, SPOOL_TMP, id, true, &leftover, err);
+        enum spoolfile_found found = spoolfile_take(spool, SPOOL_TMP, id, &leftover, err);
         *taken = found == SPOOLFILE_BUSY;
         if (*taken)
             return is_taken(id, err);
@@ -79,44 +79,69 @@ static bool is_foreign(int number)
            number == EISDIR || number == ENAMETOOLONG || number == ENODEV;
 }
 
-enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_directory directory,
-                                    const char *name, bool lock, struct spoolfile *file,
-                                    struct error *err)
+static enum spoolfile_found open_file(int dir, const char *name, struct spoolfile *file)
+{
+    *file = (struct spoolfile){.fd = spool_open_at(dir, name, O_RDONLY)};
+    if (file->fd >= 0)
+        return SPOOLFILE_FOUND;
+    if (errno == ENOENT)
+        return SPOOLFILE_GONE;
+    return is_foreign(errno) ? SPOOLFILE_FOREIGN : SPOOLFILE_TROUBLE;
+}
+
+/* The name may have been given to another file before the lock was ours. */
+static enum spoolfile_found lock_file(int dir, const char *name, struct spoolfile *file)
 {
     struct stat here, there;
-    int dir = spool->directory[directory];
-    enum spoolfile_found found;
-    *file = (struct spoolfile){0};
-    file->fd = spool_open_at(dir, name, O_RDONLY);
-    if (file->fd < 0 && errno == ENOENT)
-        return SPOOLFILE_GONE;
-    if (file->fd < 0) {
-        spool_trouble(err, "open", spool_directory_name(directory), name);
-        return is_foreign(errno) ? SPOOLFILE_FOREIGN : SPOOLFILE_TROUBLE;
-    }
-    if (lock && flock(file->fd, LOCK_EX | LOCK_NB) != 0)
-        found = errno == EWOULDBLOCK ? SPOOLFILE_BUSY : SPOOLFILE_TROUBLE;
-    else if (fstat(file->fd, &here) != 0)
-        found = SPOOLFILE_TROUBLE;
-    else if (judge(&here, file) == SPOOLFILE_FOREIGN)
-        found = SPOOLFILE_FOREIGN;
-    else if (!lock)
-        found = SPOOLFILE_FOUND;
-    else if (fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
-        found = errno == ENOENT ? SPOOLFILE_GONE : SPOOLFILE_TROUBLE;
-    else
-        found = here.st_ino == there.st_ino && here.st_dev == there.st_dev ? SPOOLFILE_FOUND
-                                                                           : SPOOLFILE_GONE;
+    if (flock(file->fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? SPOOLFILE_BUSY : SPOOLFILE_TROUBLE;
+    if (fstat(file->fd, &here) != 0)
+        return SPOOLFILE_TROUBLE;
+    if (judge(&here, file) == SPOOLFILE_FOREIGN)
+        return SPOOLFILE_FOREIGN;
+    if (fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? SPOOLFILE_GONE : SPOOLFILE_TROUBLE;
+    return here.st_ino == there.st_ino && here.st_dev == there.st_dev ? SPOOLFILE_FOUND
+                                                                      : SPOOLFILE_GONE;
+}
+
+/* Fills the error and closes what was opened, unless the file was FOUND. */
+static enum spoolfile_found finish(enum spoolfile_found found, enum spool_directory directory,
+                                   const char *name, struct spoolfile *file, struct error *err)
+{
+    const char *where = spool_directory_name(directory);
     if (found == SPOOLFILE_FOUND)
         return found;
-    if (found == SPOOLFILE_TROUBLE)
-        spool_trouble(err, "look at", spool_directory_name(directory), name);
-    if (found == SPOOLFILE_FOREIGN)
+    if (file->fd < 0 && found != SPOOLFILE_GONE)
+        spool_trouble(err, "open", where, name);
+    else if (found == SPOOLFILE_TROUBLE)
+        spool_trouble(err, "look at", where, name);
+    else if (found == SPOOLFILE_FOREIGN)
         error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                  "spool: %s/%s is not a regular file", spool_directory_name(directory), name);
+                  "spool: %s/%s is not a regular file", where, name);
     spoolfile_close(file->fd);
     file->fd = -1;
     return found;
+}
+
+enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_directory directory,
+                                    const char *name, struct spoolfile *file, struct error *err)
+{
+    struct stat here;
+    enum spoolfile_found found = open_file(spool->directory[directory], name, file);
+    if (found == SPOOLFILE_FOUND)
+        found = fstat(file->fd, &here) == 0 ? judge(&here, file) : SPOOLFILE_TROUBLE;
+    return finish(found, directory, name, file, err);
+}
+
+enum spoolfile_found spoolfile_take(const struct spool *spool, enum spool_directory directory,
+                                    const char *name, struct spoolfile *file, struct error *err)
+{
+    int dir = spool->directory[directory];
+    enum spoolfile_found found = open_file(dir, name, file);
+    if (found == SPOOLFILE_FOUND)
+        found = lock_file(dir, name, file);
+    return finish(found, directory, name, file, err);
 }
 
 bool spoolfile_is_locked(int fd)
@@ -153,20 +178,22 @@ bool spoolfile_write(int fd, const void *data, size_t len, struct error *err)
     return true;
 }
 
-bool spoolfile_read(int fd, uint64_t offset, void *data, size_t len, size_t *got, struct error *err)
+ssize_t spoolfile_read(int fd, uint64_t offset, void *data, size_t len, struct error *err)
 {
-    *got = 0;
-    while (*got < len) {
-        ssize_t n = pread(fd, (char *)data + *got, len - *got, (off_t)(offset + *got));
+    size_t got = 0;
+    while (got < len) {
+        ssize_t n = pread(fd, (char *)data + got, len - got, (off_t)(offset + got));
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return error_system(err, EX_TEMPFAIL, "spool: cannot read");
+        if (n < 0) {
+            error_system(err, EX_TEMPFAIL, "spool: cannot read");
+            return -1;
+        }
         if (n == 0)
-            return true;
-        *got += (size_t)n;
+            break;
+        got += (size_t)n;
     }
-    return true;
+    return (ssize_t)got;
 }
 
 bool spoolfile_flush(int fd, struct error *err)
@@ -203,7 +230,7 @@ static bool same_file(const struct spool *spool, enum spool_directory a, enum sp
 }
 
 bool spoolfile_move(struct spool *spool, enum spool_directory from, enum spool_directory to,
-                    const char *id, bool *exists, struct error *err)
+                    const char *id, struct error *err)
 {
     int source = spool->directory[from], target = spool->directory[to];
     if (from == to)
@@ -221,8 +248,6 @@ bool spoolfile_move(struct spool *spool, enum spool_directory from, enum spool_d
         else
             errno = EEXIST;
     }
-    if (exists)
-        *exists = done != 0 && errno == EEXIST;
     if (done != 0)
         return spool_trouble(err, "move a file to", spool_directory_name(to), id);
     spool_mark(spool, to);
@@ -259,40 +284,40 @@ void spoolfile_take_back(const struct spool *spool, enum spool_directory directo
 /* Whole files. */
 
 bool spoolfile_put(struct spool *spool, enum spool_directory directory, const char *name,
-                   uint64_t offset, const struct str *data, bool durable, struct error *err)
+                   const struct spoolfile_patch *patch, struct error *err)
 {
     struct stat facts;
     int fd = spool_open_at(spool->directory[directory], name, O_RDWR | O_CREAT);
     bool ok = fd >= 0 && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) &&
               ((facts.st_mode & 07777) == FILE_MODE || fchmod(fd, FILE_MODE) == 0) &&
-              lseek(fd, (off_t)offset, SEEK_SET) == (off_t)offset;
+              lseek(fd, (off_t)patch->offset, SEEK_SET) == (off_t)patch->offset;
     if (!ok)
         spool_trouble(err, "write to", spool_directory_name(directory), name);
-    ok = ok && spoolfile_write(fd, str_text(data), data->len, err) &&
-         (!durable || spoolfile_flush(fd, err));
+    ok = ok && spoolfile_write(fd, str_text(patch->data), patch->data->len, err) &&
+         (!patch->durable || spoolfile_flush(fd, err));
     int number = errno;
     spoolfile_close(fd);
     errno = number;
-    return ok && (!durable || spool_sync_place(spool, directory, err));
+    return ok && (!patch->durable || spool_sync_place(spool, directory, err));
 }
 
 bool spoolfile_load(const struct spool *spool, enum spool_directory directory, const char *name,
-                    size_t limit, struct str *out, struct error *err)
+                    struct str *out, struct error *err)
 {
     struct spoolfile file;
-    size_t start = out->len, got = 0;
-    enum spoolfile_found found = spoolfile_find(spool, directory, name, false, &file, err);
+    size_t start = out->len;
+    ssize_t got;
+    enum spoolfile_found found = spoolfile_find(spool, directory, name, &file, err);
     if (found != SPOOLFILE_FOUND)
         return found == SPOOLFILE_GONE;
-    bool ok;
     do {
         str_reserve(out, LOAD_BLOCK);
-        ok = spoolfile_read(file.fd, out->len - start, out->data + out->len, LOAD_BLOCK, &got, err);
-        out->len += ok ? got : 0;
+        got = spoolfile_read(file.fd, out->len - start, out->data + out->len, LOAD_BLOCK, err);
+        out->len += got > 0 ? (size_t)got : 0;
         out->data[out->len] = '\0';
-    } while (ok && got == LOAD_BLOCK && out->len - start < limit);
+    } while (got == LOAD_BLOCK && out->len - start < SPOOLFILE_LOAD_MAX);
     spoolfile_close(file.fd);
-    return ok;
+    return got >= 0;
 }
 
 bool spoolfile_replace(struct spool *spool, enum spool_directory directory, const char *id,

@@ -10,10 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/str.h"
 #include "queue/spool.h"
+
+enum { SPOOLFILE_LOAD_MAX = 256 * 1024 * 1024 }; /* octets */
 
 /* A file that was opened. */
 struct spoolfile {
@@ -38,11 +41,13 @@ enum spoolfile_found {
 bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *taken,
                       struct error *err);
 
-/* Opens NAME for reading, with its lock unless LOCK is false. Nothing that is not a regular file
- * is opened for longer than it takes to see that, no FIFO is waited for, no link followed. */
+/* Opens NAME for reading; spoolfile_take() with its lock, which ends with the descriptor. Nothing
+ * that is not a regular file is opened for longer than it takes to see that, no FIFO is waited for,
+ * no link followed. */
 enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_directory directory,
-                                    const char *name, bool lock, struct spoolfile *file,
-                                    struct error *err);
+                                    const char *name, struct spoolfile *file, struct error *err);
+enum spoolfile_found spoolfile_take(const struct spool *spool, enum spool_directory directory,
+                                    const char *name, struct spoolfile *file, struct error *err);
 
 /* The same facts without opening it (fd is unset): found, gone or foreign; no error is filled. */
 enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_directory directory,
@@ -52,21 +57,21 @@ enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_direc
  * takes a shared lock: close the descriptor then. */
 bool spoolfile_is_locked(int fd);
 
-/* Writes all of it, behind what was written before. Reads up to LEN octets at OFFSET; *GOT is less
- * only at the end. Flushes to disk: never call it again where it failed. Sets mtime. */
+/* Writes all of it, behind what was written before. Reads up to LEN octets at OFFSET and returns
+ * how many, which is less only at the end; -1 on failure. Flushes to disk: never call it again
+ * where it failed. Sets mtime. */
 bool spoolfile_write(int fd, const void *data, size_t len, struct error *err);
-bool spoolfile_read(int fd, uint64_t offset, void *data, size_t len, size_t *got,
-                    struct error *err);
+ssize_t spoolfile_read(int fd, uint64_t offset, void *data, size_t len, struct error *err);
 bool spoolfile_flush(int fd, struct error *err);
 bool spoolfile_set_time(int fd, int64_t seconds, struct error *err);
 
 /* Closes what was only read, was synced, or is given up. -1 is allowed. */
 void spoolfile_close(int fd);
 
-/* Renames ID from one place to the other, never over something else that is there: *EXISTS (may be
- * NULL) tells that this was the reason. Neither directory is synced. */
+/* Renames ID from one directory to the other, never over something else that is there: then it
+ * fails and errno is EEXIST. Neither directory is synced. */
 bool spoolfile_move(struct spool *spool, enum spool_directory from, enum spool_directory to,
-                    const char *id, bool *exists, struct error *err);
+                    const char *id, struct error *err);
 
 /* Removes NAME; not to find it is success. The directory is not synced. */
 bool spoolfile_remove(struct spool *spool, enum spool_directory directory, const char *name,
@@ -80,14 +85,20 @@ void spoolfile_discard(const struct spool *spool, enum spool_directory directory
 void spoolfile_take_back(const struct spool *spool, enum spool_directory directory, const char *id,
                          int fd);
 
-/* Writes DATA at OFFSET into NAME, which is made if it is missing. With DURABLE it is on disk, name
- * and all, before this returns. If it fails, errno says why. */
-bool spoolfile_put(struct spool *spool, enum spool_directory directory, const char *name,
-                   uint64_t offset, const struct str *data, bool durable, struct error *err);
+struct spoolfile_patch {
+    uint64_t offset;
+    const struct str *data;
+    bool durable; /* on disk, name and all, before spoolfile_put() returns */
+};
 
-/* Appends what NAME holds to OUT, LIMIT octets at most; nothing if there is no such file. */
+/* Writes PATCH into NAME, which is made if it is missing. If it fails, errno says why. */
+bool spoolfile_put(struct spool *spool, enum spool_directory directory, const char *name,
+                   const struct spoolfile_patch *patch, struct error *err);
+
+/* Appends what NAME holds to OUT, SPOOLFILE_LOAD_MAX octets at most, give or take a block; nothing
+ * if there is no such file. */
 bool spoolfile_load(const struct spool *spool, enum spool_directory directory, const char *name,
-                    size_t limit, struct str *out, struct error *err);
+                    struct str *out, struct error *err);
 
 /* Puts DATA in the place of what the file ID holds, in one step that a crash cannot cut in two, and
  * on disk. */

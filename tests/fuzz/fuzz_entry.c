@@ -30,11 +30,10 @@ static void read_head(const char *data, size_t size)
 {
     struct entry entry = {0};
     struct error err;
-    uint64_t sum;
     if (entry_decode_head(&entry, data, size, &err) == ENTRY_GOOD)
         check_again(&entry);
     size_t len = size < ENTRY_END_MARK ? size : ENTRY_END_MARK;
-    (void)entry_decode_end(&entry, size, data + size - len, len, &sum, &err);
+    (void)entry_decode_end(&entry, &(struct entry_end){size, data + size - len, len, 0}, &err);
     entry_clear(&entry);
 }
 

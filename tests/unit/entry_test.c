@@ -240,21 +240,22 @@ static void version_1_is_read_for_ever(void **state)
     static const char mark[] = "onehop-end 0000000000000005 10 00000000000000ff\n";
     struct entry entry = {0};
     struct error err;
-    uint64_t sum;
+    struct entry_end end = {0x60 + 5 + 48, mark, 48, 0};
     assert_int_equal(sizeof head - 1, 0x60);
     assert_int_equal(entry_decode_head(&entry, head, sizeof head - 1, &err), ENTRY_GOOD);
     assert_string_equal(entry.envelope.sender, "");
     assert_int_equal(entry.envelope.rcpt[0].notify, 6);
-    assert_int_equal(entry_decode_end(&entry, 0x60 + 5 + 48, mark, 48, &sum, &err), ENTRY_GOOD);
-    assert_int_equal(sum, 255);
+    assert_int_equal(entry_decode_end(&entry, &end, &err), ENTRY_GOOD);
+    assert_int_equal(end.checksum, 255);
     assert_int_equal(entry.size, 5);
     assert_true(entry.has_8bit && !entry.has_8bit_header);
     char again[ENTRY_END_MARK];
     entry_encode_end(again, &entry, 255);
     assert_memory_equal(again, mark, ENTRY_END_MARK);
-    assert_int_equal(entry_decode_end(&entry, 0x60 + 6 + 48, mark, 48, &sum, &err), ENTRY_DAMAGED);
-    assert_int_equal(entry_decode_end(&entry, 0x60 + 5 + 48, mark, 47, &sum, &err), ENTRY_DAMAGED);
-    assert_int_equal(entry_decode_end(&entry, 3, mark, 48, &sum, &err), ENTRY_DAMAGED);
+    struct entry_end wrong[] = {
+        {0x60 + 6 + 48, mark, 48, 0}, {0x60 + 5 + 48, mark, 47, 0}, {3, mark, 48, 0}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(entry_decode_end(&entry, &wrong[i], &err), ENTRY_DAMAGED);
     entry_clear(&entry);
 }
 
@@ -278,7 +279,6 @@ static void entries_of_old_versions_are_read(void **state)
         struct error err;
         struct str meaning = {0};
         size_t head = 0;
-        uint64_t sum = 0;
         (void)snprintf(path, sizeof path, "%s/unit/entries/%s", getenv("srcdir"), cases[i].name);
         FILE *file = fopen(path, "rb");
         assert_non_null(file);
@@ -286,10 +286,9 @@ static void entries_of_old_versions_are_read(void **state)
         (void)fclose(file);
         assert_int_equal(entry_head_length(data, ENTRY_FIRST_LINE, &head, &err), ENTRY_GOOD);
         assert_int_equal(entry_decode_head(&entry, data, head, &err), ENTRY_GOOD);
-        assert_int_equal(
-            entry_decode_end(&entry, len, data + len - ENTRY_END_MARK, ENTRY_END_MARK, &sum, &err),
-            ENTRY_GOOD);
-        assert_true(sum == checksum_of(data, len - ENTRY_END_MARK, 0));
+        struct entry_end end = {len, data + len - ENTRY_END_MARK, ENTRY_END_MARK, 0};
+        assert_int_equal(entry_decode_end(&entry, &end, &err), ENTRY_GOOD);
+        assert_true(end.checksum == checksum_of(data, len - ENTRY_END_MARK, 0));
         str_addf(&meaning, "%s <%s>", entry.account, entry.envelope.sender);
         for (size_t k = 0; k < entry.envelope.n; k++)
             str_addf(&meaning, " %s:%u", entry.envelope.rcpt[k].address,
