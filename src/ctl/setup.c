@@ -32,7 +32,7 @@ struct setup {
     struct site *site;
     struct submission_server server;
     const char *address, *host, *port, *login, *password_command, *admin;
-    bool system, user, password_stdin, no_check, test, yes;
+    bool system, user, password_stdin, no_check, no_start, test, yes;
     struct setup_owner secret, open, closed; /* of a password, of the INI file, of a directory */
     struct str directory, file, candidate, password_file, password;
     struct str saved; /* the password's file as it was, while the login is tried */
@@ -54,6 +54,7 @@ static const struct option options[] = {
     {"--system", .flag = offsetof(struct setup, system)},
     {"--user", .flag = offsetof(struct setup, user)},
     {"--no-check", .flag = offsetof(struct setup, no_check)},
+    {"--no-start", .flag = offsetof(struct setup, no_start)},
     {"--test", .flag = offsetof(struct setup, test)},
     {"--yes", .flag = offsetof(struct setup, yes)},
 };
@@ -389,7 +390,7 @@ static int set_up(struct setup *s, int argc, char **argv)
         return code;
     }
     show_result(s);
-    if (s->system)
+    if (s->system && !s->no_start)
         start_service(&err);
     return s->test ? send_test(s) : EX_OK;
 }

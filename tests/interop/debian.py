@@ -41,10 +41,10 @@ class Packages:
         (changes,) = (self.root.path / "tmp").glob("*.changes")
         return self.root.run("lintian", "--allow-root", f"/tmp/{changes.name}", check=False).stdout
 
-    def copy_to(self, root):
-        """Puts the two packages into the other root's /tmp and returns their names there."""
+    def copy_to(self, root, packages=("onehop", "onehop-mta")):
+        """Puts packages into the other root's /tmp and returns their names there."""
         names = []
-        for package in ("onehop", "onehop-mta"):
+        for package in packages:
             (file,) = [f for f in self.files if f.name.startswith(package + "_")]
             shutil.copy(file, root.path / "tmp" / file.name)
             names.append(f"/tmp/{file.name}")
@@ -57,7 +57,7 @@ class Packages:
             root.run("sh", "-ec", """
                 rm -rf /tmp/x && dpkg-deb -R "$1" /tmp/x
                 sed -i "s/^Version: .*/Version: $2/; s/onehop (>=[^)]*)/onehop (>= $2)/" /tmp/x/DEBIAN/control
-                [ ! -f /tmp/x/etc/onehop/onehop.ini ] || echo '; something new' >>/tmp/x/etc/onehop/onehop.ini
+                [ ! -f /tmp/x/usr/share/onehop/onehop.ini ] || echo '; something new' >>/tmp/x/usr/share/onehop/onehop.ini
                 dpkg-deb --root-owner-group -b /tmp/x "${1%%_*}_$2.deb"
             """, "sh", name, NEXT_VERSION)
             names.append(f"{name.partition('_')[0]}_{NEXT_VERSION}.deb")

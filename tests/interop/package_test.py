@@ -60,7 +60,7 @@ def test_sysusers_and_tmpfiles_make_the_same(installation):
     root = installation.packages.root
     (deb,) = [f.name for f in installation.packages.files if f.name.startswith("onehop_")]
     out = root.run("sh", "-ec", """
-        dpkg -x /tmp/"$1" /tmp/tree && rm -rf /tmp/tree/etc/onehop
+        dpkg -x /tmp/"$1" /tmp/tree && mkdir /tmp/tree/etc
         systemd-sysusers --root=/tmp/tree
         systemd-tmpfiles --root=/tmp/tree --create onehop.conf
         cd /tmp/tree && grep ^onehop: etc/passwd
@@ -71,6 +71,36 @@ def test_sysusers_and_tmpfiles_make_the_same(installation):
     assert user[5:] == ["/nonexistent", "/usr/sbin/nologin"]
     assert out[1:] == [f"755 {uid}:{gid} run/onehop", f"700 {uid}:{gid} var/spool/onehop",
                        "755 0:0 etc/onehop", f"750 0:{gid} etc/onehop/passwords"]
+
+
+def preseed(machine, **answers):
+    kinds = {"password": "password", "password_source": "select"}
+    text = "".join(f"onehop onehop/{name} {kinds.get(name, 'string')} {value}\n"
+                   for name, value in answers.items())
+    machine.run("debconf-set-selections", input=text)
+
+
+def test_debconf_writes_the_account_and_forgets_the_password(installation, machine):
+    preseed(machine, address="debconf@163.com", admin="boss@example.org", password="s3cret")
+    machine.run("dpkg-reconfigure", "-fnoninteractive", "onehop")
+    ini = installation.state("/etc/onehop/onehop.ini")[1]
+    assert "[account debconf@163.com]\n" in ini and "admin = boss@example.org\n" in ini
+    password = "/etc/onehop/passwords/debconf@163.com"
+    assert installation.state(password) == ("600 onehop:onehop", "s3cret\n")
+    assert "s3cret" not in machine.run("cat", "/var/cache/debconf/passwords.dat").stdout
+    preseed(machine, password="another")
+    machine.run("dpkg-reconfigure", "-fnoninteractive", "onehop")
+    assert installation.state(password) == ("600 onehop:onehop", "another\n")
+    assert installation.state("/etc/onehop/onehop.ini")[1] == ini
+    preseed(machine, address="")
+
+
+def test_msmtp_is_a_package_of_its_own(installation, machine):
+    names = installation.packages.copy_to(machine, ("onehop-msmtp",))
+    machine.run("dpkg", "-i", *names)
+    assert machine.run("readlink", "-f", "/usr/bin/msmtp").stdout.strip() == "/usr/bin/onehop"
+    assert machine.run("msmtp", "--version").stdout.startswith("msmtp version")
+    machine.run("dpkg", "--purge", "onehop-msmtp")
 
 
 def test_upgrade_keeps_configuration_passwords_and_mail(installation, machine):
