@@ -24,7 +24,7 @@ struct faults {
     int number;  /* errno */
     unsigned count;
     bool grows; /* the present call needs space */
-    char trace[8192]; /* "write fsync renameat2 fsync-dir ", calls that change something */
+    char trace[2048]; /* "write fsync renameat2 fsync-dir ", calls that change something */
 };
 
 /* The calls of this process. Reset it before a story. */
