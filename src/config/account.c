@@ -130,6 +130,11 @@ const char *account_address(const struct account *account)
     return *address_domain(account->user) ? account->user : "";
 }
 
+const char *account_mechanism(const struct account *account)
+{
+    return account->auth > AUTH_ON ? key_find(KEY_ACCOUNT, "auth")->choices[account->auth] : "";
+}
+
 bool account_owns(const struct account *account, const char *mailbox)
 {
     if (*mailbox == '\0')

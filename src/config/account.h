@@ -135,6 +135,9 @@ bool account_implicit_tls(const struct account *account);
  * else "". Borrowed. */
 const char *account_address(const struct account *account);
 
+/* The SASL mechanism that `auth` names, "" if it names none. */
+const char *account_mechanism(const struct account *account);
+
 /* True if MAILBOX is the account's own: its `from` or its `user`, in any case of letters. */
 bool account_owns(const struct account *account, const char *mailbox);
 

@@ -31,8 +31,8 @@ struct caller {
     bool as_msmtp;           /* called by the name msmtp: an msmtprc comes before an INI file */
     bool as_sendmail; /* called by sendmail's name, or by way of the service: mail is kept, and
                          senders are replaced, whatever kind of file has the account */
-    const char *user;        /* %U: $USER, $LOGNAME, getlogin(3), name, the first there is */
-    const char *host;        /* %H: $HOSTNAME, "" for none */
+    const char *user; /* %U: $USER, $LOGNAME, getlogin(3), name, the first there is */
+    const char *host; /* %H: $HOSTNAME, "" for none */
     const char *credentials; /* $CREDENTIALS_DIRECTORY: passwords for a unit of systemd, or "" */
     const char *path;        /* $PATH, or "": where a keyring's program is looked for */
     bool has_session;        /* it runs in a desktop's or login's session, with a keyring */
@@ -47,8 +47,8 @@ struct queue_settings {
 
 struct service_settings { /* of the system's level */
     struct key_set set;
-    char *listen;           /* "127.0.0.1:25", beside the socket; "" for nothing */
-    long messages_per_hour; /* from one user; root may send more */
+    char *listen;            /* "127.0.0.1:25", beside the socket; "" for nothing */
+    long messages_per_hour;  /* from one user; root may send more */
     int64_t octets_per_hour; /* from one user, root apart */
     long connections_per_user;
     long connections; /* of everybody */
@@ -86,12 +86,11 @@ enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
  * is: EX_CONFIG); any other trouble is, with FILE:LINE, save for a system msmtprc that may not
  * be read while the user has accounts. INI files: secrets in a file that others can read are an
  * error naming the mode and the chmod that mends it. A password in the file itself wants it
- * closed: to all but its owner on the user level, to all but owner and group on the system's, unless
- * its file system is read-only. A user-level file of either kind that belongs to neither the caller
- * nor root, or that others can write to, is an error. Secrets in an msmtprc: msmtp's rules, which
- * look at the user's file only, and not for root. Providers are completed,
- * [defaults] and inherit applied: every account is ready to use or to be complained of when it
- * is chosen. */
+ * closed: to all but its owner on the user level, to all but owner and group on the system's,
+ * unless its file system is read-only. A user-level file of either kind that belongs to neither the
+ * caller nor root, or that others can write to, is an error. Secrets in an msmtprc: msmtp's rules,
+ * which look at the user's file only, and not for root. Providers are completed, [defaults] and
+ * inherit applied: every account is ready to use or to be complained of when it is chosen. */
 bool configuration_read(struct configuration *config, const struct paths *paths,
                         const struct caller *caller, const char *explicit_file, struct error *err);
 
@@ -112,8 +111,8 @@ const struct account *configuration_sole(const struct configuration *config,
 /* Adds an account behind the others, and owns it. */
 void configuration_add(struct configuration *config, struct account *account);
 
-/* Adds an account that no file describes: msmtp's defaults, HOST and, unless "", FROM. NULL, EX_CONFIG,
- * if these are no values. */
+/* Adds an account that no file describes: msmtp's defaults, HOST and, unless "", FROM. NULL,
+ * EX_CONFIG, if these are no values. */
 const struct account *configuration_describe(struct configuration *config, const char *host,
                                              const char *from, struct error *err);
 

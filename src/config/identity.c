@@ -75,7 +75,8 @@ bool identity_check_override(const struct override *override, struct error *err)
 }
 
 /* Sendmail's callers count on a queue, and their senders are often users of this machine, which no
- * provider takes: an msmtprc, which says nothing about either, is read for them as an INI file is. */
+ * provider takes: an msmtprc, which says nothing about either, is read for them as an INI file is.
+ */
 static bool is_msmtprc_of_sendmail(const struct account *account, const struct caller *caller)
 {
     return caller->as_sendmail && account->as_msmtp && account->scope != SCOPE_COMMAND_LINE;

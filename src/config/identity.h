@@ -1,5 +1,5 @@
-/* Who one call sends as: what its options, the patterns of `from` and `domain`, and auto_from make of
- * an account. The account of the configuration stays as it was read. */
+/* Who one call sends as: what its options, the patterns of `from` and `domain`, and auto_from make
+ * of an account. The account of the configuration stays as it was read. */
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
@@ -29,8 +29,8 @@ struct identity {
     struct account *own;              /* private */
 };
 
-/* Makes IDENTITY of the account CHOSEN, and checks it as provider_check() does. An option with a bad
- * value is EX_USAGE. On failure IDENTITY names the account that was chosen. Free with
+/* Makes IDENTITY of the account CHOSEN, and checks it as provider_check() does. An option with a
+ * bad value is EX_USAGE. On failure IDENTITY names the account that was chosen. Free with
  * identity_clear(); CONFIG must live as long. */
 bool identity_make(struct identity *identity, const struct configuration *config,
                    const struct account *chosen, const struct identity_facts *facts,

@@ -65,12 +65,12 @@ struct key {
     bool (*check)(const char *text, struct error *err); /* NULL, or a test of one value (of each
                                                            item of a list); its error is what the
                                                            user reads */
-    unsigned flags;           /* KEY_OF_ONE ... */
-    const char *command;      /* what it is called in an msmtprc, NULL where msmtp has it not */
-    bool needs_argument;      /* that command */
-    enum key_shown style;     /* by msmtp's -P, in the order of the table */
-    const char *label;        /* there, where it is not the command */
-    const char *help; /* one line, for onehopctl help and the check of onehop.ini(5) */
+    unsigned flags;                                     /* KEY_OF_ONE ... */
+    const char *command;  /* what it is called in an msmtprc, NULL where msmtp has it not */
+    bool needs_argument;  /* that command */
+    enum key_shown style; /* by msmtp's -P, in the order of the table */
+    const char *label;    /* there, where it is not the command */
+    const char *help;     /* one line, for onehopctl help and the check of onehop.ini(5) */
 };
 
 enum { KEY_MAX = 96 }; /* rows; a set of keys is a `struct key_set` */
@@ -88,8 +88,8 @@ const struct key *key_find(enum key_section section, const char *name);
 /* The name in SECTION most like NAME ("did you mean"), NULL if none comes near. */
 const char *key_nearest(enum key_section section, const char *name);
 
-/* What a command or an option without its argument means for KEY: on, or auto where that exists; NULL
- * where neither does. */
+/* What a command or an option without its argument means for KEY: on, or auto where that exists;
+ * NULL where neither does. */
 const char *key_bare_value(const struct key *key);
 
 /* msmtp's old names. NULL: no such name. */

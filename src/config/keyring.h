@@ -12,8 +12,8 @@ enum { KEYRING_OFF, KEYRING_AUTO, KEYRING_SECRET_TOOL, KEYRING_PASS }; /* choice
 
 /* Asks for the password of the account's user at SERVER, as the key `keyring` says: secret-tool
  * with the attributes msmtp stores (host, service smtp, user), or `pass show SERVER/USER`. With
- * auto secret-tool is only asked where it is in CALLER's path and there is a session to ask in. True if
- * OUT, a secret, got an answer; whatever goes wrong is no answer. */
+ * auto secret-tool is only asked where it is in CALLER's path and there is a session to ask in.
+ * True if OUT, a secret, got an answer; whatever goes wrong is no answer. */
 bool keyring_find(const struct account *account, const struct caller *caller, const char *server,
                   int64_t deadline, struct str *out);
 

@@ -6,8 +6,7 @@
 #include "config/keycheck.h"
 #include "config/provider.h"
 
-static const char *const protocols[] = {
-    [PROTOCOL_SMTP] = "smtp", [PROTOCOL_LMTP] = "lmtp", NULL};
+static const char *const protocols[] = {[PROTOCOL_SMTP] = "smtp", [PROTOCOL_LMTP] = "lmtp", NULL};
 static const char *const auths[] = {
     [AUTH_OFF] = "off",
     [AUTH_ON] = "on",

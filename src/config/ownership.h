@@ -8,16 +8,16 @@
 
 #include "base/error.h"
 
-/* True if somebody besides the owner and root can write. A group with the number of the owner is the
- * owner's own. */
+/* True if somebody besides the owner and root can write. A group with the number of the owner is
+ * the owner's own. */
 bool ownership_is_shared(const struct stat *facts);
 
-/* EX_CONFIG, with the chown or chmod that mends it, unless the file at PATH belongs to UID or root and
- * nobody else can write to it. */
+/* EX_CONFIG, with the chown or chmod that mends it, unless the file at PATH belongs to UID or root
+ * and nobody else can write to it. */
 bool ownership_check(const char *path, const struct stat *facts, uid_t uid, struct error *err);
 
-/* True if nobody can write to the file system of PATH, as with the secrets of a container. Who mounted
- * it chose the modes. */
+/* True if nobody can write to the file system of PATH, as with the secrets of a container. Who
+ * mounted it chose the modes. */
 bool ownership_is_read_only(const char *path);
 
 #endif

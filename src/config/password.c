@@ -75,8 +75,9 @@ static bool read_password_file(const struct account *account,
     str_add(&path, name);
     struct stat facts;
     bool readable = fileread_all(str_text(&path), PASSWORD_MAX, out, &facts, err);
-    bool ok = readable && (credential || (check_owner(str_text(&path), &facts, sources->caller, err) &&
-                                            check_mode(str_text(&path), &facts, err))) &&
+    bool ok = readable &&
+              (credential || (check_owner(str_text(&path), &facts, sources->caller, err) &&
+                              check_mode(str_text(&path), &facts, err))) &&
               first_line(out, str_text(&path), err);
     if (!readable) { /* by this caller, now: no fault of the message or the command line */
         err->class = ERROR_TEMPORARY;

@@ -16,17 +16,18 @@ enum { PASSWORD_MAX = 65536 }; /* octets; OAuth tokens are long */
 struct password_sources {
     const struct paths *paths;
     const struct caller *caller;
-    int64_t deadline; /* for password_command */
+    int64_t deadline;                                                /* for password_command */
     bool (*ask)(void *context, const char *prompt, struct str *out); /* the terminal; NULL: none */
     void *context;
 };
 
 /* Fills OUT (made a secret) with the first line, without its line end. A password file that group
  * or others can read is an error, unless its file system is read-only, as container runtimes mount
- * secrets; so is one that belongs to neither the caller, root nor the service's user; so is a netrc file that has the password, but not for an account
- * that is as_msmtp. A netrc file that cannot be read is passed over. None found: account,
- * permanent, EX_CONFIG, saying which keys would give one. A failing command: account trouble,
- * temporary, EX_TEMPFAIL (EX_NOPERM it is not: nobody refused the login). */
+ * secrets; so is one that belongs to neither the caller, root nor the service's user; so is a netrc
+ * file that has the password, but not for an account that is as_msmtp. A netrc file that cannot be
+ * read is passed over. None found: account, permanent, EX_CONFIG, saying which keys would give one.
+ * A failing command: account trouble, temporary, EX_TEMPFAIL (EX_NOPERM it is not: nobody refused
+ * the login). */
 bool password_find(const struct account *account, const struct password_sources *sources,
                    struct str *out, struct error *err);
 

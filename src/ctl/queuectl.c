@@ -204,13 +204,12 @@ static bool act_on(struct entry_lock *lock, enum queuectl_act act, struct error 
 }
 
 /* True if the entry, which somebody else holds, is the caller's. */
-static bool is_own(const struct queuectl *want, struct spool *spool,
-                   enum spool_directory directory, const char *id)
+static bool is_own(const struct queuectl *want, struct spool *spool, enum spool_directory directory,
+                   const char *id)
 {
     struct entry head = {0};
     struct error ignored;
-    bool own = entry_lock_peek(spool, directory, id, &head, &ignored) ==
-                   ENTRY_LOCK_TAKEN &&
+    bool own = entry_lock_peek(spool, directory, id, &head, &ignored) == ENTRY_LOCK_TAKEN &&
                may_see(want, &head);
     entry_clear(&head);
     return own;

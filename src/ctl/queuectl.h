@@ -17,8 +17,8 @@ struct queuectl {
     uint64_t octets;
 };
 
-/* Reads the configuration, with FILE for -C or NULL. The queue must be seen even while that is broken:
- * what is wrong is reported, and the queue is looked for where it is by default. */
+/* Reads the configuration, with FILE for -C or NULL. The queue must be seen even while that is
+ * broken: what is wrong is reported, and the queue is looked for where it is by default. */
 void queuectl_configure(struct site *site, const char *file);
 
 /* mailq: every spool that the caller has, in Postfix's format, or as JSON. With FAILED what is in

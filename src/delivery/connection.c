@@ -12,6 +12,7 @@
 #include "net/socket.h"
 #include "net/socks.h"
 #include "net/tls.h"
+#include "smtp/sasl.h"
 #include "delivery/client_name.h"
 #include "delivery/remedy.h"
 #include "delivery/verdict.h"
@@ -238,8 +239,8 @@ static bool renew_token(struct connection *c, const struct error *refusal)
     const struct account *a = c->account;
     struct str token = {.secret = true};
     struct error ignored; /* the server's refusal tells more */
-    if (refusal->reply_code / 100 != 5 || !*a->password_command ||
-        (a->auth != AUTH_OAUTHBEARER && a->auth != AUTH_XOAUTH2))
+    const struct sasl *sasl = sasl_find(account_mechanism(a));
+    if (refusal->reply_code / 100 != 5 || !*a->password_command || !sasl || !sasl->takes_token)
         return false;
     bool renewed =
         find_password(c, &token, &ignored) && strcmp(str_text(&token), str_text(&c->password)) != 0;
@@ -299,33 +300,16 @@ static bool reach_some_host(struct connection *c, struct error *err)
     return false;
 }
 
-static const enum sasl_mechanism mechanisms[] = {
-    [AUTH_ON] = SASL_AUTO,
-    [AUTH_PLAIN] = SASL_PLAIN,
-    [AUTH_LOGIN] = SASL_LOGIN,
-    [AUTH_EXTERNAL] = SASL_EXTERNAL,
-    [AUTH_OAUTHBEARER] = SASL_OAUTHBEARER,
-    [AUTH_XOAUTH2] = SASL_XOAUTH2,
-    [AUTH_SCRAM_SHA_256_PLUS] = SASL_SCRAM_SHA_256_PLUS,
-    [AUTH_SCRAM_SHA_1_PLUS] = SASL_SCRAM_SHA_1_PLUS,
-    [AUTH_SCRAM_SHA_256] = SASL_SCRAM_SHA_256,
-    [AUTH_SCRAM_SHA_1] = SASL_SCRAM_SHA_1,
-    [AUTH_CRAM_MD5] = SASL_CRAM_MD5,
-    [AUTH_DIGEST_MD5] = SASL_DIGEST_MD5,
-    [AUTH_GSSAPI] = SASL_GSSAPI,
-    [AUTH_NTLM] = SASL_NTLM,
-};
-
 static bool prepare_login(struct connection *c, struct error *err)
 {
     const struct account *a = c->account;
     if (a->auth == AUTH_OFF)
         return true;
-    bool ok =
-        a->auth == AUTH_EXTERNAL || a->auth == AUTH_GSSAPI || find_password(c, &c->password, err);
+    const struct sasl *sasl = sasl_find(account_mechanism(a));
+    bool ok = (sasl && sasl->needs_no_secret) || find_password(c, &c->password, err);
     tell(c, "password", "", ok ? NULL : err);
     c->login = (struct session_login){
-        .mechanism = mechanisms[a->auth],
+        .mechanism = account_mechanism(a),
         .user = a->user,
         .password = &c->password,
         .realm = a->ntlmdomain,

@@ -8,6 +8,7 @@
 #include "base/module.h"
 #include "base/str.h"
 #include "config/keyring.h"
+#include "smtp/sasl.h"
 
 /* Programs and libraries, the resolver's files, trust, the local time. Directories of other things
  * are not among them: /etc as a whole has other accounts' passwords. */
@@ -61,7 +62,8 @@ static bool needs_programs(const struct account *account)
 
 static bool needs_more(const struct account *account)
 {
-    return needs_programs(account) || account->auth == AUTH_GSSAPI || account->auth == AUTH_NTLM ||
+    const struct sasl *sasl = sasl_find(account_mechanism(account));
+    return needs_programs(account) || (sasl && sasl->reads_files) ||
            is_token_url(account->tls_trust_file) || is_token_url(account->tls_key_file);
 }
 

@@ -56,21 +56,22 @@ static int list(struct queuectl *want, const char *tokens)
 
 static int flush(struct control_server *server, const char *tokens)
 {
-    char *value[] = {value_of(tokens, "id"), value_of(tokens, "account"),
+    char *value[] = {value_of(tokens, "id"),        value_of(tokens, "account"),
                      value_of(tokens, "recipient"), value_of(tokens, "sender"),
-                     value_of(tokens, "due"), value_of(tokens, "report"),
+                     value_of(tokens, "due"),       value_of(tokens, "report"),
                      value_of(tokens, "person")};
     struct run_report report = {0};
-    const struct queuerun run = {.report = *value[5] ? &report : NULL, .filter = {
-        .id = value[0],
-        .account = value[1],
-        .recipient = value[2],
-        .sender = value[3],
-        .ignore_times = !*value[4],
-        .by_person = *value[6],
-        .has_uid = !sees_everything(server),
-        .uid = server->site->caller.uid,
-    }};
+    const struct queuerun run = {.report = *value[5] ? &report : NULL,
+                                 .filter = {
+                                     .id = value[0],
+                                     .account = value[1],
+                                     .recipient = value[2],
+                                     .sender = value[3],
+                                     .ignore_times = !*value[4],
+                                     .by_person = *value[6],
+                                     .has_uid = !sees_everything(server),
+                                     .uid = server->site->caller.uid,
+                                 }};
     int code = queuerun_level(&run, server->site, SCOPE_SYSTEM, NULL);
     if (run.report)
         run_report_print(&report, stdout);

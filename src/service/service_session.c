@@ -54,8 +54,8 @@ static bool admit_octets(struct send_context *s, uint64_t size, struct error *er
     if ((r->known && r->user->uid == 0) || quota_take_octets(r->user, size, limit))
         return true;
     (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                    "Too much mail from %s: the limit is %lld octets an hour", client->site.caller.name,
-                    (long long)limit);
+                    "Too much mail from %s: the limit is %lld octets an hour",
+                    client->site.caller.name, (long long)limit);
     (void)snprintf(err->status, sizeof err->status, "%s", SPOOL_FULL);
     return false;
 }

@@ -167,12 +167,14 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
 {
     const struct session_login *login = session->params->login;
     if (!sasl) {
-        (void)cannot(err, "the server does not offer a login with %s", sasl_name(login->mechanism));
+        const struct sasl *named = sasl_find(login->mechanism);
+        (void)cannot(err, "the server does not offer a login with %s",
+                     named ? named->name : "SCRAM, PLAIN or LOGIN");
         if (*str_text(&session->offers.mechanisms))
             error_append(err, ", but with%.*s", (int)session->offers.mechanisms.len - 1,
                          session->offers.mechanisms.data);
-        if (sasl_choose(SASL_XOAUTH2, str_text(&session->offers.mechanisms), false) &&
-            !sasl_choose(SASL_AUTO, str_text(&session->offers.mechanisms), false))
+        if (sasl_choose("XOAUTH2", str_text(&session->offers.mechanisms), false) &&
+            !sasl_choose("", str_text(&session->offers.mechanisms), false))
             err->finding = FINDING_TOKENS_ONLY;
         return false;
     }
@@ -195,7 +197,7 @@ bool session_login(struct session *session, struct error *err)
     bool bound = params->channel_binding && params->channel_binding(params->context, &binding);
     const struct sasl *sasl =
         sasl_choose(login->mechanism, str_text(&session->offers.mechanisms), bound);
-    if (sasl && sasl->id != SASL_SCRAM_SHA_256_PLUS && sasl->id != SASL_SCRAM_SHA_1_PLUS)
+    if (sasl && !sasl->binds)
         str_clear(&binding);
     bool ok = log_in_with(session, sasl, &binding, err);
     str_clear(&binding);

@@ -2,6 +2,7 @@
 #include "smtp/sasl.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "smtp/exchange.h"
 
@@ -61,22 +62,24 @@ static void xoauth2(const struct session_login *login, unsigned step, struct str
 }
 
 static const struct sasl mechanisms[] = {
-    /* in the order of SASL_AUTO */
-    {SASL_SCRAM_SHA_256_PLUS, "SCRAM-SHA-256-PLUS", false, true, true, 0, NULL, NULL},
-    {SASL_SCRAM_SHA_1_PLUS, "SCRAM-SHA-1-PLUS", false, true, true, 0, NULL, NULL},
-    {SASL_SCRAM_SHA_256, "SCRAM-SHA-256", false, true, true, 0, NULL, NULL},
-    {SASL_SCRAM_SHA_1, "SCRAM-SHA-1", false, true, true, 0, NULL, NULL},
-    {SASL_PLAIN, "PLAIN", true, true, false, 1, plain, NULL},
-    {SASL_LOGIN, "LOGIN", true, false, false, 2, plain_login, NULL},
-    {SASL_EXTERNAL, "EXTERNAL", false, true, false, 1, external, NULL},
-    {SASL_OAUTHBEARER, "OAUTHBEARER", true, true, false, 1, oauthbearer,
-     "AQ=="}, /* RFC 7628, 3.2.3 */
-    {SASL_XOAUTH2, "XOAUTH2", true, true, false, 1, xoauth2, ""},
+    /* the automatic ones first, best first */
+    {"SCRAM-SHA-256-PLUS", .initial = true, .exchange = true, .automatic = true, .binds = true},
+    {"SCRAM-SHA-1-PLUS", .initial = true, .exchange = true, .automatic = true, .binds = true},
+    {"SCRAM-SHA-256", .initial = true, .exchange = true, .automatic = true},
+    {"SCRAM-SHA-1", .initial = true, .exchange = true, .automatic = true},
+    {"PLAIN", .shows_secret = true, .initial = true, .automatic = true, .responses = 1,
+     .respond = plain},
+    {"LOGIN", .shows_secret = true, .automatic = true, .responses = 2, .respond = plain_login},
+    {"EXTERNAL", .initial = true, .needs_no_secret = true, .responses = 1, .respond = external},
+    {"OAUTHBEARER", .shows_secret = true, .initial = true, .takes_token = true, .responses = 1,
+     .respond = oauthbearer, .give_up = "AQ=="}, /* RFC 7628, 3.2.3 */
+    {"XOAUTH2", .shows_secret = true, .initial = true, .takes_token = true, .responses = 1,
+     .respond = xoauth2, .give_up = ""},
     /* Whoever sees these can try passwords at home, as fast as he likes. */
-    {SASL_CRAM_MD5, "CRAM-MD5", true, false, true, 0, NULL, NULL},
-    {SASL_DIGEST_MD5, "DIGEST-MD5", true, false, true, 0, NULL, NULL},
-    {SASL_GSSAPI, "GSSAPI", false, true, true, 0, NULL, NULL},
-    {SASL_NTLM, "NTLM", true, false, true, 0, NULL, NULL},
+    {"CRAM-MD5", .shows_secret = true, .exchange = true},
+    {"DIGEST-MD5", .shows_secret = true, .exchange = true},
+    {"GSSAPI", .initial = true, .exchange = true, .needs_no_secret = true, .reads_files = true},
+    {"NTLM", .shows_secret = true, .exchange = true, .reads_files = true},
 };
 
 /* OFFERED has blanks around every name, so that PLAIN is not found in XPLAIN or PLAIN-CLIENT. */
@@ -89,39 +92,23 @@ static bool has(const char *offered, const char *name)
     return false;
 }
 
-/* The methods of SASL_AUTO; a channel is bound only where there is something to bind to. */
-static bool is_automatic(const struct sasl *m, bool binding)
-{
-    switch (m->id) {
-    case SASL_SCRAM_SHA_256_PLUS:
-    case SASL_SCRAM_SHA_1_PLUS:
-        return binding;
-    case SASL_SCRAM_SHA_256:
-    case SASL_SCRAM_SHA_1:
-    case SASL_PLAIN:
-    case SASL_LOGIN:
-        return true;
-    default:
-        return false;
-    }
-}
-
-const struct sasl *sasl_choose(enum sasl_mechanism wish, const char *offered, bool binding)
+const struct sasl *sasl_choose(const char *name, const char *offered, bool binding)
 {
     for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
         const struct sasl *m = &mechanisms[i];
-        bool wanted = wish == SASL_AUTO ? is_automatic(m, binding) : m->id == wish;
-        bool known = wish != SASL_AUTO || !m->exchange;
+        bool wanted =
+            *name ? strcasecmp(m->name, name) == 0 : m->automatic && (binding || !m->binds);
+        bool known = *name || !m->exchange;
         if (wanted && has(offered, m->name) && (known || exchange_knows(m->name)))
             return m;
     }
     return NULL;
 }
 
-const char *sasl_name(enum sasl_mechanism wish)
+const struct sasl *sasl_find(const char *name)
 {
     for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
-        if (mechanisms[i].id == wish)
-            return mechanisms[i].name;
-    return "SCRAM, PLAIN or LOGIN";
+        if (strcasecmp(mechanisms[i].name, name) == 0)
+            return &mechanisms[i];
+    return NULL;
 }

@@ -37,29 +37,12 @@ enum trace_kind {
     TRACE_NOTE /* not on the wire: what was wished and is not offered */
 };
 
-enum sasl_mechanism {
-    SASL_AUTO,
-    SASL_PLAIN,
-    SASL_LOGIN,
-    SASL_EXTERNAL,
-    SASL_OAUTHBEARER,
-    SASL_XOAUTH2,
-    SASL_SCRAM_SHA_256_PLUS, /* this and what follows: with GNU SASL, see exchange.h */
-    SASL_SCRAM_SHA_1_PLUS,
-    SASL_SCRAM_SHA_256,
-    SASL_SCRAM_SHA_1,
-    SASL_CRAM_MD5,
-    SASL_DIGEST_MD5,
-    SASL_GSSAPI,
-    SASL_NTLM
-};
-
 struct session_login {
-    enum sasl_mechanism mechanism; /* auto: SCRAM, PLAIN, LOGIN */
-    const char *user;              /* authorization identity for EXTERNAL */
-    const struct str *password;    /* or token */
-    const char *realm;             /* for DIGEST-MD5 and NTLM; NULL or "" for none */
-    const char *host;              /* for OAUTHBEARER (RFC 7628) */
+    const char *mechanism;      /* its name, in any case; "": SCRAM, PLAIN, LOGIN */
+    const char *user;           /* authorization identity for EXTERNAL */
+    const struct str *password; /* or token */
+    const char *realm;          /* for DIGEST-MD5 and NTLM; NULL or "" for none */
+    const char *host;           /* for OAUTHBEARER (RFC 7628) */
     int port;
     bool without_tls; /* the password may be shown to the network */
 };

@@ -128,9 +128,9 @@ static bool is_of_account(struct enqueue *q, const char *id)
 {
     struct entry head = {0};
     struct error ignored; /* a run will say what is wrong with it */
-    bool ours = entry_lock_peek(&q->queue.spool, SPOOL_QUEUE, id, &head, &ignored) ==
-                    ENTRY_LOCK_TAKEN &&
-                strcmp(head.account, q->s->submission.account->name) == 0;
+    bool ours =
+        entry_lock_peek(&q->queue.spool, SPOOL_QUEUE, id, &head, &ignored) == ENTRY_LOCK_TAKEN &&
+        strcmp(head.account, q->s->submission.account->name) == 0;
     entry_clear(&head);
     return ours;
 }
@@ -197,8 +197,7 @@ int enqueue_run(struct send_context *s)
 {
     struct enqueue q = {
         .s = s,
-        .queue = {
-            .site = s->site, .scope = s->submission.account->scope, .options = &s->options}};
+        .queue = {.site = s->site, .scope = s->submission.account->scope, .options = &s->options}};
     struct error err;
     int code;
     send_context_prepare_connection(s);

@@ -313,7 +313,7 @@ static void converse(struct provider *p)
     struct str password = {0};
     str_add(&password, "secret");
     struct session_login login = {
-        .mechanism = SASL_AUTO, .user = "u", .password = &password, .host = "h"};
+        .mechanism = "", .user = "u", .password = &password, .host = "h"};
     struct session_params params = {.hello = "me",
                                     .lmtp = p->kind & LMTP,
                                     .secure = true,

@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "script.h"
+#include "config/account.h"
+#include "smtp/sasl.h"
 #include "smtp/session.h"
 #include "delivery/verdict.h"
 
@@ -14,7 +16,7 @@ enum { PASS = -1, STEPS_MAX = 4 };
 
 static const struct {
     const char *name;
-    enum sasl_mechanism mechanism;
+    const char *mechanism;
     const char *offer;
     const char *user, *password;
     bool clear; /* no TLS */
@@ -25,57 +27,57 @@ static const struct {
     const char *text;
 } rows[] = {
     /* clang-format off */
-    {"PLAIN", SASL_AUTO, "AUTH LOGIN PLAIN", "tim", "tanstaaftanstaaf", false, false,
+    {"PLAIN", "", "AUTH LOGIN PLAIN", "tim", "tanstaaftanstaaf", false, false,
      {{"AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n", OK, 0, false}}, PASS, 0, NULL},
-    {"the old spelling", SASL_AUTO, "AUTH=PLAIN", "tim", "tanstaaftanstaaf", false, false,
+    {"the old spelling", "", "AUTH=PLAIN", "tim", "tanstaaftanstaaf", false, false,
      {{"AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n", OK, 0, false}}, PASS, 0, NULL},
-    {"LOGIN gives nothing away unasked", SASL_AUTO, "AUTH XPLAIN PLAIN-X LOGIN", "u", "p", false,
+    {"LOGIN gives nothing away unasked", "", "AUTH XPLAIN PLAIN-X LOGIN", "u", "p", false,
      false,
      {{"AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n", 0, false}, {"dQ==\r\n", "334 x\r\n", 0, false},
       {"cA==\r\n", OK, 0, false}}, PASS, 0, NULL},
-    {"LOGIN, user refused", SASL_LOGIN, "AUTH LOGIN", "u", "p", false, false,
+    {"LOGIN, user refused", "login", "AUTH LOGIN", "u", "p", false, false,
      {{"AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n", 0, false}, {"dQ==\r\n", NO, 0, false}},
      EX_NOPERM, ERROR_PERMANENT, "LOGIN"},
-    {"EXTERNAL", SASL_EXTERNAL, "AUTH EXTERNAL", "", "", true, false,
+    {"EXTERNAL", "external", "AUTH EXTERNAL", "", "", true, false,
      {{"AUTH EXTERNAL =\r\n", OK, 0, false}}, PASS, 0, NULL},
-    {"EXTERNAL as somebody", SASL_EXTERNAL, "AUTH EXTERNAL", "u", "", false, false,
+    {"EXTERNAL as somebody", "external", "AUTH EXTERNAL", "u", "", false, false,
      {{"AUTH EXTERNAL dQ==\r\n", OK, 0, false}}, PASS, 0, NULL},
-    {"OAUTHBEARER", SASL_OAUTHBEARER, "AUTH OAUTHBEARER", "a,b=c", "t0k", false, false,
+    {"OAUTHBEARER", "oauthbearer", "AUTH OAUTHBEARER", "a,b=c", "t0k", false, false,
      /* n,a=a=2Cb=3Dc,^Ahost=mx^Aport=587^Aauth=Bearer t0k^A^A */
      {{"AUTH OAUTHBEARER bixhPWE9MkNiPTNEYywBaG9zdD1teAFwb3J0PTU4NwFhdXRoPUJlYXJlciB0MGsBAQ==\r\n",
        OK, 0, false}}, PASS, 0, NULL},
-    {"OAUTHBEARER, token too old", SASL_OAUTHBEARER, "AUTH OAUTHBEARER", "u", "t", false, false,
+    {"OAUTHBEARER, token too old", "oauthbearer", "AUTH OAUTHBEARER", "u", "t", false, false,
      {{"AUTH OAUTHBEARER bixhPXUsAWhvc3Q9bXgBcG9ydD01ODcBYXV0aD1CZWFyZXIgdAEB\r\n",
        "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n", 0, false}, {"AQ==\r\n", NO, 0, false}},
      EX_NOPERM, ERROR_PERMANENT, "{\"status\":\"401\"}"},
-    {"XOAUTH2, token too old", SASL_XOAUTH2, "AUTH XOAUTH2", "u", "t", false, false,
+    {"XOAUTH2, token too old", "xoauth2", "AUTH XOAUTH2", "u", "t", false, false,
      {{"AUTH XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHQBAQ==\r\n",
        "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n", 0, false}, {"\r\n", NO, 0, false}},
      EX_NOPERM, ERROR_PERMANENT, "{\"status\":\"401\"}"},
-    {"XOAUTH2, success after it was given up", SASL_XOAUTH2, "AUTH XOAUTH2", "u", "t", false, false,
+    {"XOAUTH2, success after it was given up", "xoauth2", "AUTH XOAUTH2", "u", "t", false, false,
      {{"AUTH XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHQBAQ==\r\n", "334 e30=\r\n", 0, false},
       {"\r\n", OK, 0, false}}, EX_PROTOCOL, ERROR_TEMPORARY, "no sense"},
-    {"endless challenges", SASL_PLAIN, "AUTH PLAIN", "u", "p", false, false,
+    {"endless challenges", "plain", "AUTH PLAIN", "u", "p", false, false,
      {{"AUTH PLAIN AHUAcA==\r\n", "334 \r\n", 0, false}, {"*\r\n", "334 \r\n", 0, false}},
      EX_PROTOCOL, ERROR_TEMPORARY, "no sense"},
-    {"wrong password", SASL_AUTO, "AUTH PLAIN", "u", "p", false, false,
+    {"wrong password", "", "AUTH PLAIN", "u", "p", false, false,
      {{"AUTH PLAIN AHUAcA==\r\n", NO, 0, false}}, EX_NOPERM, ERROR_PERMANENT, "PLAIN"},
-    {"refused for now", SASL_AUTO, "AUTH PLAIN", "u", "p", false, false,
+    {"refused for now", "", "AUTH PLAIN", "u", "p", false, false,
      {{"AUTH PLAIN AHUAcA==\r\n", "454 4.7.0 later\r\n", 0, false}},
      EX_TEMPFAIL, ERROR_TEMPORARY, "PLAIN"},
-    {"250 is no success", SASL_AUTO, "AUTH PLAIN", "u", "p", false, false,
+    {"250 is no success", "", "AUTH PLAIN", "u", "p", false, false,
      {{"AUTH PLAIN AHUAcA==\r\n", "250 ok\r\n", 0, false}}, EX_PROTOCOL, ERROR_TEMPORARY, NULL},
-    {"no AUTH", SASL_AUTO, "HELP", "u", "p", false, false, {{0}},
+    {"no AUTH", "", "HELP", "u", "p", false, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, "does not offer a login"},
-    {"nothing in common", SASL_AUTO, "AUTH GSSAPI SCRAM-SHA-256X", "u", "p", false, false, {{0}},
+    {"nothing in common", "", "AUTH GSSAPI SCRAM-SHA-256X", "u", "p", false, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, "PLAIN or LOGIN"},
-    {"EXTERNAL only when asked for", SASL_AUTO, "AUTH EXTERNAL", "u", "p", false, false, {{0}},
+    {"EXTERNAL only when asked for", "", "AUTH EXTERNAL", "u", "p", false, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, NULL},
-    {"not without TLS", SASL_AUTO, "AUTH PLAIN", "u", "p", true, false, {{0}},
+    {"not without TLS", "", "AUTH PLAIN", "u", "p", true, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, "use TLS"},
-    {"not without TLS, tokens neither", SASL_XOAUTH2, "AUTH XOAUTH2", "u", "p", true, false, {{0}},
+    {"not without TLS, tokens neither", "xoauth2", "AUTH XOAUTH2", "u", "p", true, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, "use TLS"},
-    {"without TLS if it is wished", SASL_AUTO, "AUTH PLAIN", "u", "p", true, true,
+    {"without TLS if it is wished", "", "AUTH PLAIN", "u", "p", true, true,
      {{"AUTH PLAIN AHUAcA==\r\n", OK, 0, false}}, PASS, 0, NULL},
     /* clang-format on */
 };
@@ -182,7 +184,7 @@ static void log_in_with_token(size_t len, bool fits)
     struct script script;
     script_start(&script, fits ? at_once : later, fits ? 4 : 5);
     struct session_login login = {
-        .mechanism = SASL_XOAUTH2, .user = "u", .password = &token, .host = "mx"};
+        .mechanism = "xoauth2", .user = "u", .password = &token, .host = "mx"};
     struct session_params params = {.hello = "me", .secure = true, .login = &login, .timeout = 9};
     struct session *session = session_new(&script.stream, &params);
     struct error err = {0};
@@ -208,11 +210,24 @@ static void a_long_token_is_not_on_the_auth_line(void **state)
     log_in_with_token(20000, false);
 }
 
+/* What the key `auth` can name is known here. */
+static void every_method_of_accounts_is_a_mechanism(void **state)
+{
+    (void)state;
+    const char *const *names = key_find(KEY_ACCOUNT, "auth")->choices;
+    for (size_t i = AUTH_ON + 1; names[i]; i++)
+        assert_non_null(sasl_find(names[i]));
+    assert_true(sasl_find("external")->needs_no_secret && sasl_find("gssapi")->needs_no_secret);
+    assert_true(sasl_find("xoauth2")->takes_token);
+    assert_null(sasl_find(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logins_end_as_told),
         cmocka_unit_test(a_long_token_is_not_on_the_auth_line),
+        cmocka_unit_test(every_method_of_accounts_is_a_mechanism),
     };
     return cmocka_run_group_tests_name("sasl", tests, NULL, NULL);
 }
