@@ -1,11 +1,14 @@
 #include "config.h"
 #include "ctl/check.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -14,8 +17,11 @@
 #include "delivery/connection.h"
 #include "delivery/verdict.h"
 #include "submit/help.h"
+#include "submit/permission.h"
 #include "submit/report.h"
+#include "submit/send.h"
 #include "submit/service_client.h"
+#include "submit/serviceuser.h"
 #include "submit/terminal.h"
 
 enum { COLUMN = 26 }; /* where details begin */
@@ -95,7 +101,8 @@ static void show_names(struct check *c, const struct account *a)
     }
 }
 
-static void check_account(struct check *c, const struct account *a)
+/* The steps that take the account's secrets. */
+static int try_login(struct check *c, const struct account *a)
 {
     const struct password_sources passwords = {
         .paths = c->site->paths,
@@ -108,6 +115,81 @@ static void check_account(struct check *c, const struct account *a)
         .step = show_step,
         .context = c,
     };
+    struct error err;
+    show_names(c, a);
+    c->since = clock_now();
+    struct connection *connection = connection_open(a, &options, &err);
+    connection_close(connection);
+    return connection ? EX_OK : verdict_code(&err);
+}
+
+/* What root finds out says nothing of the user that delivers the system's mail. */
+static int try_login_as_service(struct check *c, const struct account *a)
+{
+    struct error err;
+    int status = 0;
+    (void)fflush(stdout); /* or the child prints it again */
+    pid_t child = fork();
+    if (child == 0) {
+        int code = EX_OSERR;
+        if (serviceuser_become(&err))
+            code = try_login(c, a);
+        else
+            show_step(c, "user", "", &err);
+        (void)fflush(stdout); /* the parent cannot tell either */
+        _exit(code);
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+}
+
+/* The service, where sending goes through it, as find_way() in send.c. False: nothing can be sent.
+ */
+static bool check_service(struct check *c, bool *has_service, bool needed, int *code)
+{
+    struct error err;
+    struct str path = {0};
+    c->since = clock_now();
+    struct stream *line = service_client_open(c->site->paths, &err);
+    *has_service = line != NULL;
+    stream_close(line);
+    service_client_path(&path, c->site->paths);
+    if (*has_service || needed)
+        show_step(c, "service", str_text(&path), *has_service ? NULL : &err);
+    str_clear(&path);
+    if (!*has_service && needed)
+        *code = err.code;
+    return *has_service || !needed;
+}
+
+static int check_system_account(struct check *c, const struct account *a)
+{
+    struct error err;
+    uid_t uid;
+    gid_t gid;
+    int code = EX_OK;
+    bool has_service;
+    if (!permission_check(a, &c->site->caller, &err)) {
+        show_step(c, "allowed", "", &err);
+        return err.code;
+    }
+    /* A machine with the service's user is one whose users send through the service. */
+    bool served = serviceuser_find(&uid, &gid);
+    bool own = send_has_secrets(a, &c->site->caller);
+    if (!check_service(c, &has_service, served || !own, &code) && !own)
+        return code;
+    if (has_service && !own) {
+        (void)printf(
+            "  ok   login               the service's: its password is not yours to read\n");
+        return code;
+    }
+    int login = served ? try_login_as_service(c, a) : try_login(c, a);
+    return login != EX_OK ? login : code;
+}
+
+static void check_account(struct check *c, const struct account *a)
+{
     const struct identity_facts facts = {
         .caller = &c->site->caller, .host = &c->site->host, .header_from = ""};
     struct identity identity;
@@ -116,17 +198,15 @@ static void check_account(struct check *c, const struct account *a)
     c->since = clock_now();
     bool ok = identity_make(&identity, &c->site->config, a, &facts, &err);
     show_step(c, "settings", "", ok ? NULL : &err);
-    if (ok) {
-        show_names(c, a);
-        c->since = clock_now();
-        struct connection *connection = connection_open(identity.account, &options, &err);
-        ok = connection != NULL;
-        connection_close(connection);
-    }
-    if (!ok && c->code == EX_OK)
-        c->code = verdict_code(&err);
-    if (ok)
+    int code = ok ? EX_OK : verdict_code(&err);
+    if (ok && a->scope == SCOPE_SYSTEM && (!a->as_msmtp || a->queue))
+        code = check_system_account(c, identity.account);
+    else if (ok)
+        code = try_login(c, identity.account);
+    if (code == EX_OK)
         (void)printf("  everything works; nothing was sent\n");
+    else if (c->code == EX_OK)
+        c->code = code;
     identity_clear(&identity);
 }
 

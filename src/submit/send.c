@@ -142,8 +142,7 @@ static bool is_readable(const char *path)
     return !*path || access(path, R_OK) == 0;
 }
 
-/* True if this caller can log in to the account without help. */
-static bool has_secrets(const struct account *a, const struct caller *caller)
+bool send_has_secrets(const struct account *a, const struct caller *caller)
 {
     struct str path = {0};
     if (*a->password_file && !strchr(a->password_file, '/') && *caller->credentials)
@@ -168,7 +167,7 @@ static bool find_way(struct send_context *s, struct stream **line, struct error 
         return true;
     if (!serviceuser_become(err))
         return false;
-    if (has_secrets(s->submission.account, &s->site->caller))
+    if (send_has_secrets(s->submission.account, &s->site->caller))
         return true;
     if (is_plain(s)) {
         *err = missing;

@@ -780,3 +780,44 @@ def test_socket_activation_and_idle_end(served, serve):
         served.process = None
     assert (served.root / "run/submit").exists()  # the manager's, not ours to remove
     assert len(provider.messages) == 1
+
+
+# -- check
+
+def check(machine, uid=0):
+    return machine.call(uid, "onehopctl", "check")
+
+
+@needs_root
+def test_check_of_a_user_goes_where_sending_goes(shared, serve):
+    shared.serve(serve())
+    status, out, err = check(shared, ALICE)
+    assert (status, err) == (0, "") and "ok   service" in out and "everything works" in out
+    shared.stop()
+    status, out, err = check(shared, ALICE)
+    assert status == 75 and "FAIL service" in out and "everything works" not in out
+    shared.start()
+    shared.serve(serve(), allow_users="onehop")
+    status, out, err = check(shared, ALICE)
+    assert status == 77 and "everything works" not in out
+
+
+def check_as_root(machine):
+    command = as_root_with_the_user(machine, str(machine.programs / "onehopctl"), "check")
+    done = subprocess.run(command, capture_output=True, env=machine.environment(), text=True)
+    return done.returncode, done.stdout
+
+
+@needs_root
+def test_check_of_root_is_the_services_users(shared, serve):
+    shared.serve(serve())
+    status, out = check_as_root(shared)
+    assert status == 0 and "ok   service" in out and "ok   login" in out
+    os.chown(shared.password, 0, 0)
+    status, out = check_as_root(shared)
+    assert status == 75 and str(shared.password) in out and "everything works" not in out
+    shared.own(shared.password)
+    shared.stop()
+    status, out = check_as_root(shared)
+    assert status == 75 and "FAIL service" in out and "ok   login" in out
+    assert "everything works" not in out
