@@ -81,6 +81,8 @@ struct account {
     long tls_min_dh_prime_bits;
     int chunking; /* 0 off, 1 auto: where it is offered */
     long max_connections;
+    long max_recipients; /* 0: as many as the server takes */
+    struct strlist rate; /* see config/rate.h */
     char *aliases, *admin;
     int rewrite_from;
     int allow_from_override; /* enum account_override */

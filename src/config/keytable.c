@@ -4,6 +4,7 @@
 #include "config/account.h"
 #include "config/configuration.h"
 #include "config/keycheck.h"
+#include "config/rate.h"
 #include "config/provider.h"
 
 static const char *const protocols[] = {[PROTOCOL_SMTP] = "smtp", [PROTOCOL_LMTP] = "lmtp", NULL};
@@ -168,6 +169,10 @@ const struct key key_table[] = {
      .help = "for the reply to the content, where giving up makes duplicates"},
     {"max_connections", ACCOUNT(max_connections), RANGE(1, 100), .fallback = "4",
      .help = "connections to the provider at one time"},
+    {"max_recipients", ACCOUNT(max_recipients), RANGE(1, 100000), .fallback = "",
+     .help = "recipients of one transaction; else as many as the server takes"},
+    {"rate", ACCOUNT(rate), .type = KEY_LIST, .fallback = "", .check = rate_check,
+     .help = "messages for each minute, hour or day: 30/m, 500/d"},
     {"chunking", ACCOUNT(chunking), CHOICE(off_auto), .fallback = "auto",
      .help = "use BDAT where it is offered"},
     {"auth_without_tls", ACCOUNT(auth_without_tls), .type = KEY_BOOL, .fallback = "off",
@@ -225,6 +230,12 @@ const struct key key_table[] = {
     {"auth", PROVIDER(auth), CHOICE(auths), .fallback = "on", .help = "method of login"},
     {"senders", PROVIDER(senders), CHOICE(senders), .fallback = "any",
      .help = "exact: it accepts the account's own address only"},
+    {"max_connections", PROVIDER(max_connections), RANGE(1, 100), .fallback = "",
+     .help = "connections that it allows an account at one time"},
+    {"max_recipients", PROVIDER(max_recipients), RANGE(1, 100000), .fallback = "",
+     .help = "recipients that it takes in one transaction"},
+    {"rate", PROVIDER(rate), .type = KEY_LIST, .fallback = "", .check = rate_check,
+     .help = "messages that it takes of an account: 30/m, 500/d"},
     {"trouble", PROVIDER(trouble), .type = KEY_LIST, .fallback = "",
      .help = "parts of replies that are about the account, not the mail"},
     {"note", PROVIDER(note), .type = KEY_TEXT, .fallback = "", .help = "what a user must know"},

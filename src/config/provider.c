@@ -237,6 +237,12 @@ static void fill(struct account *account, const struct provider *provider)
     }
     if (!account_has(account, "auth"))
         account->auth = provider->auth;
+    if (!account_has(account, "max_connections") && provider->max_connections > 0)
+        account->max_connections = provider->max_connections;
+    if (!account_has(account, "max_recipients"))
+        account->max_recipients = provider->max_recipients;
+    if (!account_has(account, "rate"))
+        strlist_copy(&account->rate, &provider->rate);
     account->senders = provider->senders;
     strlist_copy(&account->trouble, &provider->trouble);
     memory_replace(&account->provider_note, provider->note);

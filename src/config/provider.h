@@ -21,7 +21,9 @@ struct provider {
     long port;
     bool tls_starttls;
     int auth;
-    int senders;            /* enum account_senders */
+    int senders;                          /* enum account_senders */
+    long max_connections, max_recipients; /* 0: not known */
+    struct strlist rate;                  /* see config/rate.h */
     struct strlist trouble; /* parts of replies that mean account trouble: "550 5.4.5", a text */
     char *note;             /* what a user must know: "needs an app password: https://..." */
 };

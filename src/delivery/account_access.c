@@ -65,6 +65,7 @@ void account_access_use(struct account_access *access, const struct delivery_con
     if (access->account)
         slots_give(access->slot);
     *access = (struct account_access){.delivery = delivery, .account = account, .slot = -1};
+    access->has_rate = account && rate_read(&access->rate, &account->rate);
 }
 
 /* True if it has a slot, or there is no limit: no slot file. */
@@ -79,6 +80,28 @@ static bool take_slot(struct account_access *access, const struct account_state 
            access->slot >= 0;
 }
 
+/* A moment further away than a day means that the clock was set. */
+static bool is_rate_reached(const struct account_state *state, int64_t now)
+{
+    return state->rate_until > now && state->rate_until - now <= 26 * 3600;
+}
+
+static bool count_message(struct account_state *state, void *context)
+{
+    struct change *c = context;
+    c->allowed =
+        account_state_count_message(state, c->access->rate.most, c->access->delivery->now());
+    return true;
+}
+
+bool account_access_count(struct account_access *access)
+{
+    struct change c = {.access = access, .allowed = true};
+    if (access->has_rate)
+        alter(access, count_message, &c);
+    return c.allowed;
+}
+
 enum account_access_answer account_access_begin(struct account_access *access,
                                                 enum delivery_urgency urgency)
 {
@@ -87,6 +110,8 @@ enum account_access_answer account_access_begin(struct account_access *access,
     struct change c = {.access = access, .urgency = urgency, .allowed = true};
     struct error ignored; /* a breaker that can't be read is closed */
     (void)account_state_read(&state, delivery->spool, access->account->name, &ignored);
+    if (access->has_rate && is_rate_reached(&state, delivery->now()))
+        return ACCESS_CLOSED;
     if (!take_slot(access, &state))
         return ACCESS_BUSY;
     access->began = delivery->now();

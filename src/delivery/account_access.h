@@ -5,6 +5,7 @@
 #ifndef ACCOUNT_ACCESS_H
 #define ACCOUNT_ACCESS_H
 
+#include "config/rate.h"
 #include "delivery/delivery.h"
 
 enum delivery_urgency {
@@ -25,6 +26,8 @@ struct account_access {
     uint64_t depends;              /* circumstances_of() it */
     bool bdat_refused;             /* as account_state_read() found it, or noted here */
     bool in_doubt;                 /* a success changes the account's state */
+    struct rate rate;
+    bool has_rate;
 };
 
 /* From now on it is ACCOUNT that is used, or none: gives the other one's slot back. */
@@ -40,6 +43,9 @@ enum account_access_answer {
 /* Asks before the first packet. An open breaker whose probe is due is taken by this call. */
 enum account_access_answer account_access_begin(struct account_access *access,
                                                 enum delivery_urgency urgency);
+
+/* Asks before each message whether the account's rate allows it, and counts it. */
+bool account_access_count(struct account_access *access);
 
 /* The connection failed before mail could be sent; or it is ready for mail. */
 void account_access_failed(struct account_access *access, const struct error *failure);

@@ -181,6 +181,13 @@ bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why)
     return found && sent == attempt->sent_before;
 }
 
+bool delivery_attempt_is_end_of_session(const struct attempt *attempt)
+{
+    const struct error *why = &attempt->failure;
+    return attempt->failed && why->command == COMMAND_MAIL &&
+           (why->reply_code == 421 || why->closed);
+}
+
 void delivery_attempt_blame(struct attempt *attempt, const struct account *account)
 {
     if (attempt->failed && attempt->failure.scope == ERROR_ACCOUNT)

@@ -86,6 +86,9 @@ void delivery_not_attempted(const struct entry_lock *lock, const struct error *f
  * long as others were taken. Fills WHY. */
 bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why);
 
+/* True if the server ended a session that had carried mail, before it had anything of this one. */
+bool delivery_attempt_is_end_of_session(const struct attempt *attempt);
+
 /* Nothing is wrong with the account: what the attempt met is the message's own failure. */
 void delivery_attempt_blame(struct attempt *attempt, const struct account *account);
 

@@ -68,6 +68,13 @@ static void stop(struct worker *w)
         atomic_store(w->job->stopped, true);
 }
 
+/* What cannot be noted would be sent again. */
+static void end_run(struct worker *w)
+{
+    w->spool_trouble = true;
+    stop(w);
+}
+
 /* Result HEARD of the entry ID goes to the caller that waits for it; NULL: not tried. */
 static void report(const struct worker *w, const struct held *held, const struct attempt *heard)
 {
@@ -96,8 +103,7 @@ static void settle(struct worker *w, struct held *held, struct attempt *attempt)
     if (delivery->log && attempt->n > 0)
         delivery->log(delivery->context, w->account, settlement.provider, &held->lock, attempt);
     if (settle_attempt(&settlement, &held->lock, attempt, &err) == SETTLE_TROUBLE) {
-        w->spool_trouble = true;
-        stop(w);
+        end_run(w);
         if (delivery->trouble)
             delivery->trouble(delivery->context, &err);
     } else {
@@ -106,10 +112,8 @@ static void settle(struct worker *w, struct held *held, struct attempt *attempt)
     if (settlement.caller_hears)
         report(w, &heard, attempt);
     delivery_attempt_clear(attempt);
-    if (!spool_sync_when_due(delivery->spool, clock_now(), &err)) {
-        w->spool_trouble = true;
-        stop(w);
-    }
+    if (!spool_sync_when_due(delivery->spool, clock_now(), &err))
+        end_run(w);
 }
 
 static void fail_entry(struct worker *w, struct held *held, const struct error *failure)
@@ -174,12 +178,10 @@ static bool begin(struct worker *w, struct held *held)
         return true;
     if (delivery->trouble && !w->no_room)
         delivery->trouble(delivery->context, &err);
-    if (begun == ENTRY_LOCK_NO_ROOM) {
+    if (begun == ENTRY_LOCK_NO_ROOM)
         w->no_room = true;
-    } else {
-        w->spool_trouble = true;
-        stop(w);
-    }
+    else
+        end_run(w);
     pass_over(w, held);
     let_go(w);
     return false;
@@ -190,17 +192,12 @@ static bool begin(struct worker *w, struct held *held)
 static bool may_connect(struct worker *w)
 {
     enum delivery_urgency urgency = w->was_ready ? DELIVERY_DUE : w->job->urgency;
-    switch (account_access_begin(&w->access, urgency)) {
-    case ACCESS_GRANTED:
-        return true;
-    case ACCESS_BUSY:
+    enum account_access_answer answer = account_access_begin(&w->access, urgency);
+    if (answer == ACCESS_BUSY)
         w->leave = true;
-        break;
-    case ACCESS_CLOSED:
+    if (answer == ACCESS_CLOSED)
         stop(w);
-        break;
-    }
-    return false;
+    return answer == ACCESS_GRANTED;
 }
 
 /* A connection that is ready for mail. False: the account fails, ERR says how, or others have all
@@ -246,12 +243,10 @@ static bool connect_for(struct worker *w, struct held *held)
     return false;
 }
 
-/* The server ended a session that had carried mail, before it had anything of this one. */
 static bool is_end_of_session(const struct worker *w, const struct held *held)
 {
-    const struct error *why = &held->attempt.failure;
-    return held->attempt.failed && !held->again && w->sent_here > 1 && !w->job->first &&
-           why->command == COMMAND_MAIL && (why->reply_code == 421 || why->closed);
+    return !held->again && w->sent_here > 1 && !w->job->first &&
+           delivery_attempt_is_end_of_session(&held->attempt);
 }
 
 /* What follows from an attempt for the account, then for the entry. */
@@ -267,17 +262,13 @@ static void conclude(struct worker *w, struct held *held)
     } else if (account_access_is_one_too_many(&w->access, &why, false)) {
         w->leave = held->account_fails = true;
     } else {
-        switch (account_access_met(&w->access, &held->lock, &why, held->began)) {
-        case BLAME_ENTRY:
+        enum account_access_blame blame =
+            account_access_met(&w->access, &held->lock, &why, held->began);
+        if (blame == BLAME_ENTRY)
             delivery_attempt_blame(attempt, w->account);
-            break;
-        case BLAME_ACCOUNT:
-            held->account_fails = true;
+        held->account_fails = blame == BLAME_ACCOUNT;
+        if (held->account_fails)
             stop(w);
-            break;
-        case BLAME_NOBODY:
-            break;
-        }
     }
     settle(w, held, attempt);
     let_go(w);
@@ -327,6 +318,13 @@ static bool is_of_account(const struct worker *w, const struct held *held)
     return same;
 }
 
+static bool is_allowed(struct worker *w)
+{
+    if (!account_access_count(&w->access))
+        stop(w);
+    return !w->stop;
+}
+
 /* The first in hand, the ordinary way: nothing is in flight. */
 static void send_first(struct worker *w)
 {
@@ -350,6 +348,8 @@ static void send_first(struct worker *w)
     }
     if (!connect_for(w, held))
         return;
+    if (!is_allowed(w))
+        return;
     delivery_attempt(delivery, w->connection, w->account, &held->lock, &held->attempt);
     w->sent_here++;
     if (is_end_of_session(w, held)) {
@@ -367,6 +367,8 @@ static bool launch(struct worker *w, struct held *held)
     if (is_over(w) || !w->connection || held->alone || held->first ||
         w->sent_here >= w->job->per_connection ||
         delivery_room(w->connection, &held->lock) != SESSION_ROOM || !is_of_account(w, held))
+        return false;
+    if (!is_allowed(w))
         return false;
     struct error ignored; /* found again by send_first() */
     held->began = w->job->delivery->now();
@@ -403,13 +405,9 @@ static bool may_take(const struct worker *w)
 
 static bool take_first(struct worker *w)
 {
-    struct held *held = in_hand(w, w->held);
-    w->first_is_over = true;
-    held->first = true;
-    held->lock = *w->job->first;
+    *in_hand(w, w->held++) = (struct held){.first = true, .lock = *w->job->first};
     *w->job->first = (struct entry_lock){0};
-    w->held++;
-    return true;
+    return w->first_is_over = true;
 }
 
 /* Locks the next entry that is there to be sent. False: there is none. */

@@ -13,7 +13,7 @@
 
 enum { FILE_MAX = 4096, LOCK_WAIT = 200 }; /* octets; milliseconds */
 
-enum field_type { NUMBER, TEXT };
+enum field_type { NUMBER, TEXT, COUNTS };
 
 /* The file has one line: the name and the value of each field, in this order, then a checksum. */
 static const struct field {
@@ -40,6 +40,13 @@ static const struct field {
     FIELD("cleared", NUMBER, cleared, TIME_MAX),
     FIELD("connections", NUMBER, connections, UINT16_MAX),
     FIELD("connections_at", NUMBER, connections_at, TIME_MAX),
+    FIELD("minute", NUMBER, sent[0].slice, TIME_MAX),
+    FIELD("in_minute", COUNTS, sent[0].count, UINT32_MAX),
+    FIELD("hour", NUMBER, sent[1].slice, TIME_MAX),
+    FIELD("in_hour", COUNTS, sent[1].count, UINT32_MAX),
+    FIELD("day", NUMBER, sent[2].slice, TIME_MAX),
+    FIELD("in_day", COUNTS, sent[2].count, UINT32_MAX),
+    FIELD("rate_until", NUMBER, rate_until, TIME_MAX),
     FIELD("null_refused", NUMBER, null_refused, true),
     FIELD("bdat_refused", NUMBER, bdat_refused, true),
     FIELD("bounce_hour", NUMBER, bounce_hour, TIME_MAX),
@@ -70,6 +77,25 @@ static void set_number(const struct field *f, void *member, uint64_t number)
            f->size);
 }
 
+static void add_counts(const struct field *f, const char *member, struct str *out)
+{
+    const uint32_t *count = (const uint32_t *)(const void *)member;
+    for (size_t i = 0; i < f->size / sizeof *count; i++)
+        str_addf(out, "%s%" PRIu32, i ? " " : "", count[i]);
+}
+
+static bool take_counts(const struct field *f, char *member, struct tokenizer *tokens)
+{
+    uint32_t *count = (uint32_t *)(void *)member;
+    uint64_t number;
+    for (size_t i = 0; i < f->size / sizeof *count; i++) {
+        if (!tokenizer_decimal(tokens, f->limit, &number))
+            return false;
+        count[i] = (uint32_t)number;
+    }
+    return true;
+}
+
 void account_state_encode(const struct account_state *state, struct str *out)
 {
     size_t start = out->len;
@@ -78,6 +104,8 @@ void account_state_encode(const struct account_state *state, struct str *out)
         str_addf(out, "%s%s ", i ? " " : "", fields[i].name);
         if (fields[i].type == TEXT)
             tokenizer_add(out, member);
+        else if (fields[i].type == COUNTS)
+            add_counts(&fields[i], member, out);
         else
             str_addf(out, "%" PRIu64, get_number(&fields[i], member));
     }
@@ -98,6 +126,8 @@ static bool decode_field(const struct field *f, struct account_state *state,
         set_number(f, member, number);
         return true;
     }
+    if (f->type == COUNTS)
+        return take_counts(f, member, tokens);
     char *text = tokenizer_next(tokens);
     if (text)
         (void)snprintf(member, f->size, "%s", text);
@@ -163,6 +193,24 @@ void account_state_refuse_connection(struct account_state *state, unsigned other
 {
     state->connections = others > 0 ? others : 1;
     state->connections_at = now;
+}
+
+bool account_state_count_message(struct account_state *state,
+                                 const uint32_t most[ACCOUNT_STATE_SPANS], int64_t now)
+{
+    static const int64_t span[ACCOUNT_STATE_SPANS] = {60, 3600, 24 * 3600};
+    int64_t until = now;
+    for (size_t i = 0; i < ACCOUNT_STATE_SPANS; i++) {
+        if (most[i] == 0)
+            continue;
+        int64_t when = window_count_free(&state->sent[i], span[i], most[i], now);
+        until = when > until ? when : until;
+    }
+    state->rate_until = until > now ? until : 0;
+    for (size_t i = 0; until == now && i < ACCOUNT_STATE_SPANS; i++)
+        if (most[i] > 0)
+            window_count_add(&state->sent[i], span[i], now);
+    return until == now;
 }
 
 bool account_state_count_bounce(struct account_state *state, int64_t now)

@@ -19,8 +19,10 @@
 #include "queue/breaker.h"
 #include "queue/entryid.h"
 #include "queue/spool.h"
+#include "queue/window_count.h"
 
 enum {
+    ACCOUNT_STATE_SPANS = 3, /* minute, hour, day */
     ACCOUNT_STATE_BOUNCES_PER_HOUR = 20,
     ACCOUNT_STATE_GROW = 30 * 60, /* seconds after which one more connection is tried */
 };
@@ -32,6 +34,8 @@ struct account_state {
     int64_t cleared;            /* when a message last went through behind a suspect one */
     unsigned connections;       /* that the provider allows, as it seems; 0: it never refused one */
     int64_t connections_at;     /* when it refused one more */
+    struct window_count sent[ACCOUNT_STATE_SPANS]; /* messages, where there is a limit */
+    int64_t rate_until;  /* the limit was reached: nothing is sent before */
     bool null_refused;   /* MAIL FROM:<> was refused: bounces come from the account's `from` */
     bool bdat_refused;   /* CHUNKING is offered, and BDAT not known: mail goes with DATA */
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
@@ -58,6 +62,11 @@ unsigned account_state_connections(const struct account_state *state, unsigned m
 
 /* One more than OTHERS, which are open and work, was refused at NOW. */
 void account_state_refuse_connection(struct account_state *state, unsigned others, int64_t now);
+
+/* True, and counted, if another message may be sent at NOW: fewer than MOST[i] were in each span
+ * (0: no limit). Otherwise rate_until says when. */
+bool account_state_count_message(struct account_state *state,
+                                 const uint32_t most[ACCOUNT_STATE_SPANS], int64_t now);
 
 /* True, and counted, if another bounce may be made in the hour of NOW. */
 bool account_state_count_bounce(struct account_state *state, int64_t now);

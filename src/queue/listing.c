@@ -53,7 +53,7 @@ static enum listing_state state_of(enum spool_directory directory, bool active)
     return directory == SPOOL_HOLD ? LISTING_HOLD : LISTING_DEFERRED;
 }
 
-static const struct breaker *breaker_of(struct showing *showing, const char *account)
+static const struct account_state *account_of(struct showing *showing, const char *account)
 {
     struct error ignored; /* then nothing is known of it */
     if (!showing->account || strcmp(showing->account, account) != 0) {
@@ -61,17 +61,21 @@ static const struct breaker *breaker_of(struct showing *showing, const char *acc
         showing->account = memory_copy(account);
         (void)account_state_read(&showing->state, showing->spool, account, &ignored);
     }
-    return &showing->state.breaker;
+    return &showing->state;
 }
 
 /* Why it waits and until when, beyond what its recipients met. */
 static void explain(struct showing *showing, const struct entry_view *view,
                     struct listing_item *item, struct str *reason)
 {
-    const struct breaker *breaker = breaker_of(showing, view->entry.account);
+    const struct account_state *state = account_of(showing, view->entry.account);
+    const struct breaker *breaker = &state->breaker;
     if (breaker->failures > 0) {
         str_addf(reason, "account %s: %s", view->entry.account, breaker->reason);
         item->next = item->next > breaker->until ? item->next : breaker->until;
+    } else if (state->rate_until > item->next) {
+        str_addf(reason, "account %s: its rate is reached", view->entry.account);
+        item->next = state->rate_until;
     } else if (view->interrupted) {
         str_add(reason, ENTRY_LOCK_INTERRUPTED);
     } else if (view->journal.attempts == 0) {

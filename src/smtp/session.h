@@ -64,6 +64,7 @@ struct session_params {
                                     take them; NULL: none */
     bool streaming;        /* session_push() will be called: session_send() lets every content wait
                               for its envelope, which costs a round trip and can do no harm */
+    size_t max_recipients; /* of one transaction; 0: as many as the server takes */
     int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */
     int64_t timeout_final; /* for the reply to the content */
     int64_t deadline;      /* a moment by which the login must be through; 0: none */
@@ -108,7 +109,7 @@ struct session_mail {
 
 /* One transaction for those of MAIL's recipients whose outcome is untried.
  * True: each of these now has an outcome, but those put off by a 452/4.5.3, which stay untried
- * while at least one other was sent (call again). False: the transaction or the connection failed
+ * while at least one other was sent, and those beyond params.max_recipients (call again). False: the transaction or the connection failed
  * as a whole; the error tells how, and recipients that were not refused for reasons of their own
  * are still untried. */
 bool session_send(struct session *session, const struct session_mail *mail, struct error *err);

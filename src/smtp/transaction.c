@@ -30,12 +30,15 @@ static bool plan(struct transaction *t, struct error *err)
         return false;
     t->index = memory_new(t->env->n * sizeof *t->index);
     t->state = memory_new(t->env->n * sizeof *t->state);
+    size_t most = t->session->params->max_recipients;
     struct str address = {0};
     for (size_t i = 0; i < t->env->n; i++) {
         struct error why;
         str_truncate(&address, 0);
         if (t->outcomes[i].result != OUTCOME_UNTRIED)
             continue;
+        if (most > 0 && t->n == most)
+            break; /* the others have a transaction of their own */
         if (mailbox_add(&address, t->env->rcpt[i].address, offered, &t->utf8, ERROR_RECIPIENT,
                         &why))
             t->index[t->n++] = i;

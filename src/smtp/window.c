@@ -77,7 +77,8 @@ enum session_room session_room(const struct session *session, const struct sessi
     const struct session_params *params = session->params;
     if (!params->streaming || !params->chunking || params->lmtp || !session->proven ||
         !offers->pipelining || !offers->chunking || session->doubted || session->wire.broken ||
-        mail->content->size > SESSION_INLINE_MAX || mail->env->n > SESSION_WINDOW_RECIPIENTS)
+        mail->content->size > SESSION_INLINE_MAX || mail->env->n > SESSION_WINDOW_RECIPIENTS ||
+        (params->max_recipients > 0 && mail->env->n > params->max_recipients))
         return SESSION_ROOM_NEVER;
     if (session->in_flight == 0)
         return SESSION_ROOM;

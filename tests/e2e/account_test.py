@@ -233,3 +233,49 @@ def test_a_bounce_for_a_local_sender_goes_to_its_alias_or_admin(serve, spool, ma
     assert len(provider.messages) == 2
     told = [m for m in provider.messages if m.recipients == [reader]]
     assert told and b"gone@example.net" in told[0].body
+
+
+# -- limits that are known
+
+class Microsoft:
+    """Three connections at one time, thirty messages a minute, and a refusal for what is beyond."""
+
+    def __init__(self, spool):
+        self.spool, self.times, self.refused = spool, [], 0
+
+    def content(self, key):
+        now = self.spool.later
+        if sum(now - 60 < then <= now for then in self.times) >= 30:
+            self.refused += 1
+            return "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded"
+        self.times.append(now)
+        return None
+
+
+@pytest.mark.parametrize("without", [(), ("CHUNKING",)])
+def test_a_known_limit_of_messages_is_never_exceeded(serve, spool, without):
+    limit = Microsoft(spool)
+    provider = spool.use(serve(content=limit.content, without=without), "provider = office365\n")
+    fill(spool, 70)
+    for minute in range(4):
+        spool.delivers("-q1m")
+        spool.submits("you@example.net", input=message("first try"))
+        if minute == 0:
+            assert len(provider.messages) == 30
+            assert "rate" in spool.run("mailq").shown
+        spool.wait(30)
+        spool.delivers("-q1m")
+        spool.wait(36)
+    assert limit.refused == 0
+    assert len(provider.messages) == 74
+    assert spool.is_empty()
+
+
+def test_a_message_to_many_goes_in_several_transactions(serve, spool):
+    provider = spool.use(serve(), max_recipients="3")
+    everybody = [f"u{i}@example.net" for i in range(8)]
+    spool.submits("-odq", *everybody)
+    spool.delivers("-q")
+    assert [len(m.recipients) for m in provider.messages] == [3, 3, 2]
+    assert [r for m in provider.messages for r in m.recipients] == everybody
+    assert spool.is_empty()

@@ -87,6 +87,8 @@ static void every_account_key_is_inherited(void **state)
                                                                : "value";
         if (strcmp(key->name, "password_file") == 0)
             text = "/x";
+        if (strcmp(key->name, "rate") == 0)
+            text = "30/m, 500/d";
         if (strcmp(key->name, "max_connections") == 0)
             text = "9";
         struct account *parent = account_new("p", SCOPE_USER);

@@ -242,6 +242,34 @@ static void connections_that_are_refused_come_back_slowly(void **state)
     assert_int_equal(account_state_connections(&known, 4, NOW), 1);
 }
 
+/* However a provider counts, it never sees more than the limit in a span of that length. */
+static void a_rate_is_never_exceeded(void **state)
+{
+    (void)state;
+    enum { MOST = 30, SPAN = 60, LONG = 40 * SPAN };
+    static unsigned sent[LONG];
+    struct account_state known = {0};
+    const uint32_t most[ACCOUNT_STATE_SPANS] = {MOST, 0, 500};
+    unsigned total = 0;
+    for (int now = 0; now < LONG; now++) {
+        for (int i = 0; i < 3; i++)
+            if (account_state_count_message(&known, most, NOW + now)) {
+                sent[now]++;
+                total++;
+            } else {
+                assert_true(known.rate_until > NOW + now);
+                assert_true(known.rate_until <= NOW + now + 26 * 3600);
+            }
+        unsigned seen = 0;
+        for (int past = now; past > now - SPAN && past >= 0; past--)
+            seen += sent[past];
+        assert_in_range(seen, 0, MOST);
+    }
+    assert_int_equal(total, 500); /* of the day; 30 a minute would be more */
+    assert_true(account_state_count_message(&known, most, NOW + 26 * 3600));
+    assert_true(account_state_count_message(&known, most, NOW - 26 * 3600)); /* the clock was set */
+}
+
 static void account_state_survives_its_file_and_damage_starts_it_afresh(void **state)
 {
     (void)state;
@@ -250,6 +278,8 @@ static void account_state_survives_its_file_and_damage_starts_it_afresh(void **s
     breaker_open(&known.breaker, &wrong, NOW, 3);
     known.breaker.after_login = true;
     account_state_refuse_connection(&known, 3, NOW);
+    known.sent[2].slice = 7;
+    known.sent[2].count[12] = 9;
     memcpy(known.suspect, "entry", 6);
     for (int i = 0; i < ACCOUNT_STATE_BOUNCES_PER_HOUR; i++)
         assert_true(account_state_count_bounce(&known, NOW));
@@ -282,6 +312,7 @@ int main(void)
         cmocka_unit_test(breaker_intervals_double_up_to_their_longest),
         cmocka_unit_test(a_failure_that_one_message_meets_is_not_the_accounts),
         cmocka_unit_test(connections_that_are_refused_come_back_slowly),
+        cmocka_unit_test(a_rate_is_never_exceeded),
         cmocka_unit_test(account_state_survives_its_file_and_damage_starts_it_afresh),
     };
     return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);

@@ -1,0 +1,27 @@
+/* How many messages an account may send in a minute, an hour and a day: `rate = 30/m, 500/d`. */
+#ifndef RATE_H
+#define RATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/strlist.h"
+
+enum rate_span { RATE_MINUTE, RATE_HOUR, RATE_DAY, RATE_SPANS };
+
+struct rate {
+    uint32_t most[RATE_SPANS]; /* messages; 0: no limit */
+};
+
+/* Reads one "30/m"; of two with the same span the smaller counts. RATE must be zeroed before the
+ * first. */
+bool rate_add(struct rate *rate, const char *text, struct error *err);
+
+/* The same for a list that was checked. True if there is any limit. */
+bool rate_read(struct rate *rate, const struct strlist *list);
+
+/* Checks a value of the key `rate`. */
+bool rate_check(const char *text, struct error *err);
+
+#endif
