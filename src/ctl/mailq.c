@@ -61,8 +61,8 @@ static void print_reason(const struct listing_item *item, const char *reason)
 
 static bool is_shown(const struct listing_item *item, size_t i)
 {
-    enum fate fate = item->journal->rcpt[i].fate;
-    return item->state == LISTING_FAILED ? fate != FATE_SENT : fate == FATE_WAITING;
+    enum journal_status status = item->journal->rcpt[i].status;
+    return item->state == LISTING_FAILED ? status != JOURNAL_SENT : status == JOURNAL_WAITING;
 }
 
 /* Appends why recipient I waits: our words, then the provider's; else why the entry does. */

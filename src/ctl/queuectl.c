@@ -138,13 +138,13 @@ static void print_escaped(struct str *line)
 
 static void show_progress(const struct entry_lock *lock)
 {
-    static const char *const fates[] = {
-        [FATE_WAITING] = "waiting", [FATE_SENT] = "sent", [FATE_FAILED] = "failed"};
+    static const char *const statuses[] = {
+        [JOURNAL_WAITING] = "waiting", [JOURNAL_SENT] = "sent", [JOURNAL_FAILED] = "failed"};
     const struct envelope *env = &lock->entry.envelope;
     for (size_t i = 0; i < env->n && i < lock->journal.n; i++) {
         const struct progress *p = &lock->journal.rcpt[i];
         struct str line = {0};
-        str_addf(&line, "recipient: %s (%s)%s", env->rcpt[i].address, fates[p->fate],
+        str_addf(&line, "recipient: %s (%s)%s", env->rcpt[i].address, statuses[p->status],
                  p->why ? " " : "");
         if (p->why)
             error_explain(p->why, &line);

@@ -62,11 +62,11 @@ static void prepare(struct attempt *attempt, const struct entry_lock *lock)
     attempt->outcomes = memory_new(attempt->n * sizeof *attempt->outcomes);
     for (size_t i = 0; i < attempt->n; i++) {
         const struct progress *past = &lock->journal.rcpt[i];
-        if (past->fate == FATE_SENT) {
+        if (past->status == JOURNAL_SENT) {
             attempt->outcomes[i].result = OUTCOME_SENT;
             attempt->sent_before++;
         }
-        if (past->fate == FATE_FAILED)
+        if (past->status == JOURNAL_FAILED)
             outcome_refuse(&attempt->outcomes[i], past->why);
     }
 }

@@ -47,7 +47,7 @@ struct delivery_context {
 bool delivery_is_expired(const struct delivery_context *delivery, const char *id);
 
 /* An attempt and what it meant, one outcome for each recipient of the entry; those that had their
- * fate before are OUTCOME_SENT or refused for good, too. */
+ * status before are OUTCOME_SENT or refused for good, too. */
 struct attempt {
     struct outcome *outcomes; /* n of them */
     size_t n;

@@ -9,7 +9,7 @@
 #include "delivery/bounce_writer.h"
 #include "delivery/verdict.h"
 
-static void note_fates(struct entry_lock *lock, const struct attempt *attempt)
+static void note_results(struct entry_lock *lock, const struct attempt *attempt)
 {
     const struct error *whole = attempt->failed ? &attempt->failure : NULL;
     for (size_t i = 0; i < attempt->n; i++) {
@@ -17,19 +17,19 @@ static void note_fates(struct entry_lock *lock, const struct attempt *attempt)
         const struct error *why = o->result == OUTCOME_REFUSED ? o->error : whole;
         bool sent = o->result == OUTCOME_SENT;
         journal_settle(&lock->journal, i,
-                       sent                           ? FATE_SENT
-                       : why && verdict_is_final(why) ? FATE_FAILED
-                                                      : FATE_WAITING,
+                       sent                           ? JOURNAL_SENT
+                       : why && verdict_is_final(why) ? JOURNAL_FAILED
+                                                      : JOURNAL_WAITING,
                        sent ? NULL : why);
     }
 }
 
 /* Those who still wait when the lifetime is over have failed, for the reason they waited for. */
-static void give_up_waiting(struct entry_lock *lock)
+static void expire_waiting(struct entry_lock *lock)
 {
     for (size_t i = 0; i < lock->journal.n; i++) {
         const struct progress *p = &lock->journal.rcpt[i];
-        if (p->fate != FATE_WAITING)
+        if (p->status != JOURNAL_WAITING)
             continue;
         struct error why;
         if (p->why)
@@ -39,7 +39,7 @@ static void give_up_waiting(struct entry_lock *lock)
                             "the provider did not take this recipient");
         (void)error_prefix(&why, "given up after the last of %u attempts", lock->journal.attempts);
         why.class = ERROR_PERMANENT;
-        journal_settle(&lock->journal, i, FATE_FAILED, &why);
+        journal_settle(&lock->journal, i, JOURNAL_FAILED, &why);
     }
 }
 
@@ -47,8 +47,8 @@ static bool held_by_account_alone(const struct entry_lock *lock)
 {
     for (size_t i = 0; i < lock->journal.n; i++) {
         const struct progress *p = &lock->journal.rcpt[i];
-        if (p->fate == FATE_FAILED ||
-            (p->fate == FATE_WAITING && p->why && p->why->scope != ERROR_ACCOUNT))
+        if (p->status == JOURNAL_FAILED ||
+            (p->status == JOURNAL_WAITING && p->why && p->why->scope != ERROR_ACCOUNT))
             return false;
     }
     return true;
@@ -64,7 +64,7 @@ static enum settle_end remove_entry(struct entry_lock *lock, struct error *err)
     return entry_lock_remove(lock, err) ? SETTLE_DONE : SETTLE_TROUBLE;
 }
 
-static enum settle_end put_off(struct entry_lock *lock, struct error *err)
+static enum settle_end defer(struct entry_lock *lock, struct error *err)
 {
     bool ok =
         lock->next == lock->journal.next || entry_lock_postpone(lock, lock->journal.next, err);
@@ -72,27 +72,27 @@ static enum settle_end put_off(struct entry_lock *lock, struct error *err)
     return ok ? SETTLE_WAITS : SETTLE_TROUBLE;
 }
 
-/* Recipients have failed: tell the sender, if that can be told. */
+/* Recipients have failed: report it to the sender, if that is possible. */
 static enum settle_end settle_failed(const struct settlement *settlement, struct entry_lock *lock,
                                      struct error *err)
 {
-    bool more = journal_count(&lock->journal, FATE_WAITING) > 0;
+    bool more = journal_count(&lock->journal, JOURNAL_WAITING) > 0;
     switch (bounce_writer_tell(settlement, lock, err)) {
     case BOUNCE_WRITER_TOLD:
     case BOUNCE_WRITER_NOT_WANTED:
-        return more ? put_off(lock, err) : remove_entry(lock, err);
+        return more ? defer(lock, err) : remove_entry(lock, err);
     case BOUNCE_WRITER_NOT_NOW:
         if (more)
-            return put_off(lock, err);
+            return defer(lock, err);
         return keep(lock, "too many bounces in this hour", err);
     case BOUNCE_WRITER_IMPOSSIBLE:
         if (more)
-            return put_off(lock, err);
+            return defer(lock, err);
         return keep(lock, "undeliverable, and nobody could be told", err);
     case BOUNCE_WRITER_TROUBLE:
         break;
     }
-    struct error ignored; /* the first trouble is the one to tell */
+    struct error ignored; /* the first failure is reported */
     (void)entry_lock_postpone(lock, lock->journal.next, &ignored);
     entry_lock_release(lock);
     return SETTLE_TROUBLE;
@@ -115,11 +115,12 @@ enum settle_end settle_attempt(const struct settlement *settlement, struct entry
                                const struct attempt *attempt, struct error *err)
 {
     const struct delivery_context *delivery = settlement->delivery;
-    note_fates(lock, attempt);
-    if (journal_count(&lock->journal, FATE_WAITING) == 0 && journal_unbounced(&lock->journal) == 0)
+    note_results(lock, attempt);
+    if (journal_count(&lock->journal, JOURNAL_WAITING) == 0 &&
+        journal_unbounced(&lock->journal) == 0)
         return remove_entry(lock, err); /* nothing to journal: the removal says it all */
 
-    size_t failed = journal_count(&lock->journal, FATE_FAILED);
+    size_t failed = journal_count(&lock->journal, JOURNAL_FAILED);
     if (settlement->caller_hears && failed == lock->journal.n)
         return remove_entry(lock, err);
     note_attempt(settlement, lock);
@@ -129,14 +130,14 @@ enum settle_end settle_attempt(const struct settlement *settlement, struct entry
         return keep(lock, "not relayed within its lifetime: the account was in trouble", err);
     }
     if (expired)
-        give_up_waiting(lock);
+        expire_waiting(lock);
     if (!entry_lock_save(lock, err)) {
         entry_lock_release(lock);
         return SETTLE_TROUBLE;
     }
     if (journal_unbounced(&lock->journal) > 0)
         return settle_failed(settlement, lock, err);
-    if (journal_count(&lock->journal, FATE_WAITING) == 0)
+    if (journal_count(&lock->journal, JOURNAL_WAITING) == 0)
         return remove_entry(lock, err);
-    return put_off(lock, err);
+    return defer(lock, err);
 }

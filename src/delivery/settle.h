@@ -1,6 +1,6 @@
-/* What becomes of an entry after an attempt: fates journalled, bounces made, the entry removed, put
- * off or kept in failed/. The order in which things reach the disk is that of queue/spool.h: a
- * bounce is committed before what it tells of is forgotten. */
+/* An entry after an attempt: results journalled, bounces made, the entry removed, deferred or kept
+ * in failed/. The order in which things reach the disk is that of queue/spool.h: a bounce is
+ * committed before the failure that it reports is forgotten. */
 #ifndef SETTLE_H
 #define SETTLE_H
 

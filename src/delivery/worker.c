@@ -340,7 +340,7 @@ static void send_first(struct worker *w)
         let_go(w);
         return;
     }
-    if (journal_count(&held->lock.journal, FATE_WAITING) == 0) {
+    if (journal_count(&held->lock.journal, JOURNAL_WAITING) == 0) {
         struct attempt none = {0}; /* all are settled: the process that settled them was killed */
         settle(w, held, &none);
         let_go(w);
@@ -372,7 +372,7 @@ static bool launch(struct worker *w, struct held *held)
         return false;
     struct error ignored; /* found again by send_first() */
     held->began = w->job->delivery->now();
-    held->alone = journal_count(&held->lock.journal, FATE_WAITING) == 0 ||
+    held->alone = journal_count(&held->lock.journal, JOURNAL_WAITING) == 0 ||
                   entry_lock_begin(&held->lock, held->began, &ignored) != ENTRY_LOCK_BEGUN ||
                   !delivery_push(w->connection, &held->lock, &held->attempt);
     if (held->alone)

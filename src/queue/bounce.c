@@ -53,7 +53,7 @@ static bool flush(struct str *text, struct output *out, struct error *err)
 
 bool bounce_reports(const struct progress *progress, const struct recipient *recipient)
 {
-    return progress->fate == FATE_FAILED && progress->bounce == 0 &&
+    return progress->status == JOURNAL_FAILED && progress->bounce == 0 &&
            envelope_reports_failure(recipient);
 }
 

@@ -153,7 +153,7 @@ static bool is_id(const char *id, struct error *err)
                                           "'%s' is not the id of an entry", id);
 }
 
-/* Moves a damaged entry out of the way; the journal's note tells why. */
+/* Moves a damaged entry out of the way; the journal's note says why. */
 static void quarantine(struct entry_lock *lock, struct error *err)
 {
     struct error second;
@@ -163,7 +163,7 @@ static void quarantine(struct entry_lock *lock, struct error *err)
         error_prefix(err, "it could not be moved to failed/ (%s)", second.text);
 }
 
-/* entry_lock_begin() planned the next attempt, and nobody noted how the one it began ended. A
+/* entry_lock_begin() planned the next attempt, and the end of the one it began was not noted. A
  * moment that was to come when it was set is a plan, other times are those of accepted and released
  * entries. */
 static bool was_interrupted(const struct spoolfile *file, const struct journal *journal)
@@ -278,7 +278,7 @@ static void note_interruption(struct entry_lock *lock, int64_t now)
     struct error why;
     (void)error_set(&why, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL, ENTRY_LOCK_INTERRUPTED);
     for (size_t i = 0; i < lock->journal.n; i++)
-        journal_settle(&lock->journal, i, FATE_WAITING, &why);
+        journal_settle(&lock->journal, i, JOURNAL_WAITING, &why);
     journal_attempt(&lock->journal, now, now);
     lock->interrupted = false;
 }
@@ -287,7 +287,7 @@ static void note_interruption(struct entry_lock *lock, int64_t now)
  * that it was sent is noted by the removal of the entry, and anything else can be forgotten. */
 static size_t room_for(const struct journal *journal)
 {
-    size_t waiting = journal_count(journal, FATE_WAITING);
+    size_t waiting = journal_count(journal, JOURNAL_WAITING);
     bool sent_alone = waiting == 1 && journal_unbounced(journal) == 0;
     return waiting == 0 || sent_alone ? 0 : (waiting + 1) * JOURNAL_SENT_MAX;
 }
@@ -321,7 +321,7 @@ bool entry_lock_postpone(struct entry_lock *lock, int64_t next, struct error *er
     return spoolfile_set_time(lock->fd, next, err);
 }
 
-/* The journal goes last: without it an entry would be sent again to all. */
+/* The journal is removed last: without it an entry would be sent again to all. */
 static bool remove_files(struct entry_lock *lock, struct error *err)
 {
     static const enum spool_directory places[] = {SPOOL_TMP, SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
@@ -388,6 +388,6 @@ void entry_lock_release(struct entry_lock *lock)
     content_clear(&lock->content);
     journal_clear(&lock->journal);
     entry_clear(&lock->entry);
-    spoolfile_close(lock->fd); /* with it goes the lock */
+    spoolfile_close(lock->fd); /* which releases the lock */
     *lock = (struct entry_lock){0};
 }

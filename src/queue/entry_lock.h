@@ -1,6 +1,6 @@
-/* An entry in hand: locked, checked from the first octet to the last, with its journal. Who has the
- * lock is the only one who delivers, holds or removes the entry; the lock ends with the process
- * if not before. A child made by fork() shares it: it ends when both have ended it. */
+/* A locked entry, checked from the first octet to the last, with its journal. Only the process that
+ * holds the lock delivers, holds or removes the entry; the lock is released when the process ends
+ * if not before. A child made by fork() shares it: it is released when both have released it. */
 #ifndef ENTRY_LOCK_H
 #define ENTRY_LOCK_H
 
@@ -25,29 +25,29 @@ struct entry_lock {
     struct entry entry;
     struct journal journal;
     struct journal_file file; /* of the journal */
-    int64_t next;           /* the next attempt, if this one ends unnoted; 0: none has begun */
-    bool interrupted;       /* the last attempt ended unnoted */
-    bool other_names;       /* the file stands elsewhere in the spool, too */
+    int64_t next;             /* the next attempt, if this one ends unnoted; 0: none has begun */
+    bool interrupted;         /* the last attempt ended unnoted */
+    bool other_names;         /* the file is in another directory of the spool, too */
     struct content content; /* borrowed from fd, or in memory if small: valid as long as the lock */
 };
 
 enum entry_lock_begun {
     ENTRY_LOCK_BEGUN,
-    ENTRY_LOCK_NO_ROOM,  /* for its journal: others may need none; ERR says */
-    ENTRY_LOCK_UNNOTED,  /* nothing can be noted now: read-only, a bad disk; ERR says */
+    ENTRY_LOCK_NO_ROOM, /* for its journal: others may need none; ERR says */
+    ENTRY_LOCK_UNNOTED, /* nothing can be noted now: read-only, a bad disk; ERR says */
 };
 
 enum entry_lock_result {
     ENTRY_LOCK_TAKEN,
-    ENTRY_LOCK_BUSY,    /* somebody else is working on it */
+    ENTRY_LOCK_BUSY,    /* another process works on it */
     ENTRY_LOCK_GONE,    /* delivered, removed or moved in the meantime */
     ENTRY_LOCK_LEFT,    /* not a file of ours, or of a later version: stays where it is; ERR says */
     ENTRY_LOCK_DAMAGED, /* moved to failed/; ERR says */
     ENTRY_LOCK_TROUBLE, /* cannot be read now; ERR says */
 };
 
-/* Takes the entry ID at PLACE (queue/, hold/ or failed/; in failed/ damage is only reported). LOCK
- * must be zeroed, and is so again unless the result is ENTRY_LOCK_TAKEN. */
+/* Takes the entry ID at DIRECTORY (queue/, hold/ or failed/; in failed/ damage is only reported).
+ * LOCK must be zeroed, and is so again unless the result is ENTRY_LOCK_TAKEN. */
 enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *spool,
                                        enum spool_directory directory, const char *id,
                                        struct error *err);
@@ -87,21 +87,21 @@ enum entry_lock_begun entry_lock_begin(struct entry_lock *lock, int64_t now, str
  * was sent. Where this, or entry_lock_remove(), fails, end the run. */
 bool entry_lock_save(struct entry_lock *lock, struct error *err);
 
-/* The next attempt is at NEXT (seconds since 1970). The lock goes on. */
+/* The next attempt is at NEXT (seconds since 1970). The lock is kept. */
 bool entry_lock_postpone(struct entry_lock *lock, int64_t next, struct error *err);
 
 /* Ends the lock and the entry. What the journal has pending is written only if the removal fails:
  * then the lock still ends. The removal is on disk after the next spool_sync(). */
 bool entry_lock_remove(struct entry_lock *lock, struct error *err);
 
-/* Removes the entry ID from PLACE, readable or not, if nobody is working on it: ENTRY_LOCK_TAKEN
+/* Removes the entry ID from DIRECTORY, readable or not, if no process works on it: ENTRY_LOCK_TAKEN
  * (and it is gone, on disk), ENTRY_LOCK_BUSY, ENTRY_LOCK_GONE, ENTRY_LOCK_LEFT, ENTRY_LOCK_TROUBLE.
  */
 enum entry_lock_result entry_lock_delete(struct spool *spool, enum spool_directory directory,
                                          const char *id, struct error *err);
 
-/* Ends the lock and moves the entry to PLACE: hold/, failed/ or back to queue/ (where it is due at
- * once). NOTE, if not NULL, is written into the journal. On disk when this returns. */
+/* Ends the lock and moves the entry to DIRECTORY: hold/, failed/ or back to queue/ (where it is due
+ * at once). NOTE, if not NULL, is written into the journal. On disk when this returns. */
 bool entry_lock_move(struct entry_lock *lock, enum spool_directory directory, const char *note,
                      struct error *err);
 

@@ -1,6 +1,6 @@
-/* An entry that is being written: a `struct output` into tmp/, until it is committed. Whatever goes
- * wrong before that leaves nothing anybody could see, one error (EX_TEMPFAIL), and a draft that can
- * only be dropped. */
+/* An entry that is being written: a `struct output` into tmp/, until it is committed. Whatever
+ * fails before that leaves nothing in queue/, one error (EX_TEMPFAIL), and a writer that can only
+ * be dropped. */
 #ifndef ENTRY_WRITER_H
 #define ENTRY_WRITER_H
 
@@ -18,7 +18,7 @@
 enum { ENTRY_WRITER_BUFFER = 64 * 1024 };
 
 struct entry_writer {
-    struct output output; /* first: a draft is an output, for the content */
+    struct output output; /* first: a writer is an output, for the content */
     struct spool *spool;  /* NULL once committed or dropped */
     struct entry entry;   /* set has_8bit and has_8bit_header before committing */
     int fd;
@@ -37,13 +37,13 @@ bool entry_writer_begin(struct entry_writer *writer, struct spool *spool, const 
  * it is durable, and LOCK, if not NULL, holds it, locked, ready for the first attempt, its content
  * readable. An id that was handed in and is in the spool already is success too: it is the
  * same bounce, LOCK is then left zeroed. False: nothing was accepted, and nothing is left. The
- * draft is over in either case. */
+ * writer is done in either case. */
 bool entry_writer_commit(struct entry_writer *writer, struct entry_lock *lock, struct error *err);
 
 /* Gives up. May be called at any time, and twice. */
 void entry_writer_drop(struct entry_writer *writer);
 
-/* For signal handlers: removes the temporary file. The draft stays as it is. */
+/* For signal handlers: removes the temporary file. The writer stays as it is. */
 void entry_writer_discard(const struct entry_writer *writer);
 
 #endif

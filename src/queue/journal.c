@@ -15,10 +15,10 @@ enum { SUM_LENGTH = 16 };
 
 static const uint64_t time_max = INT64_MAX / 4;
 
-static const char *const fate_names[] = {
-    [FATE_WAITING] = "waiting",
-    [FATE_SENT] = "sent",
-    [FATE_FAILED] = "failed",
+static const char *const status_names[] = {
+    [JOURNAL_WAITING] = "waiting",
+    [JOURNAL_SENT] = "sent",
+    [JOURNAL_FAILED] = "failed",
 };
 
 void journal_begin(struct journal *journal, const char *id, size_t n)
@@ -51,13 +51,13 @@ static size_t open_line(struct str *out)
     return start;
 }
 
-static void add_fate(const struct journal *journal, struct str *out, size_t first, size_t n)
+static void add_status(const struct journal *journal, struct str *out, size_t first, size_t n)
 {
     const struct progress *p = &journal->rcpt[first];
     const struct error *why = p->why;
     size_t start = open_line(out);
-    str_addf(out, "%s %zu-%zu", fate_names[p->fate], first, first + n - 1);
-    if (p->fate != FATE_SENT && why) {
+    str_addf(out, "%s %zu-%zu", status_names[p->status], first, first + n - 1);
+    if (p->status != JOURNAL_SENT && why) {
         str_addf(out, " %d %d %d %d ", (int)why->scope, (int)why->class, why->code,
                  why->reply_code);
         tokenizer_add(out, why->status);
@@ -95,7 +95,7 @@ static void add_note(const struct journal *journal, struct str *out)
 static void end_run(struct journal *journal)
 {
     if (journal->run_n > 0)
-        add_fate(journal, &journal->pending, journal->run_first, journal->run_n);
+        add_status(journal, &journal->pending, journal->run_first, journal->run_n);
     journal->run_n = 0;
 }
 
@@ -119,30 +119,31 @@ static void set_reason(struct error **to, const struct error *from, bool cut)
     *to = copy;
 }
 
-static bool same_fate(const struct progress *a, const struct progress *b)
+static bool same_status(const struct progress *a, const struct progress *b)
 {
-    return a->fate == b->fate && a->bounce == b->bounce &&
-           (a->fate == FATE_SENT || same_reason(a->why, b->why));
+    return a->status == b->status && a->bounce == b->bounce &&
+           (a->status == JOURNAL_SENT || same_reason(a->why, b->why));
 }
 
-void journal_settle(struct journal *journal, size_t i, enum fate fate, const struct error *why)
+void journal_settle(struct journal *journal, size_t i, enum journal_status status,
+                    const struct error *why)
 {
-    assert(i < journal->n && (fate != FATE_FAILED || why));
+    assert(i < journal->n && (status != JOURNAL_FAILED || why));
     struct progress *p = &journal->rcpt[i];
-    if (p->fate != FATE_WAITING)
+    if (p->status != JOURNAL_WAITING)
         return;
-    struct progress new = {.fate = fate};
-    set_reason(&new.why, fate == FATE_SENT ? NULL : why, fate == FATE_WAITING);
-    bool news = fate != FATE_WAITING || (new.why && !same_reason(new.why, p->why));
+    struct progress new = {.status = status};
+    set_reason(&new.why, status == JOURNAL_SENT ? NULL : why, status == JOURNAL_WAITING);
+    bool news = status != JOURNAL_WAITING || (new.why && !same_reason(new.why, p->why));
     if (!news) {
         free(new.why);
         return;
     }
     free(p->why);
     *p = new;
-    journal->must_sync = journal->must_sync || fate != FATE_WAITING;
+    journal->must_sync = journal->must_sync || status != JOURNAL_WAITING;
     if (journal->run_n > 0 && journal->run_first + journal->run_n == i &&
-        same_fate(&journal->rcpt[journal->run_first], p)) {
+        same_status(&journal->rcpt[journal->run_first], p)) {
         journal->run_n++;
         return;
     }
@@ -163,7 +164,7 @@ void journal_attempt(struct journal *journal, int64_t now, int64_t next)
 static void mark_bounced(struct journal *journal, unsigned number)
 {
     for (size_t i = 0; i < journal->n; i++)
-        if (journal->rcpt[i].fate == FATE_FAILED && journal->rcpt[i].bounce == 0)
+        if (journal->rcpt[i].status == JOURNAL_FAILED && journal->rcpt[i].bounce == 0)
             journal->rcpt[i].bounce = number;
     if (number > journal->bounces)
         journal->bounces = number;
@@ -189,8 +190,8 @@ void journal_note(struct journal *journal, const char *text)
 static void reset(struct journal *journal)
 {
     for (size_t i = 0; i < journal->n; i++)
-        if (journal->rcpt[i].fate == FATE_FAILED && journal->rcpt[i].bounce == 0)
-            journal->rcpt[i].fate = FATE_WAITING;
+        if (journal->rcpt[i].status == JOURNAL_FAILED && journal->rcpt[i].bounce == 0)
+            journal->rcpt[i].status = JOURNAL_WAITING;
     free(journal->note);
     journal->note = NULL;
     journal->attempts = 0;
@@ -270,19 +271,20 @@ static bool take_range(struct tokenizer *tokens, size_t n, size_t *first, size_t
     return true;
 }
 
-static bool take_fate(struct journal *journal, struct tokenizer *tokens, enum fate fate)
+static bool take_status(struct journal *journal, struct tokenizer *tokens,
+                        enum journal_status status)
 {
     size_t first, last;
     struct error why = {0};
     bool ok = take_range(tokens, journal->n, &first, &last) &&
-              (fate == FATE_SENT ? tokenizer_end(tokens)
-                                 : take_reason(tokens, &why) && tokenizer_end(tokens));
+              (status == JOURNAL_SENT ? tokenizer_end(tokens)
+                                      : take_reason(tokens, &why) && tokenizer_end(tokens));
     for (size_t i = first; ok && i <= last; i++) {
-        if (journal->rcpt[i].fate != FATE_WAITING)
+        if (journal->rcpt[i].status != JOURNAL_WAITING)
             continue;
-        journal->rcpt[i].fate = fate;
+        journal->rcpt[i].status = status;
         free(journal->rcpt[i].why);
-        journal->rcpt[i].why = fate == FATE_SENT ? NULL : error_copy(&why);
+        journal->rcpt[i].why = status == JOURNAL_SENT ? NULL : error_copy(&why);
     }
     return ok;
 }
@@ -319,9 +321,9 @@ static bool take_line(struct journal *journal, const char *line, size_t len)
     if (len <= SUM_LENGTH || line[SUM_LENGTH] != ' ' || !tokenizer_hex(&tokens, &sum) ||
         sum != sum_of(journal, tokens.at, (size_t)(tokens.end - tokens.at)))
         return false;
-    for (enum fate fate = FATE_WAITING; fate <= FATE_FAILED; fate++)
-        if (tokenizer_is(&tokens, fate_names[fate]))
-            return take_fate(journal, &tokens, fate);
+    for (enum journal_status status = JOURNAL_WAITING; status <= JOURNAL_FAILED; status++)
+        if (tokenizer_is(&tokens, status_names[status]))
+            return take_status(journal, &tokens, status);
     if (tokenizer_is(&tokens, "attempt"))
         return take_attempt(journal, &tokens);
     if (tokenizer_is(&tokens, "note"))
@@ -360,12 +362,12 @@ void journal_encode(const struct journal *journal, struct str *out)
         for (size_t i = 0, next; i < journal->n; i = next) {
             const struct progress *p = &journal->rcpt[i];
             next = i + 1;
-            bool blank = p->fate == FATE_WAITING && !p->why;
+            bool blank = p->status == JOURNAL_WAITING && !p->why;
             if (p->bounce != bounce || blank)
                 continue;
-            while (next < journal->n && same_fate(p, &journal->rcpt[next]))
+            while (next < journal->n && same_status(p, &journal->rcpt[next]))
                 next++;
-            add_fate(journal, out, i, next - i);
+            add_status(journal, out, i, next - i);
         }
         if (bounce > 0)
             add_bounced(journal, out, bounce);
@@ -379,20 +381,20 @@ void journal_encode(const struct journal *journal, struct str *out)
 void journal_encode_sent(const struct journal *journal, struct str *out)
 {
     for (size_t i = 0, next; i < journal->n; i = next) {
-        for (next = i; next < journal->n && journal->rcpt[next].fate == FATE_SENT;)
+        for (next = i; next < journal->n && journal->rcpt[next].status == JOURNAL_SENT;)
             next++;
         if (next > i)
-            add_fate(journal, out, i, next - i);
+            add_status(journal, out, i, next - i);
         else
             next++;
     }
 }
 
-size_t journal_count(const struct journal *journal, enum fate fate)
+size_t journal_count(const struct journal *journal, enum journal_status status)
 {
     size_t n = 0;
     for (size_t i = 0; i < journal->n; i++)
-        n += journal->rcpt[i].fate == fate;
+        n += journal->rcpt[i].status == status;
     return n;
 }
 
@@ -400,7 +402,7 @@ size_t journal_unbounced(const struct journal *journal)
 {
     size_t n = 0;
     for (size_t i = 0; i < journal->n; i++)
-        n += journal->rcpt[i].fate == FATE_FAILED && journal->rcpt[i].bounce == 0;
+        n += journal->rcpt[i].status == JOURNAL_FAILED && journal->rcpt[i].bounce == 0;
     return n;
 }
 

@@ -1,4 +1,4 @@
-/* What became of an entry so far: a file to which only ever is added, one line for each fact,
+/* The results for an entry so far: a file to which lines are only added, one for each fact,
  * each with a checksum of its own that the entry's id is part of:
  *
  *     0123456789abcdef attempt 3 1763884800 1763885700     number, when, when next (UTC seconds)
@@ -7,17 +7,17 @@
  *     0123456789abcdef waiting 43-99 0 0 75 0 - TEXT -     scope, class, code, reply, status
  *     0123456789abcdef bounced 1                           all failed so far are in bounce 1
  *     0123456789abcdef note TEXT                           why it is in failed/
- *     0123456789abcdef again                               released from there: who failed and is in
- *                                                          no bounce waits again
+ *     0123456789abcdef again                               released from there: who failed and is
+ * in no bounce waits again
  *
  * Empty lines behind the last one keep room on the disk (journal_file.h).
  *
- * A line that is torn, or whose checksum does not fit, is passed over wherever it stands: each line
- * is true by itself, and to forget one can repeat a transaction but never lose mail. So a power cut
- * at any moment leaves a journal that works.
+ * A line that is torn, or has a wrong checksum, is passed over wherever it is: each line is true
+ * alone, and a line that is lost can repeat a transaction but never lose mail. So a power cut at
+ * any moment leaves a journal that works.
  *
- * The journal in memory takes facts and collects the lines that are not in the file yet; lock.h
- * puts them there. Everything here is pure. */
+ * The journal in memory takes facts and collects the lines that are not in the file yet;
+ * journal_file.h writes them. Everything here is pure. */
 #ifndef JOURNAL_H
 #define JOURNAL_H
 
@@ -35,15 +35,15 @@ enum {
     JOURNAL_SENT_MAX = 64,           /* octets of a line that says whom it was sent to */
 };
 
-enum fate {
-    FATE_WAITING, /* still to be sent */
-    FATE_SENT,
-    FATE_FAILED, /* given up: belongs into a bounce */
+enum journal_status {
+    JOURNAL_WAITING, /* still to be sent */
+    JOURNAL_SENT,
+    JOURNAL_FAILED, /* given up: belongs into a bounce */
 };
 
 struct progress {
-    enum fate fate;
-    unsigned bounce;   /* the number of the bounce that tells of it, 0 if none yet */
+    enum journal_status status;
+    unsigned bounce;   /* the number of the bounce that reports it, 0 if none yet */
     struct error *why; /* the last refusal, or NULL if there was none */
 };
 
@@ -57,9 +57,10 @@ struct journal {
     char *note;         /* "" or NULL if none */
     size_t damaged;     /* lines that were passed over */
 
-    struct str pending;      /* lines that are not in the file yet */
-    bool must_sync;          /* one of them must be on disk before the entry is released */
-    enum fate run_fate;      /* adjacent recipients with the same fate share a line: the run ... */
+    struct str pending; /* lines that are not in the file yet */
+    bool must_sync;     /* one of them must be on disk before the entry is released */
+    enum journal_status
+        run_status; /* adjacent recipients with the same status share a line: the run ... */
     size_t run_first, run_n; /* ... that is not in `pending` yet */
 };
 
@@ -72,9 +73,10 @@ void journal_decode(struct journal *journal, const char *data, size_t len);
 /* Each of these notes a fact, in memory and as a pending line.
  *
  * settle: what the last attempt meant for recipient I. WHY (copied) is the refusal; only for
- * FATE_FAILED it must be there: NULL leaves the reason as it was. A fate that
+ * JOURNAL_FAILED it must be there: NULL leaves the reason as it was. A status that
  * is sent or failed stays. Nothing is written where nothing changed. */
-void journal_settle(struct journal *journal, size_t i, enum fate fate, const struct error *why);
+void journal_settle(struct journal *journal, size_t i, enum journal_status status,
+                    const struct error *why);
 void journal_attempt(struct journal *journal, int64_t now, int64_t next);
 void journal_bounced(struct journal *journal, unsigned number);
 void journal_note(struct journal *journal, const char *text);
@@ -93,8 +95,8 @@ void journal_encode(const struct journal *journal, struct str *out);
  * JOURNAL_SENT_MAX octets of them. */
 void journal_encode_sent(const struct journal *journal, struct str *out);
 
-/* How many recipients have this fate; how many failed and are in no bounce yet. */
-size_t journal_count(const struct journal *journal, enum fate fate);
+/* How many recipients have this status; how many failed and are in no bounce yet. */
+size_t journal_count(const struct journal *journal, enum journal_status status);
 size_t journal_unbounced(const struct journal *journal);
 
 void journal_clear(struct journal *journal);

@@ -1,6 +1,6 @@
 /* The file of a journal: journal/ID. Its lines are followed by line ends that keep room on the disk
- * for what an attempt will have to note; each write goes over them. Whoever writes has the lock of
- * the entry. */
+ * for the notes of an attempt; each write replaces some of them. The process that writes holds the
+ * lock of the entry. */
 #ifndef JOURNAL_FILE_H
 #define JOURNAL_FILE_H
 

@@ -18,7 +18,7 @@ enum listing_state {
 };
 
 /* Borrowed for the time of the call. Recipients are entry->envelope.rcpt; those still to be shown
- * are the ones whose journal->rcpt[i].fate is FATE_WAITING (in failed/: not FATE_SENT). */
+ * are the ones whose journal->rcpt[i].status is JOURNAL_WAITING (in failed/: not JOURNAL_SENT). */
 struct listing_item {
     enum listing_state state;
     const char *id;
@@ -28,8 +28,9 @@ struct listing_item {
     const struct entry *entry; /* NULL if it can't be read: `trouble` says why */
     const struct journal *journal;
     const char *trouble; /* "" if all is well */
-    const char *waiting; /* why it waits, for recipients without a reason of their own: the account's
-                            failure, or that it was not tried yet; "" if it does not wait */
+    const char
+        *waiting; /* why it waits, for recipients without a reason of their own: the account's
+                     failure, or that it was not tried yet; "" if it does not wait */
 };
 
 /* Calls EACH for all of queue/ and hold/, or with FAILED for all of failed/, until it returns

@@ -25,7 +25,7 @@ struct scan {
     char example[SPOOL_NAME_MAX + 1]; /* one of these */
 };
 
-/* Reads PLACE. SCAN is cleared first. */
+/* Reads DIRECTORY. SCAN is cleared first. */
 bool scan_read(struct scan *scan, const struct spool *spool, enum spool_directory directory,
                struct error *err);
 

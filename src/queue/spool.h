@@ -1,4 +1,4 @@
-/* The spool: a directory of entries, and what each of its files means. Only spool.c (the
+/* The spool: a directory of entries, and the meaning of each of its files. Only spool.c (the
  * directories) and spoolfile.c (the files) call the system about it; the rest of queue/ is built
  * from what these two offer.
  *
@@ -6,41 +6,41 @@
  *       format       made last, when everything else is on disk
  *       tmp/ID       being written, or left by a crash
  *       queue/ID     accepted: to be delivered
- *       hold/ID      accepted, and held by somebody's order
+ *       hold/ID      accepted, and held by order of a person
  *       failed/ID    damaged, or given up without a bounce: kept and shown
- *       journal/ID   what became of ID's recipients so far, wherever ID is, and room for more
+ *       journal/ID   results for ID's recipients so far, wherever ID is, and room for more
  *       account/...  breaker and connection slots of each account
  *       stamp        when this spool was run
  *
  * Accepting:   tmp/ID created and locked, written, fsynced; renamed into queue/; queue/ fsynced.
- *              Only then is anybody told. The lock is held on through the first attempt.
+ *              Only then is the caller answered. The lock is kept through the first attempt.
  * Delivering:  queue/ID locked; name and descriptor compared; attempt begun: its mtime set to the
- *              moment of the next attempt and, where recipients can fare differently, room kept in
- *              journal/ID; attempt; what became of recipients written to journal/ID (synced if some
- *              were sent or failed); queue/ID removed.
+ *              moment of the next attempt and, where results can differ, room kept in
+ *              journal/ID; attempt; results written to journal/ID (synced if some
+ *              recipients were sent or failed); queue/ID removed.
  * Bouncing:    bounce accepted as above, under an id that derives from ID; then the journal says
- *              so, or queue/ID goes.
+ *              so, or queue/ID is removed.
  *
  * Nothing is sent of an entry whose attempt could not be begun: on a file system that is read-only,
- * broken or full it would be sent again and again. So an attempt whose end was not noted (its
- * process was killed, the disk broke) is told by a time that was planned and is not the journal's:
- * the next attempt notes that first, and the pauses between attempts grow.
+ * broken or full it would be sent again and again. A time that was planned and is not the
+ * journal's is that of an attempt whose end was not noted (its process was killed, the disk broke):
+ * the next attempt notes that first, and the intervals between attempts grow.
  *
- * Nobody works on an entry without its lock (flock on the file itself, never waited for, gone with
- * its process). A file can be renamed or removed between open and lock, so whoever locks then asks
- * whether the name still means the descriptor.
+ * No process works on an entry without its lock (flock on the file itself, never waited for,
+ * released with its process). A file can be renamed or removed between open and lock, so a process
+ * that locks it then compares the name with the descriptor.
  *
  * What a crash (SIGKILL at any instruction, or a power cut) can leave, and what the next run does:
  *
- *     left behind                         told the caller   the next run
+ *     left behind                         reply to caller   the next run
  *     ---------------------------------   ---------------   ------------------------------------
- *     `format`, a directory missing       -                 somebody removed it: makes it again
- *     some directories, no `format`       nothing           the next submission makes what is
- missing directories without `format`        perhaps accepted  syncs them again, then makes `format`
+ *     `format`, a directory missing       -                 an administrator removed it: makes it
+ *     some directories, no `format`       nothing           the next submission makes the rest
+ *     all directories, no `format`        perhaps accepted  syncs them again, then makes `format`
  *     tmp/ID, unlocked, any length        nothing           removes it (recovery.h)
- *     tmp/ID, locked                      -                 leaves it: somebody is writing
+ *     tmp/ID, locked                      -                 leaves it: it is being written
  *     queue/ID, queue/ not yet synced     nothing           delivers it (after a power cut it may
- *                                                           be gone: nobody was told)
+ *                                                           be gone: there was no reply)
  *     tmp/ID and queue/ID, one inode      accepted          removes tmp/ID, delivers
  *     queue/ID, no journal                accepted          delivers to all
  *     queue/ID after its last recipient   accepted          delivers again: the transactions in
@@ -49,13 +49,13 @@
  *                                                           second
  *     queue/ID planned, not noted         accepted          notes an interrupted attempt, then
  *                                                           delivers to those who wait
- *     journal/ID with nothing but room    -                 goes over it
+ *     journal/ID with nothing but room    -                 writes over it
  *     journal line torn                   -                 passes over it, starts a new line
  *     journal: some sent, some waiting    -                 delivers to those waiting
  *     journal: failed, no bounce          -                 bounces them
- *     the same, bounce ID' in queue/      -                 finds ID' there, notes it, goes on
+ *     the same, bounce ID' in queue/      -                 finds ID' there, notes it
  *     the same, ID' sent meanwhile        -                 bounces once more; rare, as ID sorts
- *                                                           before ID' and goes first
+ *                                                           before ID' and is sent first
  *     all settled, queue/ID still there   -                 removes it
  *     journal/ID without ID               -                 removes it (recovery.h)
  *     mtime in the past or far future     -                 tries now
@@ -70,16 +70,17 @@
  * What a file system that became unusable while it runs can leave:
  *
  *     read-only before an attempt         accepted          tries nothing, reports it
- *     read-only during an attempt         accepted          the same; when it is writable again, the
- *                                                           transactions in flight are repeated
+ *     read-only during an attempt         accepted          the same; when it is writable again,
+ *                                                           what was in flight is repeated
  *     full: no room for a journal         accepted          tries entries with one recipient, whose
  *                                                           removal is their note, and no others
- *     full during an attempt              accepted          whom it was sent to stands in the room
- *                                                           that was kept; the others wait
+ *     full during an attempt              accepted          the recipients it was sent to are in
+ *                                                           the room that was kept; others wait
  *     full: no room for a bounce          -                 bounces when there is
  *     queue/ID cannot be removed          accepted          its journal says that all is done
  *
- * Failures of the file system are account trouble, temporary, EX_TEMPFAIL. A failed fsync is never
+ * Failures of the file system have the account's scope, are temporary, EX_TEMPFAIL.
+ * A failed fsync is never
  * tried again: what it failed on is taken back (accepting) or left as it was before (delivering).
  */
 #ifndef SPOOL_H
@@ -142,7 +143,7 @@ bool spool_sync_place(struct spool *spool, enum spool_directory directory, struc
 bool spool_sync(struct spool *spool, struct error *err);
 bool spool_sync_when_due(struct spool *spool, int64_t now, struct error *err);
 
-/* Calls EACH with every name of PLACE but those that begin with a dot, in no order, until it
+/* Calls EACH with every name of DIRECTORY but those that begin with a dot, in no order, until it
  * returns false. */
 bool spool_each(const struct spool *spool, enum spool_directory directory,
                 bool (*each)(void *context, const char *name), void *context, struct error *err);
@@ -150,7 +151,7 @@ bool spool_each(const struct spool *spool, enum spool_directory directory,
 /* What a place is called, for messages. */
 const char *spool_directory_name(enum spool_directory directory);
 
-/* Notes that a name in PLACE came or went. */
+/* Notes that a name in DIRECTORY came or went. */
 void spool_mark(struct spool *spool, enum spool_directory directory);
 
 /* Opens NAME in a directory of the spool: open(2) with what every file of it needs (close-on-exec,
@@ -169,8 +170,8 @@ void spool_set_status(struct error *err);
 #define SPOOL_FULL "4.3.1"
 
 /* False if a message may not be accepted because the file system is nearly full: a fiftieth of it
- * (SPOOL_FLOOR octets and SPOOL_FLOOR_FILES files at most) is left for the notes and bounces of mail
- * that is here, and for everybody else. The error has status SPOOL_FULL. */
+ * (SPOOL_FLOOR octets and SPOOL_FLOOR_FILES files at most) is left for the notes and bounces of
+ * mail that is here, and for everybody else. The error has status SPOOL_FULL. */
 bool spool_has_room(const struct spool *spool, struct error *err);
 
 /* The stamp: as text, and when it was last written (seconds since 1970, 0 for never). */

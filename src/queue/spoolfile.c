@@ -17,11 +17,11 @@ enum { FILE_MODE = 0600, LOAD_BLOCK = 16 * 1024, LOCK_STEP = 2 /* milliseconds *
 static bool is_taken(const char *id, struct error *err)
 {
     return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                     "spool: somebody else has tmp/%s", id);
+                     "spool: another process has tmp/%s", id);
 }
 
-/* Locks the file that was just made. A cleaner may have taken it for a leftover between the two
- * steps: then it is his to remove, and its name must not be used again before he has done so. */
+/* Locks the file that was just made. Another process may have taken it for a leftover between the
+ * two steps: then that process removes it, and the name must not be used again before. */
 static bool lock_new(int fd, const char *id, bool *taken, struct error *err)
 {
     struct stat facts;
@@ -215,7 +215,7 @@ bool spoolfile_set_time(int fd, int64_t seconds, struct error *err)
 void spoolfile_close(int fd)
 {
     if (fd >= 0)
-        (void)close(fd); /* nothing depends on it: see spool_end_file() */
+        (void)close(fd); /* nothing depends on it: what must be on disk was synced */
 }
 
 /* Names. */
@@ -244,7 +244,7 @@ bool spoolfile_move(struct spool *spool, enum spool_directory from, enum spool_d
     }
     if (done != 0 && errno == EEXIST) {
         if (same_file(spool, from, to, id))
-            done = unlinkat(source, id, 0); /* somebody was ended between the two steps */
+            done = unlinkat(source, id, 0); /* a process was killed between the two steps */
         else
             errno = EEXIST;
     }

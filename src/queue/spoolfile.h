@@ -1,9 +1,8 @@
 /* The files of a spool, one at a time: found, locked, created, read, written, renamed, removed.
- * What they mean is told in spool.h; this is how the system is asked, and with spool.c the only
- * place where it is asked.
+ * spool.h says what they mean; this file and spool.c alone make the system calls.
  *
- * Failures are account trouble, temporary, EX_TEMPFAIL. EINTR is dealt with here, but for fsync,
- * which is never called twice. */
+ * Failures have the account's scope, are temporary, EX_TEMPFAIL. EINTR is handled here, but for
+ * fsync, which is never called twice. */
 #ifndef SPOOLFILE_H
 #define SPOOLFILE_H
 
@@ -29,15 +28,15 @@ struct spoolfile {
 
 enum spoolfile_found {
     SPOOLFILE_FOUND,
-    SPOOLFILE_BUSY,    /* somebody else has the lock */
+    SPOOLFILE_BUSY,    /* another process has the lock */
     SPOOLFILE_GONE,    /* no such file, or no longer */
     SPOOLFILE_FOREIGN, /* not a regular file, or not ours to read: left alone; the error says */
     SPOOLFILE_TROUBLE, /* the error says */
 };
 
 /* Creates tmp/ID, mode 0600, locked, and gives its descriptor. A leftover of the same name is
- * removed first. *TAKEN tells that somebody else has the lock of it, be it that he writes there or
- * that he is removing what he takes for a leftover: another id may do. */
+ * removed first. *TAKEN: another process has the lock of it, because it writes there, or
+ * removes the file as a leftover: use another id. */
 bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *taken,
                       struct error *err);
 
@@ -80,8 +79,8 @@ bool spoolfile_remove(struct spool *spool, enum spool_directory directory, const
 /* The same for signal handlers: safe there, and never fails. */
 void spoolfile_discard(const struct spool *spool, enum spool_directory directory, const char *name);
 
-/* Makes sure that nobody will ever take the file ID of PLACE, of which FD is open for writing, for
- * an entry: cuts it to nothing and removes it. */
+/* Takes back the file ID, which FD has open for writing, so that no process takes it for an entry:
+ * cuts it to nothing and removes it. */
 void spoolfile_take_back(const struct spool *spool, enum spool_directory directory, const char *id,
                          int fd);
 
@@ -106,7 +105,7 @@ bool spoolfile_replace(struct spool *spool, enum spool_directory directory, cons
                        const struct str *data, struct error *err);
 
 /* Opens account/NAME for reading and writing, made if missing, for files that are shared in place.
- * *LOCKED tells whether its lock, which is not waited for, was free and is ours now. */
+ * *LOCKED: its lock, which is not waited for, was free and is ours now. */
 bool spoolfile_share(const struct spool *spool, const char *name, int *fd, bool *locked,
                      struct error *err);
 

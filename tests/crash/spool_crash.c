@@ -143,24 +143,24 @@ static bool attempt(const struct world *world, struct entry_lock *lock, struct e
         deliver_to_provider(world, 'b');
         return entry_lock_remove(lock, err);
     }
-    bool first = journal->rcpt[1].fate == FATE_WAITING;
-    if (journal->rcpt[0].fate == FATE_WAITING && !deliver(world, lock, 's', err)) {
+    bool first = journal->rcpt[1].status == JOURNAL_WAITING;
+    if (journal->rcpt[0].status == JOURNAL_WAITING && !deliver(world, lock, 's', err)) {
         entry_lock_release(lock);
         return false;
     }
-    journal_settle(journal, 0, FATE_SENT, NULL);
-    journal_settle(journal, 1, FATE_FAILED, &refusal);
+    journal_settle(journal, 0, JOURNAL_SENT, NULL);
+    journal_settle(journal, 1, JOURNAL_FAILED, &refusal);
     if (first) {
-        journal_settle(journal, 2, FATE_WAITING, &later);
+        journal_settle(journal, 2, JOURNAL_WAITING, &later);
         journal_attempt(journal, 1000, 2000);
-    } else if (journal->rcpt[2].fate == FATE_WAITING) {
+    } else if (journal->rcpt[2].status == JOURNAL_WAITING) {
         if (!deliver(world, lock, 'l', err)) {
             entry_lock_release(lock);
             return false;
         }
-        journal_settle(journal, 2, FATE_SENT, NULL);
+        journal_settle(journal, 2, JOURNAL_SENT, NULL);
     }
-    bool done = journal_count(journal, FATE_WAITING) == 0;
+    bool done = journal_count(journal, JOURNAL_WAITING) == 0;
     bool ok =
         entry_lock_save(lock, err) && (journal_unbounced(journal) == 0 || make_bounce(lock, err));
     if (ok && done)

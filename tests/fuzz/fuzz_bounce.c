@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)error_set(&why, ERROR_RECIPIENT, ERROR_PERMANENT, 67, "%s", text);
     (void)snprintf(why.reply, sizeof why.reply, "%s", reply);
     journal_begin(&journal, original.id, original.envelope.n);
-    journal_settle(&journal, 0, FATE_FAILED, &why);
+    journal_settle(&journal, 0, JOURNAL_FAILED, &why);
     str_add(&content.memory, "Subject: ");
     for (size_t i = 0; i < size; i++) /* what the body reader would have let through */
         str_add_char(&content.memory,

@@ -30,7 +30,7 @@ static void read_journal(const char *data, size_t size)
     if (back.damaged > 0 || journal_unbounced(&back) != journal_unbounced(&journal))
         abort();
     for (size_t i = 0; i < RECIPIENTS; i++)
-        if (back.rcpt[i].fate != journal.rcpt[i].fate ||
+        if (back.rcpt[i].status != journal.rcpt[i].status ||
             !back.rcpt[i].why != !journal.rcpt[i].why ||
             (back.rcpt[i].why && back.rcpt[i].why->code != journal.rcpt[i].why->code))
             abort();

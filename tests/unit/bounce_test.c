@@ -42,9 +42,9 @@ static void begin(struct story *story)
     memcpy(story->original.id, "1tVd0xAbcDef120", ENTRYID_SIZE);
     story->original.envelope.envid = memory_copy("QQ1");
     journal_begin(&story->journal, story->original.id, 4);
-    journal_settle(&story->journal, 0, FATE_SENT, NULL);
-    journal_settle(&story->journal, 1, FATE_FAILED, &gone);
-    journal_settle(&story->journal, 3, FATE_FAILED, &local);
+    journal_settle(&story->journal, 0, JOURNAL_SENT, NULL);
+    journal_settle(&story->journal, 1, JOURNAL_FAILED, &gone);
+    journal_settle(&story->journal, 3, JOURNAL_FAILED, &local);
     str_add(&story->content.memory, message);
     story->content.size = story->content.memory.len;
     story->bounce = (struct bounce){.original = &story->original,
@@ -167,7 +167,7 @@ static void recipients_told_of_before_are_not_told_again(void **state)
     begin(&story);
     journal_bounced(&story.journal, 1);
     struct error late = spooldir_refusal(551, "", "moved", "moved away");
-    journal_settle(&story.journal, 2, FATE_FAILED, &late);
+    journal_settle(&story.journal, 2, JOURNAL_FAILED, &late);
     const char *text = written(&story);
     assert_null(strstr(text, "r1@example.com"));
     assert_non_null(strstr(text, "Diagnostic-Code: smtp; 551 moved away\r\n"));

@@ -76,9 +76,9 @@ static void outcomes_are_kept_and_an_entry_can_wait(void **state)
     struct error full = spooldir_refusal(452, "", "full", "452 full");
     int64_t now = time(NULL);
     assert_true(spooldir_submit(dir, text, 3, id, &lock));
-    journal_settle(&lock.journal, 0, FATE_SENT, NULL);
-    journal_settle(&lock.journal, 1, FATE_FAILED, &gone);
-    journal_settle(&lock.journal, 2, FATE_WAITING, &full);
+    journal_settle(&lock.journal, 0, JOURNAL_SENT, NULL);
+    journal_settle(&lock.journal, 1, JOURNAL_FAILED, &gone);
+    journal_settle(&lock.journal, 2, JOURNAL_WAITING, &full);
     journal_attempt(&lock.journal, now, now + 60);
     assert_true(entry_lock_save(&lock, &dir->err));
     assert_true(entry_lock_save(&lock, &dir->err)); /* nothing new */
@@ -160,7 +160,7 @@ static void an_attempt_that_ended_unnoted_is_noted_by_the_next(void **state)
     }
     /* One that is noted is not taken for such. */
     assert_int_equal(entry_lock_begin(&lock, now, &dir->err), ENTRY_LOCK_BEGUN);
-    journal_settle(&lock.journal, 0, FATE_SENT, NULL);
+    journal_settle(&lock.journal, 0, JOURNAL_SENT, NULL);
     journal_attempt(&lock.journal, now, lock.next);
     assert_true(entry_lock_save(&lock, &dir->err));
     off_t size = journal_size(dir, id);
@@ -168,7 +168,7 @@ static void an_attempt_that_ended_unnoted_is_noted_by_the_next(void **state)
     assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
     assert_false(lock.interrupted);
     assert_int_equal(lock.journal.damaged, 0);
-    assert_int_equal(lock.journal.rcpt[0].fate, FATE_SENT);
+    assert_int_equal(lock.journal.rcpt[0].status, JOURNAL_SENT);
     assert_true(lock.file.used < (uint64_t)size);
     /* The order to try at once is no attempt either. */
     assert_true(entry_lock_postpone(&lock, 0, &dir->err));
@@ -190,7 +190,7 @@ static void a_journal_does_not_grow_for_ever(void **state)
             char reply[64];
             snprintf(reply, sizeof reply, "450 come back later %d %zu", attempt, i);
             struct error why = spooldir_refusal(450, "4.2.0", "greylisted", reply);
-            journal_settle(&lock.journal, i, FATE_WAITING, &why);
+            journal_settle(&lock.journal, i, JOURNAL_WAITING, &why);
         }
         journal_attempt(&lock.journal, attempt, attempt);
         assert_true(entry_lock_save(&lock, &dir->err));

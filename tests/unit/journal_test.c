@@ -13,22 +13,22 @@ static void write_some(struct journal *journal)
     journal_begin(journal, id, 100);
     for (size_t i = 0; i < 100; i++)
         journal_settle(journal, i,
-                       i < 42    ? FATE_SENT
-                       : i == 42 ? FATE_FAILED
-                                 : FATE_WAITING,
+                       i < 42    ? JOURNAL_SENT
+                       : i == 42 ? JOURNAL_FAILED
+                                 : JOURNAL_WAITING,
                        i < 42    ? NULL
                        : i == 42 ? &gone
                                  : &full);
     journal_attempt(journal, 1763884800, 1763884860);
     journal_bounced(journal, 1);
-    journal_settle(journal, 50, FATE_FAILED, &gone);
+    journal_settle(journal, 50, JOURNAL_FAILED, &gone);
     journal_note(journal, "two\nlines");
 }
 
 static void check(const struct journal *journal)
 {
-    assert_int_equal(journal_count(journal, FATE_SENT), 42);
-    assert_int_equal(journal_count(journal, FATE_FAILED), 2);
+    assert_int_equal(journal_count(journal, JOURNAL_SENT), 42);
+    assert_int_equal(journal_count(journal, JOURNAL_FAILED), 2);
     assert_int_equal(journal_unbounced(journal), 1);
     assert_int_equal(journal->rcpt[42].bounce, 1);
     assert_int_equal(journal->rcpt[42].why->reply_code, 550);
@@ -78,12 +78,12 @@ static void equal_neighbours_share_a_line(void **state)
     struct error away = spooldir_refusal(0, "", "no route to host", "");
     journal_begin(&journal, id, 10000);
     for (size_t i = 0; i < 10000; i++)
-        journal_settle(&journal, i, FATE_WAITING, &away);
+        journal_settle(&journal, i, JOURNAL_WAITING, &away);
     assert_true(journal_pending(&journal)->len < 200);
     assert_false(journal.must_sync); /* to forget this costs an attempt, not mail */
     journal_written(&journal);
     for (size_t i = 0; i < 10000; i++) /* and the same again is no news */
-        journal_settle(&journal, i, FATE_WAITING, &away);
+        journal_settle(&journal, i, JOURNAL_WAITING, &away);
     assert_int_equal(journal_pending(&journal)->len, 0);
     journal_clear(&journal);
 }
@@ -100,9 +100,9 @@ static void what_was_given_up_waits_again(void **state)
     journal_decode(&back, text.data, text.len);
     const struct journal *both[] = {&journal, &back};
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(journal_count(both[i], FATE_SENT), 42);
-        assert_int_equal(both[i]->rcpt[42].fate, FATE_FAILED); /* a bounce has reported it */
-        assert_int_equal(both[i]->rcpt[50].fate, FATE_WAITING);
+        assert_int_equal(journal_count(both[i], JOURNAL_SENT), 42);
+        assert_int_equal(both[i]->rcpt[42].status, JOURNAL_FAILED); /* a bounce has reported it */
+        assert_int_equal(both[i]->rcpt[50].status, JOURNAL_WAITING);
         assert_int_equal(both[i]->attempts, 0);
         assert_null(both[i]->note);
         assert_int_equal(both[i]->damaged, 0);
@@ -118,11 +118,11 @@ static void what_is_settled_stays(void **state)
     struct journal journal = {0};
     struct error gone = spooldir_refusal(550, "", "x", "");
     journal_begin(&journal, id, 2);
-    journal_settle(&journal, 0, FATE_SENT, NULL);
-    journal_settle(&journal, 0, FATE_FAILED, &gone);
-    journal_settle(&journal, 0, FATE_WAITING, &gone);
-    journal_settle(&journal, 1, FATE_WAITING, NULL); /* untried: no news */
-    assert_int_equal(journal.rcpt[0].fate, FATE_SENT);
+    journal_settle(&journal, 0, JOURNAL_SENT, NULL);
+    journal_settle(&journal, 0, JOURNAL_FAILED, &gone);
+    journal_settle(&journal, 0, JOURNAL_WAITING, &gone);
+    journal_settle(&journal, 1, JOURNAL_WAITING, NULL); /* untried: no news */
+    assert_int_equal(journal.rcpt[0].status, JOURNAL_SENT);
     assert_null(journal.rcpt[1].why);
     journal_clear(&journal);
 }
@@ -151,7 +151,7 @@ static void a_torn_journal_still_works(void **state)
         journal_clear(&back);
         journal_begin(&back, id, 100);
         journal_decode(&back, more.data, more.len);
-        assert_int_equal(journal_count(&back, FATE_SENT), 42);
+        assert_int_equal(journal_count(&back, JOURNAL_SENT), 42);
         str_clear(&more);
         journal_clear(&back);
         free(piece);
@@ -173,7 +173,8 @@ static void a_flipped_bit_costs_one_line(void **state)
         journal_begin(&back, id, 100);
         journal_decode(&back, text.data, text.len);
         assert_in_range(back.damaged, 1, 2);
-        assert_true(journal_count(&back, FATE_SENT) == 42 || journal_count(&back, FATE_SENT) == 0);
+        assert_true(journal_count(&back, JOURNAL_SENT) == 42 ||
+                    journal_count(&back, JOURNAL_SENT) == 0);
         text.data[i] ^= 16;
         journal_clear(&back);
     }
@@ -188,7 +189,7 @@ static void the_journal_of_another_entry_is_not_believed(void **state)
     write_some(&journal);
     journal_begin(&other, "0123456789abcdf", 100);
     journal_decode(&other, journal_pending(&journal)->data, journal_pending(&journal)->len);
-    assert_int_equal(journal_count(&other, FATE_WAITING), 100);
+    assert_int_equal(journal_count(&other, JOURNAL_WAITING), 100);
     assert_true(other.damaged > 3);
     journal_clear(&journal);
     journal_clear(&other);
