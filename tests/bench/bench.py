@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""Measures what one message costs, sent by onehop, msmtp and curl on the same work in one run:
-round trips, instructions, system calls, peak memory, and the speed of a large message.
+"""Measures what one message costs, sent by onehop, msmtp, nullmailer, dma and curl on the same work in
+one run: round trips, instructions, system calls, peak memory, and the speed of a large message; what
+onehop needs as work grows; and beside Postfix what its queue does in a second.
 
-    bench.py --onehop PROGRAM --sink PROGRAM --measure PROGRAM
+    bench.py --onehop PROGRAM --sink PROGRAM --measure PROGRAM [--peers DIRECTORY]
 
-Prints one table, with ratios to msmtp and our budget. Judges nothing: the exit status is 0 if
-everything could be measured, and 1 if not.
+DIRECTORY has unpacked Debian packages of those that are not installed (apt-get download; dpkg -x).
+Prints tables, with ratios to msmtp and our budget, and leaves bench.tsv and bench-*.svg in the present
+directory. Judges nothing: the exit status is 0 if everything could be measured, and 1 if not.
 """
 
 import argparse
@@ -18,7 +20,13 @@ import sys
 import tempfile
 
 import link
-from programs import Curl, Msmtp, Onehop, Server
+import peers
+import queues
+from figures import Figures
+from growth import Growth
+from programs import (PASSWORD, RECIPIENT, SENDER, USER, Curl, Dma, Msmtp, Nullmailer, Onehop,
+                      Server)
+from setting import LINE, enter_namespace, make_trust
 
 SMALL = 2 * 1024
 LARGE = 50 * 1000 * 1000
@@ -26,51 +34,18 @@ RTTS = (0.050, 0.150)
 RUNS_FAR = 3
 RUNS_LARGE = 3
 PATIENCE = 120
-SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt"
-LINE = "The quick brown fox jumps over the lazy dog, and the dog does not even bark.\n"
+QUEUED, CONNECTIONS, QUEUE_RTT = 400, 4, 0.020
 
 
 class Unmeasured(Exception):
     pass
 
 
-def enter_namespace():
-    """Starts over in a network namespace, where a link can be built and nothing leaves."""
-    if os.environ.get("ONEHOP_BENCH_NAMESPACE"):
-        link.loopback_up()
-        return
-    unshare = ["unshare", "-nm"] if os.geteuid() == 0 else ["unshare", "-Urnm"]
-    try:
-        possible = subprocess.run(unshare + ["true"], capture_output=True).returncode == 0
-    except FileNotFoundError:
-        possible = False
-    if possible:
-        os.environ["ONEHOP_BENCH_NAMESPACE"] = "1"
-        os.execvp("unshare", unshare + [sys.executable] + sys.argv)
-
-
-def make_trust(directory, missing):
-    """A key, a certificate that signs itself, and a file of all the CAs that a system trusts and
-    that one: loading them is work that every program has to do."""
-
-    def path(name):
-        return os.path.join(directory, name)
-
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-        + ["-nodes", "-days", "2", "-subj", "/CN=sink.example"]
-        + ["-addext", f"subjectAltName=IP:127.0.0.1,IP:{link.PEER}"]
-        + ["-keyout", path("key.pem"), "-out", path("certificate.pem")],
-        check=True,
-        capture_output=True,
-    )
-    with open(path("trust.pem"), "w") as trust:
-        for name in (path("certificate.pem"), SYSTEM_TRUST):
-            try:
-                trust.write(open(name).read())
-            except FileNotFoundError:
-                missing.append(f"{name}: no system trust; only the test's is loaded")
-    return path("trust.pem")
+def place(streams):
+    """Opens each file as its descriptor."""
+    for fd, path in streams.items():
+        opened = os.open(path, os.O_RDONLY)
+        os.dup2(opened, fd)
 
 
 class Bench:
@@ -79,12 +54,20 @@ class Bench:
         self.directory = directory
         self.link = link.best_link()
         self.missing = []
+        self.figures = Figures("bench.tsv")
         self.trust = make_trust(directory, self.missing)
         self.small = self.make_message("small", SMALL)
         self.large = self.make_message("large", LARGE)
         self.servers = {}
+        self.root = self.postfix = None
         self.programs = []
-        for kind, path in ((Onehop, arguments.onehop), (Msmtp, "msmtp"), (Curl, "curl")):
+        for kind, path in (
+            (Onehop, arguments.onehop),
+            (Msmtp, "msmtp"),
+            (Nullmailer, self.peer("usr/lib/nullmailer/smtp")),
+            (Dma, self.peer("usr/sbin/dma")),
+            (Curl, "curl"),
+        ):
             found = shutil.which(path)
             if found is None:
                 self.missing.append(f"{path}: not found")
@@ -92,6 +75,24 @@ class Bench:
                 self.missing.append(f"{path}: built with sanitizers, which cost more than it does")
             else:
                 self.programs.append(kind(os.path.abspath(found), directory))
+
+    def peer(self, path):
+        """Where a peer's program is: installed, or among the unpacked packages."""
+        unpacked = os.path.join(self.arguments.peers or "/", path)
+        return unpacked if os.path.exists(unpacked) else "/" + path
+
+    def lay_out_peers(self):
+        """A root for those that read /etc."""
+        mine = [p for p in self.programs if isinstance(p, Dma)]
+        try:
+            peers.found(self.arguments.peers, self.directory)
+            self.root = os.path.join(self.directory, "root")
+        except (OSError, TypeError, subprocess.CalledProcessError) as failure:
+            self.missing.append(f"dma, Postfix: no root of their own could be made: {failure}")
+            self.programs = [p for p in self.programs if p not in mine]
+        for program in mine if self.root else ():
+            program.root = self.root
+            os.chmod(os.path.join(self.root, "usr/sbin/dma"), 0o755)  # we are root anyhow
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -130,6 +131,8 @@ class Bench:
             done = subprocess.run(
                 [*wrapper, *argv],
                 stdin=content,
+                close_fds=False,  # ours are closed by exec(2) anyhow
+                preexec_fn=lambda: place(program.streams),
                 env={"PATH": os.environ["PATH"], "HOME": self.directory, **env},
                 capture_output=True,
                 timeout=PATIENCE,
@@ -142,7 +145,7 @@ class Bench:
     def timed(self, program, server, message):
         """Seconds and peak memory in bytes."""
         self.run(program, server, message, [self.arguments.measure, self.path("measured")])
-        seconds, kilobytes = open(self.path("measured")).read().split()
+        seconds, kilobytes, _ = open(self.path("measured")).read().split()
         return float(seconds), int(kilobytes) * 1024
 
     def round_trips(self, program, *options):
@@ -158,12 +161,13 @@ class Bench:
         return (min(seconds[far]) - min(seconds[near])) / (far - near)
 
     def instructions(self, program):
-        valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+        valgrind = ["valgrind", "--trace-children=yes", "--tool=callgrind",
+                    "--callgrind-out-file=/dev/null"]
         done = self.run(program, self.server("-c"), self.small, valgrind)
-        counted = re.search(rb"Collected : (\d+)", done.stderr)
-        if counted is None:
+        counted = [int(n) for n in re.findall(rb"Collected : (\d+)", done.stderr)]
+        if not counted:
             raise Unmeasured(f"{program.name}: callgrind counted nothing")
-        return int(counted[1])
+        return sum(counted)
 
     def system_calls(self, program):
         strace = ["strace", "-f", "-c", "-o", self.path("calls")]
@@ -194,13 +198,20 @@ class Bench:
         return figures
 
     def close(self):
+        if self.root:
+            peers.leave(self.directory)
         for sink, _ in self.servers.values():
             sink.stdin.close()
             sink.wait()
 
 
-def row(label, figures, scale, unit, budget):
-    names = ("onehop", "msmtp", "curl")
+NAMES = ("onehop", "msmtp", "nullmailer", "dma", "curl")
+
+
+def row(bench, label, figures, scale, unit, budget):
+    names = NAMES
+    for name, value in figures.items():
+        bench.figures.add(label, unit.strip(), name, value / scale)
     cells = [f"{figures[n] / scale:.1f}{unit}" if n in figures else "-" for n in names]
     ratio = "-"
     if "onehop" in figures and "msmtp" in figures:
@@ -209,7 +220,7 @@ def row(label, figures, scale, unit, budget):
 
 
 def report(bench):
-    heads = ("onehop", "msmtp", "curl", "to msmtp", "budget")
+    heads = (*NAMES, "to msmtp", "budget")
     print(f"{'one 2 KB message, AUTH PLAIN':<38}" + "".join(f"{h:>12}" for h in heads))
     for label, options, budget in (
         ("round trips, STARTTLS, CHUNKING", ["-c"], "8"),
@@ -217,33 +228,93 @@ def report(bench):
         ("round trips, implicit TLS, CHUNKING", ["-c", "-i"], "6"),
         ("round trips, implicit TLS, DATA", ["-i"], "7"),
     ):
-        row(label, bench.each(bench.round_trips, *options), 1, "", budget)
-    row("instructions, system trust", bench.each(bench.instructions), 1e6, " M", "15 M")
-    row("system calls", bench.each(bench.system_calls), 1, "", "250")
-    row("peak memory", bench.each(bench.memory), 1e6, " MB", "6.5 MB")
+        row(bench, label, bench.each(bench.round_trips, *options), 1, "", budget)
+    row(bench, "instructions, system trust", bench.each(bench.instructions), 1e6, " M", "15 M")
+    row(bench, "system calls", bench.each(bench.system_calls), 1, "", "250")
+    row(bench, "peak memory", bench.each(bench.memory), 1e6, " MB", "6.5 MB")
     print("\none 50 MB message")
     large = bench.each(bench.large_message)
-    row("speed", {n: f[0] for n, f in large.items()}, 1e6, " MB/s", "curl's")
-    row("peak memory", {n: f[1] for n, f in large.items()}, 1e6, " MB", "8 MB")
+    row(bench, "speed, 50 MB", {n: f[0] for n, f in large.items()}, 1e6, " MB/s", "curl's")
+    row(bench, "peak memory, 50 MB", {n: f[1] for n, f in large.items()}, 1e6, " MB", "8 MB")
     print(f"\nRound trips: {bench.link.kind}, {RTTS[0] * 1000:.0f} and {RTTS[1] * 1000:.0f} ms,")
     print("the TCP connection included. Trust: the system's CAs. STARTTLS where nothing is said.")
-    for trouble in bench.missing:
-        print(f"not measured: {trouble}")
+    bench.missing.append(bench.figures.draw_ratios(
+        "bench-message.svg", "One 2 KB message over TLS with a login",
+        ["round trips, STARTTLS, CHUNKING", "instructions, system trust", "system calls",
+         "peak memory"]))
+
+
+def drained_by_onehop(bench, server):
+    spool = queues.Spool(bench, "drained", server.port, CONNECTIONS, host=server.host)
+    spool.fill(QUEUED)
+    seconds, memory, _ = spool.drain()
+    if spool.left():
+        raise RuntimeError(f"{spool.left()} of {QUEUED} messages were left")
+    spool.remove()
+    return QUEUED / seconds, memory
+
+
+def drained_by_postfix(bench, server):
+    if not bench.root or not os.path.exists(bench.peer(peers.Postfix.program)):
+        raise RuntimeError("not found")
+    if not bench.postfix:
+        bench.postfix = peers.Postfix(bench.arguments.peers, bench.root)
+    return bench.postfix.drain(queues.message, QUEUED, SENDER, RECIPIENT, queues.Memory, host=server.host,
+                         port=server.port, user=USER, password=PASSWORD, connections=CONNECTIONS)
+
+
+def report_queue(bench):
+    print(f"\n{f'{QUEUED} queued 4 KB messages':<38}" + "".join(f"{c:>16}" for c in (
+        "messages/s", "memory (PSS)")))
+    bench.link.set_rtt(QUEUE_RTT)
+    for options, label in ((("-c",), "CHUNKING"), ((), "DATA")):
+        for name, measurement in (("onehop", drained_by_onehop), ("Postfix", drained_by_postfix)):
+            try:
+                rate, memory = measurement(bench, bench.server(*options, far=True))
+            except (RuntimeError, OSError, subprocess.SubprocessError) as failure:
+                bench.missing.append(f"queue: {name}: {failure}")
+                continue
+            bench.figures.add(f"queue, {label}", "messages/s", name, rate)
+            bench.figures.add(f"queue, {label}, memory", "MB", name, memory / 1e6)
+            print(f"{f'{name}, {label}':<38}{rate:>16,.0f}{memory / 1e6:>13.1f} MB")
+    print(f"{QUEUE_RTT * 1000:.0f} ms, STARTTLS, AUTH PLAIN, {CONNECTIONS} connections.")
+
+
+def report_growth(bench):
+    ours = [p for p in bench.programs if isinstance(p, Onehop)]
+    if not ours:
+        return
+
+    def spool(name, port):
+        return queues.Spool(bench, name, port, 4)
+
+    bench.missing += Growth(bench, bench.figures).run(ours[0], spool, queues.Unreachable)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     for name in ("onehop", "sink", "measure"):
         parser.add_argument(f"--{name}", required=True, metavar="PROGRAM")
+    parser.add_argument("--peers", metavar="DIRECTORY", help="unpacked packages, see peers.py")
     arguments = parser.parse_args()
+    arguments.peers = arguments.peers and os.path.abspath(arguments.peers)
+    for name in ("onehop", "sink", "measure"):
+        setattr(arguments, name, os.path.abspath(getattr(arguments, name)))
     enter_namespace()
     with tempfile.TemporaryDirectory(prefix="onehop-bench-") as directory:
         bench = Bench(arguments, directory)
         try:
+            bench.lay_out_peers()
             report(bench)
+            report_queue(bench)
+            report_growth(bench)
         finally:
+            bench.figures.write()
             bench.close()
-    return 1 if bench.missing else 0
+    missing = [trouble for trouble in bench.missing if trouble]
+    for trouble in missing:
+        print(f"not measured: {trouble}")
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
  *
  *     measure FILE COMMAND [ARGUMENT...]
  *
- * Writes "SECONDS KILOBYTES" to FILE; the exit status is the command's. */
+ * Writes "SECONDS KILOBYTES PROCESSOR-SECONDS" to FILE, its children's included; the exit status is the command's. */
 #include "config.h"
 
 #include <stdio.h>
@@ -32,9 +32,11 @@ int main(int argc, char **argv)
     FILE *out = fopen(argv[1], "w");
     if (out == NULL)
         return 73;
-    fprintf(out, "%.6f %ld\n",
+    fprintf(out, "%.6f %ld %.6f\n",
             (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9,
-            usage.ru_maxrss);
+            usage.ru_maxrss,
+            (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
     if (fclose(out) != 0)
         return 74;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 70;

@@ -3,6 +3,7 @@ packages (`apt-get download`, `dpkg -x FILE DIRECTORY`) laid over it, so that no
 Needs root."""
 
 import os
+import shutil
 import subprocess
 import time
 
@@ -51,13 +52,99 @@ class Nullmailer(Peer):
 
 class Dma(Peer):
     name, program = "dma, DEFER", "usr/sbin/dma"
-    owner, queue = "root:mail", "var/spool/dma"
+    owner, queue = "mail:mail", "var/spool/dma"
     files = {"etc/dma/dma.conf": "SMARTHOST 127.0.0.1\nDEFER\nMAILNAME example.com\n",
              "etc/dma/auth.conf": ""}
     directories = ["var/spool/dma"]
 
     def command(self, sender, recipient):
         return ["/" + self.program, "-f", sender, recipient]
+
+
+POSTFIX = """compatibility_level = 3.6
+myhostname = bench.example.com
+mydestination =
+inet_interfaces = loopback-only
+relayhost = [{host}]:{port}
+alias_maps =
+alias_database =
+maillog_file = /var/log/postfix.log
+smtp_tls_security_level = encrypt
+smtp_tls_connection_reuse = yes
+smtp_sasl_auth_enable = yes
+smtp_sasl_security_options = noanonymous
+smtp_sasl_password_maps = inline:{{ [{host}]:{port}={user}:{password} }}
+default_destination_concurrency_limit = {connections}
+defer_transports = {deferred}
+"""
+
+
+class Postfix:
+    """Its queue manager and SMTP client, in the same root: filled while delivery is deferred. It does not
+    check certificates either."""
+
+    name, program = "Postfix", "usr/sbin/postfix"
+    places = ("incoming", "active", "deferred")
+    patience = 100
+
+    def __init__(self, packages, root):
+        self.root = root
+        for path in ("etc/postfix", "var/lib/postfix", "var/spool/postfix"):
+            os.makedirs(os.path.join(root, path), exist_ok=True)
+        shutil.copytree(os.path.join(packages, "etc/postfix"), os.path.join(root, "etc/postfix"),
+                        dirs_exist_ok=True)
+        self.write("etc/passwd", "postfix:x:8901:8901::/var/spool/postfix:/usr/sbin/nologin\n", "a")
+        self.write("etc/group", "postfix:x:8901:\npostdrop:x:8902:\n", "a")
+        shutil.copy(os.path.join(root, "usr/share/postfix/master.cf.dist"),
+                    os.path.join(root, "etc/postfix/master.cf"))
+        self.write("etc/postfix/master.cf", "tlsproxy unix - - n - 0 tlsproxy\n", "a")
+        self.write("etc/postfix/main.cf", "compatibility_level = 3.6\n")
+        os.chown(os.path.join(root, "var/lib/postfix"), 8901, 8901)
+        for name in ("postdrop", "postqueue"):
+            path = os.path.join(root, "usr/sbin", name)
+            os.chown(path, 0, 8902)
+            os.chmod(path, 0o2755)
+        self.call("postconf", "-F", "*/*/chroot = n")
+        self.call("postconf", "-MX", "smtp/inet")
+
+    def write(self, path, text, mode="w"):
+        with open(os.path.join(self.root, path), mode) as out:
+            out.write(text)
+
+    def call(self, *argv, **more):
+        done = subprocess.run(["chroot", self.root, *argv], capture_output=True,
+                              timeout=self.patience, **more)
+        if done.returncode != 0:
+            raise RuntimeError(f"{argv[0]}: {done.stderr.decode(errors='replace')[-300:]}")
+
+    def queued(self):
+        return sum(len(files) for place in self.places for _, _, files in
+                   os.walk(os.path.join(self.root, "var/spool/postfix", place)))
+
+    def drain(self, message, n, sender, recipient, watch, **keys):
+        """(messages a second, memory at its peak): WATCH makes a thread that looks at a process."""
+        self.write("etc/postfix/main.cf", POSTFIX.format(deferred="smtp", **keys))
+        self.call("postfix", "start")
+        try:
+            for i in range(n):
+                self.call("sendmail", "-f", sender, recipient, input=message(i))
+            self.write("etc/postfix/main.cf", POSTFIX.format(deferred="", **keys))
+            self.call("postfix", "reload")
+            with open(os.path.join(self.root, "var/spool/postfix/pid/master.pid")) as pid:
+                memory = watch(int(pid.read()))
+            memory.start()
+            begin = time.monotonic()
+            self.call("postqueue", "-f")
+            while self.queued() and time.monotonic() - begin < self.patience:
+                time.sleep(0.01)
+            seconds = time.monotonic() - begin
+            memory.over.set()
+            memory.join()
+            if self.queued():
+                raise RuntimeError(f"{self.queued()} of {n} messages were left")
+            return n / seconds, memory.peak
+        finally:
+            self.call("postfix", "stop")
 
 
 def found(packages, directory):
@@ -69,7 +156,8 @@ def found(packages, directory):
     subprocess.run(["cp", "-a", os.path.join(packages, "usr"), f"{directory}/upper"], check=True)
     options = f"lowerdir=/,upperdir={directory}/upper,workdir={directory}/work"
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, root], check=True)
-    subprocess.run(["mount", "--bind", "/dev", f"{root}/dev"], check=True)
+    for place in ("dev", "proc"):
+        subprocess.run(["mount", "--bind", f"/{place}", f"{root}/{place}"], check=True)
     return [kind(directory, root) for kind in (Nullmailer, Dma)
             if os.path.exists(os.path.join(packages, kind.program))]
 

@@ -9,6 +9,8 @@ SENDER, RECIPIENT, USER, PASSWORD = "me@example.com", "you@example.net", "me", "
 
 
 class Program:
+    streams = {}  # descriptors and the files that the last command() wants there
+
     def __init__(self, path, directory):
         self.path = path
         self.directory = directory
@@ -50,6 +52,34 @@ class Msmtp(Program):
             f"tls_trust_file {server.trust}\n",
         )
         return [self.path, "-C", file, "-f", SENDER, RECIPIENT], {}
+
+
+class Nullmailer(Program):
+    """Its sender starts this for each message of its queue: queueing it is not counted."""
+    name = "nullmailer"
+
+    def command(self, server, message):
+        options = (f"host={server.host}\nport={server.port}\nuser={USER}\npass={PASSWORD}\n"
+                   f"{'tls' if server.implicit else 'starttls'}\nx509cafile={server.trust}\n")
+        with open(message) as text:
+            mail = self.write("nullmailer.mail", f"{SENDER}\n{RECIPIENT}\n\n{text.read()}")
+        self.streams = {0: self.write("nullmailer.options", options), 3: mail}
+        return [self.path], {"HELOHOST": "bench.example.com"}
+
+
+class Dma(Program):
+    """In a root of its own (peers.py): queue, delivery, removal. It does not check certificates."""
+    name = "dma"
+    root = None
+
+    def command(self, server, message):
+        secure = "SECURETRANSFER\n" + ("" if server.implicit else "STARTTLS\n")
+        for name, text in (("dma.conf", f"SMARTHOST {server.host}\nPORT {server.port}\nMAILNAME "
+                            f"example.com\nAUTHPATH /etc/dma/auth.conf\n{secure}"),
+                           ("auth.conf", f"{USER}|{server.host}:{PASSWORD}\n")):
+            with open(os.path.join(self.root, "etc/dma", name), "w") as out:
+                out.write(text)
+        return ["chroot", self.root, "/usr/sbin/dma", "-D", "-f", SENDER, RECIPIENT], {}
 
 
 class Curl(Program):

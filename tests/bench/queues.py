@@ -22,8 +22,8 @@ import time
 
 import link
 import peers
-from bench import LINE, enter_namespace, make_trust
 from programs import PASSWORD, RECIPIENT, SENDER, USER
+from setting import LINE, enter_namespace, make_trust
 
 SIZE = 4 * 1024
 RTT = 0.020
@@ -102,14 +102,14 @@ class Unreachable:
 class Spool:
     """One queue of onehop's with an account for it."""
 
-    def __init__(self, bench, name, port, connections, chunking=True):
+    def __init__(self, bench, name, port, connections, chunking=True, host="127.0.0.1"):
         self.bench = bench
         self.directory = os.path.join(bench.directory, name)
         os.mkdir(self.directory)
         self.file = os.path.join(self.directory, "onehop.ini")
         with open(os.open(self.file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
             out.write(
-                f"[account bench]\nhost = 127.0.0.1\nport = {port}\nfrom = {SENDER}\n"
+                f"[account bench]\nhost = {host}\nport = {port}\nfrom = {SENDER}\n"
                 f"auth = plain\nuser = {USER}\npassword = {PASSWORD}\nmax_connections = "
                 f"{connections}\ntls_trust_file = {bench.trust}\nsyslog = off\n"
                 f"logfile = {self.directory}/log\nchunking = {'auto' if chunking else 'off'}\n"
