@@ -7,9 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* What is not known of the file today may be known tomorrow: no descriptors, no memory, a disk that
- * fails. The others are about the file. */
-static bool is_about_file(int number)
+bool fileread_is_about_file(int number)
 {
     return number == ENOENT || number == ENOTDIR || number == EACCES || number == EPERM ||
            number == ELOOP || number == ENAMETOOLONG || number == EISDIR || number == ENXIO;
@@ -17,7 +15,7 @@ static bool is_about_file(int number)
 
 static bool fail(const char *path, struct error *err)
 {
-    if (is_about_file(errno))
+    if (fileread_is_about_file(errno))
         return error_config(err, "%s: %s", path, strerror(errno));
     return error_system(err, EX_TEMPFAIL, "%s", path);
 }

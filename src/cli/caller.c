@@ -7,14 +7,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fileread.h"
 #include "config/ownership.h"
 #include "cli/environment.h"
 
+/* One that cannot be looked at now (EIO, ENOMEM) is not passed over: what is in it cannot be read
+ * either, and that is told. */
 static bool is_own_directory(const char *path, uid_t uid)
 {
     struct stat facts;
-    return path[0] == '/' && stat(path, &facts) == 0 && S_ISDIR(facts.st_mode) &&
-           facts.st_uid == uid && !ownership_is_shared(&facts);
+    if (path[0] != '/')
+        return false;
+    if (stat(path, &facts) != 0)
+        return !fileread_is_about_file(errno);
+    return S_ISDIR(facts.st_mode) && facts.st_uid == uid && !ownership_is_shared(&facts);
 }
 
 static void find_home(struct str *out, const struct passwd *entry, uid_t uid)

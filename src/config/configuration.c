@@ -89,7 +89,8 @@ static bool check_msmtprc(const struct configfile *file, const struct caller *ca
 
 enum form { FORM_INI, FORM_MSMTPRC, FORM_EITHER };
 
-struct directory { /* a file to look at, and what came of it */
+struct candidate { /* a file to look at, and what came of it */
+    char *path;
     enum form form;
     int number; /* errno of opening it, 0: it was read */
 };
@@ -107,19 +108,19 @@ static bool read_as_ini(struct configfile *file, const struct str *text, const s
 
 /* Reads FILE; one that does not exist is no error. */
 static bool read_file(struct configfile *file, const struct caller *caller,
-                      struct directory *directory, struct error *err)
+                      struct candidate *candidate, struct error *err)
 {
     struct str text = {.secret = true}; /* it may hold passwords */
     struct stat facts;
     errno = 0;
     bool ok = fileread_all(file->path, CONFIGURATION_FILE_MAX, &text, &facts, err);
     if (!ok) {
-        directory->number = errno ? errno : EIO;
+        candidate->number = errno ? errno : EIO;
         str_clear(&text);
-        return is_missing(directory->number);
+        return is_missing(candidate->number);
     }
-    bool ini = directory->form == FORM_INI;
-    if (directory->form == FORM_EITHER)
+    bool ini = candidate->form == FORM_INI;
+    if (candidate->form == FORM_EITHER)
         ini = is_ini(&text) || is_assignment(&text);
     /* Whoever can write the file chooses the commands that are run and where passwords go. */
     if (file->scope == SCOPE_USER && !ownership_check(file->path, &facts, caller->uid, err))
@@ -194,8 +195,7 @@ static void add_accounts(struct configuration *config, struct configfile *file)
 
 /* The files of one level, in the order in which they are looked at. */
 struct candidates {
-    char *path[2];
-    struct directory directory[2];
+    struct candidate item[2];
     size_t n;
 };
 
@@ -206,17 +206,7 @@ static void add_candidate(struct candidates *c, enum form form, const char *dire
     if (!*directory)
         return;
     str_addf(&path, "%s/%s", directory, name);
-    c->directory[c->n] = (struct directory){.form = form};
-    c->path[c->n++] = str_take(&path);
-}
-
-static void turn_round(struct candidates *c)
-{
-    struct candidates old = *c;
-    for (size_t i = 0; i < old.n; i++) {
-        c->path[i] = old.path[old.n - 1 - i];
-        c->directory[i] = old.directory[old.n - 1 - i];
-    }
+    c->item[c->n++] = (struct candidate){.path = str_take(&path), .form = form};
 }
 
 /* ~/.msmtprc, or where the XDG specification wants it if only that is there. */
@@ -240,8 +230,8 @@ static void find_candidates(struct candidates *c, enum account_scope scope,
 {
     *c = (struct candidates){.n = 0};
     if (scope == SCOPE_USER && explicit_file) {
-        c->directory[0] = (struct directory){.form = FORM_EITHER};
-        c->path[c->n++] = memory_copy(explicit_file);
+        c->item[c->n++] =
+            (struct candidate){.path = memory_copy(explicit_file), .form = FORM_EITHER};
         return;
     }
     if (scope == SCOPE_USER) {
@@ -251,8 +241,11 @@ static void find_candidates(struct candidates *c, enum account_scope scope,
         add_candidate(c, FORM_INI, paths->sysconfdir, "onehop/onehop.ini");
         add_candidate(c, FORM_MSMTPRC, paths->sysconfdir, "msmtprc");
     }
-    if (caller->as_msmtp)
-        turn_round(c);
+    if (caller->as_msmtp && c->n == 2) {
+        struct candidate first = c->item[0];
+        c->item[0] = c->item[1];
+        c->item[1] = first;
+    }
 }
 
 /* Reads the first file of a level, and the second if that had no account. FILE gets the accounts,
@@ -263,19 +256,19 @@ static bool read_level(struct configuration *config, struct configfile *file, st
     struct level_note *note = &config->note[file->scope];
     bool ok = true;
     for (size_t i = 0; ok && i < c->n && file->n == 0; i++) {
-        struct directory *directory = &c->directory[i];
-        file->path = c->path[i];
-        ok = read_file(file, caller, directory, err);
-        bool spared = directory->form == FORM_MSMTPRC && file->scope == SCOPE_SYSTEM &&
-                      (directory->number == EACCES || directory->number == EPERM);
-        if (directory->number == 0) {
+        struct candidate *candidate = &c->item[i];
+        file->path = candidate->path;
+        ok = read_file(file, caller, candidate, err);
+        bool spared = candidate->form == FORM_MSMTPRC && file->scope == SCOPE_SYSTEM &&
+                      (candidate->number == EACCES || candidate->number == EPERM);
+        if (candidate->number == 0) {
             str_addf(&config->files, "%s\n", file->path);
             *(file->scope == SCOPE_USER ? &config->has_user : &config->has_system) = true;
         }
-        if (i == 0 || directory->number == 0 || spared || !ok) {
+        if (i == 0 || candidate->number == 0 || spared || !ok) {
             memory_replace(file->scope == SCOPE_USER ? &config->user_file : &config->system_file,
                            file->path);
-            note->number = directory->number;
+            note->number = candidate->number;
         }
         if (!ok && spared) {
             memory_replace(&note->trouble, err->text);
@@ -330,8 +323,8 @@ static bool read_levels(struct configuration *config, const struct paths *paths,
     configfile_clear(&user);
     configfile_clear(&system);
     for (size_t i = 0; i < 2; i++) {
-        free(of_system.path[i]);
-        free(of_user.path[i]);
+        free(of_system.item[i].path);
+        free(of_user.item[i].path);
     }
     return ok;
 }
@@ -356,8 +349,8 @@ void configuration_look(struct str *out, const struct paths *paths, const struct
         struct candidates c;
         find_candidates(&c, scopes[i], paths, caller, NULL);
         for (size_t k = 0; k < c.n; k++) {
-            look_at(out, c.path[k]);
-            free(c.path[k]);
+            look_at(out, c.item[k].path);
+            free(c.item[k].path);
         }
     }
 }

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "message/address.h"
 #include "message/aliases.h"
+#include "config/ownership.h"
 
 static bool some_account_serves(const struct configuration *config, const char *domain)
 {
@@ -30,12 +32,22 @@ static bool is_local(const struct submission *s, const struct configuration *con
            (strlist_has(&s->host->names, domain) && !some_account_serves(config, domain));
 }
 
+/* Whoever can write a user's aliases gets that user's mail. */
+static bool check_aliases(const struct submission *s, struct error *err)
+{
+    struct stat facts;
+    const char *path = s->account->aliases;
+    return s->account->scope != SCOPE_USER || stat(path, &facts) != 0 ||
+           ownership_check(path, &facts, s->caller->uid, err);
+}
+
 static bool open_aliases(struct submission *s, struct aliases **aliases, struct error *err)
 {
     const struct key *key = key_find(KEY_ACCOUNT, "aliases");
     if (key_is_set(&s->account->set, key))
         return !*s->account->aliases ||
-               aliases_read(aliases, s->account->aliases, false, &s->warnings, err);
+               (check_aliases(s, err) &&
+                aliases_read(aliases, s->account->aliases, false, &s->warnings, err));
     struct str path = {0};
     str_addf(&path, "%s/aliases", s->paths->sysconfdir);
     bool ok = aliases_read(aliases, str_text(&path), true, &s->warnings, err);

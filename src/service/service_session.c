@@ -66,13 +66,13 @@ static int hand_on(struct send_context *s, struct entry_lock *lock)
     const struct client *client = s->context;
     const struct service_session *r = client->reception;
     int mode = s->submission.account->delivery_mode;
-    int directory = mode == MODE_INTERACTIVE ? rendezvous_take(r->rendezvous, s->id) : -1;
+    int place = mode == MODE_INTERACTIVE ? rendezvous_take(r->rendezvous, s->id) : -1;
     entry_lock_release(lock);
     if (mode != MODE_QUEUE && write(r->wake, "", 1) < 0)
         errno = 0; /* it is full of wishes to wake up */
     struct rendezvous_answer answer;
     bool lost = false;
-    if (directory >= 0 && rendezvous_wait(r->rendezvous, directory, r->client, &answer, &lost)) {
+    if (place >= 0 && rendezvous_wait(r->rendezvous, place, r->client, &answer, &lost)) {
         s->error = answer.error;
         return answer.code;
     }

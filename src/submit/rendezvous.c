@@ -13,7 +13,7 @@
 
 enum { FREE, TAKEN, WAITS, ANSWERING, ANSWERED };
 
-struct directory {
+struct meeting {
     atomic_int state;
     int pid;
     int event; /* descriptor, the same in every process */
@@ -22,7 +22,7 @@ struct directory {
 };
 
 struct rendezvous {
-    struct directory directory[RENDEZVOUS_PLACES];
+    struct meeting meeting[RENDEZVOUS_PLACES];
 };
 
 struct rendezvous *rendezvous_new(void)
@@ -32,41 +32,41 @@ struct rendezvous *rendezvous_new(void)
     if (rendezvous == MAP_FAILED)
         return NULL;
     for (int i = 0; i < RENDEZVOUS_PLACES; i++)
-        rendezvous->directory[i].event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        rendezvous->meeting[i].event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return rendezvous;
 }
 
-static bool change(struct directory *directory, int from, int to)
+static bool change(struct meeting *meeting, int from, int to)
 {
-    return atomic_compare_exchange_strong(&directory->state, &from, to);
+    return atomic_compare_exchange_strong(&meeting->state, &from, to);
 }
 
-static void job(const struct directory *directory)
+static void empty(const struct meeting *meeting)
 {
     uint64_t count;
-    if (read(directory->event, &count, sizeof count) < 0)
+    if (read(meeting->event, &count, sizeof count) < 0)
         errno = 0; /* nobody had written */
 }
 
 int rendezvous_take(struct rendezvous *rendezvous, const char *id)
 {
     for (int i = 0; i < RENDEZVOUS_PLACES; i++) {
-        struct directory *directory = &rendezvous->directory[i];
-        if (directory->event < 0 || !change(directory, FREE, TAKEN))
+        struct meeting *meeting = &rendezvous->meeting[i];
+        if (meeting->event < 0 || !change(meeting, FREE, TAKEN))
             continue;
-        directory->pid = (int)getpid();
-        (void)memcpy(directory->id, id, ENTRYID_SIZE);
-        job(directory);
-        atomic_store(&directory->state, WAITS);
+        meeting->pid = (int)getpid();
+        (void)memcpy(meeting->id, id, ENTRYID_SIZE);
+        empty(meeting);
+        atomic_store(&meeting->state, WAITS);
         return i;
     }
     return -1;
 }
 
 /* False if DEADLINE passed, or the client hung up. */
-static bool wait_for(const struct directory *directory, int client, int64_t deadline)
+static bool wait_for(const struct meeting *meeting, int client, int64_t deadline)
 {
-    struct pollfd fds[2] = {{.fd = directory->event, .events = POLLIN},
+    struct pollfd fds[2] = {{.fd = meeting->event, .events = POLLIN},
                             {.fd = client, .events = POLLRDHUP}};
     for (;;) {
         int ready = poll(fds, 2, clock_poll_timeout(deadline));
@@ -76,40 +76,39 @@ static bool wait_for(const struct directory *directory, int client, int64_t dead
     }
 }
 
-bool rendezvous_wait(struct rendezvous *rendezvous, int place_number, int client,
+bool rendezvous_wait(struct rendezvous *rendezvous, int place, int client,
                      struct rendezvous_answer *answer, bool *lost)
 {
-    struct directory *directory = &rendezvous->directory[place_number];
+    struct meeting *meeting = &rendezvous->meeting[place];
     *lost = false;
-    if (!wait_for(directory, client, clock_after(RENDEZVOUS_SPAN)) &&
-        change(directory, WAITS, FREE))
+    if (!wait_for(meeting, client, clock_after(RENDEZVOUS_SPAN)) && change(meeting, WAITS, FREE))
         return false;
-    if (atomic_load(&directory->state) != ANSWERED)
-        (void)wait_for(directory, -1, clock_after(RENDEZVOUS_SETTLE));
-    *lost = atomic_load(&directory->state) != ANSWERED;
-    *answer = directory->answer;
-    atomic_store(&directory->state, FREE);
+    if (atomic_load(&meeting->state) != ANSWERED)
+        (void)wait_for(meeting, -1, clock_after(RENDEZVOUS_SETTLE));
+    *lost = atomic_load(&meeting->state) != ANSWERED;
+    *answer = meeting->answer;
+    atomic_store(&meeting->state, FREE);
     return !*lost;
 }
 
-static struct directory *find(struct rendezvous *rendezvous, const char *id, int state)
+static struct meeting *find(struct rendezvous *rendezvous, const char *id, int state)
 {
     for (int i = 0; i < RENDEZVOUS_PLACES; i++) {
-        struct directory *directory = &rendezvous->directory[i];
-        if (atomic_load(&directory->state) == state && strcmp(directory->id, id) == 0)
-            return directory;
+        struct meeting *meeting = &rendezvous->meeting[i];
+        if (atomic_load(&meeting->state) == state && strcmp(meeting->id, id) == 0)
+            return meeting;
     }
     return NULL;
 }
 
 bool rendezvous_listens(struct rendezvous *rendezvous, const char *id)
 {
-    struct directory *directory = find(rendezvous, id, WAITS);
-    if (!directory || !change(directory, WAITS, ANSWERING))
+    struct meeting *meeting = find(rendezvous, id, WAITS);
+    if (!meeting || !change(meeting, WAITS, ANSWERING))
         return false;
-    if (strcmp(directory->id, id) == 0)
+    if (strcmp(meeting->id, id) == 0)
         return true;
-    atomic_store(&directory->state, WAITS); /* it had changed hands */
+    atomic_store(&meeting->state, WAITS); /* it had changed hands */
     return false;
 }
 
@@ -117,19 +116,18 @@ void rendezvous_tell(struct rendezvous *rendezvous, const char *id,
                      const struct rendezvous_answer *answer)
 {
     static const uint64_t one = 1;
-    struct directory *directory = find(rendezvous, id, ANSWERING);
-    if (!directory)
+    struct meeting *meeting = find(rendezvous, id, ANSWERING);
+    if (!meeting)
         return;
-    directory->answer = *answer;
-    atomic_store(&directory->state, ANSWERED);
-    if (write(directory->event, &one, sizeof one) < 0)
+    meeting->answer = *answer;
+    atomic_store(&meeting->state, ANSWERED);
+    if (write(meeting->event, &one, sizeof one) < 0)
         errno = 0; /* it is looked at after some time in any case */
 }
 
 void rendezvous_forget(struct rendezvous *rendezvous, int pid)
 {
     for (int i = 0; i < RENDEZVOUS_PLACES; i++)
-        if (rendezvous->directory[i].pid == pid &&
-            atomic_load(&rendezvous->directory[i].state) != FREE)
-            atomic_store(&rendezvous->directory[i].state, FREE);
+        if (rendezvous->meeting[i].pid == pid && atomic_load(&rendezvous->meeting[i].state) != FREE)
+            atomic_store(&rendezvous->meeting[i].state, FREE);
 }

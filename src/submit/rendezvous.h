@@ -31,7 +31,7 @@ int rendezvous_take(struct rendezvous *rendezvous, const char *id);
 /* Waits at PLACE, which is free afterwards, for the answer; until RENDEZVOUS_SPAN is over, or
  * CLIENT (a descriptor) hangs up. False if none came: the entry is in the queue as any other. LOST
  * tells that an answer was on its way and did not come. */
-bool rendezvous_wait(struct rendezvous *rendezvous, int directory, int client,
+bool rendezvous_wait(struct rendezvous *rendezvous, int place, int client,
                      struct rendezvous_answer *answer, bool *lost);
 
 /* The other side. True if somebody waits for ID, who from then on must be told. */

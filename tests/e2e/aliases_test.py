@@ -105,6 +105,14 @@ def test_the_accounts_own_aliases_file(to, machine):
     assert to("root: system@x.example\n", "root", aliases=path)[0] == ["mine@x.example"]
 
 
+def test_a_users_aliases_that_others_can_write_to(serve, machine):
+    path = machine.file("aliases", "root: mine@x.example\n", 0o646)
+    provider = machine.use(serve(), aliases=path)
+    result = machine.sendmail("root")
+    assert result.code == 78 and f"{path}: others can write to it (mode 0646)" in result.text
+    assert provider.messages == []
+
+
 def test_an_aliases_file_that_is_named_must_be_there(serve, machine):
     machine.use(serve(), aliases="/nowhere/aliases")
     result = machine.sendmail("root", input=MAIL)

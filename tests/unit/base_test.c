@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <errno.h>
+
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -200,9 +202,21 @@ static void lists_own_their_strings(void **state)
     strlist_clear(&b);
 }
 
+static void some_failures_say_nothing_of_the_file(void **state)
+{
+    (void)state;
+    static const int passing[] = {EIO, EMFILE, ENFILE, ENOMEM, EAGAIN, ESTALE, ETIMEDOUT};
+    static const int lasting[] = {ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG, EISDIR};
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        assert_false(fileread_is_about_file(passing[i]));
+    for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++)
+        assert_true(fileread_is_about_file(lasting[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(some_failures_say_nothing_of_the_file),
         cmocka_unit_test(str_grows_and_empties),
         cmocka_unit_test(secret_keeps_its_text_when_it_moves),
         cmocka_unit_test(base64_goes_both_ways),
