@@ -77,7 +77,7 @@ static int run_queue(const struct invocation *call, struct site *site)
 
 static int list_queue(const struct invocation *call, struct site *site)
 {
-    const struct queuectl want = {.site = site};
+    const struct queuectl want = {.site = site, .out = stdout, .err = stderr};
     queuectl_configure(site, call->file);
     return queuectl_list(&want, false, false);
 }

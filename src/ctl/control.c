@@ -47,7 +47,7 @@ static int run_queue(int argc, char **argv, struct site *site)
         json = json || is_json;
         failed = failed || !is_json;
     }
-    const struct queuectl want = {.site = site};
+    const struct queuectl want = {.site = site, .out = stdout, .err = stderr};
     queuectl_configure(site, NULL);
     return queuectl_list(&want, json, failed);
 }
@@ -77,7 +77,7 @@ static int run_flush(int argc, char **argv, struct site *site)
 
 static int act(int argc, char **argv, struct site *site, enum queuectl_act what)
 {
-    const struct queuectl want = {.site = site};
+    const struct queuectl want = {.site = site, .out = stdout, .err = stderr};
     if (argc == 1) {
         queuectl_configure(site, NULL);
         return queuectl_act(&want, what, argv[0]);

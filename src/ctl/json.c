@@ -6,22 +6,22 @@
 
 #include "base/escape.h"
 
-void json_print_text(const char *text)
+void json_print_text(FILE *out, const char *text)
 {
     struct str clean = {0};
     escape_line(&clean, text, strlen(text));
-    (void)putchar('"');
+    (void)fputc('"', out);
     for (size_t i = 0; i < clean.len; i++) {
         if (clean.data[i] == '"' || clean.data[i] == '\\')
-            (void)putchar('\\');
-        (void)putchar(clean.data[i]);
+            (void)fputc('\\', out);
+        (void)fputc(clean.data[i], out);
     }
-    (void)putchar('"');
+    (void)fputc('"', out);
     str_clear(&clean);
 }
 
-void json_print_member(const char *name, const char *text)
+void json_print_member(FILE *out, const char *name, const char *text)
 {
-    (void)printf(", \"%s\": ", name);
-    json_print_text(text);
+    (void)fprintf(out, ", \"%s\": ", name);
+    json_print_text(out, text);
 }

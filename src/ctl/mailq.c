@@ -11,12 +11,13 @@
 
 enum { REASON_COLUMN = 76 }; /* short reasons end in this column */
 
-static void print_columns(const char *id, const char *size, const char *time, const char *who)
+static void print_columns(FILE *out, const char *id, const char *size, const char *time,
+                          const char *who)
 {
-    (void)printf("%-17s %8s %-19s %s\n", id, size, time, who);
+    (void)fprintf(out, "%-17s %8s %-19s %s\n", id, size, time, who);
 }
 
-static void print_first(const struct listing_item *item)
+static void print_first(FILE *out, const struct listing_item *item)
 {
     static const char marks[] = {[LISTING_ACTIVE] = '*',
                                  [LISTING_DEFERRED] = '\0',
@@ -32,7 +33,7 @@ static void print_first(const struct listing_item *item)
     struct str sender = {0};
     const char *text = item->entry ? item->entry->envelope.sender : "?";
     escape_line(&sender, text, strlen(text));
-    print_columns(id, size, when, sender.len ? str_text(&sender) : "MAILER-DAEMON");
+    print_columns(out, id, size, when, sender.len ? str_text(&sender) : "MAILER-DAEMON");
     str_clear(&sender);
 }
 
@@ -48,14 +49,14 @@ void mailq_add_next(struct str *out, const struct listing_item *item)
         str_addf(out, "; next attempt %s", when);
 }
 
-static void print_reason(const struct listing_item *item, const char *reason)
+static void print_reason(FILE *out, const struct listing_item *item, const char *reason)
 {
     struct str line = {0};
     escape_line(&line, reason, strlen(reason));
     if (item->state == LISTING_DEFERRED)
         mailq_add_next(&line, item);
     int pad = REASON_COLUMN - (int)line.len;
-    (void)printf("%*s(%s)\n", pad > 0 ? pad : 0, "", str_text(&line));
+    (void)fprintf(out, "%*s(%s)\n", pad > 0 ? pad : 0, "", str_text(&line));
     str_clear(&line);
 }
 
@@ -89,7 +90,7 @@ void mailq_add_reason(struct str *out, const struct listing_item *item)
 }
 
 /* Recipients follow the reason they share, each reason once for those that stand together. */
-static void print_recipients(const struct listing_item *item)
+static void print_recipients(FILE *out, const struct listing_item *item)
 {
     struct str last = {0}, reason = {0};
     for (size_t i = 0; i < item->entry->envelope.n && i < item->journal->n; i++) {
@@ -98,13 +99,13 @@ static void print_recipients(const struct listing_item *item)
         str_truncate(&reason, 0);
         add_reason(&reason, item, i);
         if (reason.len && strcmp(str_text(&reason), str_text(&last)) != 0)
-            print_reason(item, str_text(&reason));
+            print_reason(out, item, str_text(&reason));
         str_truncate(&last, 0);
         str_add_n(&last, str_text(&reason), reason.len);
         struct str address = {0};
         const char *text = item->entry->envelope.rcpt[i].address;
         escape_line(&address, text, strlen(text));
-        print_columns("", "", "", str_text(&address));
+        print_columns(out, "", "", "", str_text(&address));
         str_clear(&address);
     }
     str_clear(&last);
@@ -113,70 +114,73 @@ static void print_recipients(const struct listing_item *item)
 
 void mailq_print(struct mailq *mailq, const struct listing_item *item)
 {
+    FILE *out = mailq->out;
     if (mailq->requests == 0)
-        print_columns("----Queue ID-----", "--Size--", "---Arrival Time----",
+        print_columns(out, "----Queue ID-----", "--Size--", "---Arrival Time----",
                       "--Sender/Recipient------");
     mailq->requests++;
     mailq->octets += item->size;
-    print_first(item);
+    print_first(out, item);
     if (*item->trouble)
-        print_reason(item, item->trouble);
+        print_reason(out, item, item->trouble);
     if (item->journal && item->journal->note && *item->journal->note)
-        print_reason(item, item->journal->note);
+        print_reason(out, item, item->journal->note);
     if (item->entry && item->journal)
-        print_recipients(item);
-    (void)printf("\n");
+        print_recipients(out, item);
+    (void)fprintf(out, "\n");
 }
 
 void mailq_end(const struct mailq *mailq)
 {
+    FILE *out = mailq->out;
     if (mailq->requests == 0)
-        (void)printf("Mail queue is empty\n");
+        (void)fprintf(out, "Mail queue is empty\n");
     else
-        (void)printf("-- %" PRIu64 " Kbytes in %lu Request%s.\n", mailq->octets / 1024,
-                     mailq->requests, mailq->requests == 1 ? "" : "s");
+        (void)fprintf(out, "-- %" PRIu64 " Kbytes in %lu Request%s.\n", mailq->octets / 1024,
+                      mailq->requests, mailq->requests == 1 ? "" : "s");
 }
 
-static void print_json_recipients(const struct listing_item *item)
+static void print_json_recipients(FILE *out, const struct listing_item *item)
 {
     bool first = true;
-    (void)printf(", \"recipients\": [");
+    (void)fprintf(out, ", \"recipients\": [");
     for (size_t i = 0; item->entry && item->journal && i < item->entry->envelope.n; i++) {
         if (!is_shown(item, i))
             continue;
-        (void)printf("%s{\"address\": ", first ? "" : ", ");
-        json_print_text(item->entry->envelope.rcpt[i].address);
+        (void)fprintf(out, "%s{\"address\": ", first ? "" : ", ");
+        json_print_text(out, item->entry->envelope.rcpt[i].address);
         struct str reason = {0};
         add_reason(&reason, item, i);
         if (reason.len)
-            json_print_member("delay_reason", str_text(&reason));
+            json_print_member(out, "delay_reason", str_text(&reason));
         str_clear(&reason);
-        (void)printf("}");
+        (void)fprintf(out, "}");
         first = false;
     }
-    (void)printf("]");
+    (void)fprintf(out, "]");
 }
 
-void mailq_print_json(const struct listing_item *item)
+void mailq_print_json(FILE *out, const struct listing_item *item)
 {
     static const char *const names[] = {[LISTING_ACTIVE] = "active",
                                         [LISTING_DEFERRED] = "deferred",
                                         [LISTING_HOLD] = "hold",
                                         [LISTING_FAILED] = "failed"};
-    (void)printf("{\"queue_name\": \"%s\", \"queue_id\": \"%s\", \"arrival_time\": %" PRId64
-                 ", \"message_size\": %" PRIu64 ", \"forced_expire\": false",
-                 names[item->state], item->id, item->arrival, item->size);
-    json_print_member("sender", item->entry ? item->entry->envelope.sender : "");
-    print_json_recipients(item);
+    (void)fprintf(out,
+                  "{\"queue_name\": \"%s\", \"queue_id\": \"%s\", \"arrival_time\": %" PRId64
+                  ", \"message_size\": %" PRIu64 ", \"forced_expire\": false",
+                  names[item->state], item->id, item->arrival, item->size);
+    json_print_member(out, "sender", item->entry ? item->entry->envelope.sender : "");
+    print_json_recipients(out, item);
     if (item->entry)
-        json_print_member("account", item->entry->account);
+        json_print_member(out, "account", item->entry->account);
     if (item->state == LISTING_DEFERRED)
-        (void)printf(", \"next_attempt\": %" PRId64, item->next);
+        (void)fprintf(out, ", \"next_attempt\": %" PRId64, item->next);
     if (item->journal)
-        (void)printf(", \"attempts\": %u", item->journal->attempts);
+        (void)fprintf(out, ", \"attempts\": %u", item->journal->attempts);
     if (*item->trouble)
-        json_print_member("trouble", item->trouble);
+        json_print_member(out, "trouble", item->trouble);
     if (item->journal && item->journal->note && *item->journal->note)
-        json_print_member("note", item->journal->note);
-    (void)printf("}\n");
+        json_print_member(out, "note", item->journal->note);
+    (void)fprintf(out, "}\n");
 }

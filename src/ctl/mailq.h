@@ -3,14 +3,15 @@
 #define MAILQ_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "base/str.h"
 #include "queue/listing.h"
 
-/* A listing that is being printed; several spools may follow each other. Zeroed memory begins one.
- */
+/* A listing that is being printed to OUT; several spools may follow each other. */
 struct mailq {
+    FILE *out;
     unsigned long requests;
     uint64_t octets;
 };
@@ -27,6 +28,6 @@ void mailq_add_next(struct str *out, const struct listing_item *item);
 void mailq_end(const struct mailq *mailq);
 
 /* Prints one entry as a line of JSON, with the members of `postqueue -j` and some of ours. */
-void mailq_print_json(const struct listing_item *item);
+void mailq_print_json(FILE *out, const struct listing_item *item);
 
 #endif

@@ -32,7 +32,7 @@ static void print_list(const char *name, const struct strlist *list)
     (void)printf(", \"%s\": [", name);
     for (size_t i = 0; i < list->n; i++) {
         (void)fputs(i ? ", " : "", stdout);
-        json_print_text(list->item[i]);
+        json_print_text(stdout, list->item[i]);
     }
     (void)putchar(']');
 }
@@ -40,14 +40,14 @@ static void print_list(const char *name, const struct strlist *list)
 static void print_json(const struct provider *p)
 {
     (void)fputs("{\"name\": ", stdout);
-    json_print_text(p->name);
+    json_print_text(stdout, p->name);
     print_list("domains", &p->domains);
     print_list("host", &p->host);
     (void)printf(", \"port\": %ld", p->port);
-    json_print_member("tls", provider_implicit_tls(p) ? "implicit" : "starttls");
-    json_print_member("senders", p->senders == SENDERS_EXACT ? "exact" : "any");
+    json_print_member(stdout, "tls", provider_implicit_tls(p) ? "implicit" : "starttls");
+    json_print_member(stdout, "senders", p->senders == SENDERS_EXACT ? "exact" : "any");
     print_list("trouble", &p->trouble);
-    json_print_member("note", p->note);
+    json_print_member(stdout, "note", p->note);
     (void)putchar('}');
 }
 

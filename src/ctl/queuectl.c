@@ -49,7 +49,7 @@ static enum opened open_spool(const struct queuectl *want, enum account_scope sc
     int why = errno;
     bool denied = scope == SCOPE_SYSTEM && (why == EACCES || why == EPERM);
     if (!ok && path.len && why != ENOENT && why != EACCES && !denied) {
-        report_line(want->site->program, "%s", err.text);
+        report_line_to(want->err, want->site->program, "%s", err.text);
         *code = err.code;
     }
     str_clear(&path);
@@ -58,12 +58,12 @@ static enum opened open_spool(const struct queuectl *want, enum account_scope sc
     return denied ? DENIED : NOT_THERE;
 }
 
-static int end_output(const char *program, int code)
+static int end_output(const struct queuectl *want, int code)
 {
-    int flushed = help_flush();
-    if (flushed != EX_OK)
-        report_line(program, "cannot write to standard output");
-    return code == EX_OK ? flushed : code;
+    if ((fflush(want->out) == 0 && !ferror(want->out)) || help_reader_left())
+        return code;
+    report_line_to(want->err, want->site->program, "cannot write to standard output");
+    return code == EX_OK ? EX_IOERR : code;
 }
 
 struct listing {
@@ -83,10 +83,10 @@ static bool list_one(void *context, const struct listing_item *item)
     if (!may_see(l->want, item->entry))
         return true;
     if (l->json)
-        mailq_print_json(item);
+        mailq_print_json(l->mailq.out, item);
     else
         mailq_print(&l->mailq, item);
-    return !ferror(stdout);
+    return !ferror(l->mailq.out);
 }
 
 /* The service goes on where we are, and ends the listing. */
@@ -104,7 +104,8 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
 {
     static const enum account_scope levels[] = {SCOPE_USER, SCOPE_SYSTEM};
     struct spool spool = {0};
-    struct listing listing = {.want = want, .json = json, .mailq = {want->requests, want->octets}};
+    struct listing listing = {
+        .want = want, .json = json, .mailq = {want->out, want->requests, want->octets}};
     struct error err;
     int code = EX_OK;
     bool ended = false;
@@ -117,26 +118,26 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
         if (opened != OPENED)
             continue;
         if (!listing_each(&spool, failed, list_one, &listing, &err)) {
-            report_error(want->site->program, &err);
+            report_error_to(want->err, want->site->program, &err);
             code = err.code;
         }
         spool_close(&spool);
     }
     if (!json && !ended)
         mailq_end(&listing.mailq);
-    return end_output(want->site->program, code);
+    return end_output(want, code);
 }
 
-static void print_escaped(struct str *line)
+static void print_escaped(FILE *out, struct str *line)
 {
     struct str clean = {0};
     escape_line(&clean, str_text(line), line->len);
-    (void)printf("%s\n", str_text(&clean));
+    (void)fprintf(out, "%s\n", str_text(&clean));
     str_clear(&clean);
     str_clear(line);
 }
 
-static void show_progress(const struct entry_lock *lock)
+static void show_progress(FILE *out, const struct entry_lock *lock)
 {
     static const char *const statuses[] = {
         [JOURNAL_WAITING] = "waiting", [JOURNAL_SENT] = "sent", [JOURNAL_FAILED] = "failed"};
@@ -148,41 +149,41 @@ static void show_progress(const struct entry_lock *lock)
                  p->why ? " " : "");
         if (p->why)
             error_explain(p->why, &line);
-        print_escaped(&line);
+        print_escaped(out, &line);
     }
 }
 
-static bool show(const struct entry_lock *lock, struct error *err)
+static bool show(FILE *out, const struct entry_lock *lock, struct error *err)
 {
     char buffer[4096];
     size_t got;
     struct str line = {0};
-    (void)printf("id: %s\naccount: %s\n", lock->entry.id, lock->entry.account);
+    (void)fprintf(out, "id: %s\naccount: %s\n", lock->entry.id, lock->entry.account);
     str_addf(&line, "sender: <%s>", lock->entry.envelope.sender);
-    print_escaped(&line);
-    (void)printf("attempts: %u\n", lock->journal.attempts);
+    print_escaped(out, &line);
+    (void)fprintf(out, "attempts: %u\n", lock->journal.attempts);
     if (lock->journal.note && *lock->journal.note) {
         str_addf(&line, "note: %s", lock->journal.note);
-        print_escaped(&line);
+        print_escaped(out, &line);
     }
-    show_progress(lock);
-    (void)printf("\n");
+    show_progress(out, lock);
+    (void)fprintf(out, "\n");
     for (uint64_t at = 0; at < lock->content.size; at += got) {
         if (!content_read(&lock->content, at, buffer, sizeof buffer, &got, err))
             return false;
-        if (fwrite(buffer, 1, got, stdout) != got)
+        if (fwrite(buffer, 1, got, out) != got)
             return help_reader_left() ||
                    error_system(err, EX_IOERR, "cannot write to standard output");
     }
     return true;
 }
 
-static bool act_on(struct entry_lock *lock, enum queuectl_act act, struct error *err)
+static bool act_on(struct entry_lock *lock, enum queuectl_act act, FILE *out, struct error *err)
 {
     bool ok = true;
     switch (act) {
     case QUEUECTL_SHOW:
-        ok = show(lock, err);
+        ok = show(out, lock, err);
         break;
     case QUEUECTL_HOLD:
         ok = lock->directory == SPOOL_HOLD || entry_lock_move(lock, SPOOL_HOLD, NULL, err);
@@ -242,13 +243,14 @@ static bool act_in_spool(const struct queuectl *want, struct spool *spool, enum 
         if (result != ENTRY_LOCK_TAKEN && want->only_uid && !is_own(want, spool, places[i], id))
             return false;
         if (result == ENTRY_LOCK_BUSY) {
-            report_line(want->site->program, "%s is being delivered right now; try again", id);
+            report_line_to(want->err, want->site->program,
+                           "%s is being delivered right now; try again", id);
             *code = EX_TEMPFAIL;
         } else if (result != ENTRY_LOCK_TAKEN) {
-            report_error(want->site->program, &err);
+            report_error_to(want->err, want->site->program, &err);
             *code = EX_DATAERR;
-        } else if (!act_on(&lock, act, &err) || !spool_sync(spool, &err)) {
-            report_error(want->site->program, &err);
+        } else if (!act_on(&lock, act, want->out, &err) || !spool_sync(spool, &err)) {
+            report_error_to(want->err, want->site->program, &err);
             *code = err.code;
         }
         return true;
@@ -263,7 +265,8 @@ int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char 
     int code = EX_OK;
     bool found = false;
     if (!entryid_valid(id)) {
-        report_line(want->site->program, "'%s' is not a queue id; mailq shows them", id);
+        report_line_to(want->err, want->site->program, "'%s' is not a queue id; mailq shows them",
+                       id);
         return EX_USAGE;
     }
     for (size_t i = 0; i < sizeof levels / sizeof *levels && !found; i++) {
@@ -278,8 +281,8 @@ int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char 
         spool_close(&spool);
     }
     if (!found && code == EX_OK) {
-        report_line(want->site->program, "there is no entry %s", id);
+        report_line_to(want->err, want->site->program, "there is no entry %s", id);
         code = EX_NOINPUT;
     }
-    return end_output(want->site->program, code);
+    return end_output(want, code);
 }

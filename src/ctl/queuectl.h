@@ -4,12 +4,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "submit/site.h"
 
 struct queuectl {
     const struct site *site;
+    FILE *out, *err; /* what is printed, and what is reported */
     bool for_client; /* the service asks for somebody else: in the system's spool alone */
     bool only_uid;   /* entries of this uid alone */
     uid_t uid;

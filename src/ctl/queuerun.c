@@ -64,7 +64,7 @@ int queuerun_level(const struct queuerun *want, const struct site *site, enum ac
             code = EX_IOERR;
     }
     if (opened == QUEUE_CONTEXT_TROUBLE) {
-        report_error(site->program, &err);
+        report_error_to(want->err ? want->err : stderr, site->program, &err);
         code = err.code;
     }
     queue_context_close(&queue);

@@ -14,6 +14,7 @@ struct queuerun {
     struct rendezvous *rendezvous; /* callers who want to hear of the first attempt, or NULL */
     bool verbose;                  /* the dialogue goes to standard error */
     struct run_report *report;     /* is added to, or NULL */
+    FILE *err;                     /* for what goes wrong with the spool; NULL: standard error */
     bool progress;                 /* on standard error, which is a terminal */
     struct runner_filter filter;
 };

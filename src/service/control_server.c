@@ -92,6 +92,8 @@ static int act(struct control_server *server, const char *tokens)
     size_t verb = strcspn(tokens, " ");
     struct queuectl want = {
         .site = server->site,
+        .out = stdout,
+        .err = stderr,
         .for_client = true,
         .only_uid = !sees_everything(server),
         .uid = server->site->caller.uid,

@@ -14,30 +14,50 @@
 
 enum { WORKER_SILENCE = 10 * 1000, WORKER_TOTAL = 600 * 1000 }; /* milliseconds */
 
-void report_line(const char *program, const char *format, ...)
+/* In one write(2). What cannot be written has no reader left. */
+static void print_line(FILE *out, const char *program, const char *format, va_list args)
 {
     struct str text = {0};
     str_addf(&text, "%s: ", program);
-    va_list args;
-    va_start(args, format);
     str_addv(&text, format, args);
-    va_end(args);
     str_truncate(&text, escape_text(text.data, text.len));
     str_add_char(&text, '\n');
-    (void)fflush(stdout); /* keeps the order where both go to one place */
-    if (write(STDERR_FILENO, text.data, text.len) < 0)
-        errno = 0; /* nobody is left to be told */
+    if (out == stderr)
+        (void)fflush(stdout); /* keeps the order where both go to one place */
+    (void)fwrite(text.data, 1, text.len, out);
+    (void)fflush(out);
     str_clear(&text);
+}
+
+void report_line_to(FILE *out, const char *program, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    print_line(out, program, format, args);
+    va_end(args);
+}
+
+void report_line(const char *program, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    print_line(stderr, program, format, args);
+    va_end(args);
+}
+
+void report_error_to(FILE *out, const char *program, const struct error *err)
+{
+    report_line_to(out, program, "%s", err->text);
+    for (const char *line = err->reply; *line;) {
+        size_t len = strcspn(line, "\n");
+        report_line_to(out, program, "server message: %.*s", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
 }
 
 void report_error(const char *program, const struct error *err)
 {
-    report_line(program, "%s", err->text);
-    for (const char *line = err->reply; *line;) {
-        size_t len = strcspn(line, "\n");
-        report_line(program, "server message: %.*s", (int)len, line);
-        line += len + (line[len] == '\n');
-    }
+    report_error_to(stderr, program, err);
 }
 
 void report_refusals(const char *program, const struct envelope *env,

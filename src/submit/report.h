@@ -3,6 +3,7 @@
 #define REPORT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "message/outcome.h"
@@ -14,6 +15,11 @@ enum { REPORT_RECIPIENTS_MAX = 20 }; /* refused recipients told one by one */
 /* One line on standard error: "PROGRAM: TEXT". */
 void report_line(const char *program, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The same on OUT. */
+void report_line_to(FILE *out, const char *program, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void report_error_to(FILE *out, const char *program, const struct error *err);
 
 /* An error in msmtp's shape: the text, then "server message: ..." for each line of the reply. */
 void report_error(const char *program, const struct error *err);
