@@ -154,7 +154,7 @@ static bool check_service(struct check *c, bool *has_service, bool needed, int *
     struct stream *line = service_client_open(c->site->paths, &err);
     *has_service = line != NULL;
     stream_close(line);
-    service_client_path(&path, c->site->paths);
+    str_addf(&path, "%s/submit", c->site->paths->rundir);
     if (*has_service || needed)
         show_step(c, "service", str_text(&path), *has_service ? NULL : &err);
     str_clear(&path);

@@ -11,17 +11,17 @@
 #include "queue/entry_lock.h"
 #include "queue/listing.h"
 #include "delivery/spoolplace.h"
+#include "submit/control_client.h"
 #include "submit/help.h"
 #include "submit/report.h"
-#include "submit/service_client.h"
 #include "submit/serviceuser.h"
 #include "ctl/mailq.h"
 
 const char *const queuectl_names[QUEUECTL_ACTS] = {
-    [QUEUECTL_SHOW] = "SHOW",
-    [QUEUECTL_HOLD] = "HOLD",
-    [QUEUECTL_RELEASE] = "RELEASE",
-    [QUEUECTL_DELETE] = "DELETE",
+    [QUEUECTL_SHOW] = "show",
+    [QUEUECTL_HOLD] = "hold",
+    [QUEUECTL_RELEASE] = "release",
+    [QUEUECTL_DELETE] = "delete",
 };
 
 enum opened { OPENED, NOT_THERE, DENIED };
@@ -92,10 +92,11 @@ static bool list_one(void *context, const struct listing_item *item)
 /* The service goes on where we are, and ends the listing. */
 static int list_by_service(const struct listing *listing, bool failed)
 {
+    const struct queuectl *want = listing->want;
     struct str line = {0};
-    str_addf(&line, "LIST requests=%lu octets=%" PRIu64 "%s%s", listing->mailq.requests,
+    str_addf(&line, "list requests=%lu octets=%" PRIu64 "%s%s", listing->mailq.requests,
              listing->mailq.octets, listing->json ? " json=1" : "", failed ? " failed=1" : "");
-    int code = service_client_queue(listing->want->site, str_text(&line));
+    int code = control_client_run(want->site, str_text(&line), want->out, want->err);
     str_clear(&line);
     return code;
 }
@@ -220,7 +221,7 @@ static int act_by_service(const struct queuectl *want, enum queuectl_act act, co
 {
     struct str line = {0};
     str_addf(&line, "%s %s", queuectl_names[act], id);
-    int code = service_client_queue(want->site, str_text(&line));
+    int code = control_client_run(want->site, str_text(&line), want->out, want->err);
     str_clear(&line);
     return code;
 }

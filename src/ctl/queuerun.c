@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/xtext.h"
 #include "submit/queue_context.h"
+#include "submit/control_client.h"
 #include "submit/report.h"
-#include "submit/service_client.h"
 #include "submit/serviceuser.h"
 #include "submit/trace.h"
 
@@ -83,14 +83,14 @@ static int run_by_service(const struct queuerun *want, const struct site *site)
 {
     struct str line = {0};
     const struct runner_filter *f = &want->filter;
-    str_add(&line, f->ignore_times ? "FLUSH" : "FLUSH due=1");
+    str_add(&line, f->ignore_times ? "flush" : "flush due=1");
     str_add(&line, want->report ? " report=1" : "");
     str_add(&line, f->by_person ? " person=1" : "");
     add_word(&line, "id", f->id);
     add_word(&line, "account", f->account);
     add_word(&line, "recipient", f->recipient);
     add_word(&line, "sender", f->sender);
-    int code = service_client_queue(site, str_text(&line));
+    int code = control_client_run(site, str_text(&line), stdout, stderr);
     str_clear(&line);
     return code;
 }

@@ -36,6 +36,10 @@ struct stream { /* embedded first by every kind */
 ssize_t stream_read(struct stream *s, void *buffer, size_t len, struct error *err);
 ssize_t stream_write(struct stream *s, const void *data, size_t len, struct error *err);
 int stream_wait(struct stream *s, int want, int64_t deadline, struct error *err);
+
+/* Writes all of DATA by DEADLINE. False: not all of it was written. */
+bool stream_write_all(struct stream *s, const void *data, size_t len, int64_t deadline,
+                      struct error *err);
 int stream_descriptor(struct stream *s);
 void stream_close(struct stream *s); /* NULL is allowed */
 

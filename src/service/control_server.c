@@ -8,13 +8,18 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "base/memory.h"
 #include "base/xtext.h"
 #include "submit/report.h"
 #include "ctl/queuectl.h"
 #include "ctl/queuerun.h"
 
-enum { CONTROL_SERVER_TIMEOUT = 60 * 1000 }; /* milliseconds for a block of output */
+enum {
+    CONTROL_SERVER_TIMEOUT = 60 * 1000, /* milliseconds for a command, or a piece of output */
+    CONTROL_SERVER_LINE_MAX = 8192,     /* octets of a command */
+    CONTROL_SERVER_PIECE = 16384,       /* octets of output */
+};
 
 /* The value of NAME= in WORDS, decoded; "" if there is none. To be freed. */
 static char *value_of(const char *tokens, const char *name)
@@ -54,7 +59,7 @@ static int list(struct queuectl *want, const char *tokens)
     return code;
 }
 
-static int flush(struct control_server *server, const char *tokens)
+static int flush(const struct control_server *server, const char *tokens, FILE *out, FILE *err)
 {
     char *value[] = {value_of(tokens, "id"),        value_of(tokens, "account"),
                      value_of(tokens, "recipient"), value_of(tokens, "sender"),
@@ -62,6 +67,7 @@ static int flush(struct control_server *server, const char *tokens)
                      value_of(tokens, "person")};
     struct run_report report = {0};
     const struct queuerun run = {.report = *value[5] ? &report : NULL,
+                                 .err = err,
                                  .filter = {
                                      .id = value[0],
                                      .account = value[1],
@@ -74,34 +80,41 @@ static int flush(struct control_server *server, const char *tokens)
                                  }};
     int code = queuerun_level(&run, server->site, SCOPE_SYSTEM, NULL);
     if (run.report)
-        run_report_print(&report, stdout);
+        run_report_print(&report, out);
     run_report_clear(&report);
     for (size_t i = 0; i < sizeof value / sizeof *value; i++)
         free(value[i]);
     return code;
 }
 
-/* Reading all of the queue, and a run, cost more than a message, and count as one. */
-static int act(struct control_server *server, const char *tokens)
+/* A listing reads the whole queue, a run uses connections: each request counts as a message. */
+static bool may_ask(const struct control_server *server, FILE *err)
 {
-    if (server->site->caller.uid != 0 &&
-        !quota_take(server->user, server->site->config.service.messages_per_hour)) {
-        report_line(server->site->program, "too many messages and commands in this hour");
-        return EX_TEMPFAIL;
-    }
+    long limit = server->site->config.service.messages_per_hour;
+    if (server->site->caller.uid == 0 || quota_take(server->user, limit))
+        return true;
+    report_line_to(err, server->site->program, "too many requests of %s: the limit is %ld an hour",
+                   server->site->caller.name, limit);
+    return false;
+}
+
+static int act(const struct control_server *server, const char *tokens, FILE *out, FILE *err)
+{
     size_t verb = strcspn(tokens, " ");
     struct queuectl want = {
         .site = server->site,
-        .out = stdout,
-        .err = stderr,
+        .out = out,
+        .err = err,
         .for_client = true,
         .only_uid = !sees_everything(server),
         .uid = server->site->caller.uid,
     };
-    if (verb == 4 && strncmp(tokens, "LIST", verb) == 0)
+    if (!may_ask(server, err))
+        return EX_TEMPFAIL;
+    if (verb == 4 && strncmp(tokens, "list", verb) == 0)
         return list(&want, tokens + verb);
-    if (verb == 5 && strncmp(tokens, "FLUSH", verb) == 0)
-        return flush(server, tokens + verb);
+    if (verb == 5 && strncmp(tokens, "flush", verb) == 0)
+        return flush(server, tokens + verb, out, err);
     const char *id = tokens + verb + strspn(tokens + verb, " ");
     for (int i = 0; i < QUEUECTL_ACTS; i++)
         if (strlen(queuectl_names[i]) == verb && strncmp(tokens, queuectl_names[i], verb) == 0)
@@ -109,61 +122,72 @@ static int act(struct control_server *server, const char *tokens)
     return EX_USAGE;
 }
 
-/* Standard output and standard error go to files for a while. */
-void control_server_serve(struct control_server *server, const char *tokens,
-                          struct server_reply *reply)
-{
-    static const int fds[2] = {STDOUT_FILENO, STDERR_FILENO};
-    int saved[2] = {-1, -1};
-    bool ok = true;
-    (void)fflush(stdout);
-    for (int i = 0; i < 2; i++) {
-        saved[i] = dup(fds[i]);
-        server->printed[i] = tmpfile();
-        ok = ok && saved[i] >= 0 && server->printed[i] &&
-             dup2(fileno(server->printed[i]), fds[i]) >= 0;
-    }
-    int code = ok ? act(server, tokens) : EX_OSERR;
-    (void)fflush(stdout);
-    long long size[2] = {0, 0};
-    for (int i = 0; i < 2; i++) {
-        if (saved[i] >= 0) {
-            (void)dup2(saved[i], fds[i]);
-            (void)close(saved[i]);
-        }
-        if (server->printed[i])
-            size[i] = (long long)lseek(fileno(server->printed[i]), 0, SEEK_END);
-    }
-    server_reply_set(reply, 250, "", "%d %lld %lld", code, size[0], size[1]);
-}
+/* The client's standard output or standard error. */
+struct channel {
+    struct stream *stream;
+    const char *name;
+};
 
-static bool write_all(struct stream *stream, const char *data, size_t len)
+/* For fopencookie(3): 0 is failure. */
+static ssize_t write_piece(void *cookie, const char *data, size_t len)
 {
-    struct error ignored; /* whoever left does not want to know */
+    const struct channel *channel = cookie;
+    struct str head = {0};
+    struct error ignored; /* the client has left */
     int64_t deadline = clock_after(CONTROL_SERVER_TIMEOUT);
-    while (len > 0) {
-        ssize_t n = stream_write(stream, data, len, &ignored);
-        if (n == STREAM_FAILED ||
-            (n == STREAM_AGAIN && stream_wait(stream, STREAM_WRITE, deadline, &ignored) <= 0))
-            return false;
-        data += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
+    str_addf(&head, "%s %zu\n", channel->name, len);
+    bool ok = stream_write_all(channel->stream, head.data, head.len, deadline, &ignored) &&
+              stream_write_all(channel->stream, data, len, deadline, &ignored);
+    str_clear(&head);
+    return ok ? (ssize_t)len : 0;
 }
 
-void control_server_print(struct control_server *server, struct stream *stream)
+static FILE *open_channel(struct channel *channel, int buffering)
 {
-    char buffer[4096];
-    for (int i = 0; i < 2; i++) {
-        if (!server->printed[i])
+    FILE *file = fopencookie(channel, "w", (cookie_io_functions_t){.write = write_piece});
+    if (file)
+        (void)setvbuf(file, NULL, buffering, CONTROL_SERVER_PIECE);
+    return file;
+}
+
+static bool read_command(struct stream *stream, struct str *line)
+{
+    struct error ignored; /* there is nobody to tell */
+    int64_t deadline = clock_after(CONTROL_SERVER_TIMEOUT);
+    char data[1024];
+    while (line->len < CONTROL_SERVER_LINE_MAX) {
+        ssize_t n = stream_read(stream, data, sizeof data, &ignored);
+        if (n == STREAM_AGAIN && stream_wait(stream, STREAM_READ, deadline, &ignored) > 0)
             continue;
-        int fd = fileno(server->printed[i]);
-        ssize_t n;
-        for (off_t at = 0; (n = pread(fd, buffer, sizeof buffer, at)) > 0; at += n)
-            if (!write_all(stream, buffer, (size_t)n))
-                break;
-        (void)fclose(server->printed[i]);
-        server->printed[i] = NULL;
+        if (n <= 0)
+            return false;
+        str_add_n(line, data, (size_t)n);
+        const char *end = memchr(line->data, '\n', line->len);
+        if (end) {
+            str_truncate(line, (size_t)(end - line->data));
+            return !escape_has_control(str_text(line));
+        }
     }
+    return false;
+}
+
+int control_server_run(const struct control_server *server, struct stream *stream)
+{
+    struct channel channels[] = {{stream, "out"}, {stream, "err"}};
+    struct str line = {0};
+    struct error ignored; /* the client has left */
+    FILE *out = open_channel(&channels[0], _IOFBF), *err = open_channel(&channels[1], _IOLBF);
+    int code = EX_OSERR;
+    if (out && err)
+        code = read_command(stream, &line) ? act(server, str_text(&line), out, err) : EX_USAGE;
+    if (out && fclose(out) != 0)
+        code = code == EX_OK ? EX_IOERR : code;
+    if (err)
+        (void)fclose(err); /* what it had is written, line by line */
+    str_truncate(&line, 0);
+    str_addf(&line, "status %d\n", code);
+    (void)stream_write_all(stream, line.data, line.len, clock_after(CONTROL_SERVER_TIMEOUT),
+                           &ignored);
+    str_clear(&line);
+    return code;
 }

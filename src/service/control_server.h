@@ -1,30 +1,30 @@
-/* Where a client of the service sees to its own mail in the system's queue. The words of the
- * dialogue: "LIST requests=N octets=N [json=1] [failed=1]", "FLUSH [due=1] [id=] [account=]
- * [recipient=] [sender=]", "SHOW ID", "HOLD ID", "RELEASE ID", "DELETE ID"; values are xtext. The
- * reply is "250 STATUS OUT ERR": an exit status, and how many octets for standard output and for
- * standard error follow it. */
+/* The control socket, RUNDIR/control: clients of the service see to their own mail in the system's
+ * queue; root and the service's own user to all. A client sends one line, a verb and arguments:
+ *
+ *     list requests=N octets=N [json=1] [failed=1]
+ *     flush [due=1] [report=1] [person=1] [id=] [account=] [recipient=] [sender=]
+ *     show ID, hold ID, release ID, delete ID
+ *
+ * where values are xtext. The answer is output, in pieces, and a last line with the exit status:
+ *
+ *     out 20
+ *     Mail queue is empty
+ *     status 0
+ *
+ * "err N" is in front of N octets for standard error. */
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
 
-#include <stdbool.h>
-#include <stdio.h>
-
 #include "net/stream.h"
-#include "smtpd/server.h"
 #include "submit/site.h"
 #include "service/quota.h"
 
 struct control_server {
-    const struct site *site; /* of the caller: root and the service's own user see everything */
+    const struct site *site; /* whose caller is the client */
     struct quota_user *user;
-    FILE *printed[2]; /* what the answer is; private */
 };
 
-/* Does what WORDS say and fills REPLY. */
-void control_server_serve(struct control_server *server, const char *tokens,
-                          struct server_reply *reply);
-
-/* Writes what belongs behind the reply, if there is something. */
-void control_server_print(struct control_server *server, struct stream *stream);
+/* Serves one client. Returns the exit status of the process. */
+int control_server_run(const struct control_server *server, struct stream *stream);
 
 #endif

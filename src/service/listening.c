@@ -15,7 +15,6 @@
 
 #include "base/memory.h"
 #include "cli/environment.h"
-#include "submit/service_client.h"
 #include "submit/serviceuser.h"
 
 enum { FIRST_HANDED_DOWN = 3, PORT_TEXT_MAX = 64 };
@@ -83,30 +82,30 @@ static void make_directory(const char *path)
     (void)close(fd);
 }
 
-static bool open_unix(struct listening *listening, const struct paths *paths, struct error *err)
+static bool open_unix(struct listening *listening, size_t which, const struct paths *paths,
+                      struct error *err)
 {
+    static const char *const names[] = {"submit", "control"};
     struct str path = {0};
     struct sockaddr_un address;
-    int fd = -1;
-    service_client_path(&path, paths);
-    listening->path = str_take(&path);
-    bool ok = unix_address(&address, listening->path) ||
-              error_config(err, "%s: too long for a socket", listening->path);
+    str_addf(&path, "%s/%s", paths->rundir, names[which]);
+    bool ok = unix_address(&address, str_text(&path)) ||
+              error_config(err, "%s: too long for a socket", str_text(&path));
     if (ok && somebody_listens(&address))
         ok = error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
-                       "%s: a service listens there already", listening->path);
+                       "%s: a service listens there already", str_text(&path));
     if (!ok) { /* and it is not ours to remove */
-        free(listening->path);
-        listening->path = NULL;
+        str_clear(&path);
         return false;
     }
-    (void)unlink(listening->path);
+    listening->path[which] = str_take(&path);
+    (void)unlink(listening->path[which]);
     mode_t before = umask(0111); /* for everybody to connect; a chmod(2) would follow a link */
-    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
     (void)umask(before);
     if (!ok || listen(fd, SOMAXCONN) != 0) {
-        (void)error_system(err, EX_OSERR, "%s: cannot listen", listening->path);
+        (void)error_system(err, EX_OSERR, "%s: cannot listen", listening->path[which]);
         if (fd >= 0)
             (void)close(fd);
         return false;
@@ -155,7 +154,8 @@ bool listening_prepare(struct listening *listening, const struct paths *paths,
 
 bool listening_open(struct listening *listening, const struct paths *paths, struct error *err)
 {
-    return listening->inherited || open_unix(listening, paths, err);
+    return listening->inherited ||
+           (open_unix(listening, 0, paths, err) && open_unix(listening, 1, paths, err));
 }
 
 void listening_close(struct listening *listening)
@@ -163,10 +163,12 @@ void listening_close(struct listening *listening)
     for (size_t i = 0; i < listening->n; i++)
         (void)close(listening->fd[i]);
     listening->n = 0;
-    if (listening->path)
-        (void)unlink(listening->path);
-    free(listening->path);
-    listening->path = NULL;
+    for (size_t i = 0; i < sizeof listening->path / sizeof *listening->path; i++) {
+        if (listening->path[i])
+            (void)unlink(listening->path[i]);
+        free(listening->path[i]);
+        listening->path[i] = NULL;
+    }
 }
 
 void listening_notify(const char *state)

@@ -14,7 +14,7 @@ struct listening {
     int fd[LISTENING_MAX];
     size_t n;
     bool inherited; /* they were handed down by a service manager */
-    char *path;     /* of the socket that was made here, to be removed in the end; NULL if none */
+    char *path[2];  /* of the sockets that were made here, to be removed in the end; NULL if none */
 };
 
 /* For root, before it becomes the service's user: takes over what LISTEN_FDS says
@@ -23,8 +23,8 @@ struct listening {
 bool listening_prepare(struct listening *listening, const struct paths *paths, const char *listen,
                        struct error *err);
 
-/* For the service's user: unless sockets were taken over, makes RUNDIR/submit, mode 0666, in place
- * of one that no process listens on. EX_UNAVAILABLE if another process listens, EX_OSERR for other
+/* For the service's user: unless sockets were taken over, makes RUNDIR/submit and
+ * RUNDIR/control, mode 0666, in place of those that no process listens on. EX_UNAVAILABLE if another process listens, EX_OSERR for other
  * failures. Close in any case. */
 bool listening_open(struct listening *listening, const struct paths *paths, struct error *err);
 

@@ -7,9 +7,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <syslog.h>
@@ -182,18 +181,26 @@ static bool queue_is_empty(const struct service *v)
     return !found;
 }
 
-/* The kernel knows who is at the other end of the socket; of a port it does not. */
-static bool identify(int client, uid_t *uid)
+/* The kernel knows who is at the other end of a socket of ours, and which one it is; of a port it
+ * does not. */
+static bool identify(int client, uid_t *uid, bool *control)
 {
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
+    static const char name[] = "/control";
+    union {
+        struct sockaddr_storage storage;
+        struct sockaddr_un un;
+    } address = {0};
+    socklen_t len = sizeof address.un, peer_len = sizeof(struct ucred);
     struct ucred peer;
-    socklen_t peer_len = sizeof peer;
     *uid = (uid_t)-1;
+    *control = false;
     if (getsockname(client, (struct sockaddr *)&address, &len) != 0 ||
-        address.ss_family != AF_UNIX ||
+        address.storage.ss_family != AF_UNIX ||
         getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) != 0)
         return false;
+    size_t path = strnlen(address.un.sun_path, sizeof address.un.sun_path);
+    *control = path >= sizeof name - 1 &&
+               memcmp(address.un.sun_path + path - (sizeof name - 1), name, sizeof name - 1) == 0;
     *uid = peer.uid;
     return true;
 }
@@ -234,7 +241,7 @@ static void receive(struct service *v, int client)
 {
     const struct service_settings *limits = &v->site->config.service;
     uid_t uid;
-    bool known = identify(client, &uid);
+    bool control, known = identify(client, &uid, &control);
     struct quota_user *user =
         quota_of(v->quota, known ? subuid_owner(v->site->paths, uid) : uid, clock_now());
     if (!user) {
@@ -267,6 +274,7 @@ static void receive(struct service *v, int client)
             .client = client,
             .wake = v->wake[1],
             .known = known,
+            .control = control,
         };
         _exit(service_session_run(&reception));
     }
@@ -375,14 +383,6 @@ static void end(struct service *v, const sigset_t *unblocked)
     }
 }
 
-/* Neither a debugger nor a core file shows what the service knows. */
-static void close_up(void)
-{
-    const struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)prctl(PR_SET_DUMPABLE, 0);
-}
-
 static bool open_up(struct service *v, struct error *err)
 {
     /* The user's level of whoever started the service is not looked at. */
@@ -393,7 +393,6 @@ static bool open_up(struct service *v, struct error *err)
     if (!listening_prepare(&v->listening, site->paths, listen_on, err) ||
         !serviceuser_become(err) || !listening_open(&v->listening, site->paths, err))
         return false;
-    close_up();
     v->quota = quota_new();
     v->rendezvous = rendezvous_new();
     if (!v->quota || !v->rendezvous || pipe2(v->wake, O_CLOEXEC | O_NONBLOCK) != 0)

@@ -24,7 +24,6 @@ struct client {
     const struct service_session *reception;
     struct site site; /* the service's, but for the caller */
     struct send_context sending;
-    struct control_server server;
 };
 
 static bool admit(void *context, struct server_reply *reply)
@@ -50,8 +49,8 @@ static bool admit_octets(struct send_context *s, uint64_t size, struct error *er
 {
     const struct client *client = s->context;
     const struct service_session *r = client->reception;
-    int64_t limit = r->site->config.service.octets_per_hour;
-    if ((r->known && r->user->uid == 0) || quota_take_octets(r->user, size, limit))
+    int64_t limit = client->site.config.service.octets_per_hour;
+    if ((r->known && r->uid == 0) || quota_take_octets(r->user, size, limit))
         return true;
     (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                     "Too much mail from %s: the limit is %lld octets an hour",
@@ -102,16 +101,6 @@ static void wait_for_command(void *context, bool idle)
     atomic_store(&client->reception->session->idle_since, idle ? (long long)clock_now() : 0);
 }
 
-static bool command(void *context, const char *line, struct server_reply *reply, bool *end)
-{
-    struct client *client = context;
-    if (!client->reception->known || strncmp(line, "XQUEUE ", 7) != 0)
-        return false;
-    *end = true;
-    control_server_serve(&client->server, line + 7, reply);
-    return true;
-}
-
 static void add_received(const struct client *client, struct str *out)
 {
     const struct this_host *host = &client->site.host;
@@ -139,10 +128,27 @@ static void begin(struct client *client, const struct invocation *call)
     s->hand_on = hand_on;
     s->admit = admit_octets;
     s->context = client;
-    client->server = (struct control_server){
-        .site = &client->site,
-        .user = r->user,
+}
+
+static bool serve_mail(struct client *client, struct stream *stream)
+{
+    const struct service_session *r = client->reception;
+    struct str received = {0};
+    add_received(client, &received);
+    client->sending.received = str_text(&received);
+    struct smtp_frontend frontend = {
+        .s = &client->sending,
+        .extension = r->known ? SMTP_FRONTEND_EXTENSION : "",
+        .size_max = (uint64_t)r->site->config.service.size,
+        .timeout = SERVICE_SESSION_TIMEOUT,
+        .total = SERVICE_SESSION_TOTAL,
+        .admit = admit,
+        .wait = wait_for_command,
+        .context = client,
     };
+    const struct sigaction leaves = {.sa_handler = leave};
+    (void)sigaction(SIGTERM, &leaves, NULL);
+    return smtp_frontend_run(&frontend, stream);
 }
 
 int service_session_run(const struct service_session *reception)
@@ -155,27 +161,13 @@ int service_session_run(const struct service_session *reception)
         .queue = {"", "", "", false},
     };
     struct client *client = memory_new(sizeof *client);
-    struct str received = {0};
     client->reception = reception;
     begin(client, &call);
-    add_received(client, &received);
-    client->sending.received = str_text(&received);
-    struct smtp_frontend frontend = {
-        .s = &client->sending,
-        .extension = reception->known ? SMTP_FRONTEND_EXTENSION : "",
-        .size_max = (uint64_t)reception->site->config.service.size,
-        .timeout = SERVICE_SESSION_TIMEOUT,
-        .total = SERVICE_SESSION_TOTAL,
-        .admit = admit,
-        .command = command,
-        .wait = wait_for_command,
-        .context = client,
-    };
-    const struct sigaction leaves = {.sa_handler = leave};
-    (void)sigaction(SIGTERM, &leaves, NULL);
     struct stream *stream = socket_stream(reception->client);
-    bool ok = smtp_frontend_run(&frontend, stream);
-    control_server_print(&client->server, stream);
+    const struct control_server control = {.site = &client->site, .user = reception->user};
+    int code = reception->control           ? control_server_run(&control, stream)
+               : serve_mail(client, stream) ? EX_OK
+                                            : EX_IOERR;
     stream_close(stream);
-    return ok ? EX_OK : EX_IOERR;
+    return code;
 }

@@ -18,7 +18,8 @@ struct service_session {
     struct rendezvous *rendezvous;
     int client; /* descriptor */
     int wake;   /* a pipe: an octet in it wakes the runner */
-    bool known; /* the kernel says that the client is UID */
+    bool known;   /* the kernel says that the client is UID */
+    bool control; /* it came by the control socket */
 };
 
 enum {

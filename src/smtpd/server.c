@@ -323,21 +323,6 @@ static bool is_http(const char *line)
     return false;
 }
 
-static void obey_private(struct server *server, const char *line)
-{
-    const struct server_params *params = server->params;
-    struct server_reply reply = {0};
-    bool end = false;
-    if (params->handler->command && params->handler->command(params->context, line, &reply, &end))
-        serverwire_say(server, &reply);
-    else
-        (void)refuse(server, 500, "5.5.1", "Command unrecognized");
-    str_clear(&reply.text);
-    server->finished = end;
-    if (end)
-        hang_up(server);
-}
-
 static void obey(struct server *server)
 {
     const char *line = str_text(&server->line);
@@ -353,7 +338,7 @@ static void obey(struct server *server)
             commands[i].run(server, arguments + strspn(arguments, " "));
             return;
         }
-    obey_private(server, line);
+    (void)refuse(server, 500, "5.5.1", "Command unrecognized");
 }
 
 static void greet(struct server *server)

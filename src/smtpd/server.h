@@ -59,9 +59,6 @@ struct server_handler {
      * the source was read to its end, or though reading failed, is not believed. */
     void (*message)(void *context, const struct server_message *message,
                     struct server_reply *reply);
-    /* A command that only the handler knows, LINE without line end. False: unknown. With *END the
-     * reply is the last thing that is said, but for what AFTER holds. May be NULL. */
-    bool (*command)(void *context, const char *line, struct server_reply *reply, bool *end);
     /* With IDLE: outside a transaction, all replies written, the next command is waited for.
      * Without: it is over. May be NULL. */
     void (*wait)(void *context, bool idle);

@@ -13,7 +13,6 @@
 #include "base/xtext.h"
 #include "message/body.h"
 #include "net/socket.h"
-#include "smtp/reply.h"
 #include "smtp/session.h"
 #include "cli/environment.h"
 #include "submit/report.h"
@@ -21,23 +20,18 @@
 #include "submit/trace.h"
 
 enum {
-    LINE_CONNECT = 5 * 1000,  /* milliseconds */
-    LINE_STEP = 60 * 1000,    /* for a command */
-    LINE_FINAL = 180 * 1000,  /* for the reply to the content: the provider's may be in it */
-    LINE_QUEUE = 3600 * 1000, /* for a run of the queue */
-    LINE_BUSY = 60 * 1000,    /* that a service with too many connections is asked again */
-    LINE_PAUSE = 250,         /* about so long in between */
+    LINE_CONNECT = 5 * 1000, /* milliseconds */
+    LINE_STEP = 60 * 1000,   /* for a command */
+    LINE_FINAL = 180 * 1000, /* for the reply to the content: the provider's may be in it */
+    LINE_BUSY = 60 * 1000,   /* that a service with too many connections is asked again */
+    LINE_PAUSE = 250,        /* about so long in between */
 };
 
-void service_client_path(struct str *out, const struct paths *paths)
-{
-    str_addf(out, "%s/submit", paths->rundir);
-}
-
-struct stream *service_client_open(const struct paths *paths, struct error *err)
+struct stream *service_client_connect(const struct paths *paths, const char *name,
+                                      struct error *err)
 {
     struct str path = {0};
-    service_client_path(&path, paths);
+    str_addf(&path, "%s/%s", paths->rundir, name);
     struct stream *stream = socket_connect_unix(str_text(&path), clock_after(LINE_CONNECT), err);
     if (!stream && (errno == ENOENT || errno == ECONNREFUSED))
         (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
@@ -46,6 +40,11 @@ struct stream *service_client_open(const struct paths *paths, struct error *err)
                         str_text(&path));
     str_clear(&path);
     return stream;
+}
+
+struct stream *service_client_open(const struct paths *paths, struct error *err)
+{
+    return service_client_connect(paths, "submit", err);
 }
 
 static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
@@ -208,117 +207,5 @@ int service_client_send(struct send_context *s, struct stream *stream)
     }
     str_clear(&parameters);
     content_clear(&content);
-    return code;
-}
-
-/* What is said on the line to the service, read with a deadline. */
-struct reading {
-    struct stream *stream;
-    int64_t deadline;
-    char data[4096];
-    size_t at, end;
-};
-
-static bool fill(struct reading *r, struct error *err)
-{
-    for (;;) {
-        ssize_t n = stream_read(r->stream, r->data, sizeof r->data, err);
-        if (n > 0) {
-            r->at = 0;
-            r->end = (size_t)n;
-            return true;
-        }
-        if (n == STREAM_FAILED)
-            return false;
-        if (n == 0 || stream_wait(r->stream, STREAM_READ, r->deadline, err) == 0)
-            return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                             "the service went away, or took too long");
-    }
-}
-
-static bool read_reply(struct reading *r, struct reply *reply, struct error *err)
-{
-    reply_clear(reply);
-    while (!reply->complete) {
-        size_t used;
-        if ((r->at == r->end && !fill(r, err)) ||
-            !reply_add(reply, r->data + r->at, r->end - r->at, &used, err))
-            return false;
-        r->at += used;
-    }
-    return reply->code / 100 == 2 || error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                                               "the service: %s", str_text(&reply->text));
-}
-
-/* Copies N octets that follow the reply. */
-static bool copy_output(struct reading *r, uint64_t n, int to, struct error *err)
-{
-    while (n > 0) {
-        if (r->at == r->end && !fill(r, err))
-            return false;
-        size_t len = r->end - r->at;
-        len = len < n ? len : (size_t)n;
-        ssize_t written = write(to, r->data + r->at, len);
-        if (written < 0 && errno == EPIPE)
-            written = (ssize_t)len; /* nobody reads it any more */
-        if (written < 0 && errno != EINTR)
-            return error_system(err, EX_IOERR, "cannot write");
-        r->at += written > 0 ? (size_t)written : 0;
-        n -= written > 0 ? (uint64_t)written : 0;
-    }
-    return true;
-}
-
-static bool say(struct stream *stream, const struct str *text, int64_t deadline, struct error *err)
-{
-    for (size_t at = 0; at < text->len;) {
-        ssize_t n = stream_write(stream, text->data + at, text->len - at, err);
-        if (n == STREAM_FAILED ||
-            (n == STREAM_AGAIN && stream_wait(stream, STREAM_WRITE, deadline, err) <= 0))
-            return false;
-        at += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-/* The reply says "STATUS OUT ERR": exit status, octets for standard output and standard error. */
-static bool converse(struct stream *stream, const char *command, int *code, struct error *err)
-{
-    struct reading r = {.stream = stream, .deadline = clock_after(LINE_QUEUE)};
-    struct reply reply = {0};
-    struct str line = {0};
-    unsigned long long out = 0, complaints = 0;
-    char *end = NULL;
-    str_addf(&line, "XQUEUE %s\r\n", command);
-    bool ok = read_reply(&r, &reply, err) && say(stream, &line, r.deadline, err) &&
-              read_reply(&r, &reply, err);
-    if (ok) {
-        *code = (int)strtol(str_text(&reply.text), &end, 10);
-        out = strtoull(end, &end, 10);
-        complaints = strtoull(end, &end, 10);
-        ok = copy_output(&r, out, STDOUT_FILENO, err) &&
-             copy_output(&r, complaints, STDERR_FILENO, err);
-    }
-    str_clear(&line);
-    reply_clear(&reply);
-    return ok;
-}
-
-int service_client_queue(const struct site *site, const char *command)
-{
-    struct error err;
-    int code = EX_TEMPFAIL;
-    struct stream *stream = service_client_open(site->paths, &err);
-    if (!stream) {
-        (void)error_prefix(&err, "the system's queue is not yours to read");
-        report_error(site->program, &err);
-        return EX_TEMPFAIL;
-    }
-    (void)fflush(stdout);
-    if (!converse(stream, command, &code, &err)) {
-        report_error(site->program, &err);
-        code = err.code;
-    }
-    stream_close(stream);
     return code;
 }

@@ -117,12 +117,6 @@ static void take(void *context, const struct server_message *message, struct ser
     free(from);
 }
 
-static bool command(void *context, const char *line, struct server_reply *reply, bool *end)
-{
-    const struct smtp_frontend *frontend = context;
-    return frontend->command && frontend->command(frontend->context, line, reply, end);
-}
-
 static void wait_for_command(void *context, bool idle)
 {
     const struct smtp_frontend *frontend = context;
@@ -132,11 +126,8 @@ static void wait_for_command(void *context, bool idle)
 
 bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream *stream)
 {
-    static const struct server_handler handler = {.begin = begin,
-                                                  .parameter = parameter,
-                                                  .message = take,
-                                                  .command = command,
-                                                  .wait = wait_for_command};
+    static const struct server_handler handler = {
+        .begin = begin, .parameter = parameter, .message = take, .wait = wait_for_command};
     const struct this_host *host = &frontend->s->site->host;
     const struct server_params params = {
         .name = *host->full_name ? host->full_name : host->name,

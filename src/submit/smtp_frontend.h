@@ -15,7 +15,6 @@ struct smtp_frontend {
     /* Asked before each message: false refuses it with REPLY. May be NULL. */
     bool (*admit)(void *context, struct server_reply *reply);
     /* See struct server_handler. May be NULL. */
-    bool (*command)(void *context, const char *line, struct server_reply *reply, bool *end);
     void (*wait)(void *context, bool idle);
     void *context;
 

@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -230,7 +231,7 @@ def test_a_port_where_one_was_asked_for(served, serve):
         line.sendall(b"Subject: x\r\n\r\nx\r\n.\r\n")
         assert reader.readline()[:3] == b"250"
         line.sendall(b"XQUEUE LIST\r\n")
-        assert reader.readline()[:3] == b"500"
+        assert reader.readline() == b"500 5.5.1 Command unrecognized\r\n"
     assert "local port" in provider.message.field("Received")
     with socket.create_connection(("127.0.0.1", port), 60) as line:
         line.recv(1000)
@@ -439,6 +440,50 @@ def test_everybody_sees_and_manages_only_own_mail(shared, serve):
     assert [m.recipients for m in provider.messages] == [["you@example.net"]]
     assert shared.call(BOB, "onehopctl", "delete", bobs)[0] == 0
     assert "Mail queue is empty" in shared.call(BOB, "mailq")[1]
+
+
+def asks(machine, text):
+    """What the control socket answers."""
+    with machine.connect("control") as line:
+        line.sendall(text)
+        line.shutdown(socket.SHUT_WR)
+        return line.makefile("rb").read()
+
+
+def test_the_control_socket_takes_one_line(served, serve):
+    served.serve(serve())
+    assert asks(served, b"list\n") == b"out 20\nMail queue is empty\nstatus 0\n"
+    assert send(served, 0, "-odq", "-t") == (0, "", "")
+    entry, = served.queued()
+    shown = asks(served, b"show " + entry.name.encode() + b"\n")
+    assert shown.startswith(b"out ") and shown.endswith(b"status 0\n") and b"account: work" in shown
+    gone = asks(served, b"delete 000000000000000\n")
+    assert gone == b"err 42\nonehop: there is no entry 000000000000000\nstatus 66\n"
+    for text in (b"sing\n", b"", b"show", b"show \x01\n", b"list " + 8187 * b"x"):
+        assert asks(served, text) == b"status 64\n"
+    with served.connect() as line:  # mail is not the place for it
+        assert says(line, "EHLO x", "XQUEUE LIST")[-1] == "500 5.5.1 Command unrecognized"
+
+
+def test_a_listing_as_long_as_the_queue(served, serve):
+    served.serve(serve(), delivery_mode="queue")
+    assert send(served) == (0, "", "")
+    entry, = served.queued()
+    for number in range(300):
+        shutil.copy2(entry, entry.parent / f"{entry.name[:-3]}{number:03}")
+    status, out, err = served.call(0, "mailq")
+    assert (status, err) == (0, "") and "in 301 Requests." in out
+    listed = asks(served, b"list\n")
+    assert listed.count(b"out ") > 1 and listed.endswith(b"Requests.\nstatus 0\n")
+    assert b"".join(pieces(listed)).decode() == out
+
+
+def pieces(answer):
+    while not answer.startswith(b"status "):
+        head, _, rest = answer.partition(b"\n")
+        length = int(head.split()[1])
+        yield rest[:length]
+        answer = rest[length:]
 
 
 @needs_root

@@ -73,17 +73,7 @@ static void take(void *context, const struct server_message *message, struct ser
     str_clear(&text);
 }
 
-static bool command(void *context, const char *line, struct server_reply *reply, bool *end)
-{
-    (void)context;
-    if (strcmp(line, "XEND") != 0)
-        return false;
-    server_reply_set(reply, 250, "", "that was it");
-    *end = true;
-    return true;
-}
-
-static const struct server_handler handler = {begin, parameter, take, command, NULL};
+static const struct server_handler handler = {begin, parameter, take, NULL};
 
 static const struct book books[] = {
     {"a message by DATA, dots undone", .ends_well = true, .taken = "a@b|c@d|x\r\n.y\r\n;",
@@ -225,8 +215,6 @@ static const struct book books[] = {
               {"421 4.4.2 Timeout exceeded, closing transmission channel\r\n", NULL, 0, 0}}},
     {"the end of the connection between messages", .ends_well = true, .taken = "",
      .step = {{HELLO, NULL, 0, true}}},
-    {"a command of the handler's", .ends_well = true, .taken = "",
-     .step = {{HELLO, "XEND\r\n", 0, 0}, {"250 that was it\r\n", NULL, 0, 0}}},
 };
 
 static size_t steps_of(const struct book *book)
