@@ -115,8 +115,9 @@ struct session_mail {
 bool session_send(struct session *session, const struct session_mail *mail, struct error *err);
 
 /* Whether mail can go behind others whose replies have not come: the server offers PIPELINING and
- * CHUNKING and has accepted a transaction completely, the content is of SESSION_INLINE_MAX octets
- * or less and does not begin like a command, the recipients are few. */
+ * has accepted a transaction completely, and the recipients are few. With CHUNKING (window.c) the
+ * content is of SESSION_INLINE_MAX octets or less and does not begin like a command; without it
+ * there is room for two, of which the second has only its envelope under way (pipeline.c). */
 enum session_room {
     SESSION_ROOM,       /* session_push() it */
     SESSION_ROOM_LATER, /* after the next session_pull() */

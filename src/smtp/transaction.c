@@ -192,7 +192,7 @@ bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err)
     return true;
 }
 
-static bool take_data(struct transaction *t, struct error *err)
+bool transaction_take_data(struct transaction *t, struct error *err)
 {
     if (!take(t, COMMAND_DATA, err))
         return false;
@@ -240,7 +240,7 @@ static bool exchange_group(struct transaction *t, struct error *err)
     for (size_t k = 0; k < t->n; k++)
         if (!transaction_take_rcpt(t, k, err))
             return false;
-    return t->chunked || take_data(t, err);
+    return t->chunked || transaction_take_data(t, err);
 }
 
 /* Without: a round trip for each command. */
@@ -261,7 +261,7 @@ static bool exchange_steps(struct transaction *t, struct error *err)
     if (t->mail_refused || t->accepted == 0 || t->chunked)
         return true;
     return wire_begin(wire, COMMAND_DATA, err) && wire_command(wire, err, "DATA") &&
-           take_data(t, err);
+           transaction_take_data(t, err);
 }
 
 void transaction_end(struct transaction *t)
@@ -272,6 +272,7 @@ void transaction_end(struct transaction *t)
     free(t->index);
     free(t->state);
     str_clear(&t->sender);
+    str_clear(&t->commands);
     *t = (struct transaction){0};
 }
 

@@ -24,6 +24,8 @@ struct transaction {
     struct error refusal; /* of MAIL or DATA */
     uint64_t end;         /* window.c: where it ends on the wire */
     size_t weight;        /* window.c: octets */
+    struct str commands;  /* pipeline.c: not queued yet */
+    size_t replies;       /* to them */
 };
 
 /* Finds out who can be asked for at all (n is 0: nobody); those who can't are refused. False: the
@@ -38,6 +40,8 @@ bool transaction_queue(struct transaction *t, struct error *err);
 bool transaction_take_reset(struct transaction *t, struct error *err);
 bool transaction_take_mail(struct transaction *t, struct error *err);
 bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err);
+
+bool transaction_take_data(struct transaction *t, struct error *err);
 
 /* The reply to the content, with LMTP those. False also if the content was refused. */
 bool transaction_take_content(struct transaction *t, struct error *err);

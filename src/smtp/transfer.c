@@ -92,8 +92,8 @@ bool transfer_chunk(struct wire *wire, const struct content *content, int64_t sp
     return ok;
 }
 
-bool transfer_data(struct wire *wire, const struct content *content, size_t replies, int64_t span,
-                   struct error *err)
+bool transfer_queue_data(struct wire *wire, const struct content *content, size_t replies,
+                         int64_t span, struct error *err)
 {
     struct dots dots = {.in_line = false};
     char *block = memory_new(TRANSFER_BLOCK);
@@ -109,21 +109,37 @@ bool transfer_data(struct wire *wire, const struct content *content, size_t repl
             break;
         append_stuffed(&wire->out, &dots, block, got);
         at += got;
-        bool last = at >= content->size;
-        if (last)
-            str_add(&wire->out, dots.in_line ? "\r\n.\r\n" : ".\r\n");
-        ok = write_block(wire, last, span, err);
+        if (at < content->size)
+            ok = wire_flush(wire, span, err);
     } while (ok && at < content->size);
     free(block);
+    if (ok) {
+        str_add(&wire->out, dots.in_line ? "\r\n.\r\n" : ".\r\n");
+        wire_content_ends(wire);
+    }
     wire->broken = wire->broken || !ok; /* an unfinished message must never be ended */
     return ok;
 }
 
-bool transfer_nothing(struct wire *wire, int64_t span, struct error *err)
+bool transfer_data(struct wire *wire, const struct content *content, size_t replies, int64_t span,
+                   struct error *err)
+{
+    bool ok = transfer_queue_data(wire, content, replies, span, err) && wire_flush(wire, span, err);
+    wire->broken = wire->broken || !ok;
+    return ok;
+}
+
+void transfer_queue_nothing(struct wire *wire)
 {
     wire_expect(wire, 1);
     wire_content_begins(wire, 1);
     wire_note(wire, TRACE_SENT, "[0 octets of content]");
     str_add(&wire->out, ".\r\n");
-    return write_block(wire, true, span, err);
+    wire_content_ends(wire);
+}
+
+bool transfer_nothing(struct wire *wire, int64_t span, struct error *err)
+{
+    transfer_queue_nothing(wire);
+    return wire_flush(wire, span, err);
 }

@@ -20,9 +20,17 @@ bool transfer_queue_chunk(struct wire *wire, const struct content *content, stru
 bool transfer_chunk(struct wire *wire, const struct content *content, int64_t span,
                     struct error *err);
 
+/* Queues CONTENT and the final dot, for after a 354: more of it than a block is written before the
+ * rest is queued. REPLIES will be due. */
+bool transfer_queue_data(struct wire *wire, const struct content *content, size_t replies,
+                         int64_t span, struct error *err);
+
 /* Writes all of CONTENT and the final dot, for after a 354; REPLIES will be due. */
 bool transfer_data(struct wire *wire, const struct content *content, size_t replies, int64_t span,
                    struct error *err);
+
+/* Queues the final dot alone. */
+void transfer_queue_nothing(struct wire *wire);
 
 /* Writes the final dot alone, for a 354 that nobody wanted. */
 bool transfer_nothing(struct wire *wire, int64_t span, struct error *err);

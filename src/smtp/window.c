@@ -32,7 +32,7 @@
  * Outside of doubt a reply that can't be ends the connection, and with it the transaction that it
  * was to answer, as account trouble; the later ones are untried. */
 #include "config.h"
-#include "smtp/transaction.h"
+#include "smtp/pipeline.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -71,17 +71,25 @@ static size_t weight_of(const struct session_mail *mail)
     return n;
 }
 
+/* Else by DATA: pipeline.c. */
+static bool by_chunks(const struct session *session)
+{
+    return session->params->chunking && session->offers.chunking;
+}
+
 enum session_room session_room(const struct session *session, const struct session_mail *mail)
 {
-    const struct session_capabilities *offers = &session->offers;
     const struct session_params *params = session->params;
-    if (!params->streaming || !params->chunking || params->lmtp || !session->proven ||
-        !offers->pipelining || !offers->chunking || session->doubted || session->wire.broken ||
-        mail->content->size > SESSION_INLINE_MAX || mail->env->n > SESSION_WINDOW_RECIPIENTS ||
-        (params->max_recipients > 0 && mail->env->n > params->max_recipients))
+    bool chunks = by_chunks(session);
+    if (!params->streaming || params->lmtp || !session->proven || !session->offers.pipelining ||
+        session->doubted || session->wire.broken || mail->env->n > SESSION_WINDOW_RECIPIENTS ||
+        (params->max_recipients > 0 && mail->env->n > params->max_recipients) ||
+        (chunks && mail->content->size > SESSION_INLINE_MAX))
         return SESSION_ROOM_NEVER;
     if (session->in_flight == 0)
         return SESSION_ROOM;
+    if (!chunks)
+        return session->in_flight > 1 ? SESSION_ROOM_LATER : SESSION_ROOM;
     bool full = session->in_flight == SESSION_WINDOW_MAX ||
                 session->octets_in_flight + weight_of(mail) > SESSION_WINDOW_OCTETS;
     return full ? SESSION_ROOM_LATER : SESSION_ROOM;
@@ -92,12 +100,15 @@ static bool queue(struct transaction *t)
 {
     struct wire *wire = t->wire;
     struct error ignored; /* found again by session_send() */
-    if (begins_like_a_command(t->content) || !transaction_prepare(t, &ignored) || t->n == 0)
+    if ((t->chunked && begins_like_a_command(t->content)) || !transaction_prepare(t, &ignored) || t->n == 0)
         return false;
     wire_make_room(wire);
     size_t len = wire->out.len, due = wire->due, contents = wire->contents;
-    if (transaction_queue(t, &ignored))
+    if (transaction_queue(t, &ignored)) {
+        if (!t->chunked && t->session->in_flight > 0)
+            pipeline_hold(t, len, due);
         return true;
+    }
     str_truncate(&wire->out, len);
     wire->due = due;
     wire->contents = contents;
@@ -112,8 +123,8 @@ bool session_push(struct session *session, const struct session_mail *mail)
         return false;
     if (!session->window)
         session->window = memory_new(SESSION_WINDOW_MAX * sizeof *session->window);
-    size_t directory = (session->window_at + session->in_flight) % SESSION_WINDOW_MAX;
-    struct transaction *t = &session->window[directory];
+    size_t at = (session->window_at + session->in_flight) % SESSION_WINDOW_MAX;
+    struct transaction *t = &session->window[at];
     *t = (struct transaction){.session = session,
                               .wire = &session->wire,
                               .env = mail->env,
@@ -122,8 +133,8 @@ bool session_push(struct session *session, const struct session_mail *mail)
                               .final = mail->final,
                               .weight = weight_of(mail),
                               .reset = true,
-                              .chunked = true,
-                              .with_envelope = true};
+                              .chunked = by_chunks(session),
+                              .with_envelope = by_chunks(session)};
     if (!queue(t)) {
         transaction_end(t);
         return false;
@@ -215,12 +226,11 @@ static bool is_refused(const struct transaction *t)
     return true;
 }
 
-static enum session_pulled forget(struct transaction *t)
+static void forget(struct transaction *t)
 {
     t->wire->broken = true;
     for (size_t k = 0; k < t->n; k++)
         outcome_clear(&t->outcomes[t->index[k]], 1);
-    return SESSION_UNTRIED;
 }
 
 static enum session_pulled pull(struct transaction *t, struct error *err)
@@ -229,12 +239,12 @@ static enum session_pulled pull(struct transaction *t, struct error *err)
     bool in_doubt = session->doubted, failed;
     struct error why;
     if (t->wire->broken || (in_doubt && !has_left(t)))
-        return forget(t);
+        return SESSION_UNTRIED;
     bool whole = take_whole(t, &failed, &why);
     bool lost = (!whole || failed) && t->accepted > 0 && transaction_is_bdat_refused(t, &why);
     session->bdat_refused = session->bdat_refused || lost;
     if (lost || (!whole && in_doubt))
-        return forget(t);
+        return SESSION_UNTRIED;
     bool refused = t->accepted == 0 && is_refused(t);
     if (refused && t->mail_refused) {
         *err = t->refusal;
@@ -250,7 +260,13 @@ enum session_pulled session_pull(struct session *session, struct error *err)
 {
     assert(session->in_flight > 0);
     struct transaction *t = oldest(session);
-    enum session_pulled pulled = pull(t, err);
+    struct transaction *next =
+        session->in_flight > 1
+            ? &session->window[(session->window_at + 1) % SESSION_WINDOW_MAX]
+            : NULL;
+    enum session_pulled pulled = t->chunked ? pull(t, err) : pipeline_pull(t, next, err);
+    if (pulled == SESSION_UNTRIED)
+        forget(t);
     session->octets_in_flight -= t->weight;
     session->window_at = (session->window_at + 1) % SESSION_WINDOW_MAX;
     session->in_flight--;

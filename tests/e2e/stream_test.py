@@ -44,9 +44,42 @@ def test_a_queue_does_not_wait_for_each_reply(serve, spool):
     assert sum(provider.connection.turnarounds.values()) < MANY / 2 + 10
 
 
-@pytest.mark.parametrize("words", [{"without": ("CHUNKING",)}, {"without": ("PIPELINING",)}])
-def test_without_the_extensions_it_goes_one_by_one(serve, spool, words):
-    provider = spool.use(serve(**words), max_connections="1")
+def test_without_chunking_a_message_costs_one_round_trip(serve, spool):
+    """The next envelope goes with each content (RFC 2920 3.1)."""
+    provider = spool.use(serve(without=("CHUNKING",)), max_connections="1")
+    everybody = fill(spool, MANY)
+    spool.delivers()
+    assert reached(provider) == everybody and right(provider)
+    assert spool.is_empty()
+    flights = provider.connection.turnarounds
+    assert sum(flights.values()) <= 1.05 * MANY + 8  # until the login: 6 of TLS, EHLO and AUTH
+    assert {m.by for m in provider.messages} == {"DATA"}
+
+
+def test_refusals_among_pipelined_messages_are_of_their_own(serve, spool):
+    refused = {f"u{i}@example.net": "550 5.1.1 who?" for i in range(3, MANY, 7)}
+    provider = spool.use(serve(without=("CHUNKING",), rcpt=refused), max_connections="1")
+    everybody = fill(spool, MANY)
+    spool.delivers()
+    assert [r for r in reached(provider) if r != "me@example.com"] == \
+        [a for a in everybody if a not in refused]
+    bounces = [m for m in provider.messages if m.recipients == ["me@example.com"]]
+    assert len(bounces) == len(refused) and spool.is_empty()
+
+
+def test_a_lost_connection_leaves_one_message_in_doubt_by_data(serve, spool):
+    """Each connection is lost at its 21st content: that one waits, the next ones go elsewhere."""
+    provider = spool.use(serve(without=("CHUNKING",),
+                               content=in_turn(*["250 ok"] * 20, close, "250 ok")),
+                         max_connections="1")
+    everybody = fill(spool, MANY)
+    spool.delivers()
+    assert reached(provider) == [a for i, a in enumerate(everybody) if i not in (20, 41)]
+    assert spool.ids("failed") == [] and len(spool.ids()) == 2
+
+
+def test_without_pipelining_it_goes_one_by_one(serve, spool):
+    provider = spool.use(serve(without=("PIPELINING",)), max_connections="1")
     everybody = fill(spool, 12)
     spool.delivers()
     assert reached(provider) == everybody and right(provider)

@@ -2,7 +2,7 @@
  * commands went out, the last of them a 2xx that came after the last octet of the content.
  *
  * With several transactions in flight the same is true of each: the reply that has the number of
- * its BDAT among the commands is a 2xx.
+ * its content among the commands is a 2xx.
  *
  * The first octet chooses what the client is like. A NUL in the rest is where the server waits for
  * the client to write. */
@@ -164,25 +164,27 @@ static void check(const struct server *server, bool lmtp)
         abort();
 }
 
-/* Where the reply to the BDAT of transaction K (0 is the first) stands among the replies, which
- * begin with the greeting; SIZE_MAX if its content was not written to the end. */
+/* Where the reply to the content of transaction K (those pushed begin with RSET, from 1) stands
+ * among the replies, which begin with the greeting; SIZE_MAX if it was not written to its end. */
 static size_t place_of_reply(const struct str *written, size_t k)
 {
-    size_t lines = 0, contents = 0;
+    size_t replies = 0, resets = 0;
     for (size_t at = 0; at < written->len;) {
         const char *line = written->data + at;
         const char *stop = memchr(line, '\n', written->len - at);
         if (!stop)
             return SIZE_MAX;
-        lines++;
-        at = (size_t)(stop - written->data) + 1;
-        if (strncmp(line, "BDAT ", 5) != 0)
-            continue;
-        at += sizeof text - 1;
+        bool chunk = strncmp(line, "BDAT ", 5) == 0, data = strncmp(line, "S: x", 4) == 0;
+        replies++;
+        resets += strncmp(line, "RSET", 4) == 0;
+        if (!data)
+            at = (size_t)(stop - written->data) + 1;
+        if (chunk || data) /* by DATA with two more dots and CRLF */
+            at += sizeof text - 1 + (data ? 4 : 0);
         if (at > written->len)
             return SIZE_MAX;
-        if (contents++ == k)
-            return lines;
+        if ((chunk || data) && resets == k)
+            return replies;
     }
     return SIZE_MAX;
 }

@@ -181,15 +181,17 @@ static void send_all(struct session *session, struct mail *mails)
         pull(session);
 }
 
+enum way { ONE_BY_ONE, WINDOW, PIPELINE }; /* the latter by DATA */
+
 /* Contents grow from FROM by STEP. */
-static void deliver(struct stream *stream, bool streaming, size_t from, size_t step)
+static void deliver(struct stream *stream, enum way way, size_t from, size_t step)
 {
     struct mail mails[MAILS];
     struct error err = {0};
     const struct session_params params = {.hello = "me",
                                           .secure = true,
-                                          .chunking = streaming,
-                                          .streaming = streaming,
+                                          .chunking = way == WINDOW,
+                                          .streaming = way != ONE_BY_ONE,
                                           .timeout = LONG,
                                           .timeout_final = LONG};
     int small = SMALL;
@@ -211,7 +213,7 @@ static const struct {
     size_t from, step;
 } sizes[] = {{9, 1}, {100, 100}, {4000, 16}, {16300, 16}, {20000, 3000}, {65000, 50}, {200000, 1}};
 
-static void deliver_in_clear(bool streaming)
+static void deliver_in_clear(enum way way)
 {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         int fds[2];
@@ -219,13 +221,13 @@ static void deliver_in_clear(bool streaming)
         accepted = 0;
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
         assert_int_equal(pthread_create(&thread, NULL, serve_clear, &fds[1]), 0);
-        deliver(socket_stream(fds[0]), streaming, sizes[i].from, sizes[i].step);
+        deliver(socket_stream(fds[0]), way, sizes[i].from, sizes[i].step);
         (void)pthread_join(thread, NULL);
         assert_int_equal(accepted, MAILS);
     }
 }
 
-static void deliver_in_tls(const struct authority *ca, const char *priorities, bool streaming)
+static void deliver_in_tls(const struct authority *ca, const char *priorities, enum way way)
 {
     const struct wish wish = {"mx.mail.example", -1, 9, GNUTLS_KP_TLS_WWW_SERVER, false};
     const struct tls_params params = {.host = "mx.mail.example",
@@ -244,7 +246,7 @@ static void deliver_in_tls(const struct authority *ca, const char *priorities, b
         struct stream *inner = start_server(&server, ca, &wish, priorities);
         struct stream *stream = tls_start(inner, &params, clock_after(LONG), &err);
         assert_non_null(stream);
-        deliver(stream, streaming, sizes[i].from, sizes[i].step);
+        deliver(stream, way, sizes[i].from, sizes[i].step);
         stop_server(&server);
         assert_int_equal(accepted, MAILS);
     }
@@ -253,24 +255,26 @@ static void deliver_in_tls(const struct authority *ca, const char *priorities, b
 static void several_in_flight_in_clear(void **state)
 {
     (void)state;
-    deliver_in_clear(true);
+    deliver_in_clear(WINDOW);
+    deliver_in_clear(PIPELINE);
 }
 
 static void one_by_one_in_clear(void **state)
 {
     (void)state;
-    deliver_in_clear(false);
+    deliver_in_clear(ONE_BY_ONE);
 }
 
 static void several_in_flight_in_tls(void **state)
 {
-    deliver_in_tls(*state, "NORMAL", true);
-    deliver_in_tls(*state, "NORMAL:-VERS-ALL:+VERS-TLS1.2", true);
+    deliver_in_tls(*state, "NORMAL", WINDOW);
+    deliver_in_tls(*state, "NORMAL:-VERS-ALL:+VERS-TLS1.2", WINDOW);
+    deliver_in_tls(*state, "NORMAL", PIPELINE);
 }
 
 static void one_by_one_in_tls(void **state)
 {
-    deliver_in_tls(*state, "NORMAL", false);
+    deliver_in_tls(*state, "NORMAL", ONE_BY_ONE);
 }
 
 int main(void)

@@ -20,6 +20,11 @@
 #define NO "550 5.1.1 no\r\n"
 #define NO_CONTENT "554 5.5.1 no valid recipients\r\n"
 #define WHAT "500 5.5.2 what?\r\n"
+#define PIPE "250-PIPELINING\r\n"
+#define ENV "RSET\r\n" MAIL RCPT "DATA\r\n"
+#define ENV2 "RSET\r\n" MAIL RCPT RCPT2 "DATA\r\n"
+#define STUFFED "S: x\r\n\r\n..hi\r\n.\r\n"
+#define GO "354 go\r\n"
 
 enum { STEPS_MAX = 12, MAILS_MAX = SESSION_WINDOW_MAX + 4 };
 
@@ -72,15 +77,50 @@ static const struct story stories[] = {
     {"too many recipients: the rest is put off", ALL, NULL, NULL,
      {STEP(TWO, OK2 OK "452 4.5.3 many\r\n" OK), QUIT}, 1, 2, "E", "SU", 0, USABLE},
 
+    /* by DATA, the next envelope with each content */
+    {"two by DATA", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO), STEP(STUFFED ENV, OK4 GO),
+     STEP(STUFFED, OK), QUIT}, 2, 1, "EE", "SS", 0, USABLE},
+    {"with chunking off", ALL, NULL, NULL, {STEP(ENV, OK2 OK GO), STEP(STUFFED ENV, OK4 GO),
+     STEP(STUFFED, OK), QUIT}, 2, 1, "EE", "SS", 0, USABLE | NO_BDAT},
+    {"one alone", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO), STEP(STUFFED, OK), QUIT}, 1, 1, "E", "S",
+     0, USABLE},
+    {"one of two recipients refused", PIPE, NULL, NULL, {STEP(ENV2, OK2 NO OK GO),
+     STEP(STUFFED ENV2, OK4 OK GO), STEP(STUFFED, OK), QUIT}, 2, 2, "EE", "RSSS", 0, USABLE},
+    {"nobody served, DATA refused", PIPE, NULL, NULL, {STEP(ENV, OK2 NO NO_CONTENT),
+     STEP(ENV, OK2 OK GO), STEP(STUFFED, OK), QUIT}, 2, 1, "EE", "RS", 0, USABLE},
+    {"nobody served, and 354: a dot", PIPE, NULL, NULL, {STEP(ENV, OK2 NO GO),
+     STEP(".\r\n" ENV, NO_CONTENT OK2 OK GO), STEP(STUFFED, OK), QUIT}, 2, 1, "EE", "RS", 0, USABLE},
+    {"nobody served, 354, the last", PIPE, NULL, NULL, {STEP(ENV, OK2 NO GO),
+     STEP(".\r\n", NO_CONTENT), QUIT}, 1, 1, "E", "R", 0, USABLE},
+    {"MAIL refused, and 354: a dot", PIPE, NULL, NULL, {STEP(ENV, OK NO NO_CONTENT GO),
+     STEP(".\r\n" ENV, NO_CONTENT OK2 OK GO), STEP(STUFFED, OK), QUIT}, 2, 1, "FE", "US",
+     EX_DATAERR, USABLE},
+    {"DATA refused", PIPE, NULL, NULL, {STEP(ENV, OK2 OK "451 4.3.0 later\r\n"),
+     STEP(ENV, OK2 OK GO), STEP(STUFFED, OK), QUIT}, 2, 1, "FE", "US", EX_TEMPFAIL, USABLE},
+    {"content refused: the next is served", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO),
+     STEP(STUFFED ENV, "554 5.6.0 no\r\n" OK2 OK GO), STEP(STUFFED, OK), QUIT}, 2, 1, "FE", "US",
+     EX_UNAVAILABLE, USABLE},
+    {"the end behind a 250", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO), CLOSE(STUFFED ENV, OK)}, 2, 1,
+     "EU", "SU", 0, 0},
+    {"the end before a 250", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO), CLOSE(STUFFED ENV, NULL)}, 2,
+     1, "FU", "UU", EX_TEMPFAIL, 0},
+    {"the end before the content", PIPE, NULL, NULL, {CLOSE(ENV, OK2 OK)}, 2, 1, "UU", "UU", 0, 0},
+    {"421 to the envelope", PIPE, NULL, NULL, {STEP(ENV, OK2 "421 bye\r\n")}, 2, 1, "UU", "UU", 0, 0},
+    {"421 to the content", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO), STEP(STUFFED ENV, "421 bye\r\n")},
+     2, 1, "FU", "UU", EX_TEMPFAIL, 0},
+    {"a reply before the dot", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO), EARLY(5, STUFFED ENV, OK)},
+     2, 1, "FU", "UU", EX_PROTOCOL, CUT},
+    {"a reply too many", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO OK)}, 2, 1, "FU", "UU", EX_PROTOCOL,
+     0},
+    {"250 to DATA", PIPE, NULL, NULL, {STEP(ENV, OK4)}, 2, 1, "FU", "UU", EX_PROTOCOL, 0},
+
     /* when it is not done */
+    {"not before a transaction was accepted completely, by DATA", PIPE, "450 4.2.1 later\r\n", NULL,
+     {QUIT}, 1, 1, "", "", 0, USABLE | NO_ROOM},
     {"not before a transaction was accepted completely", ALL, "450 4.2.1 later\r\n", NULL, {QUIT},
      1, 1, "", "", 0, USABLE | NO_ROOM},
-    {"not without CHUNKING", "250-PIPELINING\r\n", NULL, NULL, {QUIT}, 1, 1, "", "", 0,
-     USABLE | NO_ROOM},
     {"not without PIPELINING", "250-CHUNKING\r\n", NULL, NULL, {QUIT}, 1, 1, "", "", 0,
      USABLE | NO_ROOM},
-    {"not with chunking off", ALL, NULL, NULL, {QUIT}, 1, 1, "", "", 0,
-     USABLE | NO_ROOM | NO_BDAT},
     {"not with many recipients", ALL, NULL, NULL, {QUIT}, 1, SESSION_WINDOW_RECIPIENTS + 1, "", "",
      0, USABLE | NO_ROOM},
     {"not with content that begins like a command", ALL, NULL, "Noop: x\r\n\r\n", {QUIT}, 1, 1, "",
@@ -220,13 +260,15 @@ static size_t begin_script(struct script_step *steps, const struct story *story,
         steps[n++] =
             (struct script_step)STEP(MAIL RCPT, story->proof ? OK "450 4.2.1 later\r\n" : OK2);
     } else if (pipelining) {
-        steps[n++] = (struct script_step)STEP(MAIL RCPT "DATA\r\n", OK2 "354 go\r\n");
+        steps[n++] = (struct script_step)STEP(MAIL RCPT "DATA\r\n",
+                                              story->proof ? OK "450 4.2.1 later\r\n" NO_CONTENT
+                                                           : OK2 GO);
     } else {
         steps[n++] = (struct script_step)STEP(MAIL, OK);
         steps[n++] = (struct script_step)STEP(RCPT, rcpt);
     }
     if (!story->proof)
-        steps[n++] = (struct script_step)STEP(bdat ? BDAT : "S: x\r\n\r\n..hi\r\n.\r\n", OK);
+        steps[n++] = (struct script_step)STEP(bdat ? BDAT : STUFFED, OK);
     return n;
 }
 
