@@ -498,6 +498,8 @@ static void an_msmtprc_with_a_password_is_private(void **state)
         struct configuration config;
         struct error err;
         struct caller me = caller;
+        if (geteuid() != 0 && !(files[i].uid && files[i].owner))
+            continue; /* only root has files that are somebody else's and not a stranger's */
         me.home = scratch;
         directory("etc/msmtprc", 0644, "account s\npassword x\n");
         directory(".msmtprc", files[i].mode, files[i].text);

@@ -131,7 +131,7 @@ struct mail {
 
 static void make_mail(struct mail *m, size_t size)
 {
-    *m = (struct mail){.rcpt = {"a@y.org"}, .env = {.sender = "me@x.org", .n = 1}};
+    *m = (struct mail){.rcpt = {.address = "a@y.org"}, .env = {.sender = "me@x.org", .n = 1}};
     str_add(&m->content.memory, "S: x\r\n\r\n");
     while (m->content.memory.len + 2 < size)
         str_add_char(&m->content.memory, m->content.memory.len % 70 ? 'x' : '\n');
