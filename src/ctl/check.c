@@ -8,12 +8,15 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "config/identity.h"
 #include "net/resolve.h"
+#include "delivery/account_access.h"
+#include "delivery/spoolplace.h"
 #include "delivery/connection.h"
 #include "delivery/verdict.h"
 #include "submit/help.h"
@@ -102,6 +105,20 @@ static void show_names(struct check *c, const struct account *a)
 }
 
 /* The steps that take the account's secrets. */
+/* Mail that waits for this account leaves with the next run. */
+static void end_pause(const struct check *c, const struct account *a)
+{
+    const struct site *site = c->site;
+    struct spool spool = {0};
+    struct str path = {0};
+    struct error ignored; /* no queue, nothing waits in it */
+    if (spoolplace_path(&path, &site->config, site->paths, &site->caller, a->scope) &&
+        spool_open(&spool, str_text(&path), false, &ignored))
+        account_access_verified(&spool, a, (int64_t)time(NULL));
+    spool_close(&spool);
+    str_clear(&path);
+}
+
 static int try_login(struct check *c, const struct account *a)
 {
     const struct password_sources passwords = {
@@ -120,7 +137,10 @@ static int try_login(struct check *c, const struct account *a)
     c->since = clock_now();
     struct connection *connection = connection_open(a, &options, &err);
     connection_close(connection);
-    return connection ? EX_OK : verdict_code(&err);
+    if (!connection)
+        return verdict_code(&err);
+    end_pause(c, a);
+    return EX_OK;
 }
 
 /* What root finds out says nothing of the user that delivers the system's mail. */

@@ -183,6 +183,21 @@ void account_access_ready(struct account_access *access)
         alter(access, log_in, &c);
 }
 
+static bool half_open(struct account_state *state, void *context)
+{
+    const int64_t *now = context;
+    if (state->breaker.failures == 0)
+        return false;
+    breaker_half_open(&state->breaker, *now);
+    return true;
+}
+
+void account_access_verified(const struct spool *spool, const struct account *account, int64_t now)
+{
+    struct error ignored;
+    (void)account_state_change(spool, account->name, half_open, &now, NULL, &ignored);
+}
+
 static bool refuse_connection(struct account_state *state, void *context)
 {
     const struct change *c = context;

@@ -62,6 +62,9 @@ void account_access_learn(struct account_access *access, const struct connection
 bool account_access_is_one_too_many(struct account_access *access, const struct error *failure,
                                     bool additional);
 
+/* ACCOUNT was just seen to work: the pause of its failure, which SPOOL knows of, ends at NOW. */
+void account_access_verified(const struct spool *spool, const struct account *account, int64_t now);
+
 enum account_access_blame {
     BLAME_NOBODY,  /* it may have been the entry's alone: another one will tell */
     BLAME_ACCOUNT, /* proven: the breaker is open */

@@ -160,6 +160,20 @@ def test_a_password_file_that_was_mended_is_tried_by_the_next_run(serve, spool, 
     assert len(provider.messages) == 3
 
 
+def test_a_login_that_check_verified_is_tried_by_the_next_run(serve, spool):
+    provider = spool.use(serve(users={}))
+    fill(spool, 2)
+    spool.delivers("-q5m")
+    spool.wait(MINUTE)
+    provider.users = {"me@example.com": "s3cret"}
+    spool.delivers("-q5m")
+    assert provider.messages == []
+    spool.ctl("check")
+    spool.delivers("-q5m")
+    assert len(provider.messages) == 2
+    assert spool.is_empty()
+
+
 def test_mail_leaves_when_its_provider_is_back_not_when_its_own_pause_is_over(serve, spool):
     away = spool.use(serve(greeting="554 5.3.2 no"))
     fill(spool, 1)
