@@ -224,3 +224,8 @@ void account_print(const struct account *account, struct str *out)
         str_add(out, "\n");
     }
 }
+
+const char *account_admin(const struct account *account)
+{
+    return *account->admin ? account->admin : account_address(account);
+}

@@ -103,6 +103,9 @@ struct account {
     struct strlist trouble; /* reply patterns that are account trouble, from the provider */
 };
 
+/* Where mail to this machine's own users and about the account goes: `admin`, else its address. */
+const char *account_admin(const struct account *account);
+
 /* A new account with every key's fallback. Free with account_free(). */
 struct account *account_new(const char *name, enum account_scope scope);
 

@@ -51,8 +51,8 @@ bool account_access_count(struct account_access *access);
 void account_access_failed(struct account_access *access, const struct error *failure);
 void account_access_ready(struct account_access *access);
 
-/* Notes in OPTIONS what CONNECTION showed of the server's CHUNKING, for the next connection; that it
- * offers it and does not know BDAT is remembered for all processes. */
+/* Notes in OPTIONS what CONNECTION showed of the server's CHUNKING, for the next connection; that
+ * it offers it and does not know BDAT is remembered for all processes. */
 void account_access_learn(struct account_access *access, const struct connection *connection,
                           struct connection_options *options);
 

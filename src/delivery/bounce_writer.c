@@ -11,6 +11,7 @@
 #include "queue/account_state.h"
 #include "queue/bounce.h"
 #include "queue/entry_writer.h"
+#include "delivery/notice.h"
 
 struct quota {
     int64_t now;
@@ -27,11 +28,6 @@ static bool take_from_quota(struct account_state *state, void *context)
         state->bounces++; /* marks that the summary was sent */
     q->just_reached = !q->allowed && before == ACCOUNT_STATE_BOUNCES_PER_HOUR;
     return true;
-}
-
-static const char *admin_of(const struct account *account)
-{
-    return *account->admin ? account->admin : account_address(account);
 }
 
 static bool is_local(const struct settlement *s, const char *address)
@@ -83,7 +79,7 @@ static void add_bounce_recipient(const struct settlement *s, const struct entry_
     if (local.len > 0)
         add_alias(s, str_text(&local), out);
     if (out->len == 0 && local.len > 0)
-        str_add(out, *s->delivery->bounce_to ? s->delivery->bounce_to : admin_of(s->account));
+        str_add(out, *s->delivery->bounce_to ? s->delivery->bounce_to : account_admin(s->account));
     if (out->len == 0)
         str_add(out, lock->entry.envelope.sender);
     str_clear(&local);
@@ -132,7 +128,7 @@ static enum bounce_writer_result tell(const struct settlement *s, struct entry_l
     (void)account_state_change(s->delivery->spool, s->account->name, take_from_quota, &quota, NULL,
                                &ignored);
     if (quota.just_reached)
-        bounce_writer_notify_admin(s, lock, "too many bounces in one hour");
+        notice_given_up(s, lock, "too many bounces in one hour");
     if (!quota.allowed)
         return BOUNCE_WRITER_NOT_NOW;
 
@@ -173,75 +169,4 @@ enum bounce_writer_result bounce_writer_tell(const struct settlement *s, struct 
         result = tell(s, lock, to.data, err);
     str_clear(&to);
     return result;
-}
-
-struct notice {
-    int64_t now;
-    bool due;
-};
-
-static bool take_notice(struct account_state *state, void *context)
-{
-    struct notice *notice = context;
-    notice->due = account_state_take_notice(state, notice->now);
-    return notice->due;
-}
-
-static void add_notice(struct str *text, const struct settlement *s, const struct entry_lock *lock,
-                       const char *id, const char *reason)
-{
-    const char *host =
-        *s->delivery->host->full_name ? s->delivery->host->full_name : s->delivery->host->name;
-    struct str date = {0};
-    complete_date(&date, (time_t)s->delivery->now());
-    str_addf(text, "From: Mail Delivery System <%s>\r\nTo: %s\r\n", account_address(s->account),
-             admin_of(s->account));
-    str_addf(text, "Subject: Mail on %s was given up\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\n", host,
-             str_text(&date), id, host);
-    str_add(text, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-                  "Content-Type: text/plain; charset=utf-8\r\n"
-                  "Content-Transfer-Encoding: 8bit\r\n\r\n");
-    str_addf(text,
-             "Mail that was to be relayed through account %s on %s was given up,\r\n"
-             "the entry %s among it.\r\n\r\nThe reason: %s\r\n\r\n",
-             s->account->name, host, lock->entry.id, reason);
-    str_add(text, "Nothing is lost. `onehopctl queue --failed` lists what is kept, `onehopctl\r\n"
-                  "release ID` sends it once more, `onehopctl delete ID` ends it. There is no\r\n"
-                  "second notice within the hour.\r\n");
-    str_clear(&date);
-}
-
-static bool write_notice(const struct settlement *s, const struct entry_lock *lock,
-                         const char *reason, struct error *err)
-{
-    struct entry_writer writer = {0};
-    struct entry entry = {.account = s->account->name, .from = (char *)"", .offset = 0};
-    struct str text = {0};
-    if (!entryid_derive(entry.id, lock->entry.id, ENTRYID_DERIVED_MAX))
-        return false; /* a bounce, or a notice: nobody is told of those */
-    memcpy(entry.bounce_of, lock->entry.id, sizeof entry.bounce_of);
-    envelope_set_sender(&entry.envelope, "");
-    (void)envelope_add(&entry.envelope, admin_of(s->account)); /* the first of its recipients */
-    add_notice(&text, s, lock, entry.id, reason);
-    bool ok = entry_writer_begin(&writer, s->delivery->spool, &entry, err);
-    writer.entry.has_8bit = !escape_is_ascii(str_text(&text));
-    ok = ok && output_write(&writer.output, text.data, text.len, err) &&
-         entry_writer_commit(&writer, NULL, err);
-    entry_writer_drop(&writer);
-    envelope_clear(&entry.envelope);
-    str_clear(&text);
-    return ok;
-}
-
-void bounce_writer_notify_admin(const struct settlement *s, const struct entry_lock *lock,
-                                const char *reason)
-{
-    struct notice notice = {.now = s->delivery->now(), .due = true};
-    struct error ignored; /* the entry itself is kept and shown */
-    if (!s->account || !*admin_of(s->account) || *lock->entry.bounce_of)
-        return;
-    (void)account_state_change(s->delivery->spool, s->account->name, take_notice, &notice, NULL,
-                               &ignored);
-    if (notice.due)
-        (void)write_notice(s, lock, reason, &ignored);
 }

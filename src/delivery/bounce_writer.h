@@ -17,9 +17,4 @@ enum bounce_writer_result {
 enum bounce_writer_result bounce_writer_tell(const struct settlement *settlement,
                                              struct entry_lock *lock, struct error *err);
 
-/* Tells admin, at most once an hour for each account, that mail was given up for REASON and is kept
- * in failed/. Trouble in telling it is ignored: the entry itself is what is kept. */
-void bounce_writer_notify_admin(const struct settlement *settlement, const struct entry_lock *lock,
-                                const char *reason);
-
 #endif

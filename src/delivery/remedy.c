@@ -21,8 +21,8 @@ static void append_ports(struct error *err, const struct account *a)
     for (size_t i = 0; i < 2; i++) {
         if (port == ports[i])
             continue;
-        error_append(err, "%s `port%s%d` (`tls_starttls%s%s`)", separator, assignment(a), ports[i], assignment(a),
-                     ports[i] == 587 ? "on" : "off");
+        error_append(err, "%s `port%s%d` (`tls_starttls%s%s`)", separator, assignment(a), ports[i],
+                     assignment(a), ports[i] == 587 ? "on" : "off");
         separator = " or";
     }
 }
@@ -48,14 +48,16 @@ void remedy_append(struct error *err, const struct account *a)
                      a->tls ? "" : "on` and", be);
         break;
     case FINDING_NO_STARTTLS:
-        error_append(err,
-                     "; port %d speaks without TLS: try `port%s465` (`tls_starttls%soff`), and trust "
-                     "`tls%soff` only on a network of your own",
-                     account_port(a), be, be, be);
+        error_append(
+            err,
+            "; port %d speaks without TLS: try `port%s465` (`tls_starttls%soff`), and trust "
+            "`tls%soff` only on a network of your own",
+            account_port(a), be, be, be);
         break;
     case FINDING_TOKENS_ONLY:
-        error_append(err, "; it takes tokens, not passwords: set `auth%sxoauth2` and a "
-                          "`%s` that prints an access token",
+        error_append(err,
+                     "; it takes tokens, not passwords: set `auth%sxoauth2` and a "
+                     "`%s` that prints an access token",
                      be, a->as_msmtp ? "passwordeval" : "password_command");
         break;
     }

@@ -24,9 +24,9 @@ struct sender_choice {
 };
 
 /* The envelope sender is, in this order, -f (unless the account forbids it), the header's From if
- * allow_from_override says so, the account's `from`, the header's From, the account's address, the caller; what the account may not send as becomes
- * its own address, as rewrite_from says. <> stays. Fill nothing before; free with
- * sender_choice_clear(). */
+ * allow_from_override says so, the account's `from`, the header's From, the account's address, the
+ * caller; what the account may not send as becomes its own address, as rewrite_from says. <> stays.
+ * Fill nothing before; free with sender_choice_clear(). */
 void sender_choose(const struct sender_facts *facts, struct sender_choice *choice);
 void sender_choice_clear(struct sender_choice *choice);
 

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "queue/account_state.h"
 #include "queue/journal.h"
 #include "queue/schedule.h"
 #include "delivery/bounce_writer.h"
+#include "delivery/notice.h"
 #include "delivery/verdict.h"
 
 static void note_results(struct entry_lock *lock, const struct attempt *attempt)
@@ -52,6 +54,24 @@ static bool held_by_account_alone(const struct entry_lock *lock)
             return false;
     }
     return true;
+}
+
+/* What held the entry: the account's failure that goes on, else what its recipients met. */
+static void add_reason(const struct settlement *settlement, const struct entry_lock *lock,
+                       const struct attempt *attempt, struct str *out)
+{
+    struct account_state state = {0};
+    struct error ignored;
+    if (settlement->account &&
+        account_state_read(&state, settlement->delivery->spool, settlement->account->name,
+                           &ignored) &&
+        state.breaker.failures > 0)
+        str_add(out, state.breaker.reason);
+    for (size_t i = 0; out->len == 0 && i < lock->journal.n; i++)
+        if (lock->journal.rcpt[i].why)
+            error_explain(lock->journal.rcpt[i].why, out);
+    if (out->len == 0 && attempt->failed)
+        error_explain(&attempt->failure, out);
 }
 
 static enum settle_end keep(struct entry_lock *lock, const char *note, struct error *err)
@@ -126,7 +146,10 @@ enum settle_end settle_attempt(const struct settlement *settlement, struct entry
     note_attempt(settlement, lock);
     bool expired = delivery_is_expired(delivery, lock->entry.id);
     if (expired && held_by_account_alone(lock)) {
-        bounce_writer_notify_admin(settlement, lock, attempt->failed ? attempt->failure.text : "");
+        struct str reason = {0};
+        add_reason(settlement, lock, attempt, &reason);
+        notice_given_up(settlement, lock, str_text(&reason));
+        str_clear(&reason);
         return keep(lock, "not relayed within its lifetime: the account was in trouble", err);
     }
     if (expired)

@@ -54,8 +54,8 @@ bool verdict_is_refusal(const struct verdict *verdict, const struct error *failu
 /* True if the mail is refused permanently. An account failure never refuses mail. */
 bool verdict_is_final(const struct error *err);
 
-/* True if the account will fail until a person does something: its login, its sender, a certificate,
- * its configuration. */
+/* True if the account will fail until a person does something: its login, its sender, a
+ * certificate, its configuration. */
 bool verdict_needs_person(const struct error *err);
 
 /* The exit status of an error where nothing stays queued: an account failure is 75, but for the

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "delivery/notice.h"
 #include "delivery/settle.h"
 #include "delivery/verdict.h"
 
@@ -236,6 +237,7 @@ static bool connect_for(struct worker *w, struct held *held)
         return true;
     if (w->leave)
         return false;
+    notice_login_fails(w->job->delivery, w->account, &held->lock);
     held->account_fails = true;
     fail_entry(w, held, &err);
     let_go(w);

@@ -51,6 +51,7 @@ static const struct field {
     FIELD("bdat_refused", NUMBER, bdat_refused, true),
     FIELD("bounce_hour", NUMBER, bounce_hour, TIME_MAX),
     FIELD("bounces", NUMBER, bounces, UINT32_MAX),
+    FIELD("login_reported", NUMBER, login_reported, TIME_MAX),
     FIELD("notice_hour", NUMBER, notice_hour, TIME_MAX),
 };
 

@@ -40,6 +40,7 @@ struct account_state {
     bool bdat_refused;   /* CHUNKING is offered, and BDAT not known: mail goes with DATA */
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
     unsigned bounces;
+    int64_t login_reported; /* breaker.since of the failing login that admin knows of */
     int64_t notice_hour; /* hours since 1970 in which admin was last told of a failure */
 };
 

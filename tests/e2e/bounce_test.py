@@ -192,6 +192,7 @@ def test_mail_held_up_by_the_account_alone_is_kept_and_one_notice_sent(serve, sp
     spool.use(back, admin="boss@example.com")
     spool.delivers("-q")
     assert [m.recipients for m in back.messages] == [["boss@example.com"]]
+    assert b"554 5.3.2 no" in back.messages[0].body
     for kept in spool.ids("failed"):
         spool.ctl("release", kept)
     spool.delivers("-q")

@@ -1,0 +1,159 @@
+#include "config.h"
+#include "delivery/notice.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "message/complete.h"
+#include "queue/account_state.h"
+#include "queue/entry_writer.h"
+
+struct notice {
+    const struct delivery_context *delivery;
+    const struct account *about;   /* whose admin it goes to */
+    const struct account *carrier; /* that it goes through */
+    const struct entry_lock *lock; /* its id derives from this entry's */
+    unsigned number;               /* of what derives from it */
+    const char *subject;           /* "... on HOST ..." with one %s */
+    const char *reason, *closing;
+    int64_t now;
+    bool due;
+};
+
+static const char *host_of(const struct delivery_context *delivery)
+{
+    return *delivery->host->full_name ? delivery->host->full_name : delivery->host->name;
+}
+
+static bool fails(const struct delivery_context *delivery, const struct account *account)
+{
+    struct account_state state = {0};
+    struct error ignored; /* what is not known works */
+    return account_state_read(&state, delivery->spool, account->name, &ignored) &&
+           state.breaker.failures > 0;
+}
+
+static const struct account *find_carrier(const struct delivery_context *delivery,
+                                          const struct account *about)
+{
+    if (!fails(delivery, about))
+        return about;
+    for (size_t i = 0; i < delivery->config->n; i++) {
+        const struct account *other = delivery->config->account[i];
+        if (other->scope == about->scope && strcmp(other->name, about->name) != 0 &&
+            *account_address(other) && !fails(delivery, other))
+            return other;
+    }
+    return about;
+}
+
+static void add_text(const struct notice *n, const char *id, struct str *text)
+{
+    struct str date = {0};
+    complete_date(&date, (time_t)n->now);
+    str_addf(text, "From: Mail Delivery System <%s>\r\nTo: %s\r\n", account_address(n->carrier),
+             account_admin(n->about));
+    str_addf(text, "Subject: %s on %s\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\n", n->subject,
+             host_of(n->delivery), str_text(&date), id, host_of(n->delivery));
+    str_add(text, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+                  "Content-Type: text/plain; charset=utf-8\r\n"
+                  "Content-Transfer-Encoding: 8bit\r\n\r\n");
+    str_addf(text,
+             "%s: account %s on %s, entry %s among others.\r\n\r\n"
+             "The reason: %s\r\n\r\n%s",
+             n->subject, n->about->name, host_of(n->delivery), n->lock->entry.id, n->reason,
+             n->closing);
+    str_clear(&date);
+}
+
+static void write_notice(const struct notice *n)
+{
+    struct entry_writer writer = {0};
+    struct entry entry = {.account = n->carrier->name, .from = (char *)"", .offset = 0};
+    struct str text = {0};
+    struct error ignored;
+    if (!entryid_derive(entry.id, n->lock->entry.id, n->number))
+        return; /* of a bounce, or a notice: there is no mail about those */
+    memcpy(entry.bounce_of, n->lock->entry.id, sizeof entry.bounce_of);
+    envelope_set_sender(&entry.envelope, "");
+    (void)envelope_add(&entry.envelope, account_admin(n->about)); /* the first of its recipients */
+    add_text(n, entry.id, &text);
+    bool ok = entry_writer_begin(&writer, n->delivery->spool, &entry, &ignored);
+    writer.entry.has_8bit = !escape_is_ascii(str_text(&text));
+    if (ok && output_write(&writer.output, text.data, text.len, &ignored))
+        (void)entry_writer_commit(&writer, NULL, &ignored);
+    entry_writer_drop(&writer);
+    envelope_clear(&entry.envelope);
+    str_clear(&text);
+}
+
+static bool take_turn(struct account_state *state, void *context)
+{
+    struct notice *n = context;
+    n->due = account_state_take_notice(state, n->now);
+    return n->due;
+}
+
+void notice_given_up(const struct settlement *s, const struct entry_lock *lock, const char *reason)
+{
+    const struct delivery_context *delivery = s->delivery;
+    struct error ignored;
+    if (!s->account || !*account_admin(s->account) || *lock->entry.bounce_of)
+        return;
+    struct notice n = {
+        .delivery = delivery,
+        .about = s->account,
+        .carrier = find_carrier(delivery, s->account),
+        .lock = lock,
+        .number = ENTRYID_DERIVED_MAX,
+        .subject = "Mail was given up",
+        .reason = reason,
+        .closing = "Nothing is lost. `onehopctl queue --failed` lists what is kept, `onehopctl\r\n"
+                   "release ID` sends it once more, `onehopctl delete ID` ends it. There is no\r\n"
+                   "second notice within the hour.\r\n",
+        .now = delivery->now(),
+        .due = true,
+    };
+    (void)account_state_change(delivery->spool, s->account->name, take_turn, &n, NULL, &ignored);
+    if (n.due)
+        write_notice(&n);
+}
+
+static bool report_login(struct account_state *state, void *context)
+{
+    struct notice *n = context;
+    const struct breaker *breaker = &state->breaker;
+    n->due = breaker->failures > 0 && breaker->cause == CAUSE_LOGIN &&
+             n->now - breaker->since >= NOTICE_LOGIN_AFTER &&
+             state->login_reported != breaker->since;
+    if (n->due)
+        state->login_reported = breaker->since;
+    return n->due;
+}
+
+void notice_login_fails(const struct delivery_context *delivery, const struct account *account,
+                        const struct entry_lock *lock)
+{
+    struct account_state state = {0};
+    struct error ignored;
+    if (account->scope != SCOPE_SYSTEM || !*account_admin(account) || *lock->entry.bounce_of)
+        return;
+    struct notice n = {
+        .delivery = delivery,
+        .about = account,
+        .carrier = find_carrier(delivery, account),
+        .lock = lock,
+        .number = ENTRYID_DERIVED_MAX - 1,
+        .subject = "A login has failed for an hour",
+        .closing =
+            "Mail through this account waits, and is given up when its lifetime is over. A\r\n"
+            "new password is tried at once; `onehopctl check` says whether it works.\r\n",
+        .now = delivery->now(),
+    };
+    if (n.carrier == account || strcmp(n.carrier->name, account->name) == 0)
+        return;
+    (void)account_state_change(delivery->spool, account->name, report_login, &n, &state, &ignored);
+    n.reason = state.breaker.reason;
+    if (n.due)
+        write_notice(&n);
+}
