@@ -8,7 +8,7 @@
 #include "message/content.h"
 
 enum {
-    CHUNK = 32768,
+    CHUNK = 68 * 1024,          /* 64 kB of lines with LF leave in one write */
     EASY = CONTENT_LINE_MAX - 3 /* columns where every UTF-8 character fits */
 };
 

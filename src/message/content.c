@@ -110,7 +110,7 @@ bool content_read(const struct content *content, uint64_t position, void *buffer
 
 bool content_count_lines(const struct content *content, uint64_t *lines, struct error *err)
 {
-    enum { BLOCK = 32768 };
+    enum { BLOCK = 256 * 1024 };
     size_t got = 0;
     bool ok = true;
     *lines = 0;

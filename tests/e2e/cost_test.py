@@ -80,8 +80,9 @@ def judge(scenario, figures):
 
 def weigh(scenario, machine, *call, uid=None, **more):
     scale = Scale(machine, uid)
-    judge(scenario, [scale.million_instructions(*call, **more), scale.system_calls(*call, **more),
-                     scale.kilobytes(*call, **more)])
+    counts = (scale.million_instructions, scale.system_calls, scale.kilobytes)
+    judge(scenario, [None if limit is None else count(*call, **more)
+                     for count, limit in zip(counts, budgets()[scenario])])
 
 
 def test_version(machine):
@@ -129,6 +130,12 @@ def test_one_message_with_the_systems_trust(serve, machine, authority):
     machine.use(serve(certificate="self-signed"), tls_trust_file=trust, auth="plain",
                 logfile=None)
     weigh("message-system-trust", machine, "sendmail", "you@example.net", input=MESSAGE)
+
+
+def test_50_mb(serve, machine):
+    machine.use(serve(size=200_000_000), logfile=str(machine.log))
+    weigh("message-50-MB", machine, "sendmail", "you@example.net",
+          input=MESSAGE + b"The quick brown fox jumps over the lazy dog, and does so again.\n" * 781_250)
 
 
 class Memory(threading.Thread):
