@@ -137,13 +137,14 @@ static void drop_connection(struct worker *w)
     w->in_flight = 0;
 }
 
-/* Ends the lock of an entry that this run does not try: what begin() planned is undone. */
+/* Ends the lock of an entry that this run does not try: what begin() planned is undone, unless the
+ * entry was in flight, as the provider may have taken it. */
 static void pass_over(struct worker *w, struct held *held)
 {
     struct entry_lock *lock = &held->lock;
     struct error ignored; /* then it is tried when that was planned */
     report(w, held, NULL);
-    if (lock->next != 0 && !w->spool_trouble)
+    if (lock->next != 0 && !held->again && !w->spool_trouble)
         (void)entry_lock_postpone(
             lock, lock->journal.next ? lock->journal.next : w->job->delivery->now(), &ignored);
     entry_lock_release(lock);

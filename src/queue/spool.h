@@ -80,8 +80,8 @@
  *     queue/ID cannot be removed          accepted          its journal says that all is done
  *
  * Failures of the file system have the account's scope, are temporary, EX_TEMPFAIL.
- * A failed fsync is never
- * tried again: what it failed on is taken back (accepting) or left as it was before (delivering).
+ * A failed fsync is never tried again: what it failed on is taken back (accepting) or left as it was
+ * before (delivering).
  */
 #ifndef SPOOL_H
 #define SPOOL_H

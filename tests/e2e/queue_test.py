@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 
 import pytest
 
@@ -204,6 +205,36 @@ def test_mail_that_kills_its_process_is_tried_less_and_less_often_and_holds_up_n
     provider.answers.clear()
     spool.delivers("-q")
     assert spool.is_empty()
+
+
+def test_mail_in_flight_on_a_connection_that_ended_is_not_tried_at_once(serve, spool):
+    """The provider may have taken it: what was planned for the next attempt holds, though the run
+    ends before it is tried again."""
+    contents, greetings = [], []
+
+    def planned():
+        return [id for id in spool.ids()
+                if (spool.path / "queue" / id).stat().st_mtime > time.time() + 20]
+
+    def content(_recipient):
+        contents.append(1)
+        if len(contents) == 1:
+            return None
+        limit = time.monotonic() + 60
+        while len(planned()) < 5 and time.monotonic() < limit:
+            pass  # soon all are in flight, or the last one about to be
+        return close
+
+    def greeting(_key):
+        greetings.append(1)
+        return None if len(greetings) == 1 else "421 4.3.2 going down"
+
+    provider = spool.use(serve(content=content, greeting=greeting), max_connections="1")
+    for _ in range(6):
+        spool.queues("you@example.net")
+    spool.run("sendmail", "-q")
+    assert len(provider.messages) == 1 and len(spool.ids()) == 5
+    assert len(planned()) >= 4
 
 
 def test_452_takes_the_recipients_in_several_transactions(serve, spool):
