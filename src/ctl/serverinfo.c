@@ -84,7 +84,7 @@ static void show_size(uint64_t limit)
         (void)printf("    SIZE:\n        Maximum message size unspecified\n");
 }
 
-static void show_offers(const struct server *v, const struct session_capabilities *offers)
+static void show_capabilities(const struct server *v, const struct session_capabilities *offers)
 {
     const struct account *a = v->sending.submission.account;
     bool starttls = offers->starttls || (a->tls && !account_implicit_tls(a));
@@ -134,7 +134,7 @@ static void show(const struct server *v, struct connection *connection)
                      str_text(&v->address), account_port(a));
     (void)printf("    %s\n", str_text(&v->greeting));
     show_tls(v);
-    show_offers(v, connection_offers(connection));
+    show_capabilities(v, connection_capabilities(connection));
 }
 
 static int report(const struct server *v, const struct error *err)

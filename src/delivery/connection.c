@@ -208,7 +208,7 @@ static bool start_session(struct connection *c, struct error *err)
     c->params.starttls = a->tls && !implicit;
     c->session = session_new(stream, &c->params);
     if (session_hello(c->session, err)) {
-        tell(c, "hello", str_text(&session_offers(c->session)->mechanisms), NULL);
+        tell(c, "hello", str_text(&session_capabilities(c->session)->mechanisms), NULL);
         return true;
     }
     if (err->command == COMMAND_TLS)
@@ -447,9 +447,9 @@ bool connection_chunking_hurt(const struct connection *connection)
            (connection->session && session_chunking_hurt(connection->session));
 }
 
-const struct session_capabilities *connection_offers(const struct connection *connection)
+const struct session_capabilities *connection_capabilities(const struct connection *connection)
 {
-    return session_offers(connection->session);
+    return session_capabilities(connection->session);
 }
 
 bool connection_start_queue(struct connection *connection, const char *name, struct error *err)

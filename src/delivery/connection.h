@@ -66,7 +66,7 @@ bool connection_chunking_hurt(const struct connection *connection);
 bool connection_bdat_refused(const struct connection *connection);
 
 /* What the server announced. Borrowed. */
-const struct session_capabilities *connection_offers(const struct connection *connection);
+const struct session_capabilities *connection_capabilities(const struct connection *connection);
 
 /* ETRN: see session_start_queue(). */
 bool connection_start_queue(struct connection *connection, const char *name, struct error *err);

@@ -23,7 +23,7 @@ struct connect_result {
 };
 
 /* Failure is account, temporary: EX_NOHOST where the name does not exist, EX_TEMPFAIL else; the
- * text tells each address tried and why ("192.0.2.1: connection refused; 2001:db8::1: ..."). A
+ * text names each address tried and why ("192.0.2.1: connection refused; 2001:db8::1: ..."). A
  * source_ip that is no address is EX_CONFIG. */
 bool connect_host(const struct connect_params *params, struct connect_result *result,
                   struct error *err);

@@ -58,7 +58,7 @@ static int socket_wait(struct stream *s, int want, int64_t deadline, struct erro
         if (ready < 0)
             continue;
         if (fd.revents & ~(POLLIN | POLLOUT))
-            return want; /* trouble: reading and writing will say which */
+            return want; /* an error: reading and writing will say which */
         return (fd.revents & POLLIN ? STREAM_READ : 0) | (fd.revents & POLLOUT ? STREAM_WRITE : 0);
     }
 }

@@ -40,7 +40,7 @@ struct tls {
     size_t in_at, in_end;
     unsigned events;
     bool heard, in_clear; /* something was read; the first octet of it begins no record */
-    bool failed; /* the layer below has failed: with this */
+    bool failed;          /* the layer below has failed: with this */
     bool established;
     struct error error;
 };

@@ -22,7 +22,7 @@ struct tls_params {
 };
 
 /* Shakes hands over INNER and returns a stream that owns it. On failure NULL, and INNER is closed.
- * Failures are account trouble: a file that can't be read EX_NOINPUT permanent; a certificate that
+ * Failures are the account's: a file that can't be read EX_NOINPUT permanent; a certificate that
  * does not hold, EX_UNAVAILABLE temporary (somebody will mend it), saying what is wrong with it:
  * the name ("is for a.example, not b.example"), expired when, not yet valid, unknown issuer
  * (self-signed), revoked, not for servers, and, for the unknown issuer, the fingerprint; anything

@@ -39,7 +39,7 @@ struct exchange {
 /* Tells package tools what is loaded, as DT_NEEDED tells them what is linked: an ELF note of the
  * kind that https://systemd.io/ELF_DLOPEN_METADATA/ describes. */
 #define DLOPEN_TEXT                                                                                \
-    "[{\"feature\":\"sasl\",\"description\":\"SCRAM, CRAM-MD5, GSSAPI\","                              \
+    "[{\"feature\":\"sasl\",\"description\":\"SCRAM, CRAM-MD5, GSSAPI\","                          \
     "\"priority\":\"recommended\",\"soname\":[\"" GSASL_SONAME "\"]}]"
 
 static const struct dlopen_note {

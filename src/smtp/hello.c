@@ -24,7 +24,7 @@ static bool greeting(struct session *session, struct error *err)
 static bool say(struct session *session, const char *verb, struct error *err)
 {
     struct wire *wire = &session->wire;
-    capability_clear(&session->offers);
+    capability_clear(&session->capabilities);
     return wire_begin(wire, COMMAND_EHLO, err) &&
            wire_command(wire, err, "%s %s", verb, session->params->hello) &&
            wire_reply(wire, session->params->timeout, err);
@@ -37,7 +37,7 @@ static bool hello(struct session *session, struct error *err)
     if (!say(session, lmtp ? "LHLO" : "EHLO", err))
         return false;
     if (wire->reply.code == 250) {
-        capability_read(&session->offers, &wire->reply);
+        capability_read(&session->capabilities, &wire->reply);
         return true;
     }
     /* A server that does not know EHLO (RFC 5321, 3.2) */

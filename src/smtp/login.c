@@ -102,7 +102,7 @@ static bool converse(struct session *session, const struct sasl *sasl, struct er
         if (!ok || wire->reply.code != 334)
             break;
         if (step > sasl->responses) {
-            ok = wire_absurd(wire, err);
+            ok = wire_unexpected(wire, err);
             break;
         }
         if (step == sasl->responses)
@@ -110,7 +110,7 @@ static bool converse(struct session *session, const struct sasl *sasl, struct er
         ok = answer(session, sasl, step++, err);
     }
     if (ok && step > sasl->responses && wire->reply.code / 100 == 2)
-        ok = wire_absurd(wire, err); /* success after it was given up */
+        ok = wire_unexpected(wire, err); /* success after it was given up */
     else if (ok && wire->reply.code != 235)
         ok = refused(wire, sasl, str_text(&why), err);
     wire_wipe(wire);
@@ -145,7 +145,7 @@ static bool converse_exchange(struct session *session, const struct sasl *sasl,
     bool waits = sasl->initial && !fits;
     for (int turn = 0; ok && wire->reply.code == 334; turn++) {
         if (turn > EXCHANGE_TURNS_MAX)
-            ok = wire_absurd(wire, err);
+            ok = wire_unexpected(wire, err);
         ok = ok && (waits || step(session, x, &coded, err)) &&
              wire_begin(wire, COMMAND_AUTH, err) && wire_secret(wire, "", &coded, err) &&
              wire_reply(wire, session->params->timeout, err);
@@ -170,11 +170,11 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
         const struct sasl *named = sasl_find(login->mechanism);
         (void)cannot(err, "the server does not offer a login with %s",
                      named ? named->name : "SCRAM, PLAIN or LOGIN");
-        if (*str_text(&session->offers.mechanisms))
-            error_append(err, ", but with%.*s", (int)session->offers.mechanisms.len - 1,
-                         session->offers.mechanisms.data);
-        if (sasl_choose("XOAUTH2", str_text(&session->offers.mechanisms), false) &&
-            !sasl_choose("", str_text(&session->offers.mechanisms), false))
+        if (*str_text(&session->capabilities.mechanisms))
+            error_append(err, ", but with%.*s", (int)session->capabilities.mechanisms.len - 1,
+                         session->capabilities.mechanisms.data);
+        if (sasl_choose("XOAUTH2", str_text(&session->capabilities.mechanisms), false) &&
+            !sasl_choose("", str_text(&session->capabilities.mechanisms), false))
             err->finding = FINDING_TOKENS_ONLY;
         return false;
     }
@@ -190,13 +190,13 @@ bool session_login(struct session *session, struct error *err)
     const struct session_login *login = session->params->login;
     if (!login)
         return true;
-    if (!session->offers.auth)
+    if (!session->capabilities.auth)
         return cannot(err, "the server does not offer a login (AUTH)%s", "");
     struct str binding = {.secret = true};
     const struct session_params *params = session->params;
     bool bound = params->channel_binding && params->channel_binding(params->context, &binding);
     const struct sasl *sasl =
-        sasl_choose(login->mechanism, str_text(&session->offers.mechanisms), bound);
+        sasl_choose(login->mechanism, str_text(&session->capabilities.mechanisms), bound);
     if (sasl && !sasl->binds)
         str_clear(&binding);
     bool ok = log_in_with(session, sasl, &binding, err);

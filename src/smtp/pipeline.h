@@ -11,7 +11,8 @@
 #include "smtp/transaction.h"
 
 /* Takes the commands of T, which are in the queue of the wire from octet START on, and the replies
- * that are due since there were DUE, back from it, to be queued behind the content of the one before.
+ * that are due since there were DUE, back from it, to be queued behind the content of the one
+ * before.
  */
 void pipeline_hold(struct transaction *t, size_t start, size_t due);
 

@@ -22,7 +22,7 @@ struct reply {
     struct str line; /* the line being read */
 };
 
-/* Takes octets from DATA until the reply is complete; *USED tells how many. False: malformed (no
+/* Takes octets from DATA until the reply is complete; *USED is how many. False: malformed (no
  * code, a code that changes between lines, a bad separator) or too much: EX_PROTOCOL. */
 bool reply_add(struct reply *reply, const char *data, size_t len, size_t *used, struct error *err);
 

@@ -75,7 +75,7 @@ static const struct sasl mechanisms[] = {
      .respond = oauthbearer, .give_up = "AQ=="}, /* RFC 7628, 3.2.3 */
     {"XOAUTH2", .shows_secret = true, .initial = true, .takes_token = true, .responses = 1,
      .respond = xoauth2, .give_up = ""},
-    /* Whoever sees these can try passwords at home, as fast as he likes. */
+    /* An exchange of these that was recorded can be tried with passwords at any speed. */
     {"CRAM-MD5", .shows_secret = true, .exchange = true},
     {"DIGEST-MD5", .shows_secret = true, .exchange = true},
     {"GSSAPI", .initial = true, .exchange = true, .needs_no_secret = true, .reads_files = true},

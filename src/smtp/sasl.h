@@ -9,7 +9,7 @@
 
 struct sasl {
     const char *name;
-    bool shows_secret;    /* whoever sees the dialogue can log in: not without TLS */
+    bool shows_secret;    /* the dialogue is enough to log in: not without TLS */
     bool initial;         /* the first response goes with the command (RFC 4954, 4) */
     bool exchange;        /* exchange.h leads the conversation; what follows it is of no use */
     bool automatic;       /* used where none is named */
@@ -20,7 +20,7 @@ struct sasl {
     unsigned responses;   /* how many it takes; one more is a confession of failure */
     /* Appends the response of STEP (from 0), not yet in base64. */
     void (*respond)(const struct session_login *login, unsigned step, struct str *out);
-    const char *give_up; /* the answer, in base64, to the challenge that tells of an error; NULL:
+    const char *give_up; /* the answer, in base64, to the challenge that reports an error; NULL:
                             there is none, and "*" cancels */
 };
 

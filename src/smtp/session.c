@@ -18,14 +18,14 @@ struct session *session_new(struct stream *stream, const struct session_params *
     return session;
 }
 
-const struct session_capabilities *session_offers(const struct session *session)
+const struct session_capabilities *session_capabilities(const struct session *session)
 {
-    return &session->offers;
+    return &session->capabilities;
 }
 
 bool session_usable(const struct session *session)
 {
-    return !session->wire.broken && wire_quiet(&session->wire);
+    return !session->wire.broken && wire_is_idle(&session->wire);
 }
 
 bool session_chunking_hurt(const struct session *session)
@@ -43,7 +43,7 @@ static void quit(struct wire *wire)
 {
     static const char text[] = "QUIT\r\n";
     struct error ignored;
-    wire_note(wire, TRACE_SENT, "QUIT");
+    wire_mark(wire, TRACE_SENT, "QUIT");
     (void)stream_write(wire->stream, text, sizeof text - 1, &ignored);
 }
 
@@ -55,6 +55,6 @@ void session_end(struct session *session)
         quit(&session->wire);
     window_clear(session);
     wire_clear(&session->wire);
-    capability_clear(&session->offers);
+    capability_clear(&session->capabilities);
     free(session);
 }

@@ -68,7 +68,8 @@ struct session_params {
     int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */
     int64_t timeout_final; /* for the reply to the content */
     int64_t deadline;      /* a moment by which the login must be through; 0: none */
-    /* Told every line of the dialogue, without its line end; credentials come masked ("AUTH PLAIN
+    /* Called with every line of the dialogue, without its line end; credentials come masked ("AUTH
+     * PLAIN
      * ***"), content as one line "[1234 octets of content]". May be NULL. */
     void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len);
     void *context;
@@ -97,7 +98,7 @@ bool session_hello(struct session *session, struct error *err);
  * permanent. */
 bool session_login(struct session *session, struct error *err);
 
-const struct session_capabilities *session_offers(const struct session *session);
+const struct session_capabilities *session_capabilities(const struct session *session);
 
 /* A mail to be sent: its envelope, its content, and what becomes of it. */
 struct session_mail {
@@ -109,9 +110,9 @@ struct session_mail {
 
 /* One transaction for those of MAIL's recipients whose outcome is untried.
  * True: each of these now has an outcome, but those put off by a 452/4.5.3, which stay untried
- * while at least one other was sent, and those beyond params.max_recipients (call again). False: the transaction or the connection failed
- * as a whole; the error tells how, and recipients that were not refused for reasons of their own
- * are still untried. */
+ * while at least one other was sent, and those beyond params.max_recipients (call again). False:
+ * the transaction or the connection failed as a whole; the error says how, and recipients that were
+ * not refused for reasons of their own are still untried. */
 bool session_send(struct session *session, const struct session_mail *mail, struct error *err);
 
 /* Whether mail can go behind others whose replies have not come: the server offers PIPELINING and

@@ -13,13 +13,13 @@ struct transaction;
 struct session {
     struct wire wire;
     const struct session_params *params;
-    struct session_capabilities offers;
+    struct session_capabilities capabilities;
     bool secure;        /* passwords may be shown */
     bool unclean;       /* a transaction was begun and not ended: RSET goes before the next */
     bool chunking_hurt; /* see session_chunking_hurt() */
     bool bdat_refused;  /* see session_bdat_refused() */
-    bool proven;        /* a transaction was accepted completely, the ordinary way */
-    bool doubted;       /* see window.c */
+    bool verified;      /* a transaction was accepted completely, the ordinary way */
+    bool suspect;       /* see window.c */
     struct transaction *window; /* in flight: a ring of SESSION_WINDOW_MAX; NULL: none yet */
     size_t window_at, in_flight, octets_in_flight;
 };

@@ -9,7 +9,7 @@
 bool session_start_queue(struct session *session, const char *name, struct error *err)
 {
     struct wire *wire = &session->wire;
-    if (!session->offers.etrn)
+    if (!session->capabilities.etrn)
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE,
                          "the server does not offer remote message queue starting (ETRN)");
     if (!wire_begin(wire, COMMAND_ETRN, err) || !wire_command(wire, err, "ETRN %s", name) ||

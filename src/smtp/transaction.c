@@ -24,7 +24,7 @@ static bool wants_dsn(const struct envelope *env)
 /* Finds out who can be asked for at all. Those who can't are refused before MAIL. */
 static bool plan(struct transaction *t, struct error *err)
 {
-    bool offered = t->session->offers.smtputf8;
+    bool offered = t->session->capabilities.smtputf8;
     const char *sender = t->env->sender ? t->env->sender : "";
     if (!mailbox_add(&t->sender, sender, offered, &t->utf8, ERROR_MESSAGE, err))
         return false;
@@ -51,7 +51,7 @@ static bool plan(struct transaction *t, struct error *err)
 
 static bool check_size(const struct transaction *t, struct error *err)
 {
-    uint64_t limit = t->session->offers.size_limit;
+    uint64_t limit = t->session->capabilities.size_limit;
     if (limit == 0 || t->content->size <= limit)
         return true;
     return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE,
@@ -63,26 +63,26 @@ bool transaction_prepare(struct transaction *t, struct error *err)
 {
     if (!check_size(t, err) || !plan(t, err))
         return false;
-    if (t->n > 0 && wants_dsn(t->env) && !t->session->offers.dsn)
-        wire_note(t->wire, TRACE_NOTE, "the server does not offer DSN: the wish is left out");
+    if (t->n > 0 && wants_dsn(t->env) && !t->session->capabilities.dsn)
+        wire_mark(t->wire, TRACE_NOTE, "the server does not offer DSN: the wish is left out");
     return true;
 }
 
 static bool queue_mail(struct transaction *t, struct error *err)
 {
-    const struct session_capabilities *offers = &t->session->offers;
+    const struct session_capabilities *capabilities = &t->session->capabilities;
     const struct envelope *env = t->env;
     struct str line = {0};
     str_addf(&line, "MAIL FROM:<%s>", str_text(&t->sender));
-    if (offers->size)
+    if (capabilities->size)
         str_addf(&line, " SIZE=%" PRIu64, t->content->size);
-    if (offers->eightbit && t->content->has_8bit)
+    if (capabilities->eightbit && t->content->has_8bit)
         str_add(&line, " BODY=8BITMIME");
     if (t->utf8)
         str_add(&line, " SMTPUTF8");
-    if (offers->dsn && env->dsn_return != DSN_RETURN_UNSET)
+    if (capabilities->dsn && env->dsn_return != DSN_RETURN_UNSET)
         str_add(&line, env->dsn_return == DSN_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
-    if (offers->dsn && env->envid && *env->envid) {
+    if (capabilities->dsn && env->envid && *env->envid) {
         str_add(&line, " ENVID=");
         xtext_add(&line, env->envid);
     }
@@ -118,7 +118,7 @@ static bool queue_rcpt(struct transaction *t, size_t k, struct error *err)
     str_add(&line, "RCPT TO:<");
     bool ok = mailbox_add(&line, rcpt->address, true, &utf8, ERROR_RECIPIENT, err);
     str_add(&line, ">");
-    if (t->session->offers.dsn)
+    if (t->session->capabilities.dsn)
         add_dsn(t, rcpt, utf8, &line);
     ok = ok && wire_command(t->wire, err, "%s", line.data);
     str_clear(&line);
@@ -135,7 +135,7 @@ bool transaction_take_reset(struct transaction *t, struct error *err)
 {
     if (!take(t, COMMAND_RSET, err))
         return false;
-    return t->wire->reply.code == 250 || wire_absurd(t->wire, err);
+    return t->wire->reply.code == 250 || wire_unexpected(t->wire, err);
 }
 
 bool transaction_take_mail(struct transaction *t, struct error *err)
@@ -144,7 +144,7 @@ bool transaction_take_mail(struct transaction *t, struct error *err)
         return false;
     int class = t->wire->reply.code / 100;
     if (class == 3)
-        return wire_absurd(t->wire, err);
+        return wire_unexpected(t->wire, err);
     t->mail_refused = class != 2;
     if (t->mail_refused)
         (void)refusal_set(&t->refusal, COMMAND_MAIL, &t->wire->reply,
@@ -179,7 +179,7 @@ bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err)
     if (t->mail_refused)
         return true; /* what it says of them now is about the missing MAIL */
     if (reply->code / 100 == 3)
-        return wire_absurd(t->wire, err);
+        return wire_unexpected(t->wire, err);
     if (reply->code / 100 == 2) {
         t->state[k] = RCPT_ACCEPTED;
         t->accepted++;
@@ -199,7 +199,7 @@ bool transaction_take_data(struct transaction *t, struct error *err)
     t->go = t->wire->reply.code == 354;
     int class = t->wire->reply.code / 100;
     if (!t->go && class != 4 && class != 5)
-        return wire_absurd(t->wire, err);
+        return wire_unexpected(t->wire, err);
     if (!t->go && !t->mail_refused) {
         t->data_refused = true;
         (void)refusal_set(&t->refusal, COMMAND_DATA, &t->wire->reply,
@@ -335,7 +335,7 @@ bool transaction_take_content(struct transaction *t, struct error *err)
             return false;
         const struct reply *reply = &t->wire->reply;
         if (reply->code / 100 == 3)
-            return wire_absurd(t->wire, err);
+            return wire_unexpected(t->wire, err);
         if (reply->code / 100 != 2 && !lmtp)
             return refusal_set(err, COMMAND_CONTENT, reply, "the server refused the message");
         keep_final(t);
@@ -377,7 +377,7 @@ static bool deliver_content(struct transaction *t, struct error *err)
 
 static bool run(struct transaction *t, struct error *err)
 {
-    const struct session_capabilities *offers = &t->session->offers;
+    const struct session_capabilities *capabilities = &t->session->capabilities;
     const struct session_params *params = t->session->params;
     if (!transaction_prepare(t, err))
         return false;
@@ -385,10 +385,10 @@ static bool run(struct transaction *t, struct error *err)
         return true;
     /* LMTP is a matter of this machine: the few that offer CHUNKING differ in what they answer. */
     t->chunked =
-        params->chunking && offers->chunking && !params->lmtp && !t->session->chunking_hurt;
-    t->with_envelope = t->chunked && offers->pipelining && !params->streaming &&
+        params->chunking && capabilities->chunking && !params->lmtp && !t->session->chunking_hurt;
+    t->with_envelope = t->chunked && capabilities->pipelining && !params->streaming &&
                        t->content->size <= SESSION_INLINE_MAX;
-    if (!(offers->pipelining ? exchange_group(t, err) : exchange_steps(t, err)))
+    if (!(capabilities->pipelining ? exchange_group(t, err) : exchange_steps(t, err)))
         return false;
     if (t->mail_refused || t->accepted == 0)
         return call_off(t, err);
@@ -409,7 +409,7 @@ bool session_send(struct session *session, const struct session_mail *mail, stru
                             .outcomes = mail->outcomes,
                             .final = mail->final};
     bool ok = run(&t, err);
-    session->proven = session->proven || (ok && t.n > 0 && t.delivered == t.n);
+    session->verified = session->verified || (ok && t.n > 0 && t.delivered == t.n);
     transaction_end(&t);
     return ok;
 }

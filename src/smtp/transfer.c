@@ -14,7 +14,7 @@ struct dots {
 
 static void note(struct wire *wire, const struct content *content)
 {
-    wire_note(wire, TRACE_SENT, "[%" PRIu64 " octets of content]", content->size);
+    wire_mark(wire, TRACE_SENT, "[%" PRIu64 " octets of content]", content->size);
 }
 
 /* Reads a block of CONTENT to the end of OUT. */
@@ -133,7 +133,7 @@ void transfer_queue_nothing(struct wire *wire)
 {
     wire_expect(wire, 1);
     wire_content_begins(wire, 1);
-    wire_note(wire, TRACE_SENT, "[0 octets of content]");
+    wire_mark(wire, TRACE_SENT, "[0 octets of content]");
     str_add(&wire->out, ".\r\n");
     wire_content_ends(wire);
 }

@@ -30,7 +30,7 @@
  *      to RSET that did not fit, the server does not discard, and CHUNKING hurts.
  *
  * Outside of doubt a reply that can't be ends the connection, and with it the transaction that it
- * was to answer, as account trouble; the later ones are untried. */
+ * was to answer, as account failure; the later ones are untried. */
 #include "config.h"
 #include "smtp/pipeline.h"
 
@@ -74,15 +74,16 @@ static size_t weight_of(const struct session_mail *mail)
 /* Else by DATA: pipeline.c. */
 static bool by_chunks(const struct session *session)
 {
-    return session->params->chunking && session->offers.chunking;
+    return session->params->chunking && session->capabilities.chunking;
 }
 
 enum session_room session_room(const struct session *session, const struct session_mail *mail)
 {
     const struct session_params *params = session->params;
     bool chunks = by_chunks(session);
-    if (!params->streaming || params->lmtp || !session->proven || !session->offers.pipelining ||
-        session->doubted || session->wire.broken || mail->env->n > SESSION_WINDOW_RECIPIENTS ||
+    if (!params->streaming || params->lmtp || !session->verified ||
+        !session->capabilities.pipelining || session->suspect || session->wire.broken ||
+        mail->env->n > SESSION_WINDOW_RECIPIENTS ||
         (params->max_recipients > 0 && mail->env->n > params->max_recipients) ||
         (chunks && mail->content->size > SESSION_INLINE_MAX))
         return SESSION_ROOM_NEVER;
@@ -100,7 +101,8 @@ static bool queue(struct transaction *t)
 {
     struct wire *wire = t->wire;
     struct error ignored; /* found again by session_send() */
-    if ((t->chunked && begins_like_a_command(t->content)) || !transaction_prepare(t, &ignored) || t->n == 0)
+    if ((t->chunked && begins_like_a_command(t->content)) || !transaction_prepare(t, &ignored) ||
+        t->n == 0)
         return false;
     wire_make_room(wire);
     size_t len = wire->out.len, due = wire->due, contents = wire->contents;
@@ -147,9 +149,9 @@ bool session_push(struct session *session, const struct session_mail *mail)
 }
 
 /* Rule 1. */
-static void doubt(struct session *session)
+static void suspect_rest(struct session *session)
 {
-    session->doubted = true;
+    session->suspect = true;
     wire_wipe(&session->wire);
 }
 
@@ -163,13 +165,13 @@ static bool take_envelope(struct transaction *t, struct error *err)
     if (!transaction_take_mail(t, err))
         return false;
     if (t->mail_refused)
-        doubt(t->session);
+        suspect_rest(t->session);
     for (size_t k = 0; k < t->n; k++)
         if (!transaction_take_rcpt(t, k, err) ||
-            (t->mail_refused && t->wire->reply.code / 100 == 2 && !wire_absurd(t->wire, err)))
+            (t->mail_refused && t->wire->reply.code / 100 == 2 && !wire_unexpected(t->wire, err)))
             return false;
     if (t->accepted == 0)
-        doubt(t->session);
+        suspect_rest(t->session);
     return true;
 }
 
@@ -177,7 +179,7 @@ static bool take_envelope(struct transaction *t, struct error *err)
 static bool take_rejection(struct transaction *t, struct error *err)
 {
     if (!has_left(t))
-        return wire_absurd(t->wire, err); /* its reply will never come */
+        return wire_unexpected(t->wire, err); /* its reply will never come */
     t->wire->command = COMMAND_CONTENT;
     if (!wire_reply(t->wire, t->session->params->timeout_final, err))
         return false;
@@ -185,7 +187,7 @@ static bool take_rejection(struct transaction *t, struct error *err)
     if (class == 4 || class == 5)
         return true;
     t->session->chunking_hurt = true;
-    return wire_absurd(t->wire, err);
+    return wire_unexpected(t->wire, err);
 }
 
 static bool take_reset(struct transaction *t, struct error *err)
@@ -193,12 +195,12 @@ static bool take_reset(struct transaction *t, struct error *err)
     if (transaction_take_reset(t, err))
         return true;
     const struct reply *reply = &t->wire->reply;
-    t->session->chunking_hurt = t->session->doubted && reply->complete && reply->code != 421;
+    t->session->chunking_hurt = t->session->suspect && reply->complete && reply->code != 421;
     return false;
 }
 
 /* True: it ended, one way or the other, and *FAILED and ERR say as session_send() does. False: the
- * connection is over, ERR tells how, and of its content nothing is known. */
+ * connection is over, ERR says how, and of its content nothing is known. */
 static bool take_whole(struct transaction *t, bool *failed, struct error *err)
 {
     *failed = false;
@@ -210,7 +212,7 @@ static bool take_whole(struct transaction *t, bool *failed, struct error *err)
         if (t->wire->broken)
             return false;
         *failed = true;
-        doubt(t->session);
+        suspect_rest(t->session);
     }
     return true;
 }
@@ -236,14 +238,14 @@ static void forget(struct transaction *t)
 static enum session_pulled pull(struct transaction *t, struct error *err)
 {
     struct session *session = t->session;
-    bool in_doubt = session->doubted, failed;
+    bool was_suspect = session->suspect, failed;
     struct error why;
-    if (t->wire->broken || (in_doubt && !has_left(t)))
+    if (t->wire->broken || (was_suspect && !has_left(t)))
         return SESSION_UNTRIED;
     bool whole = take_whole(t, &failed, &why);
     bool lost = (!whole || failed) && t->accepted > 0 && transaction_is_bdat_refused(t, &why);
     session->bdat_refused = session->bdat_refused || lost;
-    if (lost || (!whole && in_doubt))
+    if (lost || (!whole && was_suspect))
         return SESSION_UNTRIED;
     bool refused = t->accepted == 0 && is_refused(t);
     if (refused && t->mail_refused) {
@@ -260,10 +262,9 @@ enum session_pulled session_pull(struct session *session, struct error *err)
 {
     assert(session->in_flight > 0);
     struct transaction *t = oldest(session);
-    struct transaction *next =
-        session->in_flight > 1
-            ? &session->window[(session->window_at + 1) % SESSION_WINDOW_MAX]
-            : NULL;
+    struct transaction *next = session->in_flight > 1
+                                   ? &session->window[(session->window_at + 1) % SESSION_WINDOW_MAX]
+                                   : NULL;
     enum session_pulled pulled = t->chunked ? pull(t, err) : pipeline_pull(t, next, err);
     if (pulled == SESSION_UNTRIED)
         forget(t);
@@ -271,7 +272,7 @@ enum session_pulled session_pull(struct session *session, struct error *err)
     session->window_at = (session->window_at + 1) % SESSION_WINDOW_MAX;
     session->in_flight--;
     transaction_end(t);
-    if (session->doubted && session->in_flight == 0)
+    if (session->suspect && session->in_flight == 0)
         session->wire.broken = true;
     session->unclean = session->unclean || session->in_flight > 0;
     return pulled;

@@ -35,7 +35,7 @@ static void trace(struct wire *wire, enum trace_kind kind, const char *line, siz
         wire->params->trace(wire->params->context, kind, line, len);
 }
 
-void wire_note(struct wire *wire, enum trace_kind kind, const char *format, ...)
+void wire_mark(struct wire *wire, enum trace_kind kind, const char *format, ...)
 {
     if (!wire->params->trace)
         return;
@@ -100,7 +100,7 @@ bool wire_secret(struct wire *wire, const char *start, const struct str *secret,
     str_add_n(&wire->out, str_text(secret), secret->len);
     if (!end_line(wire, at, err))
         return false;
-    wire_note(wire, TRACE_SENT, "%s***", start);
+    wire_mark(wire, TRACE_SENT, "%s***", start);
     return true;
 }
 
@@ -138,7 +138,7 @@ static ssize_t fill(struct wire *wire, struct error *err)
         return n;
     }
     if (wire->write_failed)
-        *err = wire->write_error; /* the earlier of the two tells more */
+        *err = wire->write_error; /* the earlier of the two says more */
     if (n == STREAM_FAILED || wire->write_failed) {
         (void)broken_by(wire, err);
         return STREAM_FAILED;
@@ -277,10 +277,10 @@ bool wire_flush(struct wire *wire, int64_t span, struct error *err)
     if (wire->in_at == wire->in_end && fill(wire, err) == STREAM_FAILED)
         return false;
     enum event event = turn(wire, true, clock_after(span), err);
-    return event == WRITTEN || (event == REPLY && wire_absurd(wire, err));
+    return event == WRITTEN || (event == REPLY && wire_unexpected(wire, err));
 }
 
-bool wire_quiet(const struct wire *wire)
+bool wire_is_idle(const struct wire *wire)
 {
     return wire->in_at == wire->in_end && wire->due == 0;
 }
@@ -315,7 +315,7 @@ bool wire_begin(struct wire *wire, enum error_command command, struct error *err
     return wire->in_at == wire->in_end || unasked(wire, err);
 }
 
-bool wire_absurd(struct wire *wire, struct error *err)
+bool wire_unexpected(struct wire *wire, struct error *err)
 {
     (void)broken(wire, err, EX_PROTOCOL, "the server's reply makes no sense here");
     refusal_keep_reply(err, &wire->reply);

@@ -90,15 +90,15 @@ int64_t wire_deadline(const struct wire *wire, int64_t span);
 bool wire_flush(struct wire *wire, int64_t span, struct error *err);
 
 /* Fails with the reply in the error, and breaks the wire: for replies that can't be. */
-bool wire_absurd(struct wire *wire, struct error *err);
+bool wire_unexpected(struct wire *wire, struct error *err);
 
 /* True if the server has said nothing that was not asked for, as far as it has been read. */
-bool wire_quiet(const struct wire *wire);
+bool wire_is_idle(const struct wire *wire);
 
 /* Forgets what is queued, and wipes it: after secrets, and where nothing more may be sent. */
 void wire_wipe(struct wire *wire);
 
-void wire_note(struct wire *wire, enum trace_kind kind, const char *format, ...)
+void wire_mark(struct wire *wire, enum trace_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 void wire_clear(struct wire *wire); /* closes the stream */

@@ -30,13 +30,16 @@ static void the_line_to_change_is_named(void **state)
         {FINDING_TLS_FIRST, 465, false, true, true,
          "x; port 465 speaks TLS from the start: set `tls on` and `tls_starttls off`"},
         {FINDING_NO_STARTTLS, 587, true, true, false,
-         "x; port 587 speaks without TLS: try `port = 465` (`tls_starttls = off`), and trust `tls = "
+         "x; port 587 speaks without TLS: try `port = 465` (`tls_starttls = off`), and trust `tls "
+         "= "
          "off` only on a network of your own"},
         {FINDING_TOKENS_ONLY, 587, true, true, false,
-         "x; it takes tokens, not passwords: set `auth = xoauth2` and a `password_command` that prints "
+         "x; it takes tokens, not passwords: set `auth = xoauth2` and a `password_command` that "
+         "prints "
          "an access token"},
         {FINDING_TOKENS_ONLY, 587, true, true, true,
-         "x; it takes tokens, not passwords: set `auth xoauth2` and a `passwordeval` that prints an "
+         "x; it takes tokens, not passwords: set `auth xoauth2` and a `passwordeval` that prints "
+         "an "
          "access token"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
