@@ -2,13 +2,17 @@
 #include "delivery/fence.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/fileread.h"
 #include "base/module.h"
 #include "base/str.h"
 #include "config/keyring.h"
 #include "smtp/sasl.h"
+
+enum { ALIASES_MAX = 16 * 1024 * 1024 }; /* octets */
 
 /* Programs and libraries, the resolver's files, trust, the local time. Directories of other things
  * are not among them: /etc as a whole has other accounts' passwords. */
@@ -137,5 +141,50 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
     unsigned fences = confine_process(&confinement);
     strlist_clear(&read);
     strlist_clear(&write);
+    return fences;
+}
+
+static bool includes_others(const char *aliases)
+{
+    struct str text = {0};
+    struct stat facts;
+    struct error ignored; /* what cannot be read now cannot be read later */
+    bool found = *aliases && fileread_all(aliases, ALIASES_MAX, &text, &facts, &ignored) &&
+                 strstr(str_text(&text), ":include:");
+    str_clear(&text);
+    return found;
+}
+
+unsigned fence_session(const struct configuration *config, const struct paths *paths,
+                       const char *spool)
+{
+    struct strlist read = {0}, write = {0};
+    struct str aliases = {0}, format = {0};
+    str_addf(&aliases, "%s/aliases", paths->sysconfdir);
+    str_addf(&format, "%s/format",
+             spool); /* what spool_open() makes last, for which it looks above */
+    bool known = *spool == '/' && access(str_text(&format), F_OK) == 0 &&
+                 !includes_others(str_text(&aliases));
+    for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
+        add(&read, system_files[i]);
+    add(&read, str_text(&aliases));
+    add(&read, paths->pkgdatadir);
+    add_beneath(&read, paths->sysconfdir, "onehop/onehop.ini");
+    add_beneath(&read, paths->sysconfdir, "msmtprc");
+    add(&read, "/run/systemd/userdb");
+    add(&write, spool);
+    add(&write, "/dev/null");
+    for (size_t i = 0; i < config->n; i++) {
+        const struct account *account = config->account[i];
+        known = known && !includes_others(account->aliases);
+        add(&read, account->aliases);
+        add_log(&write, account->logfile);
+    }
+    const struct confinement confinement = {.read = &read, .write = &write};
+    unsigned fences = known ? confine_process(&confinement) : 0;
+    strlist_clear(&read);
+    strlist_clear(&write);
+    str_clear(&aliases);
+    str_clear(&format);
     return fences;
 }

@@ -16,6 +16,8 @@
 #include "base/memory.h"
 #include "message/complete.h"
 #include "net/socket.h"
+#include "delivery/fence.h"
+#include "delivery/spoolplace.h"
 #include "submit/send_context.h"
 #include "submit/smtp_frontend.h"
 #include "service/control_server.h"
@@ -130,9 +132,20 @@ static void begin(struct client *client, const struct invocation *call)
     s->context = client;
 }
 
+/* A session reads what others write: taken over, it finds no password and no way out. */
+static void confine(const struct client *client)
+{
+    const struct site *site = &client->site;
+    struct str spool = {0};
+    if (spoolplace_path(&spool, &site->config, site->paths, &site->caller, SCOPE_SYSTEM))
+        (void)fence_session(&site->config, site->paths, str_text(&spool));
+    str_clear(&spool);
+}
+
 static bool serve_mail(struct client *client, struct stream *stream)
 {
     const struct service_session *r = client->reception;
+    confine(client);
     struct str received = {0};
     add_received(client, &received);
     client->sending.received = str_text(&received);

@@ -205,6 +205,11 @@ def says(line, *texts):
     return replies
 
 
+def children(machine):
+    with open(f"/proc/{machine.process.pid}/task/{machine.process.pid}/children") as file:
+        return file.read().split()
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -729,6 +734,7 @@ def test_a_changed_file_counts_for_the_next_message(served, serve):
     old, new = serve(), serve()
     served.serve(old)
     assert send(served) == (0, "", "") and len(old.messages) == 1
+    served.until(lambda: not children(served), "a run that has the old file does not end")
     with served.connect() as line:
         says(line, "EHLO x")
         text = served.system_file.read_text()
@@ -772,6 +778,16 @@ def test_a_users_own_account_needs_no_system_file(served, serve):
     assert len(own.messages) == 1 and not common.messages
     served.configure("[account mine\n")
     assert send(served)[0] == 78  # what the caller wrote is the caller's to mend
+
+
+def test_a_session_is_confined(served, serve):
+    """What it could still open is tried in unit/service_test."""
+    served.serve(serve())
+    assert send(served) == (0, "", "")  # makes the spool
+    with served.connect() as line:
+        says(line, "EHLO x")
+        facts = [open(f"/proc/{pid}/status").read() for pid in children(served)]
+    assert any("NoNewPrivs:\t1" in text and "Seccomp:\t2" in text for text in facts)
 
 
 def test_it_ends_in_order(served, serve):

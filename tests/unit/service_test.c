@@ -1,14 +1,18 @@
 /* What the processes of the service share, and who may use what. */
 #include "suite.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "config/keycheck.h"
+#include "delivery/fence.h"
 #include "submit/permission.h"
 #include "submit/rendezvous.h"
 #include "service/quota.h"
@@ -187,6 +191,52 @@ static void accounts_may_be_for_some(void **state)
     account_free(account);
 }
 
+/* Bits of what a confined process could do; 128: no fence is to be had here. */
+static int try_all(const char *spool, const char *secret, const struct configuration *config,
+                   const struct paths *paths)
+{
+    char inside[4096];
+    int could = 0;
+    (void)snprintf(inside, sizeof inside, "%s/entry", spool);
+    if (fence_session(config, paths, spool) != confine_available() || confine_available() != 3)
+        return 128;
+    could |= open(secret, O_RDONLY) >= 0 ? 1 : 0;
+    could |= socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 2 : 0;
+    could |= execl("/bin/true", "true", (char *)NULL) == 0 ? 4 : 0;
+    could |= open(inside, O_WRONLY | O_CREAT, 0600) >= 0 ? 8 : 0;
+    could |= open("/etc/passwd", O_RDONLY) >= 0 ? 16 : 0;
+    could |= socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 32 : 0;
+    return could;
+}
+
+static void a_session_reads_no_secret(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/onehop-fence-XXXXXX", secret[64], spool[64], format[80];
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(secret, sizeof secret, "%s/password", directory);
+    (void)snprintf(spool, sizeof spool, "%s/spool", directory);
+    assert_int_equal(mkdir(spool, 0700), 0);
+    int fd = open(secret, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(symlink("/dev/null", strcat(strcpy(format, spool), "/format")), 0);
+    const struct paths paths = {directory, "/nowhere", spool, directory};
+    struct configuration config;
+    configuration_empty(&config);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(try_all(spool, secret, &config, &paths));
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) != 128)
+        assert_int_equal(WEXITSTATUS(status), 8 | 16 | 32);
+    configuration_clear(&config);
+    (void)snprintf(secret, sizeof secret, "rm -r %s", directory);
+    assert_int_equal(system(secret), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_place_is_given_on_when_nobody_is_connected),
         cmocka_unit_test(children_count_together),
         cmocka_unit_test(some_connections_are_kept_back),
+        cmocka_unit_test(a_session_reads_no_secret),
         cmocka_unit_test(an_answer_reaches_who_waits),
         cmocka_unit_test(who_hangs_up_is_told_nothing),
         cmocka_unit_test(places_are_limited),
