@@ -152,6 +152,32 @@ def test_a_disk_that_breaks_at_any_moment_of_a_run(ledger, kind, streaming):
     assert tried > (40 if inject.FULL else 8)
 
 
+@pytest.mark.parametrize("kind", ["ro", "full"])
+def test_a_disk_that_breaks_at_any_moment_of_a_first_try(ledger, kind):
+    """The submission is accepted or refused, and at most what was in flight comes twice."""
+    ledger.accepted("-odq")
+    ledger.check()
+    hit = ledger.machine.directory / "hit"
+    tried, n, struck = 0, 1, True
+    while struck:
+        ledger.forget()
+        shutil.rmtree(ledger.spool.path / "account")  # the bounces of this hour are counted there
+        ledger.provider.answers["rcpt"] = {**GONE, LATER: "450 4.2.0 greylisted"}
+        hit.unlink(missing_ok=True)
+        code, _ = ledger.submit("-odi", to=("you@example.net", "gone@example.net", LATER),
+                                environment={"ONEHOP_TEST_DISK": f"{kind}:{n}:{hit}"})
+        assert code in (0, 75), f"{kind} from call {n} on: {code}"
+        struck = hit.exists()
+        for _ in range(2):
+            ledger.call("sendmail", "-q", environment={"ONEHOP_TEST_DISK": f"{kind}:1:{hit}"})
+        got = ledger.got()
+        assert sum(got.values()) == len(got), f"{kind} from call {n} on: {got}"
+        ledger.provider.answers["rcpt"] = GONE
+        ledger.check(f"{kind} from call {n} on", extra=1)
+        tried, n = tried + 1, n + (1 if inject.FULL else 3)
+    assert tried > (10 if inject.FULL else 4)
+
+
 def submit_slowly(ledger, meanwhile):
     """Half of the message, then something happens, then the rest."""
     subject = ledger.subject()
