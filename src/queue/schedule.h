@@ -6,13 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-    SCHEDULE_LONGEST = 240 * 60 * 5 / 4, /* seconds between two attempts, at most */
-};
-
 /* Seconds to wait after the ATTEMPTSth failure (1 is the first): 1, 5, 15, 30, 60, 120, then 240
  * minutes, each up to a quarter shorter or longer by RANDOM. */
 int64_t schedule_interval(unsigned attempts, uint64_t random);
+
+/* The longest of these, in seconds. */
+int64_t schedule_longest(void);
 
 /* True if what was planned for NEXT is to be tried NOW: it has come, or lies further away than any
  * plan of ours, which means that the clock was set. */
