@@ -140,6 +140,8 @@ static struct stream *dial(struct connection *c, int64_t deadline, struct str *a
                            struct error *err)
 {
     const struct account *a = c->account;
+    if (c->options->dial)
+        return c->options->dial(c->options->context, c->host, err);
     str_add(address, a->socket);
     if (*a->socket)
         return socket_connect_unix(a->socket, deadline, err);

@@ -27,6 +27,8 @@ struct connection_options {
     /* Told when a step is through ("connect", "tls", "hello", "login") or has failed (ERR not
      * NULL). DETAIL is one line or several. May be NULL. */
     void (*step)(void *context, const char *step, const char *detail, const struct error *err);
+    /* Makes the stream to HOST instead of the network: for tests. NULL: the network. */
+    struct stream *(*dial)(void *context, const char *host, struct error *err);
     void *context;
 };
 

@@ -1,0 +1,270 @@
+#include "suite.h"
+
+#include "queue/account_state.h"
+#include "delivery/worker.h"
+#include "script.h"
+#include "spooldir.h"
+
+enum { CONNECTIONS_MAX = 3, STEPS_MAX = 14, ENTRIES_MAX = 3, YEAR = 365 * 24 * 3600 };
+
+#define TEXT "S: x\r\n\r\nhi\r\n"
+#define GREET                                                                                      \
+    {NULL, "220 mx\r\n", 0, false},                                                                \
+    {                                                                                              \
+        "EHLO me\r\n", "250 mx\r\n", 0, false                                                      \
+    }
+#define MAIL(reply)                                                                                \
+    {                                                                                              \
+        "MAIL FROM:<me@example.org>\r\n", reply "\r\n", 0, false                                   \
+    }
+#define LAST_MAIL(reply)                                                                           \
+    {                                                                                              \
+        "MAIL FROM:<me@example.org>\r\n", reply "\r\n", 0, true                                    \
+    }
+#define RCPT(reply)                                                                                \
+    {                                                                                              \
+        "RCPT TO:<r0@example.com>\r\n", reply "\r\n", 0, false                                     \
+    }
+#define DATA                                                                                       \
+    {                                                                                              \
+        "DATA\r\n", "354 go\r\n", 0, false                                                         \
+    }
+#define CONTENT(reply)                                                                             \
+    {                                                                                              \
+        TEXT ".\r\n", reply "\r\n", 0, false                                                       \
+    }
+#define MESSAGE MAIL("250 ok"), RCPT("250 ok"), DATA, CONTENT("250 ok")
+#define RSET                                                                                       \
+    {                                                                                              \
+        "RSET\r\n", "250 ok\r\n", 0, false                                                         \
+    }
+#define QUIT                                                                                       \
+    {                                                                                              \
+        "QUIT\r\n", NULL, 0, false                                                                 \
+    }
+
+/* What a provider says over each connection, and what is left of each entry afterwards: Gone, or
+ * Waiting with a digit for the attempts, or in failed/ (Kept). */
+static const struct story {
+    const char *name;
+    size_t entries;
+    struct script_step step[CONNECTIONS_MAX][STEPS_MAX];
+    const char *left;
+    unsigned failures; /* of the breaker */
+    bool suspect;      /* an entry is */
+    bool bounce;       /* was made */
+    bool awaited;      /* callers wait for the result */
+    int64_t later;     /* seconds since the entries came */
+} stories[] = {
+    {.name = "two messages over one connection",
+     .entries = 2,
+     .step = {{GREET, MESSAGE, MESSAGE, QUIT}},
+     .left = "G G"},
+    {.name = "a message that is refused bounces",
+     .entries = 1,
+     .step = {{GREET, MAIL("250 ok"), RCPT("550 5.1.1 no"), QUIT}},
+     .left = "G",
+     .bounce = true},
+    {.name = "but not while its caller waits",
+     .entries = 1,
+     .step = {{GREET, MAIL("250 ok"), RCPT("550 5.1.1 no"), QUIT}},
+     .left = "G",
+     .awaited = true},
+    {.name = "a message that is deferred holds up nobody",
+     .entries = 2,
+     .step = {{GREET, MAIL("250 ok"), RCPT("450 later"), RSET, MESSAGE, QUIT}},
+     .left = "W1 G"},
+    {.name = "it bounces when it is too old",
+     .entries = 1,
+     .later = YEAR,
+     .step = {{GREET, MAIL("250 ok"), RCPT("450 later"), QUIT}},
+     .left = "G",
+     .bounce = true},
+    {.name = "what the account held is kept",
+     .entries = 1,
+     .later = YEAR,
+     .step = {{{NULL, "554 no\r\n", 0, false}}},
+     .left = "K",
+     .failures = 1},
+    {.name = "an account that cannot be reached is left alone",
+     .entries = 3,
+     .step = {{{NULL, "554 no\r\n", 0, false}}},
+     .left = "W1 W0 W0",
+     .failures = 1},
+    {.name = "what one message meets is not the account's",
+     .entries = 3,
+     .step = {{GREET, LAST_MAIL("421 no")}, {GREET, MESSAGE, MESSAGE, QUIT}},
+     .left = "W1 G G"},
+    {.name = "it is suspected as long as there is no other",
+     .entries = 1,
+     .step = {{GREET, LAST_MAIL("421 no")}},
+     .left = "W1",
+     .suspect = true},
+    {.name = "what two meet is",
+     .entries = 3,
+     .step = {{GREET, LAST_MAIL("421 no")}, {GREET, LAST_MAIL("421 no")}},
+     .left = "W1 W1 W0",
+     .failures = 1,
+     .suspect = true},
+    {.name = "a session that ends after some mail defers none",
+     .entries = 2,
+     .step = {{GREET, MESSAGE, LAST_MAIL("421 enough")}, {GREET, MESSAGE, QUIT}},
+     .left = "G G"},
+    {.name = "too big is about the message",
+     .entries = 2,
+     .step = {{GREET, MAIL("552 5.3.4 too big"), RSET, MESSAGE, QUIT}},
+     .left = "G G",
+     .bounce = true},
+};
+
+/* The clock and the network of a story. */
+static struct {
+    const struct story *story;
+    struct script script[CONNECTIONS_MAX];
+    size_t connections, taken, heard;
+    char id[ENTRIES_MAX][ENTRYID_SIZE];
+} world;
+
+static int64_t now(void)
+{
+    return entryid_arrival(world.id[0]) / 1000000 + world.story->later;
+}
+
+static uint64_t number(void)
+{
+    return 7;
+}
+
+static struct stream *dial(void *context, const char *host, struct error *err)
+{
+    (void)context, (void)host, (void)err;
+    assert_in_range(world.connections, 0, CONNECTIONS_MAX - 1);
+    const struct script_step *step = world.story->step[world.connections];
+    struct script *script = &world.script[world.connections++];
+    size_t n = 0;
+    while (n < STEPS_MAX && (step[n].write || step[n].read))
+        n++;
+    assert_int_not_equal(n, 0);
+    script_start(script, step, n);
+    return &script->stream;
+}
+
+static const char *next(void *context)
+{
+    (void)context;
+    return world.taken < world.story->entries ? world.id[world.taken++] : NULL;
+}
+
+static bool is_awaited(void *context, const char *id)
+{
+    (void)context, (void)id;
+    return world.story->awaited;
+}
+
+static void report_result(void *context, const char *id, const struct attempt *attempt)
+{
+    (void)context, (void)id;
+    world.heard += attempt != NULL;
+}
+
+static void look(struct spooldir *dir, const char *id, struct str *left)
+{
+    struct entry_lock lock = {0};
+    str_add(left, left->len ? " " : "");
+    if (spooldir_exists(dir, "failed", id))
+        str_add(left, "K");
+    else if (spooldir_take(dir, id, &lock) != ENTRY_LOCK_TAKEN)
+        str_add(left, "G");
+    else
+        str_addf(left, "W%u", lock.journal.attempts);
+    entry_lock_release(&lock);
+}
+
+static void check(struct spooldir *dir, const struct story *story)
+{
+    struct account_state known;
+    struct str left = {0};
+    char bounce[ENTRYID_SIZE];
+    bool bounced = false;
+    for (size_t i = 0; i < story->entries; i++) {
+        look(dir, world.id[i], &left);
+        assert_true(entryid_derive(bounce, world.id[i], 1));
+        bounced = bounced || spooldir_exists(dir, "queue", bounce);
+    }
+    assert_string_equal(str_text(&left), story->left);
+    assert_int_equal(bounced, story->bounce);
+    assert_int_equal(world.heard, story->awaited ? story->entries : 0);
+    assert_true(account_state_read(&known, &dir->spool, "work", &dir->err));
+    assert_int_equal(known.breaker.failures, story->failures);
+    assert_int_equal(*known.suspect != 0, story->suspect);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        if (story->step[i][0].write || story->step[i][0].read) {
+            if (world.script[i].complaint.len)
+                print_message("# wrote against the book at %s\n", world.script[i].complaint.data);
+            assert_true(i < world.connections && script_played(&world.script[i]));
+            script_clear(&world.script[i]);
+        }
+    str_clear(&left);
+}
+
+static void play(struct spooldir *dir, const struct configuration *config,
+                 const struct story *story)
+{
+    static char me[] = "me", none[] = "";
+    const struct this_host host = {.name = me, .full_name = me, .mail_name = me};
+    const struct paths paths = {.sysconfdir = "/nonexistent"};
+    const struct caller caller = {.home = none, .credentials = none, .user = me, .host = none};
+    const struct password_sources passwords = {.paths = &paths, .caller = &caller};
+    const struct connection_options options = {
+        .passwords = &passwords, .host_name = "me", .dial = dial};
+    const struct spool_time always = {0};
+    const struct delivery_context delivery = {
+        .spool = &dir->spool,
+        .config = config,
+        .options = &options,
+        .host = &host,
+        .spool_time = &always,
+        .lifetime = 5 * 24 * 3600,
+        .bounce_to = "",
+        .now = now,
+        .random = number,
+        .is_awaited = is_awaited,
+        .report_result = report_result,
+    };
+    const struct worker_job job = {
+        .delivery = &delivery, .account_name = "work", .next = next, .per_connection = 1000};
+    size_t handled;
+    memset(&world, 0, sizeof world);
+    world.story = story;
+    print_message("# %s\n", story->name);
+    for (size_t i = 0; i < story->entries; i++)
+        assert_true(spooldir_submit(dir, TEXT, 1, world.id[i], NULL));
+    assert_int_equal(worker_run(&job, &handled), 0);
+    check(dir, story);
+}
+
+static void entries_become_results(void **state)
+{
+    (void)state;
+    static const char *const keys[][2] = {
+        {"from", "me@example.org"}, {"host", "mx"}, {"tls", "off"}, {"auth", "off"}};
+    struct account *account = account_new("work", SCOPE_USER);
+    const struct account *accounts[] = {account};
+    const struct configuration config = {.account = accounts, .n = 1};
+    struct error err;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        assert_true(account_set(account, keys[i][0], keys[i][1], "", &err));
+    for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {
+        void *dir = NULL;
+        assert_int_equal(spooldir_begin(&dir), 0);
+        play(dir, &config, &stories[i]);
+        assert_int_equal(spooldir_end(&dir), 0);
+    }
+    account_free(account);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(entries_become_results)};
+    return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}
