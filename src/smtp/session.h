@@ -68,9 +68,8 @@ struct session_params {
     int64_t timeout;       /* milliseconds per reply, handshake and command group; 0 off */
     int64_t timeout_final; /* for the reply to the content */
     int64_t deadline;      /* a moment by which the login must be through; 0: none */
-    /* Called with every line of the dialogue, without its line end; credentials come masked ("AUTH
-     * PLAIN
-     * ***"), content as one line "[1234 octets of content]". May be NULL. */
+    /* Called with every line of the dialogue, without its line end. Credentials come masked ("AUTH
+     * PLAIN ***"), content as one line ("[1234 octets of content]"). May be NULL. */
     void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len);
     void *context;
 };
