@@ -88,6 +88,8 @@ bool content_read(const struct content *content, uint64_t position, void *buffer
     *got = left < len ? (size_t)left : len;
     if (*got == 0)
         return true;
+    if (content->convert)
+        return content->convert(content->context, position, buffer, got, err);
     if (!content->in_file) {
         memcpy(buffer, content->memory.data + position, *got);
         return true;

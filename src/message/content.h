@@ -19,9 +19,13 @@ struct content {
     struct str memory; /* used while fd is unset */
     int fd;            /* read with pread(2); valid if in_file */
     bool in_file;
-    bool borrowed;        /* fd belongs to somebody else: content_clear() leaves it open */
-    uint64_t offset;      /* where the content starts in the file */
-    uint64_t size;        /* octets, as RFC 1870 counts them: without dots that SMTP adds */
+    bool borrowed;   /* fd belongs to somebody else: content_clear() leaves it open */
+    uint64_t offset; /* where the content starts in the file */
+    uint64_t size;   /* octets, as RFC 1870 counts them: without dots that SMTP adds */
+    /* Where set, gives up to *LEN octets, which becomes how many: one after the other, from the
+     * start or an earlier place on. */
+    bool (*convert)(void *context, uint64_t position, void *buffer, size_t *len, struct error *err);
+    void *context;
     bool has_8bit;        /* some octet of header or body is above 127 */
     bool has_8bit_header; /* a header octet is: needs SMTPUTF8 (RFC 6531, 3.4) where announced */
 };

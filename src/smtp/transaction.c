@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "base/xtext.h"
+#include "message/downgrade.h"
 #include "smtp/mailbox.h"
 #include "smtp/refusal.h"
 #include "smtp/transfer.h"
@@ -59,9 +60,22 @@ static bool check_size(const struct transaction *t, struct error *err)
                      t->content->size, limit);
 }
 
+/* RFC 6152, 3: 8-bit content goes to a server only that says it takes it. */
+static bool make_7bit(struct transaction *t, struct error *err)
+{
+    if (!t->content->has_8bit || t->session->capabilities.eightbit)
+        return true;
+    t->downgrade = downgrade_open(t->content, &t->converted, err);
+    if (!t->downgrade)
+        return false;
+    t->content = &t->converted;
+    wire_mark(t->wire, TRACE_NOTE, "the server does not offer 8BITMIME: the content is converted");
+    return true;
+}
+
 bool transaction_prepare(struct transaction *t, struct error *err)
 {
-    if (!check_size(t, err) || !plan(t, err))
+    if (!make_7bit(t, err) || !check_size(t, err) || !plan(t, err))
         return false;
     if (t->n > 0 && wants_dsn(t->env) && !t->session->capabilities.dsn)
         wire_mark(t->wire, TRACE_NOTE, "the server does not offer DSN: the wish is left out");
@@ -273,6 +287,7 @@ void transaction_end(struct transaction *t)
     free(t->state);
     str_clear(&t->sender);
     str_clear(&t->commands);
+    downgrade_free(t->downgrade);
     *t = (struct transaction){0};
 }
 

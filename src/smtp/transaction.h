@@ -12,6 +12,8 @@ struct transaction {
     struct wire *wire;
     const struct envelope *env;
     const struct content *content;
+    struct downgrade *downgrade; /* NULL, or what makes `converted`, which is the content then */
+    struct content converted;
     struct outcome *outcomes;
     struct str *final;      /* may be NULL */
     size_t *index;          /* the recipients of this transaction */

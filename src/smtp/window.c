@@ -83,6 +83,7 @@ enum session_room session_room(const struct session *session, const struct sessi
     bool chunks = by_chunks(session);
     if (!params->streaming || params->lmtp || !session->verified ||
         !session->capabilities.pipelining || session->suspect || session->wire.broken ||
+        (mail->content->has_8bit && !session->capabilities.eightbit) ||
         mail->env->n > SESSION_WINDOW_RECIPIENTS ||
         (params->max_recipients > 0 && mail->env->n > params->max_recipients) ||
         (chunks && mail->content->size > SESSION_INLINE_MAX))

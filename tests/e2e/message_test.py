@@ -1,5 +1,6 @@
 """The message as it arrives, to the octet."""
 
+import email.policy
 import re
 from email.utils import parseaddr
 
@@ -305,3 +306,69 @@ def test_input_that_comes_in_drops(serve, machine):
         machine.delivers("you@example.net", input=source)
     thread.join()
     assert provider.message.content == ARRIVED + b"\r\nhello\r\n"
+
+
+# -- a server without 8BITMIME (RFC 6152)
+
+MIXED = b"""From: me@example.com
+To: you@example.net
+Subject: x
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=b
+Content-Transfer-Encoding: 8bit
+
+--b
+Content-Type: text/plain; charset=utf-8
+
+gr\xc3\xbcn, and a line of text
+--b
+Content-Type: application/x-y
+Content-Transfer-Encoding: 8bit
+
+\xff\xfe
+--b--
+"""
+
+
+def parse(message):
+    return email.message_from_bytes(message.content, policy=email.policy.default)
+
+
+def text_of(part):
+    return part.get_content().replace("\r\n", "\n").rstrip("\n") + "\n"
+
+
+@pytest.mark.parametrize("without", [(), ("CHUNKING",), ("CHUNKING", "PIPELINING")], ids=str)
+def test_8_bit_content_is_converted_for_a_server_that_takes_none(serve, machine, without):
+    provider = machine.use(serve(without=("8BITMIME", *without)), queue="on")
+    machine.delivers("-t", input=MIXED)
+    message = provider.message
+    assert message.content.isascii()
+    assert message.sender_parameters == [f"SIZE={len(message.content)}"]
+    text, data = parse(message).iter_parts()
+    assert text_of(text) == "grün, and a line of text\n"
+    assert data.get_content() == b"\xff\xfe"
+
+
+def test_8_bit_text_without_mime_is_converted(serve, machine):
+    provider = machine.use(serve(without=("8BITMIME",)))
+    machine.delivers("you@example.net", input="From: me@example.com\nSubject: x\n\ngrüne Wiese\n".encode())
+    assert provider.message.content.isascii()
+    assert text_of(parse(provider.message)) == "grüne Wiese\n"
+
+
+def test_8_bit_content_that_is_signed_is_refused_before_it_is_sent(serve, machine):
+    provider = machine.use(serve(without=("8BITMIME",)))
+    result = machine.sendmail("-t", input=MIXED.replace(b"multipart/mixed", b"multipart/signed"))
+    assert result.code == 69 and "8BITMIME" in result.text and "signature" in result.text
+    assert not provider.messages
+    assert not [line for line in provider.connection.lines if line.startswith("MAIL")]
+
+
+def test_large_8_bit_content_is_converted(serve, machine):
+    provider = machine.use(serve(without=("8BITMIME",)))
+    lines = "".join(f"{i} grüne Wiesen und viel Text dahinter\n" for i in range(60_000))
+    machine.delivers("you@example.net", input=f"From: me@example.com\n\n{lines}".encode())
+    arrived = text_of(parse(provider.message))
+    assert provider.message.content.isascii() and len(arrived) == len(lines)
+    assert (arrived == lines) is True  # without a difference of megabytes
