@@ -1,20 +1,11 @@
 /* Of a trust store only what a chain may need is imported. Here GnuTLS itself is asked about each
  * chain, once with all of the store and once with that part: it must say the same. */
-#include "config.h"
+#include "suite.h"
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "base/fileread.h"
 #include "base/memory.h"
