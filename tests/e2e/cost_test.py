@@ -139,7 +139,8 @@ def test_50_mb(serve, machine):
 
 
 class Memory(threading.Thread):
-    """Watches what a process and its children hold, shared pages counted once."""
+    """Watches what a process and its children hold of their own, pages that they share counted once:
+    how much of a library is in memory depends on who else uses it."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
@@ -162,7 +163,7 @@ class Memory(threading.Thread):
     def held_by(pid):
         try:
             with open(f"/proc/{pid}/smaps_rollup") as facts:
-                return int(re.search(r"^Pss:\s+(\d+)", facts.read(), re.M)[1])
+                return int(re.search(r"^Pss_Anon:\s+(\d+)", facts.read(), re.M)[1])
         except (OSError, TypeError):
             return 0
 
