@@ -8,6 +8,8 @@
 #include "base/escape.h"
 
 /* Blanks would begin a new value. */
+enum { ACCEPTED = 250 };
+
 static void add_value(struct str *out, const char *text)
 {
     size_t start = out->len;
@@ -81,6 +83,7 @@ static uint64_t mail_size(const struct content *content)
 void logline_format(const struct logline *facts, struct str *out)
 {
     const struct envelope *env = facts->envelope;
+    const struct error *err = facts->error;
     if (facts->account)
         add_account(facts, out);
     str_add(out, "from=");
@@ -90,12 +93,13 @@ void logline_format(const struct logline *facts, struct str *out)
         add_recipients(out, env);
     if (facts->content)
         str_addf(out, " mailsize=%" PRIu64, mail_size(facts->content));
-    if (facts->reply_code) {
-        str_addf(out, " smtpstatus=%d", facts->reply_code);
-        add_quoted(out, "smtpmsg", facts->reply);
+    int reply_code = err ? err->reply_code : facts->accepted ? ACCEPTED : 0;
+    if (reply_code) {
+        str_addf(out, " smtpstatus=%d", reply_code);
+        add_quoted(out, "smtpmsg", err ? err->reply : facts->accepted);
     }
-    if (*facts->error)
-        add_quoted(out, "errormsg", facts->error);
+    if (err && *err->text)
+        add_quoted(out, "errormsg", err->text);
     if (*facts->queue_id)
         str_addf(out, " queue=%s", facts->queue_id);
     str_addf(out, " exitcode=%s", error_code_name(facts->code));

@@ -18,9 +18,9 @@ struct logline {
     const char *host;                /* that was talked to last; "" for the account's first */
     const struct envelope *envelope; /* NULL if there was none yet */
     const struct content *content;   /* that was sent, or NULL */
-    int reply_code;                  /* 0: no reply */
-    const char *reply;               /* lines separated by '\n', code included, or "" */
-    const char *error;               /* "" for success */
+    const char *accepted;            /* the reply to the content of mail that was sent, its lines
+                                        separated by '\n'; NULL if none was */
+    const struct error *error;       /* NULL for none */
     const char *queue_id;            /* of the entry, "" if there is none */
     int code;                        /* exit status */
 };

@@ -45,9 +45,8 @@ static void log_result(const struct direct *d, const struct error *err, int code
         .host = d->host ? d->host : "",
         .envelope = &d->s->submission.envelope,
         .content = err ? NULL : &d->content,
-        .reply_code = err ? err->reply_code : 250,
-        .reply = err ? err->reply : str_text(&d->final),
-        .error = err ? err->text : "",
+        .accepted = str_text(&d->final),
+        .error = err,
         .queue_id = "",
         .code = code,
     };

@@ -68,9 +68,7 @@ static void log_result(const struct enqueue *q, const struct error *err, int cod
         .account = q->s->submission.account,
         .host = "",
         .envelope = &q->s->submission.envelope,
-        .reply_code = err ? err->reply_code : 0,
-        .reply = err ? err->reply : "",
-        .error = err ? err->text : "",
+        .error = err,
         .queue_id = q->s->id,
         .code = code,
     };

@@ -40,9 +40,8 @@ static void log_attempt(void *context, const struct account *account, const char
         .host = host,
         .envelope = &lock->entry.envelope,
         .content = sent ? &lock->content : NULL,
-        .reply_code = sent ? 250 : err.reply_code,
-        .reply = sent ? str_text(&attempt->reply) : err.reply,
-        .error = err.text,
+        .accepted = sent ? str_text(&attempt->reply) : NULL,
+        .error = sent ? NULL : &err,
         .queue_id = lock->entry.id,
         .code = v.code,
     };

@@ -250,8 +250,7 @@ static int fail(struct send_context *s, const struct error *err)
         .account = s->submission.account,
         .host = "",
         .envelope = &s->submission.envelope,
-        .reply = "",
-        .error = err->text,
+        .error = err,
         .queue_id = "",
         .code = err->code,
     };

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,12 +30,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct envelope envelope = {0};
     envelope_set_sender(&envelope, str_text(&word[0]));
     (void)envelope_add(&envelope, str_text(&word[1]));
+    struct error err = {.reply_code = 550};
+    (void)snprintf(err.reply, sizeof err.reply, "%s", str_text(&word[2]));
+    (void)snprintf(err.text, sizeof err.text, "%s", str_text(&word[3]));
     const struct logline facts = {.account = account,
                                   .host = str_text(&word[0]),
                                   .envelope = &envelope,
-                                  .reply_code = 550,
-                                  .reply = str_text(&word[2]),
-                                  .error = str_text(&word[3]),
+                                  .error = &err,
                                   .queue_id = "",
                                   .code = 67};
     logline_format(&facts, &line);

@@ -29,9 +29,7 @@ static void the_line_has_msmtps_shape(void **state)
                                  .host = "smtp.example.com",
                                  .envelope = &env,
                                  .content = &content,
-                                 .reply_code = 250,
-                                 .reply = "250-2.0.0 Ok\n250 it's queued",
-                                 .error = "",
+                                 .accepted = "250-2.0.0 Ok\n250 it's queued",
                                  .queue_id = "",
                                  .code = EX_OK};
     logline_format(&sent, &out);
@@ -41,10 +39,11 @@ static void the_line_has_msmtps_shape(void **state)
                                   "exitcode=EX_OK");
     str_clear(&out);
     content_clear(&content);
-    const struct logline none = {
-        .host = "", .reply = "", .error = "'no' one\naccount's", .queue_id = "", .code = EX_CONFIG};
+    const struct error err = {.text = "'no' one\naccount's"};
+    const struct logline none = {.host = "", .error = &err, .queue_id = "", .code = EX_CONFIG};
     logline_format(&none, &out);
-    assert_string_equal(out.data, "from= recipients= errormsg='\"no\" one\\naccount's' exitcode=EX_CONFIG");
+    assert_string_equal(out.data,
+                        "from= recipients= errormsg='\"no\" one\\naccount's' exitcode=EX_CONFIG");
     str_clear(&out);
     envelope_clear(&env);
     account_free(a);
@@ -62,13 +61,8 @@ static void the_line_is_one_line_and_bounded(void **state)
         snprintf(address, sizeof address, "user%d@example.com", i);
         envelope_add(&env, address);
     }
-    const struct logline facts = {.account = a,
-                                  .host = "",
-                                  .envelope = &env,
-                                  .reply = "",
-                                  .error = "",
-                                  .queue_id = "",
-                                  .code = EX_TEMPFAIL};
+    const struct logline facts = {
+        .account = a, .host = "", .envelope = &env, .queue_id = "", .code = EX_TEMPFAIL};
     logline_format(&facts, &out);
     assert_null(strchr(out.data, '\n'));
     assert_true(out.len < 5000);
