@@ -166,14 +166,8 @@ static bool inherit(const struct configfile *file, struct account *account, stru
             struct nearest nearest = {.word = heir->inherit};
             for (size_t i = 0; i < file->n; i++)
                 nearest_offer(&nearest, file->account[i]->name);
-            if (nearest.best)
-                error_config(err,
-                             "inherit = %s: there is no such account in this file: did you "
-                             "mean '%s'?",
-                             heir->inherit, nearest.best);
-            else
-                error_config(err, "inherit = %s: there is no such account in this file",
-                             heir->inherit);
+            error_config(err, "inherit = %s: there is no such account in this file", heir->inherit);
+            (void)nearest_hint(&nearest, err);
             return error_prefix(err, "%s:%d: account %s", file->path, heir->line, heir->name);
         }
         if (++steps > file->n)

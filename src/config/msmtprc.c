@@ -110,9 +110,8 @@ static bool unknown(const char *name, struct error *err)
     for (size_t i = 0; i < key_count; i++)
         if (key_table[i].command)
             nearest_offer(&nearest, key_table[i].command);
-    if (nearest.best)
-        return error_config(err, "unknown command %s: did you mean '%s'?", name, nearest.best);
-    return error_config(err, "unknown command %s", name);
+    (void)error_config(err, "unknown command %s", name);
+    return nearest_hint(&nearest, err);
 }
 
 struct command {

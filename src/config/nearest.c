@@ -48,3 +48,8 @@ void nearest_offer(struct nearest *nearest, const char *candidate)
     nearest->best = candidate;
     nearest->distance = far;
 }
+
+bool nearest_hint(const struct nearest *nearest, struct error *err)
+{
+    return nearest->best && error_append(err, ": did you mean '%s'?", nearest->best);
+}

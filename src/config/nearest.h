@@ -2,6 +2,10 @@
 #ifndef NEAREST_H
 #define NEAREST_H
 
+#include <stdbool.h>
+
+#include "base/error.h"
+
 enum { NEAREST_WORD_MAX = 64 }; /* longer words are like nothing */
 
 struct nearest {
@@ -13,5 +17,8 @@ struct nearest {
 /* Compares CANDIDATE with the word and keeps it if it is nearer than what was offered before. Case,
  * and '-' for '_', cost nothing; one change in three letters is near. */
 void nearest_offer(struct nearest *nearest, const char *candidate);
+
+/* Appends ": did you mean 'BEST'?" to the error, if something came near. Returns false. */
+bool nearest_hint(const struct nearest *nearest, struct error *err);
 
 #endif

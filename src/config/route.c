@@ -162,11 +162,9 @@ static bool not_found(const struct configuration *config, const char *name, stru
     for (size_t i = 0; i < config->n; i++)
         nearest_offer(&nearest, config->account[i]->name);
     add_places(config, &places);
-    error_config(err, "account %s not found in %s%s%s%s", name, str_text(&places),
-                 nearest.best ? ": did you mean '" : "", nearest.best ? nearest.best : "",
-                 nearest.best ? "'?" : "");
+    error_config(err, "account %s not found in %s", name, str_text(&places));
     str_clear(&places);
-    return false;
+    return nearest_hint(&nearest, err);
 }
 
 static bool nothing_configured(const struct configuration *config, struct error *err)

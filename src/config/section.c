@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "config/nearest.h"
+
 void section_begin(struct section *section, enum key_section kind, void *object,
                    struct key_set *set, const char *home)
 {
@@ -19,13 +21,12 @@ static bool unknown(enum key_section kind, const char *name, struct error *err)
                   {KEY_QUEUE, "[queue]"},
                   {KEY_SERVICE, "[service]"},
                   {KEY_PROVIDER, "[provider NAME]"}};
-    const char *nearest = key_nearest(kind, name);
+    const struct nearest nearest = {.best = key_nearest(kind, name)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i].kind != kind && key_find(others[i].kind, name))
             return error_config(err, "key '%s' belongs into %s", name, others[i].shown);
-    if (nearest)
-        return error_config(err, "unknown key '%s': did you mean '%s'?", name, nearest);
-    return error_config(err, "unknown key '%s'", name);
+    (void)error_config(err, "unknown key '%s'", name);
+    return nearest_hint(&nearest, err);
 }
 
 bool section_take(struct section *section, const struct ini_event *event, struct error *err)
