@@ -150,6 +150,7 @@ void caller_find(struct caller *caller, struct caller_storage *storage)
     caller->host = environment_get("HOSTNAME");
     caller->credentials = environment_get("CREDENTIALS_DIRECTORY");
     caller->path = environment_get("PATH");
+    caller->variables = environment_all();
     caller->has_session = has_session();
 }
 

@@ -12,6 +12,11 @@ const char *environment_get(const char *name)
     return value ? value : "";
 }
 
+char *const *environment_all(void)
+{
+    return environ;
+}
+
 void environment_drop(const char *name)
 {
     (void)unsetenv(name);

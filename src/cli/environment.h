@@ -8,6 +8,9 @@
 /* The value of the variable NAME; "" if there is none. Borrowed. */
 const char *environment_get(const char *name);
 
+/* All of it, each "NAME=VALUE", NULL at the end. Borrowed. */
+char *const *environment_all(void);
+
 /* Hides the variable NAME from programs that are started. */
 void environment_drop(const char *name);
 

@@ -183,10 +183,17 @@ static const char *contradiction(const struct account *account)
     return NULL;
 }
 
+bool account_locate(const struct account *account, struct error *err)
+{
+    if (account->line > 0)
+        return error_prefix(err, "%s:%d", account->file, account->line);
+    return *account->file && error_prefix(err, "%s", account->file);
+}
+
 static bool complain(const struct account *account, struct error *err)
 {
     error_prefix(err, "account %s", *account->name ? account->name : "of the command line");
-    return *account->file ? error_prefix(err, "%s:%d", account->file, account->line) : false;
+    return account_locate(account, err);
 }
 
 bool account_check(const struct account *account, struct error *err)

@@ -152,6 +152,9 @@ unsigned account_dsn_notify(const struct account *account);
 /* The facility for openlog(3), -1 for none. `on` is LOG_MAIL, as msmtp LOG_USER. */
 int account_syslog_facility(const struct account *account);
 
+/* Puts "FILE:LINE: " in front of the error, as far as there is a file. Returns false. */
+bool account_locate(const struct account *account, struct error *err);
+
 /* Makes account_check() fail with TEXT, unless it fails with another already. NULL does nothing. */
 void account_complain(struct account *account, const char *text);
 

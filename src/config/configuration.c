@@ -13,6 +13,7 @@
 #include "config/configfile.h"
 #include "config/msmtprc.h"
 #include "config/ownership.h"
+#include "config/variables.h"
 
 enum { EVAL_TIME = 60 * 1000 }; /* milliseconds for the commands of one msmtprc */
 
@@ -288,6 +289,20 @@ static bool check_spared(const struct configuration *config, struct error *err)
     return error_config(err, "%s", trouble);
 }
 
+/* A container has no file. */
+static bool add_variables(struct configuration *config, const struct caller *caller,
+                          struct error *err)
+{
+    struct account *account;
+    if (!variables_account(&account, caller->variables, caller->home, err))
+        return false;
+    if (account) {
+        provider_complete(&config->providers, account);
+        configuration_add(config, account);
+    }
+    return true;
+}
+
 /* The system's level first, so that the user's providers come later and win. */
 static bool read_levels(struct configuration *config, const struct paths *paths,
                         const struct caller *caller, const char *explicit_file, struct error *err)
@@ -318,7 +333,8 @@ static bool read_levels(struct configuration *config, const struct paths *paths,
     if (ok) {
         add_accounts(config, &user);
         add_accounts(config, &system);
-        ok = check_spared(config, err);
+        ok = check_spared(config, err) &&
+             (config->n > 0 || explicit_file || add_variables(config, caller, err));
     }
     configfile_clear(&user);
     configfile_clear(&system);

@@ -35,6 +35,7 @@ struct caller {
     const char *host; /* %H: $HOSTNAME, "" for none */
     const char *credentials; /* $CREDENTIALS_DIRECTORY: passwords for a unit of systemd, or "" */
     const char *path;        /* $PATH, or "": where a keyring's program is looked for */
+    char *const *variables;  /* "NAME=VALUE", NULL at the end; NULL: none. See variables.h */
     bool has_session;        /* it runs in a desktop's or login's session, with a keyring */
 };
 
@@ -89,7 +90,8 @@ enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
  * closed: to all but its owner on the user level, to all but owner and group on the system's,
  * unless its file system is read-only. A user-level file of either kind that belongs to neither the
  * caller nor root, or that others can write to, is an error. Secrets in an msmtprc: msmtp's rules,
- * which look at the user's file only, and not for root. Providers are completed, [defaults] and
+ * which look at the user's file only, and not for root. Where no file has an account, and none is
+ * EXPLICIT, the caller's variables may describe one. Providers are completed, [defaults] and
  * inherit applied: every account is ready to use or to be complained of when it is chosen. */
 bool configuration_read(struct configuration *config, const struct paths *paths,
                         const struct caller *caller, const char *explicit_file, struct error *err);

@@ -197,7 +197,5 @@ bool password_find(const struct account *account, const struct password_sources 
         return true;
     str_clear(out);
     error_prefix(err, "account %s", account->name);
-    if (err->class == ERROR_PERMANENT && *account->file)
-        error_prefix(err, "%s:%d", account->file, account->line);
-    return false;
+    return err->class == ERROR_PERMANENT && account_locate(account, err);
 }

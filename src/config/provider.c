@@ -262,7 +262,8 @@ static bool unknown(const struct provider_table *table, const struct account *ac
                      "unknown provider '%s': add `host = ...` instead, or a section "
                      "[provider %s]",
                      account->provider, account->provider);
-    return error_prefix(err, "%s:%d: account %s", account->file, account->line, account->name);
+    (void)error_prefix(err, "account %s", account->name);
+    return account_locate(account, err);
 }
 
 void provider_complete(const struct provider_table *table, struct account *account)

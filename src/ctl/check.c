@@ -214,7 +214,7 @@ static void check_account(struct check *c, const struct account *a)
         .caller = &c->site->caller, .host = &c->site->host, .header_from = ""};
     struct identity identity;
     struct error err;
-    (void)printf("account %s (%s:%d)\n", a->name, a->file, a->line);
+    (void)printf("account %s (%s%s%.0d)\n", a->name, a->file, a->line ? ":" : "", a->line);
     c->since = clock_now();
     bool ok = identity_make(&identity, &c->site->config, a, &facts, &err);
     show_step(c, "settings", "", ok ? NULL : &err);

@@ -387,6 +387,7 @@ static bool open_up(struct service *v, struct error *err)
 {
     /* The user's level of whoever started the service is not looked at. */
     v->site->caller.home = v->site->caller.config_home = v->site->caller.state_home = "";
+    v->site->caller.variables = NULL;
     refresh(v);
     const struct site *site = v->site;
     const char *listen_on = site->config.service.listen ? site->config.service.listen : "";

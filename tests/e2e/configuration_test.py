@@ -246,6 +246,17 @@ def test_a_state_home_that_is_missing_is_made(serve, machine):
     assert state.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_container_is_configured_by_its_environment(serve, machine):
+    provider = serve()
+    environment = {"ONEHOP_HOST": "127.0.0.1", "ONEHOP_PORT": str(provider.port),
+                   "ONEHOP_USER": "me@example.com", "ONEHOP_SYSLOG": "off",
+                   "ONEHOP_PASSWORD_FILE": machine.file("secret", "s3cret\n"),
+                   "ONEHOP_TLS_TRUST_FILE": machine.authority.trust}
+    machine.delivers("-t", "-f", "www-data@web1", environment=environment)
+    assert provider.message.sender == "me@example.com"
+    assert provider.connection.password == "s3cret"
+
+
 # -- the command line's own account
 
 def test_host_uses_the_command_line_alone(serve, machine):

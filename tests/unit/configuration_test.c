@@ -279,6 +279,54 @@ static void a_file_that_others_can_write_to_is_refused(void **state)
     (void)unlink(scratch_path("home/.msmtprc"));
 }
 
+static void variables_describe_an_account_where_no_file_does(void **state)
+{
+    (void)state;
+    char host[] = "ONEHOP_HOST=mx.example", port[] = "ONEHOP_PORT=26", other[] = "HOST=x";
+    char version[] = "ONEHOP_VERSION=2", slip[] = "ONEHOP_HSOT=x", bad[] = "ONEHOP_PORT=x";
+    char user[600];
+    snprintf(user, sizeof user, "ONEHOP_USER_FILE=%s", scratch_write("user", 0644, "me@x\n", 5));
+    struct {
+        char *variables[5];
+        const char *complaint; /* NULL: none */
+        size_t n;
+    } rows[] = {
+        {{host, port, other, user, NULL}, NULL, 1},
+        {{other, version, NULL}, NULL, 0},
+        {{host, slip, NULL}, "variable ONEHOP_HSOT: there is no key 'hsot': did you mean 'host'?", 0},
+        {{host, bad, NULL}, "variable ONEHOP_PORT: port must be a number from 1 to 65535, not 'x'", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct configuration config;
+        struct error err;
+        struct caller me = caller;
+        me.variables = rows[i].variables;
+        place_both(NULL, NULL);
+        bool ok = configuration_read(&config, &paths, &me, NULL, &err);
+        assert_int_equal(ok, !rows[i].complaint);
+        if (!ok)
+            assert_string_equal(err.text, rows[i].complaint);
+        assert_int_equal(config.n, rows[i].n);
+        if (config.n) {
+            const struct account *a = config.account[0];
+            assert_string_equal(a->name, "default");
+            assert_string_equal(a->host.item[0], "mx.example");
+            assert_string_equal(a->user, "me@x");
+            assert_int_equal(a->port, 26);
+            assert_int_equal(a->auth, AUTH_ON);
+        }
+        configuration_clear(&config);
+    }
+    struct configuration config;
+    struct error err;
+    struct caller me = caller;
+    me.variables = rows[0].variables;
+    place_both("[account a]\nhost = h\n", NULL);
+    assert_true(configuration_read(&config, &paths, &me, NULL, &err));
+    assert_string_equal(config.account[0]->name, "a");
+    configuration_clear(&config);
+}
+
 static void no_descriptors_is_no_fault_of_the_file(void **state)
 {
     (void)state;
@@ -584,6 +632,7 @@ int main(void)
         cmocka_unit_test(secrets_want_a_closed_file),
         cmocka_unit_test(somebody_elses_file_is_refused),
         cmocka_unit_test(a_file_that_others_can_write_to_is_refused),
+        cmocka_unit_test(variables_describe_an_account_where_no_file_does),
         cmocka_unit_test(no_descriptors_is_no_fault_of_the_file),
         cmocka_unit_test(an_unreadable_file_is_an_error_with_uid_and_mode),
         cmocka_unit_test(a_host_that_nobody_knows_is_told_when_the_account_is_chosen),
