@@ -53,7 +53,10 @@ void str_add(struct str *s, const char *text)
 
 void str_add_char(struct str *s, char c)
 {
-    str_add_n(s, &c, 1);
+    if (s->len + 1 >= s->size)
+        str_reserve(s, 1);
+    s->data[s->len++] = c;
+    s->data[s->len] = '\0';
 }
 
 void str_addv(struct str *s, const char *format, va_list args)

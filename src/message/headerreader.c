@@ -96,6 +96,12 @@ static void clean(struct str *line, const char *data, size_t len)
     bool pending_cr = false;
     str_truncate(line, 0);
     str_reserve(line, len + 1);
+    size_t end = len > 0 && data[len - 1] == '\n' ? len - 1 : len;
+    end -= end > 0 && data[end - 1] == '\r';
+    if (len > 0 && !memchr(data, '\r', end) && !memchr(data, '\0', end)) { /* nearly all are like that */
+        str_add_n(line, data, end);
+        return;
+    }
     for (size_t i = 0; i < len; i++) {
         if (data[i] == '\r') {
             pending_cr = true;
@@ -164,7 +170,7 @@ static void take_line(struct reader *reader, enum kind kind)
     const char *value = strchr(text, ':') + 1;
     str_add_n(&reader->name, text, len);
     str_add(&reader->value, value);
-    if (is_known(str_text(&reader->name)))
+    if (!reader->known && is_known(str_text(&reader->name)))
         reader->known = true;
 }
 
