@@ -98,7 +98,8 @@ static void clean(struct str *line, const char *data, size_t len)
     str_reserve(line, len + 1);
     size_t end = len > 0 && data[len - 1] == '\n' ? len - 1 : len;
     end -= end > 0 && data[end - 1] == '\r';
-    if (len > 0 && !memchr(data, '\r', end) && !memchr(data, '\0', end)) { /* nearly all are like that */
+    if (len > 0 && !memchr(data, '\r', end) &&
+        !memchr(data, '\0', end)) { /* nearly all are like that */
         str_add_n(line, data, end);
         return;
     }
