@@ -9,22 +9,17 @@ static const char *assignment(const struct account *account)
     return account->as_msmtp ? " " : " = ";
 }
 
+/* At a port where mail is submitted, the server is away: nothing is wrong with the settings. */
 static void append_ports(struct error *err, const struct account *a)
 {
-    static const int ports[] = {587, 465};
+    const char *be = assignment(a);
     int port = account_port(a);
-    if (port == 25)
-        error_append(err, "; many networks block port 25: try");
-    else
-        error_append(err, "; mail is submitted at other ports, too: try");
-    const char *separator = "";
-    for (size_t i = 0; i < 2; i++) {
-        if (port == ports[i])
-            continue;
-        error_append(err, "%s `port%s%d` (`tls_starttls%s%s`)", separator, assignment(a), ports[i],
-                     assignment(a), ports[i] == 587 ? "on" : "off");
-        separator = " or";
-    }
+    if (port == 587 || port == 465)
+        return;
+    error_append(err,
+                 "; %s: try `port%s587` (`tls_starttls%son`) or `port%s465` (`tls_starttls%soff`)",
+                 port == 25 ? "many networks block port 25" : "mail is submitted at other ports",
+                 be, be, be, be);
 }
 
 void remedy_append(struct error *err, const struct account *a)

@@ -16,10 +16,11 @@ static void the_line_to_change_is_named(void **state)
         {FINDING_UNREACHABLE, 25, true, true, false,
          "x; many networks block port 25: try `port = 587` (`tls_starttls = on`) or `port = 465` "
          "(`tls_starttls = off`)"},
-        {FINDING_UNREACHABLE, 587, true, true, true,
-         "x; mail is submitted at other ports, too: try `port 465` (`tls_starttls off`)"},
-        {FINDING_UNREACHABLE, 465, true, false, false,
-         "x; mail is submitted at other ports, too: try `port = 587` (`tls_starttls = on`)"},
+        {FINDING_UNREACHABLE, 2525, true, true, true,
+         "x; mail is submitted at other ports: try `port 587` (`tls_starttls on`) or `port 465` "
+         "(`tls_starttls off`)"},
+        {FINDING_UNREACHABLE, 587, true, true, false, "x"},
+        {FINDING_UNREACHABLE, 465, true, false, false, "x"},
         {FINDING_NO_TLS, 587, true, false, false,
          "x; port 587 begins without TLS: set `tls_starttls = on`"},
         {FINDING_NO_TLS, 587, true, false, true,
