@@ -239,7 +239,7 @@ bool account_state_read(struct account_state *state, const struct spool *spool, 
 {
     struct str name = {0}, text = {0};
     tokenizer_add_name(&name, account);
-    str_add(&name, ".standing");
+    str_add(&name, ".state");
     bool ok = spoolfile_load(spool, SPOOL_ACCOUNT, name.data, &text, err);
     account_state_decode(state, str_text(&text), text.len);
     str_clear(&text);
@@ -273,7 +273,7 @@ bool account_state_change(const struct spool *spool, const char *account,
     int fd;
     bool locked;
     tokenizer_add_name(&name, account);
-    str_add(&name, ".standing");
+    str_add(&name, ".state");
     bool ok = spoolfile_share(spool, name.data, &fd, &locked, err);
     if (ok) {
         if (!locked)

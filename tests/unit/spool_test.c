@@ -305,7 +305,7 @@ static void the_state_of_an_account_is_shared(void **state)
     assert_true(account_state_read(&known, &dir->spool, "other", &dir->err));
     assert_true(breaker_allows(&known.breaker, 1000, 0));
     /* Somebody who was stopped while he held the lock stops nobody. */
-    int fd = open(spooldir_path(dir, "account", "work.standing"), O_RDWR);
+    int fd = open(spooldir_path(dir, "account", "work.state"), O_RDWR);
     assert_int_equal(flock(fd, LOCK_EX), 0);
     assert_true(account_state_change(&dir->spool, "work", open_breaker, reason, &known, &dir->err));
     assert_int_equal(known.breaker.failures, 3);
