@@ -314,8 +314,19 @@ static bool bad_option(int result, char **argv, struct error *err)
     return error_usage(err, "invalid option -- '%c'", optopt);
 }
 
+/* Most calls have none, and the list of all is a sixth of what a call costs. */
+static bool has_long_option(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "--", 2) == 0 && argv[i][2])
+            return true;
+    return false;
+}
+
 static bool parse_options(struct parser *p, int argc, char **argv, struct error *err)
 {
+    static const struct option none = {0};
+    const struct option *options = p->all.option ? p->all.option : &none;
     struct str letters = {0};
     str_add_char(&letters, ':'); /* tells a missing argument from an unknown option */
     longoptions_letters(&letters);
@@ -323,8 +334,7 @@ static bool parse_options(struct parser *p, int argc, char **argv, struct error 
     optind = 0; /* start over, even if this was called before */
     bool ok = true;
     int result;
-    while (ok &&
-           (result = getopt_long(argc, argv, str_text(&letters), p->all.option, NULL)) != -1) {
+    while (ok && (result = getopt_long(argc, argv, str_text(&letters), options, NULL)) != -1) {
         if (result == '?' || result == ':')
             ok = bad_option(result, argv, err);
         else if (result >= LONGOPTION_KEY)
@@ -383,7 +393,8 @@ bool invocation_parse(struct invocation *call, int argc, char **argv, struct err
     if (!check_arguments(argc, argv, err))
         return false;
     struct parser p = {.call = call, .untrusted = is_untrusted(call->personality)};
-    longoptions_make(&p.all);
+    if (has_long_option(argc, argv))
+        longoptions_make(&p.all);
     bool ok = parse_options(&p, argc, argv, err) && check_combination(call, err) &&
               check_server_modes(call, optind < argc, err);
     longoptions_clear(&p.all);

@@ -81,6 +81,16 @@ static void relays_are_known_by_name(void **state)
         assert_non_null(provider_by_name(&known, relays[i]));
 }
 
+static void hosts_are_in_small_letters(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < provider_count(&known); i++) {
+        const struct provider *provider = provider_at(&known, i);
+        for (size_t j = 0; j < provider->host.n; j++)
+            assert_null(strpbrk(provider->host.item[j], "ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+    }
+}
+
 struct completion {
     const char *keys[8]; /* name, value, ... */
     const char *host;    /* NULL: an error */
@@ -281,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(domains_lead_to_servers),
         cmocka_unit_test(relays_are_known_by_name),
+        cmocka_unit_test(hosts_are_in_small_letters),
         cmocka_unit_test(accounts_are_completed),
         cmocka_unit_test(msmtp_accounts_get_no_provider),
         cmocka_unit_test(later_and_closer_providers_win),
