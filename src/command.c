@@ -12,7 +12,6 @@
 #include <malloc.h>
 #endif
 
-#include "base/confine.h"
 #include "cli/invocation.h"
 #include "submit/help.h"
 #include "submit/report.h"
@@ -57,7 +56,6 @@ static void prepare_process(void)
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), not our end */
     (void)signal(SIGXFSZ, SIG_IGN); /* so is a file size limit */
     (void)umask(077);
-    confine_memory();
 }
 
 static int run_queue(const struct invocation *call, struct site *site)

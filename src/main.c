@@ -1,6 +1,7 @@
 /* Picks nothing and decides nothing: hands the compiled-in places to the command layer. */
 #include "config.h"
 
+#include "base/confine.h"
 #include "base/module.h"
 #include "command.h"
 
@@ -17,5 +18,6 @@ int main(int argc, char **argv)
         .statedir = STATEDIR,
         .rundir = RUNDIR,
     };
+    confine_memory(); /* not in the program of the tests: they look into its processes */
     return command_run(argc, argv, &paths);
 }
