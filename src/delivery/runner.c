@@ -71,13 +71,13 @@ static struct share *share_of(struct run *run, const char *account)
     return &run->share[run->shares++];
 }
 
-static void share_add(struct share *share, size_t directory)
+static void share_add(struct share *share, size_t index)
 {
     if (share->n == share->size) {
         share->size = share->size ? 2 * share->size : 16;
         share->item = memory_resize(share->item, share->size, sizeof *share->item);
     }
-    share->item[share->n++] = (uint32_t)directory;
+    share->item[share->n++] = (uint32_t)index;
 }
 
 /* What stays and is no mail of ours is told to who runs the queue by hand; mailq shows it always. A
@@ -152,8 +152,8 @@ static void clear_shares(struct run *run)
 static const char *next_of_share(void *context)
 {
     struct share *share = ((struct run *)context)->share;
-    size_t directory = atomic_fetch_add(&share->tally->next, 1);
-    return directory < share->n ? ((struct run *)context)->scan.item[share->item[directory]].id
+    size_t index = atomic_fetch_add(&share->tally->next, 1);
+    return index < share->n ? ((struct run *)context)->scan.item[share->item[index]].id
                                 : NULL;
 }
 
