@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "base/confine.h"
 #include "base/module.h"
 #include "base/str.h"
 #include "command.h"
@@ -33,6 +34,8 @@ int main(int argc, char **argv)
         (void)fputs("ONEHOP_TEST_ROOT must name a directory\n", stderr);
         return EX_USAGE;
     }
+    if (getenv("ONEHOP_TEST_CONFINED")) /* else strace and /proc of an ordinary user see nothing */
+        confine_memory();
     struct str text[4] = {0};
     const struct paths paths = {
         .sysconfdir = below(&text[0], root, "etc"),

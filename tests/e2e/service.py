@@ -78,7 +78,7 @@ class ServedMachine(Machine):
             (become(SERVICE) if self.several else []) + words, stdin=subprocess.DEVNULL,
             stdout=open(self.directory / "service.out", "ab"),
             stderr=open(self.directory / "service.err", "ab"), cwd="/",
-            env=self.environment(**(environment or {})), **more)
+            env=self.environment(ONEHOP_TEST_CONFINED="yes", **(environment or {})), **more)
         if before is None and "pass_fds" not in more:
             self.until(self.answers, "the service does not answer")
 
