@@ -198,9 +198,9 @@ static bool get_password(struct setup *s, struct error *err)
 {
     struct str prompt = {0};
     bool ok = true;
-    str_addf(&prompt, "password of %s: ", s->login ? s->login : s->address);
     if (s->password_command)
         return true;
+    str_addf(&prompt, "password of %s: ", s->login ? s->login : s->address);
     if (s->password_stdin) {
         int c;
         while ((c = getchar()) != EOF && c != '\n' && s->password.len < PASSWORD_MAX)

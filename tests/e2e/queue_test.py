@@ -190,7 +190,7 @@ def test_mail_that_kills_its_process_is_tried_less_and_less_often_and_holds_up_n
         spool.queues("you@example.net")
     result = spool.run("sendmail", "-q5m")
     assert result.code == 74
-    assert "account work: the delivery process was ended by signal 11" in result.text
+    assert "account work: the delivery process was ended by signal 6" in result.text
     assert [m.recipients for m in provider.messages] == [["you@example.net"]] * 2
     spool.delivers("-q5m")
     for attempts, minutes in enumerate((1, 5, 15, 30), 1):

@@ -83,7 +83,7 @@ class Spool:
         return result
 
     def kill_deliverer(self):
-        """A crash: SIGSEGV for the child of the run that is going on."""
+        """A crash: SIGABRT for the child of the run that is going on."""
         parent = {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -93,7 +93,7 @@ class Spool:
             except OSError:
                 pass
         child, = [pid for pid in parent if parent[pid] in parent]
-        os.kill(int(child), signal.SIGSEGV)
+        os.kill(int(child), signal.SIGABRT)
 
     # -- what is there
 
