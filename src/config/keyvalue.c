@@ -78,6 +78,10 @@ static bool parse_list(const struct key *key, void *slot, const char *text, cons
     struct strlist *list = slot;
     (void)home;
     struct strlist new = {0};
+    if (*text && !text[strspn(text, " \t,")])
+        return error_config(err,
+                            "%s: '%s' is a list of nothing: write one item, or several with commas",
+                            key->name, text);
     while (*text) {
         text += strspn(text, " \t,");
         size_t len = strcspn(text, ",");

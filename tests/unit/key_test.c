@@ -139,6 +139,7 @@ static const struct value values[] = {
     {"auth", "Plain", "plain"},
     {"auth", "cram-md4", NULL},
     {"syslog", "log_mail", "LOG_MAIL"},
+    {"host", " , ,", NULL},
     {"host", "a.example , b.example,", "a.example, b.example"},
     {"host", "2001:db8::1", "2001:db8::1"},
     {"host", "", ""},
