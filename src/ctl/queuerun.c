@@ -59,11 +59,11 @@ int queuerun_level(const struct queuerun *want, const struct site *site, enum ac
     if (opened == QUEUE_CONTEXT_OPEN) {
         queue_context_note_run(&queue);
         if (!run_and_report(want, &queue, &result, &err))
-            opened = QUEUE_CONTEXT_TROUBLE;
+            opened = QUEUE_CONTEXT_FAILED;
         else if (result.trouble)
             code = EX_IOERR;
     }
-    if (opened == QUEUE_CONTEXT_TROUBLE) {
+    if (opened == QUEUE_CONTEXT_FAILED) {
         report_error_to(want->err ? want->err : stderr, site->program, &err);
         code = err.code;
     }

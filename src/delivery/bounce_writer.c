@@ -151,7 +151,7 @@ static enum bounce_writer_result tell(const struct settlement *s, struct entry_l
     bool ok = write_bounce(s, &bounce, lock, err);
     str_clear(&date);
     str_clear(&arrival);
-    return ok ? BOUNCE_WRITER_TOLD : BOUNCE_WRITER_TROUBLE;
+    return ok ? BOUNCE_WRITER_REPORTED : BOUNCE_WRITER_FAILED;
 }
 
 enum bounce_writer_result bounce_writer_tell(const struct settlement *s, struct entry_lock *lock,

@@ -76,12 +76,12 @@ static void add_reason(const struct settlement *settlement, const struct entry_l
 
 static enum settle_end keep(struct entry_lock *lock, const char *note, struct error *err)
 {
-    return entry_lock_move(lock, SPOOL_FAILED, note, err) ? SETTLE_KEPT : SETTLE_TROUBLE;
+    return entry_lock_move(lock, SPOOL_FAILED, note, err) ? SETTLE_KEPT : SETTLE_FAILED;
 }
 
 static enum settle_end remove_entry(struct entry_lock *lock, struct error *err)
 {
-    return entry_lock_remove(lock, err) ? SETTLE_DONE : SETTLE_TROUBLE;
+    return entry_lock_remove(lock, err) ? SETTLE_DONE : SETTLE_FAILED;
 }
 
 static enum settle_end defer(struct entry_lock *lock, struct error *err)
@@ -89,7 +89,7 @@ static enum settle_end defer(struct entry_lock *lock, struct error *err)
     bool ok =
         lock->next == lock->journal.next || entry_lock_postpone(lock, lock->journal.next, err);
     entry_lock_release(lock);
-    return ok ? SETTLE_WAITS : SETTLE_TROUBLE;
+    return ok ? SETTLE_WAITS : SETTLE_FAILED;
 }
 
 /* Recipients have failed: report it to the sender, if that is possible. */
@@ -98,7 +98,7 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
 {
     bool more = journal_count(&lock->journal, JOURNAL_WAITING) > 0;
     switch (bounce_writer_tell(settlement, lock, err)) {
-    case BOUNCE_WRITER_TOLD:
+    case BOUNCE_WRITER_REPORTED:
     case BOUNCE_WRITER_NOT_WANTED:
         return more ? defer(lock, err) : remove_entry(lock, err);
     case BOUNCE_WRITER_NOT_NOW:
@@ -109,13 +109,13 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
         if (more)
             return defer(lock, err);
         return keep(lock, "undeliverable, and nobody could be told", err);
-    case BOUNCE_WRITER_TROUBLE:
+    case BOUNCE_WRITER_FAILED:
         break;
     }
     struct error ignored; /* the first failure is reported */
     (void)entry_lock_postpone(lock, lock->journal.next, &ignored);
     entry_lock_release(lock);
-    return SETTLE_TROUBLE;
+    return SETTLE_FAILED;
 }
 
 /* The next attempt is when it was planned for as this one began, unless this one took so long that
@@ -156,7 +156,7 @@ enum settle_end settle_attempt(const struct settlement *settlement, struct entry
         expire_waiting(lock);
     if (!entry_lock_save(lock, err)) {
         entry_lock_release(lock);
-        return SETTLE_TROUBLE;
+        return SETTLE_FAILED;
     }
     if (journal_unbounced(&lock->journal) > 0)
         return settle_failed(settlement, lock, err);

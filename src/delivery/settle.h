@@ -9,10 +9,10 @@
 #include "delivery/delivery.h"
 
 enum settle_end {
-    SETTLE_DONE,    /* nothing of the entry is left to do */
-    SETTLE_WAITS,   /* some recipients wait for the next attempt */
-    SETTLE_KEPT,    /* moved to failed/ */
-    SETTLE_TROUBLE, /* the spool is in trouble: ERR says; the entry is as safe as before */
+    SETTLE_DONE,   /* nothing of the entry is left to do */
+    SETTLE_WAITS,  /* some recipients wait for the next attempt */
+    SETTLE_KEPT,   /* moved to failed/ */
+    SETTLE_FAILED, /* the spool failed: ERR says how; the entry is as safe as before */
 };
 
 struct settlement {

@@ -103,7 +103,7 @@ static void settle(struct worker *w, struct held *held, struct attempt *attempt)
     };
     if (delivery->log && attempt->n > 0)
         delivery->log(delivery->context, w->account, settlement.provider, &held->lock, attempt);
-    if (settle_attempt(&settlement, &held->lock, attempt, &err) == SETTLE_TROUBLE) {
+    if (settle_attempt(&settlement, &held->lock, attempt, &err) == SETTLE_FAILED) {
         end_run(w);
         if (delivery->trouble)
             delivery->trouble(delivery->context, &err);

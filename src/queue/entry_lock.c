@@ -36,7 +36,7 @@ static enum entry_lock_result read_head(struct reading *reading, struct entry *e
     reading->block = memory_new(reading->room + 1);
     ssize_t got = spoolfile_read(reading->fd, 0, reading->block, reading->room, err);
     if (got < 0)
-        return ENTRY_LOCK_TROUBLE;
+        return ENTRY_LOCK_FAILED;
     reading->got = (size_t)got;
     enum entry_state state = entry_head_length(reading->block, reading->got, &length, err);
     if (state != ENTRY_GOOD)
@@ -44,7 +44,7 @@ static enum entry_lock_result read_head(struct reading *reading, struct entry *e
     if (length <= reading->got)
         return result_of(entry_decode_head(entry, reading->block, length, err));
     char *head = memory_new(length);
-    enum entry_lock_result result = ENTRY_LOCK_TROUBLE;
+    enum entry_lock_result result = ENTRY_LOCK_FAILED;
     got = spoolfile_read(reading->fd, 0, head, length, err);
     if (got >= 0)
         result = result_of(entry_decode_head(entry, head, (size_t)got, err));
@@ -63,7 +63,7 @@ static enum entry_lock_result read_end(struct reading *reading, struct entry *en
     } else {
         got = spoolfile_read(reading->fd, at, mark, sizeof mark, err);
         if (got < 0)
-            return ENTRY_LOCK_TROUBLE;
+            return ENTRY_LOCK_FAILED;
     }
     struct entry_end end = {.file_size = reading->size, .mark = mark, .len = (size_t)got};
     enum entry_state state = entry_decode_end(entry, &end, err);
@@ -83,7 +83,7 @@ static enum entry_lock_result check_sum(struct reading *reading, const struct en
         if (at > 0)
             n = spoolfile_read(reading->fd, at, reading->block, reading->room, err);
         if (n < 0)
-            return ENTRY_LOCK_TROUBLE;
+            return ENTRY_LOCK_FAILED;
         got = (size_t)n;
         if (got == 0)
             break;
@@ -136,10 +136,10 @@ static enum entry_lock_result result_of_file(enum spoolfile_found found)
         return ENTRY_LOCK_GONE;
     case SPOOLFILE_FOREIGN:
         return ENTRY_LOCK_LEFT;
-    case SPOOLFILE_TROUBLE:
+    case SPOOLFILE_FAILED:
         break;
     }
-    return ENTRY_LOCK_TROUBLE;
+    return ENTRY_LOCK_FAILED;
 }
 
 static void set_id(struct entry *entry, const char *id)
@@ -190,7 +190,7 @@ enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *sp
     if (result == ENTRY_LOCK_TAKEN) {
         journal_begin(&lock->journal, id, lock->entry.envelope.n);
         if (!journal_file_read(&lock->file, spool, &lock->journal, err))
-            result = ENTRY_LOCK_TROUBLE;
+            result = ENTRY_LOCK_FAILED;
     }
     if (result == ENTRY_LOCK_TAKEN) {
         lock->interrupted = was_interrupted(&file, &lock->journal);
@@ -260,7 +260,7 @@ enum entry_lock_result entry_lock_view(const struct spool *spool, enum spool_dir
         return result;
     journal_begin(&view->journal, id, view->entry.envelope.n);
     if (view->has_journal && !journal_file_read(&journal_file, spool, &view->journal, err))
-        result = ENTRY_LOCK_TROUBLE;
+        result = ENTRY_LOCK_FAILED;
     view->interrupted = was_interrupted(&file, &view->journal);
     view->active = spoolfile_is_locked(file.fd);
     spoolfile_close(file.fd);
@@ -363,7 +363,7 @@ enum entry_lock_result entry_lock_delete(struct spool *spool, enum spool_directo
                               .other_names = file.other_names};
     set_id(&lock.entry, id);
     return entry_lock_remove(&lock, err) && spool_sync(spool, err) ? ENTRY_LOCK_TAKEN
-                                                                   : ENTRY_LOCK_TROUBLE;
+                                                                   : ENTRY_LOCK_FAILED;
 }
 
 bool entry_lock_move(struct entry_lock *lock, enum spool_directory directory, const char *note,

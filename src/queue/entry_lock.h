@@ -43,7 +43,7 @@ enum entry_lock_result {
     ENTRY_LOCK_GONE,    /* delivered, removed or moved in the meantime */
     ENTRY_LOCK_LEFT,    /* not a file of ours, or of a later version: stays where it is; ERR says */
     ENTRY_LOCK_DAMAGED, /* moved to failed/; ERR says */
-    ENTRY_LOCK_TROUBLE, /* cannot be read now; ERR says */
+    ENTRY_LOCK_FAILED,  /* cannot be read now; ERR says */
 };
 
 /* Takes the entry ID at DIRECTORY (queue/, hold/ or failed/; in failed/ damage is only reported).
@@ -95,7 +95,7 @@ bool entry_lock_postpone(struct entry_lock *lock, int64_t next, struct error *er
 bool entry_lock_remove(struct entry_lock *lock, struct error *err);
 
 /* Removes the entry ID from DIRECTORY, readable or not, if no process works on it: ENTRY_LOCK_TAKEN
- * (and it is gone, on disk), ENTRY_LOCK_BUSY, ENTRY_LOCK_GONE, ENTRY_LOCK_LEFT, ENTRY_LOCK_TROUBLE.
+ * (and it is gone, on disk), ENTRY_LOCK_BUSY, ENTRY_LOCK_GONE, ENTRY_LOCK_LEFT, ENTRY_LOCK_FAILED.
  */
 enum entry_lock_result entry_lock_delete(struct spool *spool, enum spool_directory directory,
                                          const char *id, struct error *err);

@@ -86,7 +86,7 @@ static enum spoolfile_found open_file(int dir, const char *name, struct spoolfil
         return SPOOLFILE_FOUND;
     if (errno == ENOENT)
         return SPOOLFILE_GONE;
-    return is_foreign(errno) ? SPOOLFILE_FOREIGN : SPOOLFILE_TROUBLE;
+    return is_foreign(errno) ? SPOOLFILE_FOREIGN : SPOOLFILE_FAILED;
 }
 
 /* The name may have been given to another file before the lock was ours. */
@@ -94,13 +94,13 @@ static enum spoolfile_found lock_file(int dir, const char *name, struct spoolfil
 {
     struct stat here, there;
     if (flock(file->fd, LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK ? SPOOLFILE_BUSY : SPOOLFILE_TROUBLE;
+        return errno == EWOULDBLOCK ? SPOOLFILE_BUSY : SPOOLFILE_FAILED;
     if (fstat(file->fd, &here) != 0)
-        return SPOOLFILE_TROUBLE;
+        return SPOOLFILE_FAILED;
     if (judge(&here, file) == SPOOLFILE_FOREIGN)
         return SPOOLFILE_FOREIGN;
     if (fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? SPOOLFILE_GONE : SPOOLFILE_TROUBLE;
+        return errno == ENOENT ? SPOOLFILE_GONE : SPOOLFILE_FAILED;
     return here.st_ino == there.st_ino && here.st_dev == there.st_dev ? SPOOLFILE_FOUND
                                                                       : SPOOLFILE_GONE;
 }
@@ -114,7 +114,7 @@ static enum spoolfile_found finish(enum spoolfile_found found, enum spool_direct
         return found;
     if (file->fd < 0 && found != SPOOLFILE_GONE)
         spool_trouble(err, "open", where, name);
-    else if (found == SPOOLFILE_TROUBLE)
+    else if (found == SPOOLFILE_FAILED)
         spool_trouble(err, "look at", where, name);
     else if (found == SPOOLFILE_FOREIGN)
         error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
@@ -130,7 +130,7 @@ enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_direct
     struct stat here;
     enum spoolfile_found found = open_file(spool->directory[directory], name, file);
     if (found == SPOOLFILE_FOUND)
-        found = fstat(file->fd, &here) == 0 ? judge(&here, file) : SPOOLFILE_TROUBLE;
+        found = fstat(file->fd, &here) == 0 ? judge(&here, file) : SPOOLFILE_FAILED;
     return finish(found, directory, name, file, err);
 }
 

@@ -31,7 +31,7 @@ enum spoolfile_found {
     SPOOLFILE_BUSY,    /* another process has the lock */
     SPOOLFILE_GONE,    /* no such file, or no longer */
     SPOOLFILE_FOREIGN, /* not a regular file, or not ours to read: left alone; the error says */
-    SPOOLFILE_TROUBLE, /* the error says */
+    SPOOLFILE_FAILED,  /* the error says */
 };
 
 /* Creates tmp/ID, mode 0600, locked, and gives its descriptor. A leftover of the same name is

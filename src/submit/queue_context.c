@@ -111,7 +111,7 @@ enum queue_context_result queue_context_open(struct queue_context *queue, bool c
     queue->path = str_take(&path);
     errno = 0;
     if (!spool_open(&queue->spool, queue->path, create, err))
-        return may_not(errno) ? QUEUE_CONTEXT_NONE : QUEUE_CONTEXT_TROUBLE;
+        return may_not(errno) ? QUEUE_CONTEXT_NONE : QUEUE_CONTEXT_FAILED;
     read_stamp(queue);
     const struct queue_settings *settings = &site->config.queue[queue->scope];
     queue->delivery = (struct delivery_context){

@@ -28,8 +28,8 @@ struct queue_context {
 
 enum queue_context_result {
     QUEUE_CONTEXT_OPEN,
-    QUEUE_CONTEXT_NONE,    /* there is none, or (with CREATE) this caller can't have one */
-    QUEUE_CONTEXT_TROUBLE, /* the error says */
+    QUEUE_CONTEXT_NONE,   /* there is none, or (with CREATE) this caller can't have one */
+    QUEUE_CONTEXT_FAILED, /* the error says */
 };
 
 /* Opens the spool of its scope; with CREATE it is made. */
