@@ -156,6 +156,7 @@ static void show_progress(FILE *out, const struct entry_lock *lock)
 
 static bool show(FILE *out, const struct entry_lock *lock, struct error *err)
 {
+    struct content_cursor from = {.content = &lock->content};
     char buffer[4096];
     size_t got;
     struct str line = {0};
@@ -169,8 +170,8 @@ static bool show(FILE *out, const struct entry_lock *lock, struct error *err)
     }
     show_progress(out, lock);
     (void)fprintf(out, "\n");
-    for (uint64_t at = 0; at < lock->content.size; at += got) {
-        if (!content_read(&lock->content, at, buffer, sizeof buffer, &got, err))
+    while (from.at < lock->content.size) {
+        if (!content_read(&from, buffer, sizeof buffer, &got, err))
             return false;
         if (fwrite(buffer, 1, got, out) != got)
             return help_reader_left() ||

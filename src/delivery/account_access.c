@@ -24,7 +24,7 @@ static void alter(const struct account_access *access,
     struct error ignored;
     if (change->failure)
         error_explain(change->failure, &change->reason);
-    (void)account_state_change(access->delivery->spool, access->account->name, how, change, NULL,
+    (void)account_state_change(access->delivery->spool, access->account->name, how, change,
                                &ignored);
     str_clear(&change->reason);
 }
@@ -130,6 +130,7 @@ static struct breaker_failure failure_of(const struct change *c, bool after_logi
                                     .after_login = after_login,
                                     .reason = str_text(&c->reason),
                                     .began = c->began,
+                                    .ended = c->access->delivery->now(),
                                     .depends = c->access->depends};
 }
 
@@ -137,8 +138,7 @@ static bool open_breaker(struct account_state *state, void *context)
 {
     const struct change *c = context;
     const struct breaker_failure failure = failure_of(c, false);
-    const struct delivery_context *delivery = c->access->delivery;
-    breaker_open(&state->breaker, &failure, delivery->now(), delivery->random());
+    breaker_open(&state->breaker, &failure, c->access->delivery->random());
     return true;
 }
 
@@ -195,7 +195,7 @@ static bool half_open(struct account_state *state, void *context)
 void account_access_verified(const struct spool *spool, const struct account *account, int64_t now)
 {
     struct error ignored;
-    (void)account_state_change(spool, account->name, half_open, &now, NULL, &ignored);
+    (void)account_state_change(spool, account->name, half_open, &now, &ignored);
 }
 
 static bool refuse_connection(struct account_state *state, void *context)
@@ -224,8 +224,7 @@ static bool suspect(struct account_state *state, void *context)
 {
     struct change *c = context;
     const struct breaker_failure failure = failure_of(c, true);
-    const struct delivery_context *delivery = c->access->delivery;
-    if (account_state_suspect(state, c->id, c->last, &failure, delivery->now(), delivery->random()))
+    if (account_state_suspect(state, c->id, c->last, &failure, c->access->delivery->random()))
         c->blame = BLAME_ENTRY;
     else
         c->blame = state->breaker.failures > 0 ? BLAME_ACCOUNT : BLAME_NOBODY;

@@ -125,7 +125,7 @@ static enum bounce_writer_result tell(const struct settlement *s, struct entry_l
     const struct entry *entry = &lock->entry;
     struct quota quota = {.now = s->delivery->now(), .allowed = true};
     struct error ignored; /* without the file there is no limit, but a bounce */
-    (void)account_state_change(s->delivery->spool, s->account->name, take_from_quota, &quota, NULL,
+    (void)account_state_change(s->delivery->spool, s->account->name, take_from_quota, &quota,
                                &ignored);
     if (quota.just_reached)
         notice_given_up(s, lock, "too many bounces in one hour");

@@ -113,7 +113,7 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
     if (!null_refused)
         return;
     struct error ignored; /* it is found out again next time */
-    (void)account_state_change(delivery->spool, account->name, remember_refused_null, NULL, NULL,
+    (void)account_state_change(delivery->spool, account->name, remember_refused_null, NULL,
                                &ignored);
     if (connection_usable(connection))
         attempt->failed = !send_as(connection, lock, own, attempt);

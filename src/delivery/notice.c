@@ -16,6 +16,7 @@ struct notice {
     unsigned number;               /* of what derives from it */
     const char *subject;           /* "... on HOST ..." with one %s */
     const char *reason, *closing;
+    struct breaker breaker; /* of the account it is about */
     int64_t now;
     bool due;
 };
@@ -114,7 +115,7 @@ void notice_given_up(const struct settlement *s, const struct entry_lock *lock, 
         .now = delivery->now(),
         .due = true,
     };
-    (void)account_state_change(delivery->spool, s->account->name, take_turn, &n, NULL, &ignored);
+    (void)account_state_change(delivery->spool, s->account->name, take_turn, &n, &ignored);
     if (n.due)
         write_notice(&n);
 }
@@ -128,13 +129,13 @@ static bool report_login(struct account_state *state, void *context)
              state->login_reported != breaker->since;
     if (n->due)
         state->login_reported = breaker->since;
+    n->breaker = *breaker;
     return n->due;
 }
 
 void notice_login_fails(const struct delivery_context *delivery, const struct account *account,
                         const struct entry_lock *lock)
 {
-    struct account_state state = {0};
     struct error ignored;
     if (account->scope != SCOPE_SYSTEM || !*account_admin(account) || *lock->entry.bounce_of)
         return;
@@ -152,8 +153,8 @@ void notice_login_fails(const struct delivery_context *delivery, const struct ac
     };
     if (n.carrier == account || strcmp(n.carrier->name, account->name) == 0)
         return;
-    (void)account_state_change(delivery->spool, account->name, report_login, &n, &state, &ignored);
-    n.reason = state.breaker.reason;
+    (void)account_state_change(delivery->spool, account->name, report_login, &n, &ignored);
+    n.reason = n.breaker.reason;
     if (n.due)
         write_notice(&n);
 }

@@ -81,23 +81,14 @@ void content_write_to(struct content_writer *writer, struct content *content, co
         .output = {content_write}, .content = content, .directory = directory};
 }
 
-bool content_read(const struct content *content, uint64_t position, void *buffer, size_t len,
-                  size_t *got, struct error *err)
+/* Reads LEN octets, which were there. */
+static bool read_file(const struct content_cursor *cursor, char *buffer, size_t len,
+                      struct error *err)
 {
-    uint64_t left = position < content->size ? content->size - position : 0;
-    *got = left < len ? (size_t)left : len;
-    if (*got == 0)
-        return true;
-    if (content->convert)
-        return content->convert(content->context, position, buffer, got, err);
-    if (!content->in_file) {
-        memcpy(buffer, content->memory.data + position, *got);
-        return true;
-    }
     size_t done = 0;
-    while (done < *got) {
-        ssize_t n = pread(content->fd, (char *)buffer + done, *got - done,
-                          (off_t)(content->offset + position + done));
+    while (done < len) {
+        ssize_t n = pread(cursor->content->fd, buffer + done, len - done,
+                          (off_t)(cursor->content->offset + cursor->at + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -110,17 +101,35 @@ bool content_read(const struct content *content, uint64_t position, void *buffer
     return true;
 }
 
+bool content_read(struct content_cursor *cursor, void *buffer, size_t len, size_t *got,
+                  struct error *err)
+{
+    const struct content *content = cursor->content;
+    uint64_t left = cursor->at < content->size ? content->size - cursor->at : 0;
+    bool ok = true;
+    *got = left < len ? (size_t)left : len;
+    if (*got > 0 && content->convert)
+        ok = content->convert(content->context, cursor->at, buffer, got, err);
+    else if (*got > 0 && content->in_file)
+        ok = read_file(cursor, buffer, *got, err);
+    else if (*got > 0)
+        memcpy(buffer, content->memory.data + cursor->at, *got);
+    if (ok)
+        cursor->at += *got;
+    return ok;
+}
+
 bool content_count_lines(const struct content *content, uint64_t *lines, struct error *err)
 {
     enum { BLOCK = 256 * 1024 };
+    struct content_cursor cursor = {.content = content};
     size_t got = 0;
     bool ok = true;
     *lines = 0;
     char *block = memory_resize(NULL, 1, BLOCK); /* too large for a stack */
-    for (uint64_t at = 0; ok && at < content->size; at += got) {
-        ok = content_read(content, at, block, BLOCK, &got, err);
-        got = ok ? got : 0;
-        const char *end = block + got;
+    while (ok && cursor.at < content->size) {
+        ok = content_read(&cursor, block, BLOCK, &got, err);
+        const char *end = block + (ok ? got : 0);
         for (const char *c = block; (c = memchr(c, '\n', (size_t)(end - c))); c++)
             ++*lines;
     }

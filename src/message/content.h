@@ -43,10 +43,17 @@ struct content_writer {
 void content_write_to(struct content_writer *writer, struct content *content,
                       const char *directory);
 
-/* Reads up to LEN octets at POSITION into BUFFER; *GOT is 0 only at the end. A file that became
- * shorter or cannot be read is an error: message, temporary, EX_IOERR. */
-bool content_read(const struct content *content, uint64_t position, void *buffer, size_t len,
-                  size_t *got, struct error *err);
+/* A place in a content, from where it is read. */
+struct content_cursor {
+    const struct content *content;
+    uint64_t at; /* octets from the start; may be changed between reads */
+};
+
+/* Reads up to LEN octets into BUFFER and moves the cursor behind them; *GOT is 0 only at the end. A
+ * file that became shorter or cannot be read is an error, and the cursor stays: message, temporary,
+ * EX_IOERR. */
+bool content_read(struct content_cursor *cursor, void *buffer, size_t len, size_t *got,
+                  struct error *err);
 
 /* *LINES becomes the number of line ends: octets of the message as its caller counts them are size
  * minus this. Reads all of it. */

@@ -5,14 +5,13 @@
 
 void linereader_start(struct line_reader *reader, const struct content *content, uint64_t at)
 {
-    reader->content = content;
-    reader->at = at;
+    reader->cursor = (struct content_cursor){content, at};
     reader->start = reader->end = 0;
 }
 
 uint64_t linereader_position(const struct line_reader *reader)
 {
-    return reader->at - (reader->end - reader->start);
+    return reader->cursor.at - (reader->end - reader->start);
 }
 
 bool linereader_next(struct line_reader *reader, const char **line, size_t *len, struct error *err)
@@ -21,10 +20,9 @@ bool linereader_next(struct line_reader *reader, const char **line, size_t *len,
     char *newline = memchr(reader->buffer + reader->start, '\n', have);
     if (!newline && have < LINEREADER_BLOCK) {
         memmove(reader->buffer, reader->buffer + reader->start, have);
-        if (!content_read(reader->content, reader->at, reader->buffer + have,
-                          LINEREADER_BLOCK - have, &got, err))
+        if (!content_read(&reader->cursor, reader->buffer + have, LINEREADER_BLOCK - have, &got,
+                          err))
             return false;
-        reader->at += got;
         reader->start = 0;
         reader->end = have + got;
         newline = memchr(reader->buffer + have, '\n', got);

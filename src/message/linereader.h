@@ -12,8 +12,7 @@
 enum { LINEREADER_BLOCK = 16384 };
 
 struct line_reader {
-    const struct content *content;
-    uint64_t at; /* of the next octet that is not in the buffer */
+    struct content_cursor cursor; /* at the next octet that is not in the buffer */
     size_t start, end;
     char buffer[LINEREADER_BLOCK];
 };

@@ -157,14 +157,14 @@ void account_state_decode(struct account_state *state, const char *data, size_t 
 }
 
 bool account_state_suspect(struct account_state *state, const char *id, int64_t last,
-                           const struct breaker_failure *failure, int64_t now, uint64_t random)
+                           const struct breaker_failure *failure, uint64_t random)
 {
     bool closed = state->breaker.failures == 0;
     if (closed && last > 0 && last <= state->cleared)
         return true;
     bool proven = !closed || (*state->suspect && strcmp(state->suspect, id) != 0);
     if (proven)
-        breaker_open(&state->breaker, failure, now, random);
+        breaker_open(&state->breaker, failure, random);
     else
         (void)snprintf(state->suspect, sizeof state->suspect, "%s", id);
     return false;
@@ -248,17 +248,18 @@ bool account_state_read(struct account_state *state, const struct spool *spool, 
 }
 
 static bool change_file(int fd, bool (*change)(struct account_state *state, void *context),
-                        void *context, struct account_state *state, struct error *err)
+                        void *context, struct error *err)
 {
+    struct account_state state;
     char text[FILE_MAX];
     ssize_t got = spoolfile_read(fd, 0, text, sizeof text, err);
     if (got < 0)
         return false;
-    account_state_decode(state, text, (size_t)got);
-    if (!change(state, context))
+    account_state_decode(&state, text, (size_t)got);
+    if (!change(&state, context))
         return true;
     struct str new = {0};
-    account_state_encode(state, &new);
+    account_state_encode(&state, &new);
     bool ok = spoolfile_overwrite(fd, &new, err);
     str_clear(&new);
     return ok;
@@ -266,9 +267,8 @@ static bool change_file(int fd, bool (*change)(struct account_state *state, void
 
 bool account_state_change(const struct spool *spool, const char *account,
                           bool (*change)(struct account_state *state, void *context), void *context,
-                          struct account_state *state, struct error *err)
+                          struct error *err)
 {
-    struct account_state own;
     struct str name = {0};
     int fd;
     bool locked;
@@ -278,7 +278,7 @@ bool account_state_change(const struct spool *spool, const char *account,
     if (ok) {
         if (!locked)
             (void)spoolfile_lock(fd, LOCK_WAIT); /* without it the file mends itself */
-        ok = change_file(fd, change, context, state ? state : &own, err);
+        ok = change_file(fd, change, context, err);
         spoolfile_close(fd);
     }
     str_clear(&name);

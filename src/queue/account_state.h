@@ -48,12 +48,12 @@ struct account_state {
 void account_state_encode(const struct account_state *state, struct str *out);
 void account_state_decode(struct account_state *state, const char *data, size_t len);
 
-/* The entry ID met a failure of the account at NOW, in its attempt after the one at LAST (0: there
- * was none). Returns whether it is the entry's own: others went through in between, and the account
+/* The entry ID met FAILURE of the account, in its attempt after the one at LAST (0: there was
+ * none). Returns whether it is the entry's own: others went through in between, and the account
  * is left as it is. Else it makes the entry suspect or, where another one was, opens the breaker.
  */
 bool account_state_suspect(struct account_state *state, const char *id, int64_t last,
-                           const struct breaker_failure *failure, int64_t now, uint64_t random);
+                           const struct breaker_failure *failure, uint64_t random);
 
 /* A message went through, or was refused for what it is. Returns whether that changes anything. */
 bool account_state_clear(struct account_state *state, int64_t now);
@@ -81,10 +81,9 @@ bool account_state_read(struct account_state *state, const struct spool *spool, 
 
 /* Reads, lets CHANGE alter it, and writes it back, all under a lock. The lock is waited
  * for a moment only: a process that was stopped while it held it must not stop us, and the file
- * mends itself. CHANGE returns whether there is anything to write. STATE, if not NULL, gets the
- * result. */
+ * mends itself. CHANGE returns whether there is anything to write. */
 bool account_state_change(const struct spool *spool, const char *account,
                           bool (*change)(struct account_state *state, void *context), void *context,
-                          struct account_state *state, struct error *err);
+                          struct error *err);
 
 #endif

@@ -214,6 +214,7 @@ static bool write_original(const struct bounce *bounce, struct str *text, struct
 {
     const struct content *content = bounce->content;
     bool eightbit = bounce->full ? content->has_8bit : content->has_8bit_header;
+    struct content_cursor from = {.content = content};
     unsigned matched = 2; /* an empty header: its blank line comes at once */
     size_t got = 0, used = 0;
     open_part(text, bounce,
@@ -224,8 +225,8 @@ static bool write_original(const struct bounce *bounce, struct str *text, struct
     if (!flush(text, out, err))
         return false;
     str_reserve(text, BLOCK);
-    for (uint64_t at = 0; used == got && matched < 4; at += used) {
-        if (!content_read(content, at, text->data, BLOCK, &got, err))
+    while (used == got && matched < 4) {
+        if (!content_read(&from, text->data, BLOCK, &got, err))
             return false;
         used = bounce->full ? got : header_part(text->data, got, &matched);
         if (got == 0)

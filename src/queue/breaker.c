@@ -38,17 +38,16 @@ void breaker_probe(struct breaker *breaker, int64_t now, uint64_t depends)
 }
 
 /* It began before the others of its moment had failed, and tells nothing new. */
-static bool is_counted(const struct breaker *breaker, const struct breaker_failure *failure,
-                       int64_t now)
+static bool is_counted(const struct breaker *breaker, const struct breaker_failure *failure)
 {
     return breaker->failures > 0 && breaker->cause == failure->cause &&
-           breaker->last >= failure->began && breaker->last <= now;
+           breaker->last >= failure->began && breaker->last <= failure->ended;
 }
 
-void breaker_open(struct breaker *breaker, const struct breaker_failure *failure, int64_t now,
-                  uint64_t random)
+void breaker_open(struct breaker *breaker, const struct breaker_failure *failure, uint64_t random)
 {
-    if (is_counted(breaker, failure, now))
+    int64_t now = failure->ended;
+    if (is_counted(breaker, failure))
         return;
     if (breaker->failures == 0 || breaker->since > now)
         breaker->since = now;

@@ -30,6 +30,7 @@ struct breaker_failure {
     bool after_login;
     const char *reason;
     int64_t began;    /* when the attempt began */
+    int64_t ended;    /* and met it */
     uint64_t depends; /* what the account's settings were then */
 };
 
@@ -46,8 +47,7 @@ void breaker_probe(struct breaker *breaker, int64_t now, uint64_t depends);
  * to 30 min; what the provider throttles for 5 min up to 1 h; a login for 30 min up to 8 h; each up
  * to a quarter shorter or longer by RANDOM. Connections that fail in one moment count once: an
  * attempt that began before the last failure was counted changes nothing. */
-void breaker_open(struct breaker *breaker, const struct breaker_failure *failure, int64_t now,
-                  uint64_t random);
+void breaker_open(struct breaker *breaker, const struct breaker_failure *failure, uint64_t random);
 
 /* A probe is due at once: a person asks, or the login was verified. */
 void breaker_half_open(struct breaker *breaker, int64_t now);

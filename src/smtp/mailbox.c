@@ -22,7 +22,7 @@ static bool is_closed(const char *address)
     return !quoted && !escape_has_control(address);
 }
 
-bool mailbox_add(struct str *out, const char *address, bool utf8_offered, bool *utf8,
+bool mailbox_add(struct str *out, const char *address, struct smtputf8 *utf8,
                  enum error_scope scope, struct error *err)
 {
     if (!is_closed(address))
@@ -34,11 +34,11 @@ bool mailbox_add(struct str *out, const char *address, bool utf8_offered, bool *
     }
     struct str ascii = {0};
     bool done = address_to_alabel(&ascii, address) && escape_is_ascii(str_text(&ascii));
-    bool needed = !done && utf8_offered && escape_is_utf8(address, strlen(address));
+    bool needed = !done && utf8->offered && escape_is_utf8(address, strlen(address));
     if (done || needed)
         str_add(out, done ? str_text(&ascii) : address);
     str_clear(&ascii);
-    *utf8 = *utf8 || needed;
+    utf8->needed = utf8->needed || needed;
     if (done || needed)
         return true;
     return error_set(err, scope, ERROR_PERMANENT, EX_UNAVAILABLE,

@@ -25,9 +25,9 @@ static bool wants_dsn(const struct envelope *env)
 /* Finds out who can be asked for at all. Those who can't are refused before MAIL. */
 static bool plan(struct transaction *t, struct error *err)
 {
-    bool offered = t->session->capabilities.smtputf8;
     const char *sender = t->env->sender ? t->env->sender : "";
-    if (!mailbox_add(&t->sender, sender, offered, &t->utf8, ERROR_MESSAGE, err))
+    t->utf8.offered = t->session->capabilities.smtputf8;
+    if (!mailbox_add(&t->sender, sender, &t->utf8, ERROR_MESSAGE, err))
         return false;
     t->index = memory_new(t->env->n * sizeof *t->index);
     t->state = memory_new(t->env->n * sizeof *t->state);
@@ -40,8 +40,7 @@ static bool plan(struct transaction *t, struct error *err)
             continue;
         if (most > 0 && t->n == most)
             break; /* the others have a transaction of their own */
-        if (mailbox_add(&address, t->env->rcpt[i].address, offered, &t->utf8, ERROR_RECIPIENT,
-                        &why))
+        if (mailbox_add(&address, t->env->rcpt[i].address, &t->utf8, ERROR_RECIPIENT, &why))
             t->index[t->n++] = i;
         else
             outcome_refuse(&t->outcomes[i], &why);
@@ -92,7 +91,7 @@ static bool queue_mail(struct transaction *t, struct error *err)
         str_addf(&line, " SIZE=%" PRIu64, t->content->size);
     if (capabilities->eightbit && t->content->has_8bit)
         str_add(&line, " BODY=8BITMIME");
-    if (t->utf8)
+    if (t->utf8.needed)
         str_add(&line, " SMTPUTF8");
     if (capabilities->dsn && env->dsn_return != DSN_RETURN_UNSET)
         str_add(&line, env->dsn_return == DSN_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
@@ -116,7 +115,7 @@ static void add_dsn(const struct transaction *t, const struct recipient *rcpt, b
         str_add(line, " NOTIFY=");
         dsn_add_notify(line, rcpt->notify);
     }
-    if (rcpt->orcpt && (t->utf8 || escape_is_ascii(rcpt->orcpt))) {
+    if (rcpt->orcpt && (t->utf8.needed || escape_is_ascii(rcpt->orcpt))) {
         str_addf(line, " ORCPT=%s", rcpt->orcpt);
     } else if (rcpt->notify && !rcpt->orcpt && !utf8 && !t->session->params->mail_parameters) {
         str_add(line, " ORCPT=rfc822;");
@@ -128,12 +127,12 @@ static bool queue_rcpt(struct transaction *t, size_t k, struct error *err)
 {
     const struct recipient *rcpt = &t->env->rcpt[t->index[k]];
     struct str line = {0};
-    bool utf8 = false;
+    struct smtputf8 utf8 = {.offered = true};
     str_add(&line, "RCPT TO:<");
-    bool ok = mailbox_add(&line, rcpt->address, true, &utf8, ERROR_RECIPIENT, err);
+    bool ok = mailbox_add(&line, rcpt->address, &utf8, ERROR_RECIPIENT, err);
     str_add(&line, ">");
     if (t->session->capabilities.dsn)
-        add_dsn(t, rcpt, utf8, &line);
+        add_dsn(t, rcpt, utf8.needed, &line);
     ok = ok && wire_command(t->wire, err, "%s", line.data);
     str_clear(&line);
     return ok;

@@ -3,6 +3,7 @@
 #ifndef TRANSACTION_H
 #define TRANSACTION_H
 
+#include "smtp/mailbox.h"
 #include "smtp/sessionstate.h"
 
 enum rcpt_state { RCPT_WAITING, RCPT_ACCEPTED, RCPT_PUT_OFF, RCPT_REFUSED };
@@ -20,7 +21,8 @@ struct transaction {
     enum rcpt_state *state; /* of each */
     size_t n, accepted, delivered;
     struct str sender; /* as it goes onto the wire */
-    bool utf8, reset, chunked, with_envelope;
+    struct smtputf8 utf8;
+    bool reset, chunked, with_envelope;
     bool mail_refused, data_refused;
     bool go;              /* DATA was answered with 354 */
     struct error refusal; /* of MAIL or DATA */

@@ -17,16 +17,15 @@ static void note(struct wire *wire, const struct content *content)
     wire_mark(wire, TRACE_SENT, "[%" PRIu64 " octets of content]", content->size);
 }
 
-/* Reads a block of CONTENT to the end of OUT. */
-static bool append(struct str *out, const struct content *content, uint64_t at, size_t *got,
-                   struct error *err)
+/* Reads a block to the end of OUT. */
+static bool append(struct str *out, struct content_cursor *from, struct error *err)
 {
-    uint64_t left = content->size - at;
-    size_t block = left < TRANSFER_BLOCK ? (size_t)left : TRANSFER_BLOCK;
+    uint64_t left = from->content->size - from->at;
+    size_t block = left < TRANSFER_BLOCK ? (size_t)left : TRANSFER_BLOCK, got;
     str_reserve(out, block);
-    if (!content_read(content, at, out->data + out->len, block, got, err))
+    if (!content_read(from, out->data + out->len, block, &got, err))
         return false;
-    out->len += *got;
+    out->len += got;
     out->data[out->len] = '\0';
     return true;
 }
@@ -54,13 +53,13 @@ static void append_stuffed(struct str *out, struct dots *dots, const char *data,
 
 bool transfer_queue_chunk(struct wire *wire, const struct content *content, struct error *err)
 {
-    size_t got = 0;
+    struct content_cursor from = {.content = content};
     if (!wire_command(wire, err, "BDAT %" PRIu64 " LAST", content->size))
         return false;
     wire_content_begins(wire, 1); /* the command's reply is the content's */
     note(wire, content);
-    for (uint64_t at = 0; at < content->size; at += got)
-        if (!append(&wire->out, content, at, &got, err))
+    while (from.at < content->size)
+        if (!append(&wire->out, &from, err))
             return false;
     wire_content_ends(wire);
     return true;
@@ -76,18 +75,16 @@ static bool write_block(struct wire *wire, bool last, int64_t span, struct error
 bool transfer_chunk(struct wire *wire, const struct content *content, int64_t span,
                     struct error *err)
 {
-    uint64_t at = 0;
-    size_t got = 0;
+    struct content_cursor from = {.content = content};
     if (!wire_command(wire, err, "BDAT %" PRIu64 " LAST", content->size))
         return false;
     wire_content_begins(wire, 1);
     note(wire, content);
     bool ok;
-    do {
-        ok = append(&wire->out, content, at, &got, err);
-        at += got;
-        ok = ok && write_block(wire, at >= content->size, span, err);
-    } while (ok && at < content->size);
+    do
+        ok = append(&wire->out, &from, err) &&
+             write_block(wire, from.at >= content->size, span, err);
+    while (ok && from.at < content->size);
     wire->broken = wire->broken || !ok;
     return ok;
 }
@@ -97,21 +94,20 @@ bool transfer_queue_data(struct wire *wire, const struct content *content, size_
 {
     struct dots dots = {.in_line = false};
     char *block = memory_new(TRANSFER_BLOCK);
-    uint64_t at = 0;
+    struct content_cursor from = {.content = content};
     size_t got = 0;
     wire_expect(wire, replies);
     wire_content_begins(wire, replies);
     note(wire, content);
     bool ok;
     do {
-        ok = content_read(content, at, block, TRANSFER_BLOCK, &got, err);
+        ok = content_read(&from, block, TRANSFER_BLOCK, &got, err);
         if (!ok)
             break;
         append_stuffed(&wire->out, &dots, block, got);
-        at += got;
-        if (at < content->size)
+        if (from.at < content->size)
             ok = wire_flush(wire, span, err);
-    } while (ok && at < content->size);
+    } while (ok && from.at < content->size);
     free(block);
     if (ok) {
         str_add(&wire->out, dots.in_line ? "\r\n.\r\n" : ".\r\n");

@@ -49,13 +49,14 @@ static struct transaction *oldest(const struct session *session)
 /* Some servers look at four letters and no further. */
 static bool begins_like_a_command(const struct content *content)
 {
+    struct content_cursor start = {.content = content};
     char text[4];
     size_t len;
     struct error ignored; /* found again by session_send() */
     static const char verbs[][5] = {"HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET",
                                     "NOOP", "QUIT", "VRFY", "EXPN", "HELP", "AUTH", "STAR", "ETRN",
                                     "TURN", "ATRN", "SEND", "SOML", "SAML", "XCLI", "XFOR", "BURL"};
-    if (!content_read(content, 0, text, sizeof text, &len, &ignored) || len < sizeof text)
+    if (!content_read(&start, text, sizeof text, &len, &ignored) || len < sizeof text)
         return true;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (strncasecmp(text, verbs[i], sizeof text) == 0)

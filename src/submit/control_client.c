@@ -16,6 +16,7 @@ enum {
 
 struct reader {
     struct stream *stream;
+    FILE *out, *complaints; /* where the service's output goes */
     int64_t deadline;
     char data[4096];
     size_t at, end;
@@ -78,8 +79,8 @@ static bool read_number(const struct str *head, const char *name, unsigned long 
     return end > text + len + 1 && !*end;
 }
 
-static bool converse(struct reader *r, const char *command, FILE *out, FILE *complaints, int *code,
-                     struct error *err)
+/* Sends COMMAND and copies what comes back, up to the exit status. */
+static bool converse(struct reader *r, const char *command, int *code, struct error *err)
 {
     struct str line = {0};
     unsigned long long number = 0;
@@ -88,9 +89,9 @@ static bool converse(struct reader *r, const char *command, FILE *out, FILE *com
     bool ok = stream_write_all(r->stream, line.data, line.len, r->deadline, err);
     while (ok && !ended && (ok = read_head(r, &line, err))) {
         if (read_number(&line, "out", &number))
-            ok = copy_output(r, number, out, err);
+            ok = copy_output(r, number, r->out, err);
         else if (read_number(&line, "err", &number))
-            ok = copy_output(r, number, complaints, err);
+            ok = copy_output(r, number, r->complaints, err);
         else if (read_number(&line, "status", &number))
             ended = true;
         else
@@ -106,11 +107,12 @@ int control_client_run(const struct site *site, const char *command, FILE *out, 
 {
     struct error failure;
     int code = EX_TEMPFAIL;
-    struct reader r = {.deadline = clock_after(CONTROL_CLIENT_TOTAL)};
+    struct reader r = {
+        .out = out, .complaints = err, .deadline = clock_after(CONTROL_CLIENT_TOTAL)};
     r.stream = service_client_connect(site->paths, "control", &failure);
     if (!r.stream)
         (void)error_prefix(&failure, "the system's queue is not yours to read");
-    if (!r.stream || !converse(&r, command, out, err, &code, &failure)) {
+    if (!r.stream || !converse(&r, command, &code, &failure)) {
         report_error_to(err, site->program, &failure);
         code = failure.code;
     }

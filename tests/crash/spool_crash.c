@@ -90,9 +90,10 @@ static bool deliver(const struct world *world, const struct entry_lock *lock, ch
                     struct error *err)
 {
     char *content = memory_new(CONTENT), *found = memory_new(CONTENT + 1);
+    struct content_cursor from = {.content = &lock->content};
     size_t got = 0;
     fill_content(content);
-    bool ok = content_read(&lock->content, 0, found, CONTENT + 1, &got, err);
+    bool ok = content_read(&from, found, CONTENT + 1, &got, err);
     bool whole = got == CONTENT && memcmp(content, found, CONTENT) == 0;
     if (ok)
         deliver_to_provider(world, whole ? what : '!');

@@ -16,8 +16,8 @@ static void read_all(const struct content *content, size_t piece, struct str *ou
     struct error err;
     char buffer[1000];
     size_t got;
-    for (uint64_t at = 0;; at += got) {
-        if (!content_read(content, at, buffer, piece, &got, &err))
+    for (struct content_cursor from = {.content = content};;) {
+        if (!content_read(&from, buffer, piece, &got, &err))
             abort();
         if (got == 0)
             return;

@@ -31,16 +31,18 @@ static void content_reads_back_from_memory_and_from_a_file(void **state)
         content_write_to(&writer, &content, "/tmp");
         write_pattern(&content, &writer, cases[k].size);
         assert_int_equal(content.in_file, cases[k].in_file);
-        uint64_t at = 0;
-        for (;; at += got) {
-            assert_true(content_read(&content, at, buffer, sizeof buffer, &got, &err));
+        struct content_cursor from = {.content = &content};
+        for (uint64_t at = 0;; at = from.at) {
+            assert_true(content_read(&from, buffer, sizeof buffer, &got, &err));
+            assert_true(from.at == at + got);
             if (got == 0)
                 break;
             for (size_t i = 0; i < got; i++)
                 assert_int_equal(buffer[i], 'a' + (at + i) / 1000 % 26);
         }
-        assert_true(at == cases[k].size);
-        assert_true(content_read(&content, at + 1000, buffer, sizeof buffer, &got, &err));
+        assert_true(from.at == cases[k].size);
+        from.at += 1000;
+        assert_true(content_read(&from, buffer, sizeof buffer, &got, &err));
         assert_int_equal(got, 0);
         content_clear(&content);
         content_clear(&content);
@@ -69,13 +71,15 @@ static void a_file_that_shrinks_is_an_error(void **state)
     struct content content = {0};
     struct content_writer writer;
     struct error err;
+    struct content_cursor from = {.content = &content, .at = 1000};
     char buffer[10];
     size_t got;
     content_write_to(&writer, &content, "/tmp");
     write_pattern(&content, &writer, 2000000);
     assert_int_equal(ftruncate(content.fd, 100), 0);
-    assert_false(content_read(&content, 1000, buffer, sizeof buffer, &got, &err));
+    assert_false(content_read(&from, buffer, sizeof buffer, &got, &err));
     assert_int_equal(err.code, EX_IOERR);
+    assert_true(from.at == 1000);
     content_clear(&content);
 }
 

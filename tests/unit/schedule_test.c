@@ -94,10 +94,11 @@ static void spool_time_survives_its_file_and_damage_starts_it_afresh(void **stat
 
 enum { SETTINGS = 7, OTHER_SETTINGS = 8 };
 
-static struct breaker_failure failure(enum error_cause cause, const char *reason, int64_t began)
+static struct breaker_failure failure(enum error_cause cause, const char *reason, int64_t began,
+                                      int64_t ended)
 {
     return (struct breaker_failure){
-        .cause = cause, .reason = reason, .began = began, .depends = SETTINGS};
+        .cause = cause, .reason = reason, .began = began, .ended = ended, .depends = SETTINGS};
 }
 
 static void a_breaker_opens_probes_and_closes(void **state)
@@ -105,11 +106,11 @@ static void a_breaker_opens_probes_and_closes(void **state)
     (void)state;
     struct breaker breaker = {0};
     int64_t now = NOW;
-    const struct breaker_failure no_route = failure(CAUSE_NETWORK, "no\nroute", now);
+    const struct breaker_failure no_route = failure(CAUSE_NETWORK, "no\nroute", now, now);
     assert_true(breaker_allows(&breaker, now, SETTINGS));
     breaker_probe(&breaker, now, SETTINGS);
     assert_true(breaker_allows(&breaker, now, SETTINGS)); /* a closed one lets all pass */
-    breaker_open(&breaker, &no_route, now, 7);
+    breaker_open(&breaker, &no_route, 7);
     assert_string_equal(breaker.reason, "no?route");
     assert_false(breaker_allows(&breaker, now, SETTINGS));
     assert_true(breaker_allows(&breaker, now + 38, SETTINGS));
@@ -126,8 +127,8 @@ static void other_settings_are_tried_at_once_and_by_one(void **state)
 {
     (void)state;
     struct breaker breaker = {0};
-    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535", NOW);
-    breaker_open(&breaker, &wrong, NOW, 0);
+    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535", NOW, NOW);
+    breaker_open(&breaker, &wrong, 0);
     assert_false(breaker_allows(&breaker, NOW + 1, SETTINGS));
     assert_true(breaker_allows(&breaker, NOW + 1, OTHER_SETTINGS));
     breaker_probe(&breaker, NOW + 1, OTHER_SETTINGS);
@@ -142,15 +143,16 @@ static void failures_of_one_moment_count_once(void **state)
     (void)state;
     struct breaker breaker = {0};
     for (int connection = 0; connection < 4; connection++) {
-        const struct breaker_failure away = failure(CAUSE_NETWORK, "away", NOW);
-        breaker_open(&breaker, &away, NOW + 10 + connection, 0);
+        const struct breaker_failure away =
+            failure(CAUSE_NETWORK, "away", NOW, NOW + 10 + connection);
+        breaker_open(&breaker, &away, 0);
     }
     assert_int_equal(breaker.failures, 1);
-    const struct breaker_failure again = failure(CAUSE_NETWORK, "away", NOW + 40);
-    breaker_open(&breaker, &again, NOW + 41, 0);
+    const struct breaker_failure again = failure(CAUSE_NETWORK, "away", NOW + 40, NOW + 41);
+    breaker_open(&breaker, &again, 0);
     assert_int_equal(breaker.failures, 2);
-    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535", NOW + 40);
-    breaker_open(&breaker, &wrong, NOW + 41, 0); /* what is worse is not hidden by it */
+    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535", NOW + 40, NOW + 41);
+    breaker_open(&breaker, &wrong, 0); /* what is worse is not hidden by it */
     assert_int_equal(breaker.cause, CAUSE_LOGIN);
 }
 
@@ -166,8 +168,8 @@ static void breaker_intervals_double_up_to_their_longest(void **state)
         struct breaker breaker = {0};
         int64_t middle = cases[i].first;
         for (int n = 0; n < 2000; n++) {
-            const struct breaker_failure x = failure(cases[i].cause, "x", NOW + n);
-            breaker_open(&breaker, &x, NOW + n, (uint64_t)n * 977);
+            const struct breaker_failure x = failure(cases[i].cause, "x", NOW + n, NOW + n);
+            breaker_open(&breaker, &x, (uint64_t)n * 977);
             assert_in_range(breaker.until - NOW - n, middle - middle / 4, middle + middle / 4);
             middle = 2 * middle < cases[i].longest ? 2 * middle : cases[i].longest;
             breaker.last = 0;
@@ -178,14 +180,14 @@ static void breaker_intervals_double_up_to_their_longest(void **state)
     int attempts = 0;
     for (int64_t now = NOW; now < NOW + 3600; now++)
         if (breaker_allows(&breaker, now, SETTINGS)) {
-            const struct breaker_failure x = failure(CAUSE_NETWORK, "x", now);
+            const struct breaker_failure x = failure(CAUSE_NETWORK, "x", now, now);
             attempts++;
-            breaker_open(&breaker, &x, now, 0);
+            breaker_open(&breaker, &x, 0);
         }
     assert_in_range(attempts, 4, 10);
     /* Another cause starts at the beginning of its own intervals. */
-    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "x", NOW);
-    breaker_open(&breaker, &wrong, NOW, 0);
+    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "x", NOW, NOW);
+    breaker_open(&breaker, &wrong, 0);
     assert_int_equal(breaker.failures, 1);
 }
 
@@ -217,8 +219,8 @@ static void a_failure_that_one_message_meets_is_not_the_accounts(void **state)
         for (const char *step = rows[i].steps; *step; step++, now += 10) {
             bool met = *step == 'a' || *step == 'b';
             int who = *step == 'b' || *step == 'B';
-            const struct breaker_failure no = failure(CAUSE_THROTTLE, "no", now);
-            own = met && account_state_suspect(&known, ids[who], last[who], &no, now, 0);
+            const struct breaker_failure no = failure(CAUSE_THROTTLE, "no", now, now);
+            own = met && account_state_suspect(&known, ids[who], last[who], &no, 0);
             last[who] = met ? now : 0;
             if (!met)
                 account_state_clear(&known, now);
@@ -274,8 +276,8 @@ static void account_state_survives_its_file_and_damage_starts_it_afresh(void **s
 {
     (void)state;
     struct account_state known = {.null_refused = true, .bdat_refused = true}, back;
-    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535 5.7.8 50% wrong", NOW);
-    breaker_open(&known.breaker, &wrong, NOW, 3);
+    const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535 5.7.8 50% wrong", NOW, NOW);
+    breaker_open(&known.breaker, &wrong, 3);
     known.breaker.after_login = true;
     account_state_refuse_connection(&known, 3, NOW);
     known.sent[2].slice = 7;
