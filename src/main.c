@@ -3,6 +3,7 @@
 
 #include "base/confine.h"
 #include "base/module.h"
+#include "config/msmtprc.h"
 #include "command.h"
 
 const char *module_file(void)
@@ -17,6 +18,7 @@ int main(int argc, char **argv)
         .pkgdatadir = PKGDATADIR,
         .statedir = STATEDIR,
         .rundir = RUNDIR,
+        .read_msmtprc = msmtprc_load,
     };
     confine_memory(); /* not in the program of the tests: they look into its processes */
     return command_run(argc, argv, &paths);

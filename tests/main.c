@@ -10,6 +10,7 @@
 #include "base/confine.h"
 #include "base/module.h"
 #include "base/str.h"
+#include "config/msmtprc.h"
 #include "command.h"
 
 /* ROOT/lib/tls.so, for tests of other modules and for uids that may not enter the build tree. */
@@ -42,6 +43,7 @@ int main(int argc, char **argv)
         .pkgdatadir = below(&text[1], root, "share"),
         .statedir = below(&text[2], root, "spool"),
         .rundir = below(&text[3], root, "run"),
+        .read_msmtprc = msmtprc_load,
     };
     int code = command_run(argc, argv, &paths);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)

@@ -12,6 +12,7 @@
 #include "config/key.h"
 
 enum account_scope { SCOPE_COMMAND_LINE, SCOPE_USER, SCOPE_SYSTEM };
+enum { SCOPES = 3 };
 
 enum account_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 

@@ -5,17 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fileread.h"
 #include "base/memory.h"
 #include "config/configfile.h"
-#include "config/msmtprc.h"
 #include "config/ownership.h"
 #include "config/variables.h"
 
-enum { EVAL_TIME = 60 * 1000 }; /* milliseconds for the commands of one msmtprc */
+/* Where files are looked for, and for whom. */
+struct lookup {
+    const struct paths *paths;
+    const struct caller *caller;
+    const char *explicit_file; /* NULL: none */
+};
 
 static bool is_missing(int number)
 {
@@ -71,23 +75,6 @@ static bool check_secret(const struct configfile *file, const struct stat *facts
         file->path, file->secret_line, (unsigned)mode, system ? "640" : "600");
 }
 
-/* msmtp's rule: only the user's file, only for a password that stands in it, and not for root. */
-static bool check_msmtprc(const struct configfile *file, const struct caller *caller,
-                          const struct stat *facts, struct error *err)
-{
-    if (file->scope != SCOPE_USER || !file->secret_line || caller->uid == 0)
-        return true;
-    if (facts->st_uid != caller->uid)
-        return error_config(err, "%s: contains secrets and therefore must be owned by you",
-                            file->path);
-    if ((facts->st_mode & 0177) == 0 || ownership_is_read_only(file->path))
-        return true;
-    return error_config(err,
-                        "%s:%d: contains secrets and therefore must have no more than user "
-                        "read/write permissions (it has %04o): chmod 600 it",
-                        file->path, file->secret_line, (unsigned)facts->st_mode & 07777);
-}
-
 enum form { FORM_INI, FORM_MSMTPRC, FORM_EITHER };
 
 struct candidate { /* a file to look at, and what came of it */
@@ -108,7 +95,7 @@ static bool read_as_ini(struct configfile *file, const struct str *text, const s
 }
 
 /* Reads FILE; one that does not exist is no error. */
-static bool read_file(struct configfile *file, const struct caller *caller,
+static bool read_file(struct configfile *file, const struct lookup *lookup,
                       struct candidate *candidate, struct error *err)
 {
     struct str text = {.secret = true}; /* it may hold passwords */
@@ -123,14 +110,15 @@ static bool read_file(struct configfile *file, const struct caller *caller,
     bool ini = candidate->form == FORM_INI;
     if (candidate->form == FORM_EITHER)
         ini = is_ini(&text) || is_assignment(&text);
-    /* Whoever can write the file chooses the commands that are run and where passwords go. */
-    if (file->scope == SCOPE_USER && !ownership_check(file->path, &facts, caller->uid, err))
+    /* A user who can write the file chooses the commands that are run and where passwords are sent.
+     */
+    uid_t uid = lookup->caller->uid;
+    if (file->scope == SCOPE_USER && !ownership_check(file->path, &facts, uid, err))
         ok = false;
     else if (ini)
         ok = read_as_ini(file, &text, &facts, err);
     else
-        ok = msmtprc_read(file, &text, clock_after(EVAL_TIME), err) &&
-             check_msmtprc(file, caller, &facts, err);
+        ok = lookup->paths->read_msmtprc(file, &text, &facts, uid, err);
     str_clear(&text);
     return ok;
 }
@@ -226,67 +214,82 @@ static void add_user_msmtprc(struct candidates *c, const struct caller *caller)
 }
 
 static void find_candidates(struct candidates *c, enum account_scope scope,
-                            const struct paths *paths, const struct caller *caller,
-                            const char *explicit_file)
+                            const struct lookup *lookup)
 {
+    const char *sysconfdir = lookup->paths->sysconfdir;
     *c = (struct candidates){.n = 0};
-    if (scope == SCOPE_USER && explicit_file) {
+    if (scope == SCOPE_USER && lookup->explicit_file) {
         c->item[c->n++] =
-            (struct candidate){.path = memory_copy(explicit_file), .form = FORM_EITHER};
+            (struct candidate){.path = memory_copy(lookup->explicit_file), .form = FORM_EITHER};
         return;
     }
     if (scope == SCOPE_USER) {
-        add_candidate(c, FORM_INI, caller->config_home, "onehop/onehop.ini");
-        add_user_msmtprc(c, caller);
+        add_candidate(c, FORM_INI, lookup->caller->config_home, "onehop/onehop.ini");
+        add_user_msmtprc(c, lookup->caller);
     } else {
-        add_candidate(c, FORM_INI, paths->sysconfdir, "onehop/onehop.ini");
-        add_candidate(c, FORM_MSMTPRC, paths->sysconfdir, "msmtprc");
+        add_candidate(c, FORM_INI, sysconfdir, "onehop/onehop.ini");
+        add_candidate(c, FORM_MSMTPRC, sysconfdir, "msmtprc");
     }
-    if (caller->as_msmtp && c->n == 2) {
+    if (lookup->caller->as_msmtp && c->n == 2) {
         struct candidate first = c->item[0];
         c->item[0] = c->item[1];
         c->item[1] = first;
     }
 }
 
-/* Reads the first file of a level, and the second if that had no account. FILE gets the accounts,
- * NOTE what there is to say of the level. */
-static bool read_level(struct configuration *config, struct configfile *file, struct candidates *c,
-                       const struct caller *caller, struct error *err)
+static void clear_candidates(struct candidates *c)
 {
-    struct level_note *note = &config->note[file->scope];
+    for (size_t i = 0; i < c->n; i++)
+        free(c->item[i].path);
+}
+
+/* The system's msmtprc is often there for another program: a user with an account need not be able
+ * to read it, and this program may have been built without its reader. */
+static bool is_spared(const struct configfile *file, const struct candidate *candidate,
+                      const struct error *err)
+{
+    bool unreadable = candidate->number == EACCES || candidate->number == EPERM;
+    return file->scope == SCOPE_SYSTEM && candidate->form == FORM_MSMTPRC &&
+           (unreadable || err->code == EX_UNAVAILABLE);
+}
+
+/* Reads the first file of a scope, and the second if that had no account, into FILE. */
+static bool read_scope(struct configuration *config, const struct lookup *lookup,
+                       struct configfile *file, struct error *err)
+{
+    struct found_file *found = &config->found[file->scope];
+    struct candidates c;
+    struct str files = {0};
     bool ok = true;
-    for (size_t i = 0; ok && i < c->n && file->n == 0; i++) {
-        struct candidate *candidate = &c->item[i];
-        file->path = candidate->path;
-        ok = read_file(file, caller, candidate, err);
-        bool spared = candidate->form == FORM_MSMTPRC && file->scope == SCOPE_SYSTEM &&
-                      (candidate->number == EACCES || candidate->number == EPERM);
-        if (candidate->number == 0) {
-            str_addf(&config->files, "%s\n", file->path);
-            *(file->scope == SCOPE_USER ? &config->has_user : &config->has_system) = true;
+    find_candidates(&c, file->scope, lookup);
+    for (size_t i = 0; ok && i < c.n && file->n == 0; i++) {
+        file->path = c.item[i].path;
+        ok = read_file(file, lookup, &c.item[i], err);
+        if (i == 0 || c.item[i].number == 0 || !ok) {
+            memory_replace(&found->path, file->path);
+            found->number = c.item[i].number;
         }
-        if (i == 0 || candidate->number == 0 || spared || !ok) {
-            memory_replace(file->scope == SCOPE_USER ? &config->user_file : &config->system_file,
-                           file->path);
-            note->number = candidate->number;
-        }
-        if (!ok && spared) {
-            memory_replace(&note->trouble, err->text);
+        if (ok && c.item[i].number == 0) {
+            str_addf(&files, "%s\n", file->path);
+            found->exists = true;
+        } else if (!ok && is_spared(file, &c.item[i], err)) {
+            memory_replace(&found->failure, err->text);
             ok = true;
         }
     }
+    str_add(&files,
+            str_text(&config->files)); /* the user's, which are read last, are shown first */
+    str_clear(&config->files);
+    config->files = files;
+    clear_candidates(&c);
     return ok;
 }
 
-/* The system's msmtprc is often there for others: somebody with an account of their own need not
- * be able to read it. Without one, what is missing is in that file. */
+/* Without an account, what is missing is in the file that was passed over. */
 static bool check_spared(const struct configuration *config, struct error *err)
 {
-    const char *trouble = config->note[SCOPE_SYSTEM].trouble;
-    if (!trouble || config->n > 0)
-        return true;
-    return error_config(err, "%s", trouble);
+    const char *failure = config->found[SCOPE_SYSTEM].failure;
+    return !failure || config->n > 0 || error_config(err, "%s", failure);
 }
 
 /* A container has no file. */
@@ -303,45 +306,31 @@ static bool add_variables(struct configuration *config, const struct caller *cal
     return true;
 }
 
-/* The system's level first, so that the user's providers come later and win. */
-static bool read_levels(struct configuration *config, const struct paths *paths,
-                        const struct caller *caller, const char *explicit_file, struct error *err)
+/* The system's scope first, so that the user's providers come later and win. */
+static bool read_scopes(struct configuration *config, const struct lookup *lookup,
+                        struct error *err)
 {
-    struct configfile system = {.path = "",
-                                .scope = SCOPE_SYSTEM,
+    const char *explicit_file = lookup->explicit_file;
+    struct configfile system = {.scope = SCOPE_SYSTEM,
                                 .home = "",
                                 .providers = &config->providers,
                                 .queue = &config->queue[SCOPE_SYSTEM],
                                 .service = &config->service};
-    struct configfile user = {.path = "",
-                              .scope = SCOPE_USER,
-                              .home = caller->home,
+    struct configfile user = {.scope = SCOPE_USER,
+                              .home = lookup->caller->home,
                               .providers = &config->providers,
                               .queue = &config->queue[SCOPE_USER]};
-    struct candidates of_system, of_user;
-    struct str system_files = {0};
-    find_candidates(&of_system, SCOPE_SYSTEM, paths, caller, explicit_file);
-    find_candidates(&of_user, SCOPE_USER, paths, caller, explicit_file);
-    bool ok = read_level(config, &system, &of_system, caller, err);
-    system_files = config->files; /* shown behind the user's */
-    config->files = (struct str){0};
-    ok = ok && read_level(config, &user, &of_user, caller, err);
-    str_add(&config->files, str_text(&system_files));
-    str_clear(&system_files);
-    if (ok && explicit_file && !config->has_user)
+    bool ok = read_scope(config, lookup, &system, err) && read_scope(config, lookup, &user, err);
+    if (ok && explicit_file && !config->found[SCOPE_USER].exists)
         ok = error_config(err, "%s: there is no such file", explicit_file);
     if (ok) {
         add_accounts(config, &user);
         add_accounts(config, &system);
         ok = check_spared(config, err) &&
-             (config->n > 0 || explicit_file || add_variables(config, caller, err));
+             (config->n > 0 || explicit_file || add_variables(config, lookup->caller, err));
     }
     configfile_clear(&user);
     configfile_clear(&system);
-    for (size_t i = 0; i < 2; i++) {
-        free(of_system.item[i].path);
-        free(of_user.item[i].path);
-    }
     return ok;
 }
 
@@ -357,36 +346,36 @@ static void look_at(struct str *out, const char *path)
 void configuration_look(struct str *out, const struct paths *paths, const struct caller *caller)
 {
     static const enum account_scope scopes[] = {SCOPE_USER, SCOPE_SYSTEM};
+    const struct lookup lookup = {paths, caller, NULL};
     struct str providers = {0};
     str_addf(&providers, "%s/providers.ini", paths->pkgdatadir);
     look_at(out, str_text(&providers));
     str_clear(&providers);
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
         struct candidates c;
-        find_candidates(&c, scopes[i], paths, caller, NULL);
-        for (size_t k = 0; k < c.n; k++) {
+        find_candidates(&c, scopes[i], &lookup);
+        for (size_t k = 0; k < c.n; k++)
             look_at(out, c.item[k].path);
-            free(c.item[k].path);
-        }
+        clear_candidates(&c);
     }
 }
 
 void configuration_empty(struct configuration *config)
 {
     *config = (struct configuration){0};
-    for (size_t i = 0; i < sizeof config->queue / sizeof *config->queue; i++)
+    for (size_t i = 0; i < SCOPES; i++) {
         key_fill(KEY_QUEUE, &config->queue[i]);
+        config->found[i].path = memory_copy("");
+    }
     key_fill(KEY_SERVICE, &config->service);
 }
 
 bool configuration_read(struct configuration *config, const struct paths *paths,
                         const struct caller *caller, const char *explicit_file, struct error *err)
 {
+    const struct lookup lookup = {paths, caller, explicit_file};
     configuration_empty(config);
-    config->system_file = memory_copy("");
-    config->user_file = memory_copy("");
-    if (!read_providers(&config->providers, paths, err) ||
-        !read_levels(config, paths, caller, explicit_file, err)) {
+    if (!read_providers(&config->providers, paths, err) || !read_scopes(config, &lookup, err)) {
         configuration_clear(config);
         return false;
     }
@@ -399,13 +388,12 @@ void configuration_clear(struct configuration *config)
         account_free((struct account *)config->account[i]);
     free(config->account);
     provider_table_clear(&config->providers);
-    for (size_t i = 0; i < sizeof config->queue / sizeof *config->queue; i++)
+    for (size_t i = 0; i < SCOPES; i++) {
         key_clear(KEY_QUEUE, &config->queue[i]);
+        free(config->found[i].path);
+        free(config->found[i].failure);
+    }
     key_clear(KEY_SERVICE, &config->service);
     str_clear(&config->files);
-    for (size_t i = 0; i < sizeof config->note / sizeof *config->note; i++)
-        free(config->note[i].trouble);
-    free(config->user_file);
-    free(config->system_file);
     *config = (struct configuration){0};
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -12,12 +13,17 @@
 #include "config/account.h"
 #include "config/provider.h"
 
-/* Where things are: compiled in, handed down from main(). */
+struct configfile;
+
+/* Where things are, and what reads an msmtprc: compiled in, handed down from main(). */
 struct paths {
     const char *sysconfdir; /* /etc */
     const char *pkgdatadir; /* /usr/share/onehop */
     const char *statedir;   /* /var/spool/onehop */
     const char *rundir;     /* /run/onehop */
+    /* msmtprc_load() of compat/msmtprc.h, or one that says EX_UNAVAILABLE of every file. */
+    bool (*read_msmtprc)(struct configfile *file, const struct str *text, const struct stat *facts,
+                         uid_t uid, struct error *err);
 };
 
 /* Whose call it is. Made from the environment and the password database by cli/caller.c. */
@@ -57,9 +63,11 @@ struct service_settings { /* of the system's level */
     int64_t idle;     /* milliseconds until a service that a socket woke ends; 0: never */
 };
 
-struct level_note { /* what became of a level's file */
-    int number;     /* errno of opening it, 0: it was read */
-    char *trouble;  /* the text of that, where it is passed over; else NULL */
+struct found_file { /* what became of a scope's file */
+    char *path;     /* where it was looked for, "" for nowhere */
+    bool exists;    /* it was read */
+    int number;     /* errno of opening it, 0: it was opened */
+    char *failure;  /* why it is passed over; else NULL */
 };
 
 struct configuration {
@@ -68,12 +76,10 @@ struct configuration {
     size_t n;
     size_t size;
     struct provider_table providers;
-    struct queue_settings queue[3]; /* by enum account_scope */
+    struct queue_settings queue[SCOPES]; /* by enum account_scope */
     struct service_settings service;
-    struct level_note note[3];     /* by enum account_scope */
-    char *user_file, *system_file; /* where each level was looked for, "" for nowhere */
-    struct str files;              /* the files that were read, one a line, for messages and -P */
-    bool has_user, has_system;     /* the file of that level exists */
+    struct found_file found[SCOPES]; /* by enum account_scope */
+    struct str files;                /* the files that were read, one a line, the user's first */
 };
 
 #define SERVICE_USER "onehop" /* owns the system's spool and passwords */

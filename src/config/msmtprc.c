@@ -5,10 +5,12 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "config/keycheck.h"
 #include "config/nearest.h"
+#include "config/ownership.h"
 
 struct reading {
     struct configfile *file;
@@ -300,6 +302,30 @@ bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadl
     account_free(r.defaults);
     free(r.given);
     return ok;
+}
+
+/* msmtp's rule: only the user's file, only for a password that stands in it, and not for root. */
+static bool check_secret(const struct configfile *file, const struct stat *facts, uid_t uid,
+                         struct error *err)
+{
+    if (file->scope != SCOPE_USER || !file->secret_line || uid == 0)
+        return true;
+    if (facts->st_uid != uid)
+        return error_config(err, "%s: contains secrets and therefore must be owned by you",
+                            file->path);
+    if ((facts->st_mode & 0177) == 0 || ownership_is_read_only(file->path))
+        return true;
+    return error_config(err,
+                        "%s:%d: contains secrets and therefore must have no more than user "
+                        "read/write permissions (it has %04o): chmod 600 it",
+                        file->path, file->secret_line, (unsigned)facts->st_mode & 07777);
+}
+
+bool msmtprc_load(struct configfile *file, const struct str *text, const struct stat *facts,
+                  uid_t uid, struct error *err)
+{
+    return msmtprc_read(file, text, clock_after(MSMTPRC_EVAL_TIME), err) &&
+           check_secret(file, facts, uid, err);
 }
 
 void msmtprc_print(const struct account *account, struct str *out)

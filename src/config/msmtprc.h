@@ -11,12 +11,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/str.h"
 #include "config/configfile.h"
 
-enum { MSMTPRC_EVAL_MAX = 64 * 1024 }; /* octets that a command of `eval` may print */
+enum {
+    MSMTPRC_EVAL_MAX = 64 * 1024,  /* octets that a command of `eval` may print */
+    MSMTPRC_EVAL_TIME = 60 * 1000, /* milliseconds for the commands of one file */
+};
 
 /* Reads TEXT into FILE (path, level and home filled, providers and queue not used); its accounts
  * are as_msmtp. Commands of `eval` must be through by DEADLINE. secret_line is that of a password
@@ -24,6 +28,12 @@ enum { MSMTPRC_EVAL_MAX = 64 * 1024 }; /* octets that a command of `eval` may pr
  * the file holds what was read so far. */
 bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadline,
                   struct error *err);
+
+/* The same for a file of FACTS that a caller of UID uses, from now on; with msmtp's rule for
+ * secrets: a user's file with a password in it must belong to UID, and nobody else may read it,
+ * unless UID is root's. */
+bool msmtprc_load(struct configfile *file, const struct str *text, const struct stat *facts,
+                  uid_t uid, struct error *err);
 
 /* Appends the commands of ACCOUNT, as msmtprc_read() takes them, for every key that is set:
  * "account NAME" first. What no msmtprc can say is left out. */

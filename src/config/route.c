@@ -150,8 +150,7 @@ static bool serve(const struct configuration *config, const char *mailbox, bool 
 
 static void add_places(const struct configuration *config, struct str *out)
 {
-    const char *user = config->user_file ? config->user_file : "";
-    const char *system = config->system_file ? config->system_file : "";
+    const char *user = config->found[SCOPE_USER].path, *system = config->found[SCOPE_SYSTEM].path;
     str_addf(out, "%s%s%s", user, *user && *system ? " and " : "", system);
 }
 

@@ -19,8 +19,6 @@
 #include "submit/help.h"
 #include "submit/report.h"
 
-enum { EVAL_TIME = 60 * 1000 };
-
 struct convert {
     const struct site *site;
     const char *secrets; /* or NULL */
@@ -90,7 +88,7 @@ static bool read_msmtprc(struct convert *c, struct configfile *file, struct erro
 {
     struct str text = {.secret = true};
     bool ok = fileread_all(file->path, CONFIGURATION_FILE_MAX, &text, NULL, err) &&
-              msmtprc_read(file, &text, clock_after(EVAL_TIME), err);
+              msmtprc_read(file, &text, clock_after(MSMTPRC_EVAL_TIME), err);
     if (has_eval(&text))
         strlist_add(&c->remarks, "lines of `eval` stand here with what their commands say now");
     if (ok && !configfile_find(file, "default"))

@@ -25,23 +25,23 @@ bool asmsmtp_check_file(const struct send_context *s, struct error *err)
     return false;
 }
 
-static void show_file(FILE *out, const char *scope, const char *file, int number)
+static void show_file(FILE *out, const char *scope, const struct found_file *file)
 {
-    if (number)
-        (void)fprintf(out, "ignoring %s configuration file %s: %s\n", scope, file,
-                      strerror(number));
+    if (file->number)
+        (void)fprintf(out, "ignoring %s configuration file %s: %s\n", scope, file->path,
+                      strerror(file->number));
     else
-        (void)fprintf(out, "loaded %s configuration file %s\n", scope, file);
+        (void)fprintf(out, "loaded %s configuration file %s\n", scope, file->path);
 }
 
 void asmsmtp_show_files(const struct send_context *s)
 {
-    const struct configuration *config = &s->site->config;
+    const struct found_file *found = s->site->config.found;
     if (!is_msmtp(s) || (!s->call->verbose && s->call->mode != INVOKE_PRINT))
         return;
-    show_file(s->dialogue, "system", config->system_file, config->note[SCOPE_SYSTEM].number);
-    if (*config->user_file)
-        show_file(s->dialogue, "user", config->user_file, config->note[SCOPE_USER].number);
+    show_file(s->dialogue, "system", &found[SCOPE_SYSTEM]);
+    if (*found[SCOPE_USER].path)
+        show_file(s->dialogue, "user", &found[SCOPE_USER]);
 }
 
 static void add_fingerprint(const char *text, struct str *out)

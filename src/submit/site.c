@@ -46,7 +46,7 @@ static bool read_again(struct site *site, struct error *err)
     if (fresh.n == 0 && site->config.n > 0) {
         configuration_clear(&fresh);
         return error_config(err, "%s: there is no account in it any more",
-                            site->config.system_file);
+                            site->config.found[SCOPE_SYSTEM].path);
     }
     configuration_clear(&site->config);
     site->config = fresh;

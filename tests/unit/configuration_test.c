@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "config/configuration.h"
+#include "config/msmtprc.h"
 #include "scratch.h"
 
 static const char providers[] = "[provider free]\ndomains = free.example\n"
@@ -12,7 +13,8 @@ static const char providers[] = "[provider free]\ndomains = free.example\n"
                                 "trouble = over quota, locked\n";
 
 static char sysconfdir[128], config_home[128], pkgdatadir[128];
-static struct paths paths = {.sysconfdir = sysconfdir, .pkgdatadir = pkgdatadir};
+static struct paths paths = {
+    .sysconfdir = sysconfdir, .pkgdatadir = pkgdatadir, .read_msmtprc = msmtprc_load};
 static struct caller caller = {.name = "me", .home = "/home/me", .config_home = config_home};
 
 static int setup(void **state)
@@ -53,7 +55,7 @@ static void both_levels_are_read(void **state)
                "[defaults]\ntimeout = 7\n[queue]\nlifetime = 2d\n");
     if (!configuration_read(&config, &paths, &caller, NULL, &err))
         fail_msg("%s", err.text);
-    assert_true(config.has_user && config.has_system);
+    assert_true(config.found[SCOPE_USER].exists && config.found[SCOPE_SYSTEM].exists);
     assert_int_equal(config.n, 3);
     static const char *const names[] = {"a", "b", "c"};
     for (size_t i = 0; i < 3; i++) {
@@ -90,9 +92,9 @@ static void missing_files_are_no_error_unless_named(void **state)
     struct error err;
     place_both(NULL, NULL);
     assert_true(configuration_read(&config, &paths, &caller, NULL, &err));
-    assert_false(config.has_user || config.has_system);
+    assert_false(config.found[SCOPE_USER].exists || config.found[SCOPE_SYSTEM].exists);
     assert_int_equal(config.n, 0);
-    assert_non_null(strstr(config.user_file, "/home/onehop/onehop.ini"));
+    assert_non_null(strstr(config.found[SCOPE_USER].path, "/home/onehop/onehop.ini"));
     configuration_clear(&config);
     assert_false(configuration_read(&config, &paths, &caller, scratch_path("none.ini"), &err));
     assert_non_null(strstr(err.text, "none.ini: there is no such file"));
@@ -101,7 +103,7 @@ static void missing_files_are_no_error_unless_named(void **state)
     struct caller homeless = caller;
     homeless.config_home = homeless.home = "";
     assert_true(configuration_read(&config, &paths, &homeless, NULL, &err));
-    assert_string_equal(config.user_file, "");
+    assert_string_equal(config.found[SCOPE_USER].path, "");
     configuration_clear(&config);
 }
 
@@ -293,8 +295,12 @@ static void variables_describe_an_account_where_no_file_does(void **state)
     } rows[] = {
         {{host, port, other, user, NULL}, NULL, 1},
         {{other, version, NULL}, NULL, 0},
-        {{host, slip, NULL}, "variable ONEHOP_HSOT: there is no key 'hsot': did you mean 'host'?", 0},
-        {{host, bad, NULL}, "variable ONEHOP_PORT: port must be a number from 1 to 65535, not 'x'", 0},
+        {{host, slip, NULL},
+         "variable ONEHOP_HSOT: there is no key 'hsot': did you mean 'host'?",
+         0},
+        {{host, bad, NULL},
+         "variable ONEHOP_PORT: port must be a number from 1 to 65535, not 'x'",
+         0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct configuration config;
@@ -519,8 +525,8 @@ static void user_and_system_msmtprc_are_merged(void **state)
     assert_int_equal(config.n, 3);
     assert_string_equal(configuration_account(&config, "b")->host.item[0], "b");
     assert_string_equal(configuration_account(&config, "default")->host.item[0], "d");
-    assert_string_equal(config.user_file, scratch_path(".msmtprc"));
-    assert_string_equal(config.system_file, scratch_path("etc/msmtprc"));
+    assert_string_equal(config.found[SCOPE_USER].path, scratch_path(".msmtprc"));
+    assert_string_equal(config.found[SCOPE_SYSTEM].path, scratch_path("etc/msmtprc"));
     configuration_clear(&config);
 }
 
@@ -584,7 +590,7 @@ static void a_system_msmtprc_for_others_is_passed_over(void **state)
         if (!ok)
             assert_non_null(strstr(err.text, "etc/msmtprc: permission denied"));
         else
-            assert_int_equal(config.note[SCOPE_SYSTEM].number, EACCES);
+            assert_int_equal(config.found[SCOPE_SYSTEM].number, EACCES);
         configuration_clear(&config);
     }
     directory(".msmtprc", 0600, NULL);

@@ -37,8 +37,8 @@ static void set_up(struct configuration *config, const char *const *lines)
 {
     *config = (struct configuration){0};
     config->account = memory_resize(NULL, 8, sizeof *config->account);
-    config->user_file = memory_copy("/home/me/.config/onehop/onehop.ini");
-    config->system_file = memory_copy("/etc/onehop/onehop.ini");
+    config->found[SCOPE_USER].path = memory_copy("/home/me/.config/onehop/onehop.ini");
+    config->found[SCOPE_SYSTEM].path = memory_copy("/etc/onehop/onehop.ini");
     for (; *lines; lines++)
         config->account[config->n++] = make(*lines);
 }

@@ -221,7 +221,10 @@ static void a_session_reads_no_secret(void **state)
     assert_true(fd >= 0);
     (void)close(fd);
     assert_int_equal(symlink("/dev/null", strcat(strcpy(format, spool), "/format")), 0);
-    const struct paths paths = {directory, "/nowhere", spool, directory};
+    const struct paths paths = {.sysconfdir = directory,
+                                .pkgdatadir = "/nowhere",
+                                .statedir = spool,
+                                .rundir = directory};
     struct configuration config;
     configuration_empty(&config);
     pid_t child = fork();
