@@ -3,7 +3,7 @@
 
 #include "base/confine.h"
 #include "base/module.h"
-#include "config/msmtprc.h"
+#include "compat/msmtprc.h"
 #include "command.h"
 
 const char *module_file(void)

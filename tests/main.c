@@ -10,7 +10,7 @@
 #include "base/confine.h"
 #include "base/module.h"
 #include "base/str.h"
-#include "config/msmtprc.h"
+#include "compat/msmtprc.h"
 #include "command.h"
 
 /* ROOT/lib/tls.so, for tests of other modules and for uids that may not enter the build tree. */

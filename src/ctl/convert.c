@@ -13,9 +13,9 @@
 #include "base/clock.h"
 #include "base/fileread.h"
 #include "base/memory.h"
-#include "config/msmtprc.h"
+#include "config/iniwriter.h"
 #include "compat/foreign.h"
-#include "compat/iniwriter.h"
+#include "compat/msmtprc.h"
 #include "submit/help.h"
 #include "submit/report.h"
 

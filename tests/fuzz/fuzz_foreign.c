@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "compat/foreign.h"
-#include "compat/iniwriter.h"
 #include "config/configfile.h"
+#include "config/iniwriter.h"
 #include "config/provider.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

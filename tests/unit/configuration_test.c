@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "config/configuration.h"
-#include "config/msmtprc.h"
+#include "compat/msmtprc.h"
 #include "scratch.h"
 
 static const char providers[] = "[provider free]\ndomains = free.example\n"

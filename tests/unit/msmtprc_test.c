@@ -1,7 +1,7 @@
 #include "suite.h"
 
 #include "base/clock.h"
-#include "config/msmtprc.h"
+#include "compat/msmtprc.h"
 
 static bool read_text(struct configfile *file, const char *text, struct error *err)
 {

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "config/msmtprc.h"
+#include "compat/msmtprc.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "compat/iniwriter.h"
+#include "config/iniwriter.h"
 
 #include <ctype.h>
 #include <string.h>
