@@ -19,7 +19,7 @@ struct confinement {
     const struct strlist
         *read; /* files, and directories with all below; what is missing is no error */
     const struct strlist *write; /* likewise: to be read, changed, made, renamed and removed */
-    bool execute;                /* other programs */
+    bool execute;                /* other programs, other processes */
     bool network;                /* sockets other than AF_UNIX */
 };
 

@@ -193,6 +193,8 @@ bool password_find(const struct account *account, const struct password_sources 
 {
     out->secret = true;
     str_clear(out);
+    if (sources->elsewhere) /* which prefixes its errors */
+        return sources->ask_elsewhere(sources->elsewhere, sources->deadline, out, err);
     if (find(account, sources, out, err))
         return true;
     str_clear(out);

@@ -19,6 +19,11 @@ struct password_sources {
     int64_t deadline;                                                /* for password_command */
     bool (*ask)(void *context, const char *prompt, struct str *out); /* the terminal; NULL: none */
     void *context;
+    /* Another process that finds the password of its one account, for a caller that is confined:
+     * see delivery/password_helper.h. NULL: this one does. */
+    struct password_helper *elsewhere;
+    bool (*ask_elsewhere)(struct password_helper *helper, int64_t deadline, struct str *out,
+                          struct error *err);
 };
 
 /* Fills OUT (made a secret) with the first line, without its line end. A password file that group

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "config/keyring.h"
 #include "smtp/sasl.h"
+#include "delivery/log_path.h"
 
 enum { ALIASES_MAX = 16 * 1024 * 1024 }; /* octets */
 
@@ -57,18 +58,20 @@ static bool is_token_url(const char *file)
     return strncmp(file, "pkcs11:", 7) == 0;
 }
 
-/* The order of sources is that of password_find(): a file is found before a program is asked. */
-static bool needs_programs(const struct account *account)
+bool fence_needs_programs(const struct account *account)
 {
     return account->auth != AUTH_OFF && account->password.len == 0 && !*account->password_file &&
            (*account->password_command || account->keyring != KEYRING_OFF);
 }
 
-static bool needs_more(const struct account *account)
+const char *fence_hindrance(const struct account *account)
 {
     const struct sasl *sasl = sasl_find(account_mechanism(account));
-    return needs_programs(account) || (sasl && sasl->reads_files) ||
-           is_token_url(account->tls_trust_file) || is_token_url(account->tls_key_file);
+    if (sasl && sasl->reads_files)
+        return "the login method reads files of its own";
+    if (is_token_url(account->tls_trust_file) || is_token_url(account->tls_key_file))
+        return "a PKCS#11 token needs libraries of its own";
+    return NULL;
 }
 
 static void add(struct strlist *list, const char *path)
@@ -104,25 +107,18 @@ static void add_alias_files(struct strlist *list, const struct account *account,
     add_beneath(list, sources->paths->sysconfdir, "aliases");
 }
 
-/* The log, or where it is not there yet the directory it will be made in. */
+/* The log alone: what may write to its directory may write to other programs' logs. */
 static void add_log(struct strlist *list, const char *log)
 {
-    const char *slash = strrchr(log, '/');
-    if (!slash || access(log, F_OK) == 0) {
-        add(list, log);
-        return;
-    }
-    struct str directory = {0};
-    str_add_n(&directory, log, (size_t)(slash - log));
-    add(list, directory.len > 0 ? str_text(&directory) : "/");
-    str_clear(&directory);
+    log_path_make(log);
+    add(list, log);
 }
 
 unsigned fence_worker(const struct account *account, const struct spool *spool,
                       const struct password_sources *sources)
 {
     struct strlist read = {0}, write = {0};
-    if (needs_more(account) || *spool->path != '/')
+    if (fence_hindrance(account) || *spool->path != '/')
         return 0;
     for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
         add(&read, system_files[i]);
@@ -132,7 +128,8 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
     add(&read, account->tls_crl_file);
     add(&read, account->tls_cert_file);
     add(&read, account->tls_key_file);
-    add_password_files(&read, account, sources);
+    if (!sources->elsewhere)
+        add_password_files(&read, account, sources);
     add_alias_files(&read, account, sources);
     add(&write, spool->path);
     add(&write, "/dev/null");

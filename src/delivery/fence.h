@@ -3,16 +3,28 @@
 #ifndef FENCE_H
 #define FENCE_H
 
+#include <stdbool.h>
+
 #include "config/account.h"
 #include "config/configuration.h"
 #include "queue/spool.h"
 #include "delivery/connection.h"
 
-/* Confines this process to the deliveries of ACCOUNT from SPOOL (base/confine.h). Returns which
- * fences stand: none where the account needs other programs (password_command, keyring) or
- * libraries with files of their own (GSSAPI, PKCS#11), which nobody can list. */
+/* Confines this process to the deliveries of ACCOUNT from SPOOL (base/confine.h). Makes the log
+ * file if there is none. Where SOURCES ask another process for the password, the files with
+ * passwords are out of reach too. Returns which fences stand: none where fence_hindrance() says so.
+ */
 unsigned fence_worker(const struct account *account, const struct spool *spool,
                       const struct password_sources *sources);
+
+/* True if the password of ACCOUNT comes from another program (password_command, keyring): a worker
+ * needs a password_helper then. The order of sources is that of password_find(): a file is found
+ * before a program is asked. */
+bool fence_needs_programs(const struct account *account);
+
+/* Why workers for ACCOUNT are not confined: it needs files that nobody can list (GSSAPI, PKCS#11).
+ * NULL: they are, where the kernel can. */
+const char *fence_hindrance(const struct account *account);
 
 /* Confines this process to accepting mail for the accounts of CONFIG into the spool at SPOOL: no
  * password file, no network, no other program. Returns which fences stand: none where the spool is

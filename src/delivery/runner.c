@@ -18,6 +18,7 @@
 #include "queue/recovery.h"
 #include "queue/scan.h"
 #include "delivery/fence.h"
+#include "delivery/password_helper.h"
 #include "delivery/worker.h"
 
 enum { REAP_INTERVAL = 1000 }; /* milliseconds */
@@ -153,8 +154,7 @@ static const char *next_of_share(void *context)
 {
     struct share *share = ((struct run *)context)->share;
     size_t index = atomic_fetch_add(&share->tally->next, 1);
-    return index < share->n ? ((struct run *)context)->scan.item[share->item[index]].id
-                                : NULL;
+    return index < share->n ? ((struct run *)context)->scan.item[share->item[index]].id : NULL;
 }
 
 static void say_ready(void *context)
@@ -173,14 +173,46 @@ static enum delivery_urgency urgency_of(const struct run *run)
     return run->filter->has_uid ? DELIVERY_BY_USER : DELIVERY_BY_PERSON;
 }
 
+/* What a worker of an account needs of its own: with it the worker gives up what it does not need.
+ */
+struct confined {
+    struct delivery_context delivery;
+    struct connection_options options;
+    struct password_sources passwords;
+    struct password_helper helper;
+};
+
+/* Confines this process to the deliveries of ACCOUNT; NULL: what serves the mail of an account that
+ * is gone is found for each entry. */
+static void confine(struct confined *c, const struct delivery_context *delivery,
+                    const struct account *account)
+{
+    c->delivery = *delivery;
+    c->options = *delivery->options;
+    c->passwords = *c->options.passwords;
+    c->delivery.options = &c->options;
+    c->options.passwords = &c->passwords;
+    c->helper = (struct password_helper){.fd = -1, .pid = -1};
+    if (!account || fence_hindrance(account))
+        return;
+    if (fence_needs_programs(account)) {
+        password_helper_start(&c->helper, account, &c->passwords);
+        c->passwords.elsewhere = &c->helper;
+        c->passwords.ask_elsewhere = password_helper_ask;
+    }
+    (void)fence_worker(account, delivery->spool, &c->passwords);
+}
+
 static _Noreturn void work(const struct run *run, const struct share *share, int ready)
 {
     struct run own = *run; /* this process sees one share */
     struct share mine = *share;
+    struct confined confined;
     own.share = &mine;
     own.ready = ready;
+    confine(&confined, run->delivery, configuration_account(run->delivery->config, mine.account));
     const struct worker_job job = {
-        .delivery = run->delivery,
+        .delivery = &confined.delivery,
         .account_name = mine.account,
         .next = next_of_share,
         .context = &own,
@@ -190,12 +222,10 @@ static _Noreturn void work(const struct run *run, const struct share *share, int
         .ready = say_ready,
         .stopped = &mine.tally->stopped,
     };
-    const struct account *account = configuration_account(run->delivery->config, mine.account);
-    if (account) /* else what serves its mail now is found for each entry */
-        (void)fence_worker(account, run->delivery->spool, run->delivery->options->passwords);
     size_t handled = 0;
     int code = worker_run(&job, &handled);
     atomic_fetch_add(&mine.tally->handled, handled);
+    password_helper_end(&confined.helper);
     _exit(code);
 }
 

@@ -2,17 +2,15 @@
 #include "submit/logfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
-#include "config/ownership.h"
+#include "delivery/log_path.h"
 
 enum { TIME_MAX = 256 };
 
@@ -29,25 +27,11 @@ static void add_time(struct str *out, const char *format)
         str_addf(out, "%s ", text);
 }
 
-/* A link is followed only where none but root or the caller can have put it: /dev/stdout is one. */
-static int nofollow(const char *path)
-{
-    struct str directory = {0};
-    struct stat facts;
-    const char *slash = strrchr(path, '/');
-    str_add_n(&directory, path, slash ? (size_t)(slash + 1 - path) : 0);
-    bool safe = stat(slash ? str_text(&directory) : ".", &facts) == 0 &&
-                (facts.st_uid == 0 || facts.st_uid == geteuid()) && !ownership_is_shared(&facts);
-    str_clear(&directory);
-    return safe ? 0 : O_NOFOLLOW;
-}
-
 /* One write, which O_APPEND puts behind what is there, whatever others write. A lock would let who
  * may only read the file hold up every delivery. */
 static bool append(const char *path, const struct str *line, struct error *err)
 {
-    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | nofollow(path);
-    int fd = open(path, flags, 0600);
+    int fd = log_path_open(path);
     if (fd < 0)
         return error_system(err, EX_CANTCREAT, "cannot log to %s: cannot open", path);
     errno = ENOSPC; /* what a write that comes short means */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -77,6 +78,26 @@ static int open_unix(void)
     return result_of(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
 }
 
+static int make_process(void)
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    return result_of(child >= 0);
+}
+
+static void *do_nothing(void *nothing)
+{
+    return nothing;
+}
+
+static int make_thread(void)
+{
+    pthread_t thread;
+    errno = pthread_create(&thread, NULL, do_nothing, NULL);
+    return result_of(errno == 0 && pthread_join(thread, NULL) == 0);
+}
+
 static int trace(void)
 {
     return result_of(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
@@ -126,6 +147,9 @@ static void what_is_not_needed_is_refused(void **state)
         {"make a file elsewhere", make_file_elsewhere, CONFINE_FILES, false, false, REFUSED},
         {"run a program", execute, CONFINE_CALLS, false, false, REFUSED},
         {"run a program that may be", execute, CONFINE_CALLS, true, false, ALLOWED},
+        {"make a process", make_process, CONFINE_CALLS, false, false, REFUSED},
+        {"make a process that may be", make_process, CONFINE_CALLS, true, false, ALLOWED},
+        {"make a thread", make_thread, CONFINE_CALLS, false, false, ALLOWED},
         {"the network", open_network, CONFINE_CALLS, false, false, REFUSED},
         {"the network that may be", open_network, CONFINE_CALLS, false, true, ALLOWED},
         {"a unix socket", open_unix, CONFINE_CALLS, false, false, ALLOWED},

@@ -2,11 +2,15 @@
 #include "suite.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/confine.h"
 #include "base/memory.h"
 #include "delivery/fence.h"
+#include "delivery/password_helper.h"
 #include "scratch.h"
 
 enum { ALLOWED = 0, REFUSED = 1, OTHERWISE = 2, UNFENCED = 100 };
@@ -98,27 +102,89 @@ static void a_worker_touches_what_it_needs(void **state)
     account_free(account);
 }
 
-static void an_account_that_needs_programs_is_not_fenced(void **state)
+static void an_account_that_needs_unknown_files_is_not_fenced(void **state)
+{
+    (void)state;
+    struct error err;
+    struct account *account = new_account(true);
+    assert_null(fence_hindrance(account));
+    assert_true(account_set(account, "tls_key_file", "pkcs11:id=1", "", &err));
+    assert_non_null(fence_hindrance(account));
+    assert_int_equal(inside(account, NULL, 0), ALLOWED); /* true(1) says so */
+    account_free(account);
+}
+
+/* Asks the helper twice inside the fence; the exit status says what went wrong. */
+static int ask_inside(const struct account *account, const char *want)
+{
+    struct spool spool = {.path = memory_copy(scratch_path("spool"))};
+    struct password_sources own = sources;
+    struct password_helper helper;
+    struct str password = {0};
+    struct error err = {0};
+    password_helper_start(&helper, account, &own);
+    own.elsewhere = &helper;
+    own.ask_elsewhere = password_helper_ask;
+    own.deadline = CLOCK_NEVER;
+    (void)fence_worker(account, &spool, &own);
+    for (int i = 0; i < 2; i++) {
+        bool found = password_find(account, &own, &password, &err);
+        if (found != (want != NULL) || (found && strcmp(str_text(&password), want) != 0))
+            return 1;
+        if (!found && (err.code != EX_TEMPFAIL || !strstr(err.text, "account work: ")))
+            return 2;
+    }
+    if (opened("password", O_RDONLY) == ALLOWED && (confine_available() & CONFINE_FILES))
+        return 3;
+    str_clear(&password);
+    password_helper_end(&helper);
+    return waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD ? 0 : 4;
+}
+
+static void a_program_is_asked_from_inside_the_fence(void **state)
 {
     (void)state;
     static const struct {
-        const char *key, *value;
-    } cases[] = {
-        {"password_command", "pass show x"}, {"keyring", "pass"}, {"tls_key_file", "pkcs11:id=1"}};
+        const char *command, *password;
+    } cases[] = {{"echo hunter2", "hunter2"}, {"exit 3", NULL}, {"kill -9 $PPID", NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct error err;
         struct account *account = new_account(false);
-        assert_true(account_set(account, cases[i].key, cases[i].value, "", &err));
-        assert_int_equal(inside(account, NULL, 0), ALLOWED); /* true(1) says so */
+        int status = 0;
+        assert_true(account_set(account, "password_command", cases[i].command, "", &err));
+        assert_true(fence_needs_programs(account));
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit(ask_inside(account, cases[i].password));
+        assert_int_equal(waitpid(child, &status, 0), child);
+        if (status != 0)
+            fail_msg("%s: %d", cases[i].command, status);
         account_free(account);
     }
+}
+
+static void the_directory_of_the_log_is_not_given_away(void **state)
+{
+    (void)state;
+    struct account *account = new_account(true);
+    struct stat facts;
+    (void)unlink(scratch_path("log/new"));
+    int got = inside(account, "log/other", O_WRONLY | O_CREAT);
+    if (got != UNFENCED)
+        assert_int_equal(got, REFUSED);
+    assert_int_equal(stat(scratch_path("log/new"), &facts), 0); /* the log itself is there */
+    assert_int_equal(facts.st_mode & 07777, 0600);
+    account_free(account);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_touches_what_it_needs),
-        cmocka_unit_test(an_account_that_needs_programs_is_not_fenced),
+        cmocka_unit_test(an_account_that_needs_unknown_files_is_not_fenced),
+        cmocka_unit_test(a_program_is_asked_from_inside_the_fence),
+        cmocka_unit_test(the_directory_of_the_log_is_not_given_away),
     };
     return cmocka_run_group_tests_name("fence", tests, make_files, scratch_teardown);
 }
