@@ -12,7 +12,9 @@
 #include <malloc.h>
 #endif
 
+#include "base/translation.h"
 #include "cli/invocation.h"
+#include "cli/language.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "submit/send.h"
@@ -83,6 +85,7 @@ static int list_queue(const struct invocation *call, struct site *site)
 #ifdef HAVE_SERVICE
 static int serve(struct site *site)
 {
+    translation_end(); /* it speaks to logs and to other processes */
     return service_run(site);
 }
 #else
@@ -154,6 +157,7 @@ static int run(const struct invocation *call, const struct paths *paths)
 int command_run(int argc, char **argv, const struct paths *paths)
 {
     prepare_process();
+    language_choose(paths->localedir);
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
     const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "sendmail";
     if (strcmp(name, "onehopctl") == 0)
@@ -166,7 +170,7 @@ int command_run(int argc, char **argv, const struct paths *paths)
         code = run(&call, paths);
     } else {
         report_drain_input();
-        report_line(call.program, "%s", err.text);
+        report_line(call.program, "%s", error_shown(&err));
         code = err.code;
     }
     invocation_clear(&call);

@@ -19,6 +19,7 @@ int main(int argc, char **argv)
         .statedir = STATEDIR,
         .rundir = RUNDIR,
         .read_msmtprc = msmtprc_load,
+        .localedir = LOCALEDIR,
     };
     confine_memory(); /* not in the program of the tests: they look into its processes */
     return command_run(argc, argv, &paths);

@@ -1,5 +1,5 @@
 /* The program with its places taken from the environment, for tests: ONEHOP_TEST_ROOT is the
- * directory that holds etc, share, spool and run. The installed program has no such door. */
+ * directory that holds etc, share, spool, run and locale. The installed program has no such door. */
 #include "config.h"
 
 #include <stdio.h>
@@ -37,13 +37,14 @@ int main(int argc, char **argv)
     }
     if (getenv("ONEHOP_TEST_CONFINED")) /* else strace and /proc of an ordinary user see nothing */
         confine_memory();
-    struct str text[4] = {0};
+    struct str text[5] = {0};
     const struct paths paths = {
         .sysconfdir = below(&text[0], root, "etc"),
         .pkgdatadir = below(&text[1], root, "share"),
         .statedir = below(&text[2], root, "spool"),
         .rundir = below(&text[3], root, "run"),
         .read_msmtprc = msmtprc_load,
+        .localedir = below(&text[4], root, "locale"),
     };
     int code = command_run(argc, argv, &paths);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)

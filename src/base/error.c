@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/memory.h"
 #include "base/str.h"
+#include "base/translation.h"
 
 static void begin(struct error *err, enum error_scope scope, enum error_class class, int code)
 {
@@ -20,8 +21,29 @@ static void begin(struct error *err, enum error_scope scope, enum error_class cl
 
 static void fill(struct error *err, const char *format, va_list args)
 {
+    va_list again;
+    va_copy(again, args);
+    translation_format(err->shown, sizeof err->shown, format, again);
+    va_end(again);
     (void)vsnprintf(err->text, sizeof err->text, format, args); /* a cut text is still a text */
     (void)escape_text(err->text, strlen(err->text));
+    (void)escape_text(err->shown, strlen(err->shown));
+}
+
+/* Makes SHOWN begin like TEXT, where it has nothing of its own yet and is about to get something. */
+static void begin_shown(struct error *err)
+{
+    if (!*err->shown && translation_is_on())
+        memcpy(err->shown, err->text, sizeof err->shown);
+}
+
+/* "BEFORE: TEXT" in TEXT, which has ERROR_TEXT_MAX octets as BEFORE has. */
+static void put_before(char *text, char *before)
+{
+    size_t used = strlen(before);
+    (void)snprintf(before + used, ERROR_TEXT_MAX - used, ": %s", text);
+    (void)escape_text(before, strlen(before));
+    memcpy(text, before, ERROR_TEXT_MAX);
 }
 
 bool error_set(struct error *err, enum error_scope scope, enum error_class class, int code,
@@ -63,35 +85,44 @@ bool error_system(struct error *err, int code, const char *format, ...)
     begin(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code);
     fill(err, format, args);
     va_end(args);
-    size_t used = strlen(err->text);
-    (void)snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(number));
     errno = number;
-    return false;
+    return error_append(err, ": %m");
 }
 
 bool error_prefix(struct error *err, const char *format, ...)
 {
     char text[ERROR_TEXT_MAX];
     va_list args;
+    begin_shown(err);
     va_start(args, format);
-    int used = vsnprintf(text, sizeof text, format, args);
+    translation_format(text, sizeof text, format, args);
     va_end(args);
-    if (used < 0 || (size_t)used >= sizeof text)
-        used = sizeof text - 1;
-    (void)snprintf(text + used, sizeof text - (size_t)used, ": %s", err->text);
-    (void)escape_text(text, strlen(text));
-    memcpy(err->text, text, sizeof text);
+    if (*text)
+        put_before(err->shown, text);
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args); /* cut if overlong */
+    va_end(args);
+    put_before(err->text, text);
     return false;
 }
 
 bool error_append(struct error *err, const char *format, ...)
 {
-    size_t used = strlen(err->text);
+    int number = errno;
     va_list args;
+    begin_shown(err);
+    size_t used = strlen(err->shown);
+    va_start(args, format);
+    translation_format(err->shown + used, sizeof err->shown - used, format, args);
+    va_end(args);
+    used = strlen(err->text);
+    errno = number; /* for %m */
     va_start(args, format);
     (void)vsnprintf(err->text + used, sizeof err->text - used, format, args); /* cut if overlong */
     va_end(args);
     (void)escape_text(err->text, strlen(err->text));
+    (void)escape_text(err->shown, strlen(err->shown));
+    errno = number;
     return false;
 }
 
@@ -141,10 +172,25 @@ const char *error_code_name(int code)
     return names[code];
 }
 
-void error_explain(const struct error *err, struct str *out)
+static void explain(const struct error *err, const char *text, struct str *out)
 {
-    str_add(out, err->text);
-    str_add(out, *err->reply && *err->text ? ": " : "");
+    str_add(out, text);
+    str_add(out, *err->reply && *text ? ": " : "");
     for (const char *at = err->reply; *at; at++)
         str_add_char(out, *at == '\n' ? ' ' : *at);
+}
+
+void error_explain(const struct error *err, struct str *out)
+{
+    explain(err, err->text, out);
+}
+
+void error_explain_shown(const struct error *err, struct str *out)
+{
+    explain(err, error_shown(err), out);
+}
+
+const char *error_shown(const struct error *err)
+{
+    return *err->shown ? err->shown : err->text;
 }

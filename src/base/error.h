@@ -4,6 +4,11 @@
  * true means it was not touched. The place that notices it fills scope, class and code, or where a
  * server refused something the command and its reply, which delivery/verdict.c judges; callers
  * only put context in front. Nothing here allocates.
+ *
+ * The text is English: logs, SMTP replies and the spool have it. For a terminal the same is kept in
+ * the language of the caller (base/translation.h): the formats are looked up, and so is the argument
+ * of a format that is "%s" alone. Any other argument is shown as it is, so it must be no piece of a
+ * sentence.
  */
 #ifndef ERROR_H
 #define ERROR_H
@@ -73,7 +78,8 @@ struct error {
     int code;                    /* sysexits(3), for the calling shell */
     int reply_code;              /* SMTP reply code, 0 where no reply was involved */
     char status[12];             /* enhanced status code (RFC 3463), "" where none was given */
-    char text[ERROR_TEXT_MAX];   /* one line, no newline, printable */
+    char text[ERROR_TEXT_MAX];   /* one line, no newline, printable, English */
+    char shown[ERROR_TEXT_MAX];  /* the same in the caller's language, "" where that is English */
     char reply[ERROR_REPLY_MAX]; /* the server's reply, lines separated by '\n', "" if none */
 };
 
@@ -107,7 +113,13 @@ const char *error_code_name(int code);
 
 struct str;
 
-/* Appends ERR for a person, on one line: our words, then the server's reply. */
+/* Appends ERR for a log, a bounce, the spool, on one line: our words, then the server's reply. */
 void error_explain(const struct error *err, struct str *out);
+
+/* The same for a terminal: our words in the caller's language. */
+void error_explain_shown(const struct error *err, struct str *out);
+
+/* The text for a terminal. Borrowed. */
+const char *error_shown(const struct error *err);
 
 #endif

@@ -24,6 +24,7 @@ struct paths {
     /* msmtprc_load() of compat/msmtprc.h, or one that says EX_UNAVAILABLE of every file. */
     bool (*read_msmtprc)(struct configfile *file, const struct str *text, const struct stat *facts,
                          uid_t uid, struct error *err);
+    const char *localedir;  /* /usr/share/locale, "" for texts in English */
 };
 
 /* Whose call it is. Made from the environment and the password database by cli/caller.c. */

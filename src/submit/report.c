@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/translation.h"
 #include "submit/logfile.h"
 
 enum { WORKER_SILENCE = 10 * 1000, WORKER_TOTAL = 600 * 1000 }; /* milliseconds */
@@ -19,7 +20,7 @@ static void print_line(FILE *out, const char *program, const char *format, va_li
 {
     struct str text = {0};
     str_addf(&text, "%s: ", program);
-    str_addv(&text, format, args);
+    str_addv(&text, translation_of(format), args);
     str_truncate(&text, escape_text(text.data, text.len));
     str_add_char(&text, '\n');
     if (out == stderr)
@@ -47,7 +48,7 @@ void report_line(const char *program, const char *format, ...)
 
 void report_error_to(FILE *out, const char *program, const struct error *err)
 {
-    report_line_to(out, program, "%s", err->text);
+    report_line_to(out, program, "%s", error_shown(err));
     for (const char *line = err->reply; *line;) {
         size_t len = strcspn(line, "\n");
         report_line_to(out, program, "server message: %.*s", (int)len, line);
@@ -83,7 +84,7 @@ void report_log(const char *program, const struct logline *facts)
     struct error err;
     logline_format(facts, &line);
     if (!logfile_write(program, facts->account, str_text(&line), facts->code == 0, &err)) {
-        report_line(program, "%s", err.text);
+        report_line(program, "%s", error_shown(&err));
         report_line(program, "log info was: %s", str_text(&line));
     }
     str_clear(&line);

@@ -12,7 +12,7 @@
 
 enum { REPORT_RECIPIENTS_MAX = 20 }; /* refused recipients told one by one */
 
-/* One line on standard error: "PROGRAM: TEXT". */
+/* One line on standard error: "PROGRAM: TEXT", FORMAT in the caller's language. */
 void report_line(const char *program, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
