@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "base/escape.h"
+#include "base/translation.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "ctl/check.h"
@@ -121,20 +122,20 @@ static int run_help(int argc, char **argv, struct site *site);
 
 static const struct verb verbs[] = {
     {"check", "[ACCOUNT]", 1, run_check,
-     "try configuration, name, connection, TLS and login; send nothing"},
+     N_("try configuration, name, connection, TLS and login; send nothing")},
     {"setup", "ADDRESS [OPTION ...]", 32, setup_run,
-     "write an account for an address, try its login, start what it needs"},
-    {"providers", "[--json] [DOMAIN]", 2, run_providers, "list the providers that are known"},
+     N_("write an account for an address, try its login, start what it needs")},
+    {"providers", "[--json] [DOMAIN]", 2, run_providers, N_("list the providers that are known")},
     {"convert", "[--secrets FILE] [FILE]", 3, run_convert,
-     "print a configuration of msmtp, ssmtp, nullmailer or dma as INI"},
-    {"queue", "[--json] [--failed]", 2, run_queue, "list what waits, or what was given up"},
-    {"show", "ID", 1, run_show, "show an entry"},
-    {"flush", "[ID | --account NAME]", 2, run_flush, "deliver now what waits"},
-    {"hold", "ID", 1, run_hold, "hold an entry back"},
-    {"release", "ID", 1, run_release, "let an entry go that was held or given up"},
-    {"delete", "ID", 1, run_delete, "delete an entry"},
-    {"version", "", 0, run_version, "show the version"},
-    {"help", "[keys|options]", 1, run_help, "this list; all keys; all options"},
+     N_("print a configuration of msmtp, ssmtp, nullmailer or dma as INI")},
+    {"queue", "[--json] [--failed]", 2, run_queue, N_("list what waits, or what was given up")},
+    {"show", "ID", 1, run_show, N_("show an entry")},
+    {"flush", "[ID | --account NAME]", 2, run_flush, N_("deliver now what waits")},
+    {"hold", "ID", 1, run_hold, N_("hold an entry back")},
+    {"release", "ID", 1, run_release, N_("let an entry go that was held or given up")},
+    {"delete", "ID", 1, run_delete, N_("delete an entry")},
+    {"version", "", 0, run_version, N_("show the version")},
+    {"help", "[keys|options]", 1, run_help, N_("this list; all keys; all options")},
 };
 static const size_t verb_count = sizeof verbs / sizeof *verbs;
 
@@ -145,9 +146,9 @@ static int run_help(int argc, char **argv, struct site *site)
         return help_keys();
     if (argc > 0 && strcmp(argv[0], "options") == 0)
         return help_options();
-    (void)printf("Usage: onehopctl VERB [ARGUMENT]\n\n");
+    (void)printf("%s\n\n", _("Usage: onehopctl VERB [ARGUMENT]"));
     for (size_t i = 0; i < verb_count; i++)
-        (void)printf("  %-10s %-22s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+        (void)printf("  %-10s %-22s %s\n", verbs[i].name, verbs[i].arguments, _(verbs[i].help));
     return help_flush();
 }
 

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/translation.h"
 #include "config/key.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
@@ -43,7 +44,7 @@ static void print_row(const struct option_row *row)
         (void)snprintf(word, sizeof word, "--%s%s", row->word, arguments[row->argument]);
     else if (row->argument == OPTION_REQUIRED)
         (void)snprintf(word, sizeof word, "ARG");
-    (void)printf("  %s%-32s %s\n", letter, word, row->help);
+    (void)printf("  %s%-32s %s\n", letter, word, _(row->help));
 }
 
 static void print_keys(void)
@@ -56,27 +57,28 @@ static void print_keys(void)
             (void)snprintf(word, sizeof word, "--%s%s", all.name[i],
                            all.option[i].has_arg == optional_argument ? "[=ARG]" : "=ARG");
             (void)printf("      %-32s %s\n", word,
-                         key_table[all.option[i].val - LONGOPTION_KEY].help);
+                         _(key_table[all.option[i].val - LONGOPTION_KEY].help));
         }
     longoptions_clear(&all);
 }
 
 int help_usage(const char *program)
 {
-    (void)printf("Usage: %s [OPTION]... [--] RECIPIENT...\n"
-                 "Reads a message from standard input and relays it through the provider of the\n"
-                 "account that serves its sender.\n\n",
+    (void)printf(_("Usage: %s [OPTION]... [--] RECIPIENT...\n"
+                   "Reads a message from standard input and relays it through the provider of the\n"
+                   "account that serves its sender.\n"),
                  program);
+    (void)printf("\n");
     for (size_t i = 0; i < option_count; i++)
         if (*option_table[i].help)
             print_row(&option_table[i]);
-    (void)printf("\nEvery key of an account can be given as an option, too:\n");
+    (void)printf("\n%s\n", _("Every key of an account can be given as an option, too:"));
     print_keys();
-    (void)printf("\nAccepted and ignored:");
+    (void)printf("\n%s", _("Accepted and ignored:"));
     for (size_t i = 0; i < option_count; i++)
         if (!*option_table[i].help)
             (void)printf(" -%c", option_table[i].letter);
-    (void)printf("\n\nThe manual: onehop(1), onehop.ini(5), onehopctl(8)\n");
+    (void)printf("\n\n%s\n", _("The manual: onehop(1), onehop.ini(5), onehopctl(8)"));
     return help_flush();
 }
 
