@@ -1,5 +1,6 @@
-/* The disk of the test program. With ONEHOP_TEST_DISK="KIND:N:FILE" it is broken from the Nth call on
- * that changes something below a directory named onehop, in each process that inherits the count:
+/* The disk of the test program. With ONEHOP_TEST_DISK="KIND:N:FILE" it is broken from the Nth call
+ * on that changes something below a directory named onehop, or a unit test's spool, in each process
+ * that inherits the count:
  *
  *     ro      nothing can be changed (EROFS)
  *     full    no new names, no file grows (ENOSPC); what is there can be written over and removed
@@ -35,7 +36,8 @@ static bool is_of_spool(int fd)
     (void)snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     ssize_t n = readlink(name, path, sizeof path - 1);
     path[n > 0 ? n : 0] = '\0';
-    return strstr(path, "/onehop/") || (n > 7 && strcmp(path + n - 7, "/onehop") == 0);
+    return strstr(path, "/onehop/") || strstr(path, "/onehop-spool-") ||
+           (n > 7 && strcmp(path + n - 7, "/onehop") == 0);
 }
 
 /* True if the call on FD, which needs space if GROWS, fails. */

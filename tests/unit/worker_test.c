@@ -2,8 +2,8 @@
 
 #include "queue/account_state.h"
 #include "delivery/worker.h"
+#include "mailworld.h"
 #include "script.h"
-#include "spooldir.h"
 
 enum { CONNECTIONS_MAX = 3, STEPS_MAX = 14, ENTRIES_MAX = 3, YEAR = 365 * 24 * 3600 };
 
@@ -117,23 +117,13 @@ static const struct story {
      .bounce = true},
 };
 
-/* The clock and the network of a story. */
+/* The network of a story. */
 static struct {
     const struct story *story;
     struct script script[CONNECTIONS_MAX];
     size_t connections, taken, heard;
     char id[ENTRIES_MAX][ENTRYID_SIZE];
 } world;
-
-static int64_t now(void)
-{
-    return entryid_arrival(world.id[0]) / 1000000 + world.story->later;
-}
-
-static uint64_t number(void)
-{
-    return 7;
-}
 
 static struct stream *dial(void *context, const char *host, struct error *err)
 {
@@ -207,60 +197,33 @@ static void check(struct spooldir *dir, const struct story *story)
     str_clear(&left);
 }
 
-static void play(struct spooldir *dir, const struct configuration *config,
-                 const struct story *story)
+static void play(struct mailworld *mail, const struct story *story)
 {
-    static char me[] = "me", none[] = "";
-    const struct this_host host = {.name = me, .full_name = me, .mail_name = me};
-    const struct paths paths = {.sysconfdir = "/nonexistent"};
-    const struct caller caller = {.home = none, .credentials = none, .user = me, .host = none};
-    const struct password_sources passwords = {.paths = &paths, .caller = &caller};
-    const struct connection_options options = {
-        .passwords = &passwords, .host_name = "me", .dial = dial};
-    const struct spool_time always = {0};
-    const struct delivery_context delivery = {
-        .spool = &dir->spool,
-        .config = config,
-        .options = &options,
-        .host = &host,
-        .spool_time = &always,
-        .lifetime = 5 * 24 * 3600,
-        .bounce_to = "",
-        .now = now,
-        .random = number,
-        .is_awaited = is_awaited,
-        .report_result = report_result,
-    };
     const struct worker_job job = {
-        .delivery = &delivery, .account_name = "work", .next = next, .per_connection = 1000};
+        .delivery = &mail->delivery, .account_name = "work", .next = next, .per_connection = 1000};
     size_t handled;
     memset(&world, 0, sizeof world);
     world.story = story;
-    print_message("# %s\n", story->name);
+    mail->options.dial = dial;
+    mail->delivery.is_awaited = is_awaited;
+    mail->delivery.report_result = report_result;
     for (size_t i = 0; i < story->entries; i++)
-        assert_true(spooldir_submit(dir, TEXT, 1, world.id[i], NULL));
+        assert_true(spooldir_submit(mail->dir, TEXT, 1, world.id[i], NULL));
+    mailworld_later(world.id[0], story->later);
     assert_int_equal(worker_run(&job, &handled), 0);
-    check(dir, story);
+    check(mail->dir, story);
 }
 
 static void entries_become_results(void **state)
 {
     (void)state;
-    static const char *const keys[][2] = {
-        {"from", "me@example.org"}, {"host", "mx"}, {"tls", "off"}, {"auth", "off"}};
-    struct account *account = account_new("work", SCOPE_USER);
-    const struct account *accounts[] = {account};
-    const struct configuration config = {.account = accounts, .n = 1};
-    struct error err;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        assert_true(account_set(account, keys[i][0], keys[i][1], "", &err));
     for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {
-        void *dir = NULL;
-        assert_int_equal(spooldir_begin(&dir), 0);
-        play(dir, &config, &stories[i]);
-        assert_int_equal(spooldir_end(&dir), 0);
+        struct mailworld mail;
+        print_message("# %s\n", stories[i].name);
+        mailworld_begin(&mail);
+        play(&mail, &stories[i]);
+        mailworld_end(&mail);
     }
-    account_free(account);
 }
 
 int main(void)
