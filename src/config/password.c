@@ -9,6 +9,7 @@
 
 #include "base/fileread.h"
 #include "base/process.h"
+#include "base/translation.h"
 #include "config/keyring.h"
 #include "config/netrc.h"
 #include "config/ownership.h"
@@ -158,7 +159,7 @@ static bool ask_terminal(const struct account *account, const struct password_so
     if (!sources->ask)
         return false;
     struct str prompt = {0};
-    str_addf(&prompt, "password for %s at %s: ", account->user, server(account));
+    str_addf(&prompt, _("password for %s at %s: "), account->user, server(account));
     bool answered = sources->ask(sources->context, str_text(&prompt), out);
     str_clear(&prompt);
     return answered;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/translation.h"
 #include "config/identity.h"
 #include "net/resolve.h"
 #include "delivery/account_access.h"
@@ -35,14 +36,15 @@ struct check {
     int code;      /* of the first failure */
 };
 
-/* Each line of TEXT, the first behind what stands there, the others below it. */
-static void show_lines(const char *text, const char *prefix)
+/* Each line of TEXT by FORMAT, the first behind what stands there, the others below it. */
+static void show_lines(const char *text, const char *format)
 {
     for (const char *line = text; *line;) {
         size_t len = strcspn(line, "\n");
         if (line != text)
             (void)printf("\n%*s", COLUMN, "");
-        (void)printf("  %s%.*s", prefix, (int)len, line);
+        (void)printf("  ");
+        (void)printf(format, (int)len, line);
         line += len + (line[len] == '\n');
     }
     (void)printf("\n");
@@ -54,24 +56,24 @@ static void show_step(void *context, const char *step, const char *detail, const
     int64_t now = clock_now();
     (void)printf("  %-4s %-9s %6lld ms", err ? "FAIL" : "ok", step, (long long)(now - c->since));
     c->since = now;
-    show_lines(err ? err->text : detail, "");
+    show_lines(err ? error_shown(err) : detail, "%.*s");
     if (err && *err->reply) {
         (void)printf("%*s", COLUMN, "");
-        show_lines(err->reply, "server message: ");
+        show_lines(err->reply, _("server message: %.*s"));
     }
     (void)fflush(stdout); /* a step that hangs is seen while it hangs */
 }
 
 static void show_files(struct check *c)
 {
-    (void)printf("configuration\n");
+    (void)printf("%s\n", _("configuration"));
     for (const char *line = str_text(&c->site->config.files); *line;) {
         size_t len = strcspn(line, "\n");
         struct str name = {0};
         struct stat facts;
         str_add_n(&name, line, len);
         if (stat(str_text(&name), &facts) == 0)
-            (void)printf("  ok   %s (mode %04o, uid %ld)\n", str_text(&name),
+            (void)printf(_("  ok   %s (mode %04o, uid %ld)\n"), str_text(&name),
                          (unsigned)facts.st_mode & 07777, (long)facts.st_uid);
         else
             (void)printf("  ok   %s\n", str_text(&name));
@@ -200,8 +202,8 @@ static int check_system_account(struct check *c, const struct account *a)
     if (!check_service(c, &has_service, served || !own, &code) && !own)
         return code;
     if (has_service && !own) {
-        (void)printf(
-            "  ok   login               the service's: its password is not yours to read\n");
+        (void)printf("  ok   login               %s\n",
+                     _("the service's: its password is not yours to read"));
         return code;
     }
     int login = served ? try_login_as_service(c, a) : try_login(c, a);
@@ -214,7 +216,10 @@ static void check_account(struct check *c, const struct account *a)
         .caller = &c->site->caller, .host = &c->site->host, .header_from = ""};
     struct identity identity;
     struct error err;
-    (void)printf("account %s (%s%s%.0d)\n", a->name, a->file, a->line ? ":" : "", a->line);
+    if (a->line)
+        (void)printf(_("account %s (%s:%d)\n"), a->name, a->file, a->line);
+    else
+        (void)printf(_("account %s (%s)\n"), a->name, a->file);
     c->since = clock_now();
     bool ok = identity_make(&identity, &c->site->config, a, &facts, &err);
     show_step(c, "settings", "", ok ? NULL : &err);
@@ -224,7 +229,7 @@ static void check_account(struct check *c, const struct account *a)
     else if (ok)
         code = try_login(c, identity.account);
     if (code == EX_OK)
-        (void)printf("  everything works; nothing was sent\n");
+        (void)printf("  %s\n", _("everything works; nothing was sent"));
     else if (c->code == EX_OK)
         c->code = code;
     identity_clear(&identity);

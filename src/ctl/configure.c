@@ -120,7 +120,8 @@ int configure_run(const struct invocation *call, struct site *site)
     struct error err;
     if (!keycheck_address(call->configure, &err) ||
         !keycheck_domain(address_domain(call->configure), &err)) {
-        report_line(call->program, "cannot use mail address %s: %s", call->configure, err.text);
+        report_line(call->program, "cannot use mail address %s: %s", call->configure,
+                    error_shown(&err));
         return EX_DATAERR;
     }
     if (site_configure(site, NULL, &err))

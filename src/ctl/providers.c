@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/translation.h"
 #include "config/provider.h"
 #include "submit/help.h"
 #include "submit/report.h"
@@ -14,15 +15,19 @@ static const char program[] = "onehopctl";
 
 static void print_text(const struct provider *p)
 {
-    (void)printf("%-12s %s:%ld %s%s\n", p->name, p->host.n ? p->host.item[0] : "", p->port,
-                 provider_implicit_tls(p) ? "TLS" : "STARTTLS",
-                 p->senders == SENDERS_EXACT ? ", sends as its own address only" : "");
-    if (p->domains.n > 0)
-        (void)printf("%12s for", "");
+    const char *host = p->host.n ? p->host.item[0] : "";
+    const char *tls = provider_implicit_tls(p) ? "TLS" : "STARTTLS";
+    if (p->senders == SENDERS_EXACT)
+        (void)printf(_("%-12s %s:%ld %s, sends as its own address only\n"), p->name, host, p->port,
+                     tls);
+    else
+        (void)printf("%-12s %s:%ld %s\n", p->name, host, p->port, tls);
+    struct str domains = {0};
     for (size_t i = 0; i < p->domains.n; i++)
-        (void)printf(" %s", p->domains.item[i]);
+        str_addf(&domains, "%s%s", i ? " " : "", p->domains.item[i]);
     if (p->domains.n > 0)
-        (void)printf("\n");
+        (void)printf(_("%12s for %s\n"), "", str_text(&domains));
+    str_clear(&domains);
     if (*p->note)
         (void)printf("%12s %s\n", "", p->note);
 }

@@ -30,7 +30,7 @@ void queuectl_configure(struct site *site, const char *file)
 {
     struct error err;
     if (!site_configure(site, file, &err))
-        report_line(site->program, "%s", err.text);
+        report_line(site->program, "%s", error_shown(&err));
 }
 
 /* Opens the spool of SCOPE; trouble sets *CODE. Root looks at the system's as its owner does. */
@@ -49,7 +49,7 @@ static enum opened open_spool(const struct queuectl *want, enum account_scope sc
     int why = errno;
     bool denied = scope == SCOPE_SYSTEM && (why == EACCES || why == EPERM);
     if (!ok && path.len && why != ENOENT && why != EACCES && !denied) {
-        report_line_to(want->err, want->site->program, "%s", err.text);
+        report_line_to(want->err, want->site->program, "%s", error_shown(&err));
         *code = err.code;
     }
     str_clear(&path);

@@ -83,7 +83,7 @@ static void tell_queued(const struct enqueue *q, const struct error *why)
     const char *program = q->s->site->program;
     if (why && verdict_needs_person(why)) {
         struct str text = {0};
-        error_explain(why, &text);
+        error_explain_shown(why, &text);
         report_line(program, "%s (the message is queued as %s)", str_text(&text), q->s->id);
         str_clear(&text);
         return;
@@ -91,7 +91,7 @@ static void tell_queued(const struct enqueue *q, const struct error *why)
     if (!q->s->call->verbose && !isatty(STDERR_FILENO))
         return;
     if (why)
-        report_line(program, "%s", why->text);
+        report_line(program, "%s", error_shown(why));
     report_line(program, "the message is queued as %s and will be sent later", q->s->id);
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/str.h"
+#include "base/translation.h"
 
 enum { STEP = 200, REFUSAL_MAX = 100 }; /* milliseconds; octets of a line that has to fit */
 
@@ -34,9 +35,14 @@ struct progress *progress_begin(size_t total)
 static void show(const struct progress *p, size_t done, int64_t now)
 {
     double seconds = (double)(now - p->began) / 1000;
-    (void)fprintf(stderr, "\r%zu of %zu, %.1f/s%s%.*s\033[K", done, p->total,
-                  seconds > 0 ? (double)done / seconds : 0, *p->refusal ? ", last refusal: " : "",
-                  REFUSAL_MAX, p->refusal);
+    double rate = seconds > 0 ? (double)done / seconds : 0;
+    (void)fprintf(stderr, "\r");
+    if (*p->refusal)
+        (void)fprintf(stderr, _("%zu of %zu, %.1f/s, last refusal: %.*s"), done, p->total, rate,
+                      REFUSAL_MAX, p->refusal);
+    else
+        (void)fprintf(stderr, _("%zu of %zu, %.1f/s"), done, p->total, rate);
+    (void)fprintf(stderr, "\033[K");
     (void)fflush(stderr);
 }
 
@@ -46,7 +52,7 @@ void progress_note(struct progress *p, const struct error *why)
         return;
     if (why) {
         struct str text = {0}, clean = {0};
-        error_explain(why, &text);
+        error_explain_shown(why, &text);
         escape_line(&clean, str_text(&text), text.len);
         (void)snprintf(p->refusal, sizeof p->refusal, "%s", str_text(&clean)); /* may be cut */
         str_clear(&clean);

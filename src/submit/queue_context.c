@@ -52,7 +52,7 @@ static void log_attempt(void *context, const struct account *account, const char
 static void tell_trouble(void *context, const struct error *err)
 {
     const struct queue_context *queue = context;
-    report_line(queue->site->program, "%s: %s", queue->path, err->text);
+    report_line(queue->site->program, "%s: %s", queue->path, error_shown(err));
 }
 
 static bool caller_listens(void *context, const char *id)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/translation.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "submit/send.h"
@@ -16,14 +17,16 @@
 static void print_recipient(const struct send_context *s, const char *address)
 {
     const struct account *a = s->submission.account;
-    const char *host = *a->socket ? a->socket : a->host.n ? a->host.item[0] : "";
-    struct str line = {0}, clean = {0};
-    str_addf(&line, "%s: account %s, server %s", address, a->name, host);
-    if (!*a->socket)
-        str_addf(&line, ":%d", account_port(a));
-    str_addf(&line, ", sender <%s>", s->submission.envelope.sender);
+    struct str server = {0}, line = {0}, clean = {0};
+    if (*a->socket)
+        str_add(&server, a->socket);
+    else
+        str_addf(&server, "%s:%d", a->host.n ? a->host.item[0] : "", account_port(a));
+    str_addf(&line, _("%s: account %s, server %s, sender <%s>"), address, a->name,
+             str_text(&server), s->submission.envelope.sender);
     escape_line(&clean, str_text(&line), line.len);
     (void)printf("%s\n", str_text(&clean));
+    str_clear(&server);
     str_clear(&line);
     str_clear(&clean);
 }
