@@ -2,6 +2,7 @@
 #include "base/escape.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 size_t escape_utf8_sequence(const char *text, size_t len)
@@ -79,11 +80,24 @@ static size_t shown(const char *text, size_t len)
     return address ? address : is_obeyed(text, step) ? 0 : step;
 }
 
+/* Octets of TEXT that nothing obeys, one by one. */
+static size_t harmless(const char *text, size_t len)
+{
+    size_t n = 0;
+    while (n < len && text[n] >= ' ' && text[n] < 127 && text[n] != '<' && text[n] != '>')
+        n++;
+    return n;
+}
+
 size_t escape_text(char *text, size_t len)
 {
     size_t to = 0;
     for (size_t i = 0; i < len;) {
-        size_t n = shown(text + i, len - i), step = escape_utf8_sequence(text + i, len - i);
+        size_t n = harmless(text + i, len - i), step = 0;
+        if (n == 0) {
+            n = shown(text + i, len - i);
+            step = escape_utf8_sequence(text + i, len - i);
+        }
         memmove(text + to, n ? text + i : "?", n ? n : 1);
         to += n ? n : 1;
         i += n ? n : step ? step : 1;
@@ -102,16 +116,20 @@ void escape_line(struct str *out, const char *text, size_t len)
 
 bool escape_has_control(const char *text)
 {
-    for (; *text; text++)
-        if (is_control(*text))
-            return true;
-    return false;
+    while ((unsigned char)*text >= ' ' && *text != 127)
+        text++;
+    return *text != '\0';
 }
 
 bool escape_is_ascii(const char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text >= 128)
-            return false;
-    return true;
+    size_t len = strlen(text), i = 0;
+    uint64_t seen = 0, eight;
+    for (; len - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, text + i, sizeof eight);
+        seen |= eight;
+    }
+    for (; i < len; i++)
+        seen |= (unsigned char)text[i];
+    return (seen & 0x8080808080808080) == 0;
 }

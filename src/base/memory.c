@@ -37,8 +37,9 @@ char *memory_copy(const char *text)
 
 char *memory_copy_n(const char *text, size_t len)
 {
-    char *new = memory_new(len + 1);
+    char *new = memory_resize(NULL, len + 1, 1);
     memcpy(new, text, len);
+    new[len] = '\0';
     return new;
 }
 

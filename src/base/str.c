@@ -24,7 +24,7 @@ void str_reserve(struct str *s, size_t extra)
     while (size < need)
         size *= 2;
     if (s->secret && s->data) {
-        char *moved = memory_new(size);
+        char *moved = memory_resize(NULL, size, 1);
         memcpy(moved, s->data, s->len + 1);
         explicit_bzero(s->data, s->size);
         free(s->data);
@@ -40,7 +40,8 @@ void str_add_n(struct str *s, const void *data, size_t len)
 {
     if (len == 0)
         return;
-    str_reserve(s, len);
+    if (len >= s->size - s->len)
+        str_reserve(s, len);
     memcpy(s->data + s->len, data, len);
     s->len += len;
     s->data[s->len] = '\0';
@@ -59,15 +60,26 @@ void str_add_char(struct str *s, char c)
     s->data[s->len] = '\0';
 }
 
+void str_fill(struct str *s, char c, size_t n)
+{
+    str_reserve(s, n);
+    memset(s->data + s->len, c, n);
+    s->len += n;
+    s->data[s->len] = '\0';
+}
+
 void str_addv(struct str *s, const char *format, va_list args)
 {
     va_list again;
+    size_t room = s->size - s->len;
     va_copy(again, args);
-    int need = vsnprintf(NULL, 0, format, again);
+    int need = vsnprintf(room ? s->data + s->len : NULL, room, format, again);
     va_end(again);
     assert(need >= 0);
-    str_reserve(s, (size_t)need);
-    (void)vsnprintf(s->data + s->len, (size_t)need + 1, format, args); /* measured above */
+    if ((size_t)need >= room) { /* it was only measured */
+        str_reserve(s, (size_t)need);
+        (void)vsnprintf(s->data + s->len, (size_t)need + 1, format, args);
+    }
     s->len += (size_t)need;
 }
 

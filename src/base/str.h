@@ -19,6 +19,7 @@ const char *str_text(const struct str *s);
 void str_add(struct str *s, const char *text);
 void str_add_n(struct str *s, const void *data, size_t len);
 void str_add_char(struct str *s, char c);
+void str_fill(struct str *s, char c, size_t n); /* appends C, N times */
 void str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_addv(struct str *s, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));

@@ -24,7 +24,7 @@ static bool fill_from_reader(struct source *src, struct error *err)
 static bool fill(struct source *src, struct error *err)
 {
     if (!src->buffer)
-        src->buffer = memory_new(SOURCE_BUFFER);
+        src->buffer = memory_resize(NULL, SOURCE_BUFFER, 1);
     if (src->start > 0) {
         src->in_line = src->buffer[src->start - 1] != '\n';
         src->end -= src->start;

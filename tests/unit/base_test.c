@@ -90,6 +90,38 @@ static void utf8_is_told_from_other_octets(void **state)
     assert_false(escape_has_control("a b"));
 }
 
+static void one_octet_is_found_wherever_it_is(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 40; len++)
+        for (size_t at = 0; at <= len; at++) { /* at the end: none */
+            char text[41] = "";
+            memset(text, 'x', len);
+            assert_true(escape_is_ascii(text));
+            text[at] = at < len ? '\x80' : '\0';
+            assert_int_equal(escape_is_ascii(text), at == len);
+            assert_false(escape_has_control(text));
+            text[at] = at < len ? '\x1f' : '\0';
+            assert_int_equal(escape_has_control(text), at < len);
+            text[at] = at < len ? '\x7f' : '\0';
+            assert_int_equal(escape_has_control(text), at < len);
+        }
+}
+
+static void text_is_printed_behind_any_length(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 100; len++) {
+        struct str s = {0};
+        str_fill(&s, 'x', len);
+        str_addf(&s, "%s-%d", "some words", 12345);
+        assert_int_equal(s.len, len + 16);
+        assert_int_equal(strlen(s.data), s.len);
+        assert_string_equal(s.data + len, "some words-12345");
+        str_clear(&s);
+    }
+}
+
 static void what_is_shown_is_not_obeyed(void **state)
 {
     (void)state;
@@ -221,6 +253,8 @@ int main(void)
         cmocka_unit_test(secret_keeps_its_text_when_it_moves),
         cmocka_unit_test(base64_goes_both_ways),
         cmocka_unit_test(utf8_is_told_from_other_octets),
+        cmocka_unit_test(one_octet_is_found_wherever_it_is),
+        cmocka_unit_test(text_is_printed_behind_any_length),
         cmocka_unit_test(what_is_shown_is_not_obeyed),
         cmocka_unit_test(errors_are_one_printable_line),
         cmocka_unit_test(process_output_is_read_and_its_failures_are_told),
