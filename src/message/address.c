@@ -21,8 +21,11 @@ void address_list_clear(struct address_list *list)
 
 size_t address_local_length(const char *mailbox)
 {
-    const char *at = NULL;
+    const char *at = strrchr(mailbox, '@');
     bool quoted = false;
+    if (!strchr(mailbox, '"') && !strchr(mailbox, '\\'))
+        return at ? (size_t)(at - mailbox) : strlen(mailbox);
+    at = NULL;
     for (const char *p = mailbox; *p; p++) {
         if (*p == '\\' && p[1])
             p++;

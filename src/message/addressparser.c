@@ -24,6 +24,7 @@ struct parser {
     struct mailbox mailbox; /* of this address, as far as it is known */
     struct str phrase;      /* words so far, which are a display name if an angle follows */
     struct str comment;     /* the last one */
+    bool in_angle;          /* between angle brackets, where no words are a name */
     bool angle;             /* mailbox stood in angle brackets and is complete */
     bool open_comments;     /* some '(' is never closed */
     bool open_quotes;       /* the same for '"' */
@@ -45,6 +46,28 @@ static bool is_control(char c)
     return (unsigned char)c < 32 || c == 127;
 }
 
+/* The specials of RFC 5322, 3.2.3, but for the dot. */
+static bool is_special(char c)
+{
+    switch (c) {
+    case '"':
+    case '(':
+    case ')':
+    case ',':
+    case ':':
+    case ';':
+    case '<':
+    case '>':
+    case '@':
+    case '[':
+    case '\\':
+    case ']':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Where the text stops to be one field: at a newline that no blank follows. */
 static const char *find_end(const char *text, size_t len)
 {
@@ -57,15 +80,22 @@ static const char *find_end(const char *text, size_t len)
     return end;
 }
 
-static void mailbox_add(struct mailbox *box, char c, bool quoted)
+/* Settles the blanks in front of NEXT: they are allowed around dots and the '@' (RFC 5322, 4.4),
+ * elsewhere they are a mistake. */
+static void close_gap(struct mailbox *box, char next, bool quoted)
 {
     size_t len = box->text.len;
     char last = len ? box->text.data[len - 1] : '\0';
-    bool joins = (!quoted && is_one_of(c, "@.")) || is_one_of(last, "@.");
-    /* Blanks are allowed around dots and the '@' (RFC 5322, 4.4), elsewhere they are a mistake. */
-    if (box->gap && len && !joins)
+    bool joins = (!quoted && is_one_of(next, "@.")) || is_one_of(last, "@.");
+    if (len && !joins)
         str_add_char(&box->text, '_');
     box->gap = false;
+}
+
+static void mailbox_add(struct mailbox *box, char c, bool quoted)
+{
+    if (box->gap)
+        close_gap(box, c, quoted);
     if (c == '@' && !quoted) {
         box->at = box->text.len;
         box->has_at = true;
@@ -89,28 +119,32 @@ static bool is_dot_atom(const char *text, size_t len)
     return true;
 }
 
+/* Puts the local part, the first LOCAL octets of TEXT, into quotes. */
+static void quote_local(struct str *text, size_t local)
+{
+    struct str out = {0};
+    str_add_char(&out, '"');
+    for (size_t i = 0; i < local; i++) {
+        if (text->data[i] == '"' || text->data[i] == '\\')
+            str_add_char(&out, '\\');
+        str_add_char(&out, text->data[i]);
+    }
+    str_add_char(&out, '"');
+    str_add(&out, str_text(text) + local);
+    str_clear(text);
+    *text = out;
+}
+
 /* The mailbox as RFC 5321 wants it. Empties BOX. */
 static char *mailbox_take(struct mailbox *box)
 {
-    struct str out = {0};
-    const char *text = str_text(&box->text);
     size_t local = box->has_at ? box->at : box->text.len;
     bool quoted = box->has_at ? box->quoted_local : box->quoted;
-    if (quoted && !is_dot_atom(text, local)) {
-        str_add_char(&out, '"');
-        for (size_t i = 0; i < local; i++) {
-            if (text[i] == '"' || text[i] == '\\')
-                str_add_char(&out, '\\');
-            str_add_char(&out, text[i]);
-        }
-        str_add_char(&out, '"');
-    } else {
-        str_add_n(&out, text, local);
-    }
-    str_add(&out, text + local);
-    str_clear(&box->text);
+    if (quoted && !is_dot_atom(str_text(&box->text), local))
+        quote_local(&box->text, local);
+    char *mailbox = str_take(&box->text);
     *box = (struct mailbox){0};
-    return str_take(&out);
+    return mailbox;
 }
 
 /* Control characters to blanks, runs of blanks to one, none at the ends. */
@@ -199,14 +233,40 @@ static const char *quote_end(const char *p, const char *end)
     return NULL;
 }
 
-static void tokenizer_add(struct parser *parser, char c, bool quoted)
+static void add_to_phrase(struct parser *parser, const char *text, size_t len)
+{
+    if (parser->in_angle)
+        return;
+    if (parser->mailbox.gap && parser->phrase.len)
+        str_add_char(&parser->phrase, ' ');
+    str_add_n(&parser->phrase, text, len);
+}
+
+static void add_octet(struct parser *parser, char c, bool quoted)
 {
     if (!parser->angle) {
-        if (parser->mailbox.gap && parser->phrase.len)
-            str_add_char(&parser->phrase, ' ');
-        str_add_char(&parser->phrase, c ? c : ' ');
+        add_to_phrase(parser, c ? &c : " ", 1);
         mailbox_add(&parser->mailbox, c, quoted);
     }
+}
+
+/* Octets at P that mean nothing but themselves: those of atoms (RFC 5322, 3.2.3), dots, UTF-8. */
+static size_t atom_length(const char *p, const char *end)
+{
+    const char *start = p;
+    while (p < end && (unsigned char)*p > ' ' && *p != 127 && !is_special(*p))
+        p++;
+    return (size_t)(p - start);
+}
+
+static void add_atom(struct parser *parser, const char *atom, size_t len)
+{
+    if (parser->angle)
+        return;
+    add_to_phrase(parser, atom, len);
+    if (parser->mailbox.gap)
+        close_gap(&parser->mailbox, *atom, false);
+    str_add_n(&parser->mailbox.text, atom, len);
 }
 
 /* A quote that nobody closes is no quote. */
@@ -224,7 +284,7 @@ static void read_quoted(struct parser *parser)
         if (*p == '\\' && p + 1 < stop)
             p++;
         if (*p != '\n' && *p != '\r') /* a fold inside: its blank stays */
-            tokenizer_add(parser, *p, true);
+            add_octet(parser, *p, true);
     }
     parser->p = stop + 1;
 }
@@ -238,7 +298,7 @@ static bool read_literal(struct parser *parser)
     if (p == parser->end || *p != ']')
         return false;
     while (parser->p <= p)
-        tokenizer_add(parser, *parser->p++, false);
+        add_octet(parser, *parser->p++, false);
     return true;
 }
 
@@ -265,7 +325,11 @@ static void skip_route(struct parser *parser)
 static void read_word(struct parser *parser)
 {
     char c = *parser->p;
-    if (is_blank(c)) {
+    size_t len = atom_length(parser->p, parser->end);
+    if (len > 0) {
+        add_atom(parser, parser->p, len);
+        parser->p += len;
+    } else if (is_blank(c)) {
         parser->mailbox.gap = true;
         parser->p++;
     } else if (c == '(') {
@@ -273,13 +337,13 @@ static void read_word(struct parser *parser)
     } else if (c == '"') {
         read_quoted(parser);
     } else if (c == '\\' && parser->p + 1 < parser->end) {
-        tokenizer_add(parser, parser->p[1], true);
+        add_octet(parser, parser->p[1], true);
         parser->p += 2;
     } else if (c == '[' && read_literal(parser)) {
         return;
     } else {
         if (c != ')' && c != '\\' && c != '>') /* left over from something unbalanced */
-            tokenizer_add(parser, c, false);
+            add_octet(parser, c, false);
         parser->p++;
     }
 }
@@ -289,8 +353,7 @@ static void read_angle(struct parser *parser)
 {
     if (parser->angle) /* "<a@b> <c@d>": somebody forgot a comma */
         emit(parser);
-    struct str phrase = parser->phrase;
-    parser->phrase = (struct str){0};
+    parser->in_angle = true;
     str_truncate(&parser->mailbox.text, 0);
     struct str text = parser->mailbox.text;
     parser->mailbox = (struct mailbox){.text = text};
@@ -301,8 +364,7 @@ static void read_angle(struct parser *parser)
     bool closed = parser->p < parser->end && *parser->p == '>';
     if (closed)
         parser->p++;
-    str_clear(&parser->phrase);
-    parser->phrase = phrase;
+    parser->in_angle = false;
     parser->angle = closed || parser->mailbox.text.len || parser->mailbox.quoted;
 }
 
