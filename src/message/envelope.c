@@ -1,8 +1,6 @@
 #include "config.h"
 #include "message/envelope.h"
 
-#include <ctype.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,62 +9,79 @@
 
 enum { INDEX_FROM = 8 }; /* fewer recipients are found sooner by looking at each */
 
-/* FNV-1a; the domain without case, as address_equal() compares. */
-static uint64_t hash(const char *address)
+/* FNV-1a, never 0; the domain without case, as address_equal() compares. */
+static uint32_t hash_of(const char *address)
 {
-    uint64_t value = 14695981039346656037ULL;
+    uint32_t value = 2166136261;
     size_t local = address_local_length(address);
     for (size_t i = 0; address[i]; i++) {
-        unsigned char c = (unsigned char)address[i];
-        value = (value ^ (i > local && c < 128 ? (unsigned)tolower(c) : c)) * 1099511628211ULL;
+        bool folds = i > local && address[i] >= 'A' && address[i] <= 'Z';
+        unsigned char c = (unsigned char)(folds ? address[i] - 'A' + 'a' : address[i]);
+        value = (value ^ c) * 16777619;
     }
-    return value ^ value >> 32;
+    value ^= value >> 16;
+    return value ? value : 1;
+}
+
+static bool is_same(const struct recipient *recipient, const char *address, uint32_t hash)
+{
+    return recipient->hash == hash && address_equal(recipient->address, address, false);
 }
 
 /* The place in the index of ADDRESS, or the free one where it belongs. */
-static size_t slot_of(const struct envelope *env, const char *address)
+static size_t slot_of(const struct envelope *env, const char *address, uint32_t hash)
 {
-    size_t slot = (size_t)hash(address) & (env->index_size - 1);
-    while (env->index[slot] &&
-           !address_equal(env->rcpt[env->index[slot] - 1].address, address, false))
+    size_t slot = hash & (env->index_size - 1);
+    while (env->index[slot] && !is_same(&env->rcpt[env->index[slot] - 1], address, hash))
         slot = (slot + 1) & (env->index_size - 1);
     return slot;
 }
 
-/* At most half of it is ever in use. */
-static void grow_index(struct envelope *env)
+/* At most a quarter of it is in use then, and half of it before it grows again. */
+static void make_index(struct envelope *env)
 {
     free(env->index);
-    env->index_size = 4 * env->size;
-    env->index = memory_resize(NULL, env->index_size, sizeof *env->index);
-    memset(env->index, 0, env->index_size * sizeof *env->index);
-    for (size_t i = 0; i < env->n; i++)
-        env->index[slot_of(env, env->rcpt[i].address)] = i + 1;
+    env->index_size = INDEX_FROM;
+    while (env->index_size < 4 * env->n)
+        env->index_size *= 2;
+    env->index = memory_new(env->index_size * sizeof *env->index);
+    for (size_t i = 0; i < env->n; i++) {
+        struct recipient *recipient = &env->rcpt[i];
+        if (!recipient->hash)
+            recipient->hash = hash_of(recipient->address);
+        env->index[slot_of(env, recipient->address, recipient->hash)] = i + 1;
+    }
 }
 
-bool envelope_has(const struct envelope *env, const char *address)
+static bool has(const struct envelope *env, const char *address, uint32_t hash)
 {
     if (env->index)
-        return env->index[slot_of(env, address)] != 0;
+        return env->index[slot_of(env, address, hash)] != 0;
     for (size_t i = 0; i < env->n; i++)
         if (address_equal(env->rcpt[i].address, address, false))
             return true;
     return false;
 }
 
+bool envelope_has(const struct envelope *env, const char *address)
+{
+    return has(env, address, env->index ? hash_of(address) : 0);
+}
+
 struct recipient *envelope_add(struct envelope *env, const char *address)
 {
-    if (envelope_has(env, address))
+    uint32_t hash = hash_of(address);
+    if (has(env, address, hash))
         return NULL;
     if (env->n == env->size) {
         env->size = env->size ? 2 * env->size : INDEX_FROM;
         env->rcpt = memory_resize(env->rcpt, env->size, sizeof *env->rcpt);
-        if (env->size > INDEX_FROM)
-            grow_index(env);
     }
-    env->rcpt[env->n++] = (struct recipient){.address = memory_copy(address)};
-    if (env->index)
-        env->index[slot_of(env, address)] = env->n;
+    env->rcpt[env->n++] = (struct recipient){.address = memory_copy(address), .hash = hash};
+    if (env->index && 2 * env->n <= env->index_size)
+        env->index[slot_of(env, address, hash)] = env->n;
+    else if (env->n > INDEX_FROM)
+        make_index(env);
     return &env->rcpt[env->n - 1];
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "message/dsn.h"
@@ -18,6 +19,7 @@ struct recipient {
     char *address;   /* local@domain, without angle brackets, no control characters */
     char *orcpt;     /* ORCPT as it was given, "TYPE;" and xtext (RFC 3461, 4.2); NULL for none */
     unsigned notify; /* DSN_*; 0: not given */
+    uint32_t hash;   /* of the address, for the index of an envelope; 0: not known */
 };
 
 struct envelope {
