@@ -7,6 +7,15 @@
 #include "base/escape.h"
 #include "message/address.h"
 
+/* Octets that mean themselves to every server, as nearly all addresses are made of. */
+static bool is_plain(const char *address)
+{
+    const char *c = address;
+    while (*c > ' ' && *c < 127 && *c != '<' && *c != '>' && *c != '"' && *c != '\\')
+        c++;
+    return *c == '\0';
+}
+
 /* True if a server that reads up to the '>' reads exactly this. */
 static bool is_closed(const char *address)
 {
@@ -16,7 +25,7 @@ static bool is_closed(const char *address)
             c++;
         else if (*c == '"')
             quoted = !quoted;
-        else if (!quoted && strchr(" <>", *c))
+        else if (!quoted && (*c == ' ' || *c == '<' || *c == '>'))
             return false;
     }
     return !quoted && !escape_has_control(address);
@@ -25,10 +34,11 @@ static bool is_closed(const char *address)
 bool mailbox_add(struct str *out, const char *address, struct smtputf8 *utf8,
                  enum error_scope scope, struct error *err)
 {
-    if (!is_closed(address))
+    bool plain = is_plain(address);
+    if (!plain && !is_closed(address))
         return error_set(err, scope, ERROR_PERMANENT, EX_DATAERR, "<%s> is not an address",
                          address);
-    if (escape_is_ascii(address)) {
+    if (plain || escape_is_ascii(address)) {
         str_add(out, address);
         return true;
     }

@@ -58,16 +58,15 @@ static bool line_ended(struct reply *reply, struct error *err)
         return malformed(err, "the code changes between lines", line);
     bool first = reply->code == 0;
     reply->code = code;
-    struct str text = {0};
-    if (line->len > 4)
-        escape_line(&text, line->data + 4, line->len - 4);
-    if (!reply->status[0])
-        take_status(reply, str_text(&text));
     if (!first && reply->text.len < REPLY_TEXT_MAX)
         str_add_char(&reply->text, '\n');
-    size_t room = REPLY_TEXT_MAX - reply->text.len;
-    str_add_n(&reply->text, str_text(&text), text.len < room ? text.len : room);
-    str_clear(&text);
+    size_t start = reply->text.len;
+    if (line->len > 4)
+        escape_line(&reply->text, line->data + 4, line->len - 4);
+    if (!reply->status[0])
+        take_status(reply, str_text(&reply->text) + start);
+    if (reply->text.len > REPLY_TEXT_MAX)
+        str_truncate(&reply->text, REPLY_TEXT_MAX);
     str_truncate(line, 0);
     reply->complete = separator == ' ';
     return true;
@@ -104,6 +103,14 @@ void reply_print(const struct reply *reply, struct str *out)
         str_add_char(out, '\n');
         line += len + 1;
     }
+}
+
+void reply_begin(struct reply *reply)
+{
+    struct str text = reply->text, line = reply->line;
+    str_truncate(&text, 0);
+    str_truncate(&line, 0);
+    *reply = (struct reply){.text = text, .line = line};
 }
 
 void reply_clear(struct reply *reply)

@@ -29,6 +29,9 @@ bool reply_add(struct reply *reply, const char *data, size_t len, size_t *used, 
 /* Appends the reply as it came, lines "250-text" separated by '\n'. */
 void reply_print(const struct reply *reply, struct str *out);
 
+/* Forgets the reply for the next one to come, and keeps the memory. */
+void reply_begin(struct reply *reply);
+
 void reply_clear(struct reply *reply);
 
 #endif

@@ -14,6 +14,8 @@
 #include "smtp/refusal.h"
 #include "smtp/transfer.h"
 
+enum { RCPT_TYPICAL = 48 }; /* octets of the command */
+
 static bool wants_dsn(const struct envelope *env)
 {
     for (size_t i = 0; i < env->n; i++)
@@ -101,7 +103,7 @@ static bool queue_mail(struct transaction *t, struct error *err)
     }
     if (t->session->params->mail_parameters)
         str_add(&line, t->session->params->mail_parameters);
-    bool ok = wire_command(t->wire, err, "%s", line.data);
+    bool ok = wire_line(t->wire, &line, err);
     str_clear(&line);
     return ok;
 }
@@ -126,16 +128,15 @@ static void add_dsn(const struct transaction *t, const struct recipient *rcpt, b
 static bool queue_rcpt(struct transaction *t, size_t k, struct error *err)
 {
     const struct recipient *rcpt = &t->env->rcpt[t->index[k]];
-    struct str line = {0};
+    struct str *line = &t->line;
     struct smtputf8 utf8 = {.offered = true};
-    str_add(&line, "RCPT TO:<");
-    bool ok = mailbox_add(&line, rcpt->address, &utf8, ERROR_RECIPIENT, err);
-    str_add(&line, ">");
+    str_truncate(line, 0);
+    str_add(line, "RCPT TO:<");
+    bool ok = mailbox_add(line, rcpt->address, &utf8, ERROR_RECIPIENT, err);
+    str_add_char(line, '>');
     if (t->session->capabilities.dsn)
-        add_dsn(t, rcpt, utf8.needed, &line);
-    ok = ok && wire_command(t->wire, err, "%s", line.data);
-    str_clear(&line);
-    return ok;
+        add_dsn(t, rcpt, utf8.needed, line);
+    return ok && wire_line(t->wire, line, err);
 }
 
 static bool take(struct transaction *t, enum error_command command, struct error *err)
@@ -227,6 +228,7 @@ bool transaction_queue(struct transaction *t, struct error *err)
         return false;
     if (!queue_mail(t, err))
         return false;
+    str_reserve(&t->wire->out, t->n * RCPT_TYPICAL); /* growing means wiping what it was */
     for (size_t k = 0; k < t->n; k++)
         if (!queue_rcpt(t, k, err))
             return false;
@@ -285,6 +287,7 @@ void transaction_end(struct transaction *t)
     free(t->index);
     free(t->state);
     str_clear(&t->sender);
+    str_clear(&t->line);
     str_clear(&t->commands);
     downgrade_free(t->downgrade);
     *t = (struct transaction){0};

@@ -21,6 +21,7 @@ struct transaction {
     enum rcpt_state *state; /* of each */
     size_t n, accepted, delivered;
     struct str sender; /* as it goes onto the wire */
+    struct str line;   /* the RCPT that is put together */
     struct smtputf8 utf8;
     bool reset, chunked, with_envelope;
     bool mail_refused, data_refused;

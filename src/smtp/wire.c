@@ -64,7 +64,7 @@ static void trace_reply(struct wire *wire)
     str_clear(&text);
 }
 
-/* Closes the line that begins at START of the queue, if it can be one. */
+/* Ends the line that begins at START of the queue, if it can be one. */
 static bool end_line(struct wire *wire, size_t start, struct error *err)
 {
     const char *line = wire->out.data + start;
@@ -80,6 +80,14 @@ static bool end_line(struct wire *wire, size_t start, struct error *err)
     return true;
 }
 
+static bool end_command(struct wire *wire, size_t start, struct error *err)
+{
+    if (!end_line(wire, start, err))
+        return false;
+    trace(wire, TRACE_SENT, wire->out.data + start, wire->out.len - start - 2);
+    return true;
+}
+
 bool wire_command(struct wire *wire, struct error *err, const char *format, ...)
 {
     size_t start = wire->out.len;
@@ -87,10 +95,14 @@ bool wire_command(struct wire *wire, struct error *err, const char *format, ...)
     va_start(args, format);
     str_addv(&wire->out, format, args);
     va_end(args);
-    if (!end_line(wire, start, err))
-        return false;
-    trace(wire, TRACE_SENT, wire->out.data + start, wire->out.len - start - 2);
-    return true;
+    return end_command(wire, start, err);
+}
+
+bool wire_line(struct wire *wire, const struct str *line, struct error *err)
+{
+    size_t start = wire->out.len;
+    str_add_n(&wire->out, str_text(line), line->len);
+    return end_command(wire, start, err);
 }
 
 bool wire_secret(struct wire *wire, const char *start, const struct str *secret, struct error *err)
@@ -198,7 +210,7 @@ static enum event reply_came(struct wire *wire, struct error *err)
 static enum event turn(struct wire *wire, bool until_written, int64_t deadline, struct error *err)
 {
     if (wire->reply.complete)
-        reply_clear(&wire->reply);
+        reply_begin(&wire->reply);
     for (;;) {
         if (!parse(wire, err))
             return FAILED;
@@ -307,7 +319,7 @@ bool wire_begin(struct wire *wire, enum error_command command, struct error *err
     wire->command = command;
     wire->early = false;
     wire->contents = 0;
-    reply_clear(&wire->reply);
+    reply_begin(&wire->reply);
     if (wire->broken)
         return broken(wire, err, EX_TEMPFAIL, "the session has ended");
     if (wire->in_at == wire->in_end && fill(wire, err) == STREAM_FAILED)

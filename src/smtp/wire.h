@@ -61,6 +61,9 @@ bool wire_begin(struct wire *wire, enum error_command command, struct error *err
 bool wire_command(struct wire *wire, struct error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for a command that is not empty and has been put together already. */
+bool wire_line(struct wire *wire, const struct str *line, struct error *err);
+
 /* The same for a line of which SECRET is the end; the trace shows "***" in its place. */
 bool wire_secret(struct wire *wire, const char *start, const struct str *secret, struct error *err);
 

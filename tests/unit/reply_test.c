@@ -134,12 +134,31 @@ static void a_refusal_tells_the_facts(void **state)
     }
 }
 
+static void one_reply_after_another_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    static const char first[] = "550-5.1.1 a\r\n550 5.1.1 b\r\n", second[] = "250 ok\r\n";
+    struct reply reply = {0};
+    struct error err;
+    size_t used;
+    reply_begin(&reply);
+    assert_true(reply_add(&reply, first, sizeof first - 1, &used, &err) && reply.complete);
+    reply_begin(&reply);
+    assert_true(reply_add(&reply, second, sizeof second - 1, &used, &err) && reply.complete);
+    assert_int_equal(reply.code, 250);
+    assert_string_equal(reply.status, "");
+    assert_string_equal(str_text(&reply.text), "ok");
+    assert_int_equal(reply.total, sizeof second - 1);
+    reply_clear(&reply);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replies_are_read_or_refused),
         cmocka_unit_test(long_text_is_cut_and_endless_is_refused),
         cmocka_unit_test(a_refusal_tells_the_facts),
+        cmocka_unit_test(one_reply_after_another_leaves_nothing_behind),
     };
     return cmocka_run_group_tests_name("reply", tests, NULL, NULL);
 }
