@@ -53,8 +53,7 @@ bool journal_file_reserve(struct journal_file *file, struct spool *spool, const 
     struct str room = {0};
     if (file->size - file->used >= octets)
         return true;
-    while (room.len < octets - (file->size - file->used))
-        str_add_char(&room, '\n');
+    str_fill(&room, '\n', octets - (file->size - file->used));
     const struct spoolfile_patch patch = {file->size, &room, false};
     bool ok = spoolfile_put(spool, SPOOL_JOURNAL, id, &patch, err);
     file->size += room.len; /* at most, if it failed */

@@ -25,11 +25,14 @@ void tokenizer_add(struct str *out, const char *text)
         add_coded(out, '-');
         return;
     }
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        if (*c <= ' ' || *c == 127 || *c == '%')
-            add_coded(out, *c);
-        else
-            str_add_char(out, (char)*c);
+    while (*text) {
+        const char *start = text;
+        while ((unsigned char)*text > ' ' && *text != 127 && *text != '%')
+            text++;
+        str_add_n(out, start, (size_t)(text - start));
+        if (*text)
+            add_coded(out, (unsigned char)*text++);
+    }
 }
 
 static bool is_plain(char c)
