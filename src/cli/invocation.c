@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "message/address.h"
 #include "message/dsn.h"
+#include "compat/msmtpcode.h"
 #include "cli/environment.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
@@ -23,11 +24,16 @@ struct parser {
     bool untrusted;
 };
 
+static bool is_msmtp(const char *program)
+{
+    return strcmp(program, "msmtp") == 0;
+}
+
 static enum personality personality_of(const char *program)
 {
-    if (strcmp(program, "onehop") == 0)
-        return PERSONALITY_ONEHOP;
-    return strcmp(program, "msmtp") == 0 ? PERSONALITY_MSMTP : PERSONALITY_SENDMAIL;
+    if (is_msmtp(program))
+        return msmtpcode_is_built_in ? PERSONALITY_MSMTP : PERSONALITY_ONEHOP;
+    return strcmp(program, "onehop") == 0 ? PERSONALITY_ONEHOP : PERSONALITY_SENDMAIL;
 }
 
 static enum invocation_mode mode_of_name(const char *program)
@@ -374,11 +380,11 @@ static bool check_combination(const struct invocation *call, struct error *err)
 }
 
 /* PHP's fifth argument of mail(), and what else a web server puts behind `sendmail -t` or `msmtp
- * -t`, may be a visitor's. onehop is called by those who know of --untrusted-args. */
-static bool is_untrusted(enum personality personality)
+ * -t`, may be a visitor's. Callers of onehop know of --untrusted-args. */
+static bool is_untrusted(const struct invocation *call)
 {
-    return personality == PERSONALITY_SENDMAIL ||
-           (personality == PERSONALITY_MSMTP && environment_is_web());
+    return call->personality == PERSONALITY_SENDMAIL ||
+           (is_msmtp(call->program) && environment_is_web());
 }
 
 bool invocation_parse(struct invocation *call, int argc, char **argv, struct error *err)
@@ -392,7 +398,7 @@ bool invocation_parse(struct invocation *call, int argc, char **argv, struct err
     call->mode = mode_of_name(call->program);
     if (!check_arguments(argc, argv, err))
         return false;
-    struct parser p = {.call = call, .untrusted = is_untrusted(call->personality)};
+    struct parser p = {.call = call, .untrusted = is_untrusted(call)};
     if (has_long_option(argc, argv))
         longoptions_make(&p.all);
     bool ok = parse_options(&p, argc, argv, err) && check_combination(call, err) &&

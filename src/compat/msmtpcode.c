@@ -3,6 +3,8 @@
 
 #include <sysexits.h>
 
+const bool msmtpcode_is_built_in = true;
+
 /* What was not about a reply: the connection, or our own input. */
 static int of_connection(const struct error *err)
 {

@@ -288,8 +288,13 @@ static bool read_scope(struct configuration *config, const struct lookup *lookup
 /* Without an account, what is missing is in the file that was passed over. */
 static bool check_spared(const struct configuration *config, struct error *err)
 {
-    const char *failure = config->found[SCOPE_SYSTEM].failure;
-    return !failure || config->n > 0 || error_config(err, "%s", failure);
+    const struct found_file *found = &config->found[SCOPE_SYSTEM];
+    if (!found->failure || config->n > 0)
+        return true;
+    (void)error_config(err, "%s", found->failure);
+    if (!found->number)
+        err->code = EX_UNAVAILABLE; /* the file is good */
+    return false;
 }
 
 /* A container has no file. */

@@ -10,6 +10,7 @@
 
 #include "base/translation.h"
 #include "config/key.h"
+#include "compat/msmtpcode.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
 
@@ -28,7 +29,8 @@ int help_flush(void)
 
 int help_version(const char *program)
 {
-    bool as_msmtp = strcmp(program, "msmtp") == 0; /* scripts look for the number they need */
+    /* scripts look for the number they need */
+    bool as_msmtp = msmtpcode_is_built_in && strcmp(program, "msmtp") == 0;
     (void)printf("%sonehop %s%s\n", as_msmtp ? "msmtp version " MSMTP_VERSION " (" : "",
                  PACKAGE_VERSION, as_msmtp ? ")" : "");
     return help_flush();

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from machine import REPORT
+from machine import REPORT, needs_msmtp
 
 
 @pytest.fixture
@@ -252,6 +252,7 @@ def test_the_version(machine, name, words):
     assert result.shown.startswith("onehop ")
 
 
+@needs_msmtp
 @pytest.mark.parametrize("words", [["--version"], ["-d0.1"]])
 def test_the_version_as_msmtp(machine, words):
     result = machine.run("msmtp", *words)

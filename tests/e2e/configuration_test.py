@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from machine import REPORT
+from machine import HAS_MSMTP, REPORT
 
 
 def complaint(machine, *words):
@@ -255,6 +255,26 @@ def test_a_container_is_configured_by_its_environment(serve, machine):
     machine.delivers("-t", "-f", "www-data@web1", environment=environment)
     assert provider.message.sender == "me@example.com"
     assert provider.connection.password == "s3cret"
+
+
+# -- configured with --disable-msmtp
+
+if not HAS_MSMTP:
+    def test_an_msmtprc_gives_a_clear_line(serve, machine):
+        machine.file(machine.home / ".msmtprc", "host 127.0.0.1\nfrom me@example.com\n")
+        for name in ("sendmail", "msmtp"):
+            result = machine.run(name, "you@example.net", input=REPORT)
+            assert result.code == 69, result.text
+            assert f"{machine.home}/.msmtprc: an msmtprc, which" in result.text
+            assert "--disable-msmtp" in result.text and "onehopctl setup" in result.text
+        provider = machine.use(serve())
+        machine.delivers("you@example.net")
+        assert provider.message
+
+    def test_there_is_no_converter(machine):
+        result = machine.run("onehopctl", "convert", "x")
+        assert (result.code, result.out) == (69, b"")
+        assert "--disable-msmtp" in result.text
 
 
 # -- the command line's own account

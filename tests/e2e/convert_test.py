@@ -6,6 +6,9 @@ import re
 
 import pytest
 
+from machine import needs_msmtp
+
+pytestmark = needs_msmtp
 MAIL = b"To: you@example.net\nSubject: hi\n\nhello\n"
 
 CORPUS = {

@@ -5,9 +5,14 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+import pytest
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 NAMES = ("sendmail", "msmtp", "onehop", "onehopctl", "mailq", "newaliases")
+HAS_MSMTP = os.environ.get("ONEHOP_MSMTP") != "no"
+needs_msmtp = pytest.mark.skipif(not HAS_MSMTP,
+                                 reason="NOT TESTED: configured with --disable-msmtp")
 PATIENCE = 120  # seconds after which a program hangs
 
 # Some users' is 002, and a spool that a group can write to is refused.

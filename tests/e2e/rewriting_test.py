@@ -4,6 +4,8 @@ import socket
 
 import pytest
 
+from machine import needs_msmtp
+
 HOST = socket.gethostname().split(".")[0]
 
 CRON = b"""From: root (Cron Daemon)
@@ -155,6 +157,7 @@ def test_from_override_can_be_forbidden(serve, machine):
 MSMTPRC = "account {name}\nhost 127.0.0.1\nport {port}\nfrom me@example.com\nset_from_header on\n"
 
 
+@needs_msmtp
 @pytest.mark.parametrize("sender", ["www-data", "root@web1.example.org", "www-data@localhost"])
 def test_sendmail_with_an_msmtprc_replaces_a_local_sender(serve, machine, sender):
     provider = serve(tls="none", mechanisms="")
@@ -164,6 +167,7 @@ def test_sendmail_with_an_msmtprc_replaces_a_local_sender(serve, machine, sender
     assert "me@example.com" in provider.message.field("From")
 
 
+@needs_msmtp
 def test_sendmail_with_an_msmtprc_keeps_another_sender(serve, machine):
     provider = serve(tls="none", mechanisms="")
     machine.file(machine.home / ".msmtprc", MSMTPRC.format(name="default", port=provider.port))
@@ -171,7 +175,7 @@ def test_sendmail_with_an_msmtprc_keeps_another_sender(serve, machine):
     assert provider.message.sender == "shop@other.example"
 
 
-@pytest.mark.parametrize("form", ["msmtprc", "ini"])
+@pytest.mark.parametrize("form", [pytest.param("msmtprc", marks=needs_msmtp), "ini"])
 def test_the_systems_only_account_serves_every_sender(serve, machine, form):
     provider = serve(tls="none", mechanisms="")
     if form == "ini":

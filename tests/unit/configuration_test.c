@@ -5,43 +5,31 @@
 #include <unistd.h>
 
 #include "config/configuration.h"
-#include "compat/msmtprc.h"
-#include "scratch.h"
+#include "configdir.h"
 
 static const char providers[] = "[provider free]\ndomains = free.example\n"
                                 "host = smtp.free.example\nport = 465\nsenders = exact\n"
                                 "trouble = over quota, locked\n";
 
-static char sysconfdir[128], config_home[128], pkgdatadir[128];
+/* As in a build without msmtp. */
+static bool refuse(struct configfile *file, const struct str *text, const struct stat *facts,
+                   uid_t uid, struct error *err)
+{
+    (void)file, (void)text, (void)facts, (void)uid;
+    (void)error_config(err, "no reader");
+    err->code = EX_UNAVAILABLE;
+    return false;
+}
+
 static struct paths paths = {
-    .sysconfdir = sysconfdir, .pkgdatadir = pkgdatadir, .read_msmtprc = msmtprc_load};
-static struct caller caller = {.name = "me", .home = "/home/me", .config_home = config_home};
+    .sysconfdir = sysconfdir, .pkgdatadir = pkgdatadir, .read_msmtprc = refuse};
 
 static int setup(void **state)
 {
-    if (scratch_setup(state) != 0)
+    if (configdir_setup(state) != 0)
         return -1;
-    snprintf(sysconfdir, sizeof sysconfdir, "%s/etc", scratch);
-    snprintf(config_home, sizeof config_home, "%s/home", scratch);
-    snprintf(pkgdatadir, sizeof pkgdatadir, "%s/share", scratch);
-    caller.uid = geteuid();
     scratch_write("share/providers.ini", 0644, providers, strlen(providers));
     return 0;
-}
-
-/* NULL: the file does not exist. */
-static void directory(const char *name, mode_t mode, const char *text)
-{
-    if (text)
-        scratch_write(name, mode, text, strlen(text));
-    else
-        (void)unlink(scratch_path(name));
-}
-
-static void place_both(const char *user, const char *system)
-{
-    directory("home/onehop/onehop.ini", 0600, user);
-    directory("etc/onehop/onehop.ini", 0644, system);
 }
 
 static void both_levels_are_read(void **state)
@@ -113,7 +101,7 @@ static void a_named_file_stands_for_the_user_level(void **state)
     struct configuration config;
     struct error err;
     place_both("[account user]\nhost = a.example\n", "[account system]\nhost = b.example\n");
-    directory("named.ini", 0600, "[account named]\nhost = c.example\n");
+    write_config("named.ini", 0600, "[account named]\nhost = c.example\n");
     assert_true(configuration_read(&config, &paths, &caller, scratch_path("named.ini"), &err));
     assert_null(configuration_account(&config, "user"));
     assert_int_equal(configuration_account(&config, "named")->scope, SCOPE_USER);
@@ -210,8 +198,8 @@ static void secrets_want_a_closed_file(void **state)
             struct configuration config;
             struct error err;
             place_both(NULL, NULL);
-            directory(scope ? "etc/onehop/onehop.ini" : "home/onehop/onehop.ini", cases[i].mode,
-                      "[account a]\nhost = x\n\npassword = hunter2\n");
+            write_config(scope ? "etc/onehop/onehop.ini" : "home/onehop/onehop.ini", cases[i].mode,
+                         "[account a]\nhost = x\n\npassword = hunter2\n");
             bool ok = configuration_read(&config, &paths, &caller, NULL, &err);
             assert_int_equal(ok, scope ? cases[i].system : cases[i].user);
             if (!ok) {
@@ -226,8 +214,8 @@ static void secrets_want_a_closed_file(void **state)
         }
     struct configuration config;
     struct error err;
-    directory("etc/onehop/onehop.ini", 0644, "[account a]\nhost = x\npassword =\n");
-    directory("home/onehop/onehop.ini", 0644, "[account b]\npassword_file = /x\n");
+    write_config("etc/onehop/onehop.ini", 0644, "[account a]\nhost = x\npassword =\n");
+    write_config("home/onehop/onehop.ini", 0644, "[account b]\npassword_file = /x\n");
     assert_true(configuration_read(&config, &paths, &caller, NULL, &err));
     configuration_clear(&config);
 }
@@ -261,24 +249,18 @@ static void a_file_that_others_can_write_to_is_refused(void **state)
     } cases[] = {
         {"home/onehop/onehop.ini", "[account a]\nhost = x\n", 0646, false},
         {"home/onehop/onehop.ini", "[account a]\nhost = x\n", 0644, true},
-        {"home/.msmtprc", "account a\nhost x\n", 0622, false},
-        {"home/.msmtprc", "account a\nhost x\n", 0644, true},
         {"etc/onehop/onehop.ini", "[account a]\nhost = x\n", 0666, true},
     };
-    struct caller me = caller;
-    me.home = config_home;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct configuration config;
         struct error err;
         place_both(NULL, NULL);
-        (void)unlink(scratch_path("home/.msmtprc"));
-        directory(cases[i].file, cases[i].mode, cases[i].text);
-        assert_int_equal(configuration_read(&config, &paths, &me, NULL, &err), cases[i].fine);
+        write_config(cases[i].file, cases[i].mode, cases[i].text);
+        assert_int_equal(configuration_read(&config, &paths, &caller, NULL, &err), cases[i].fine);
         if (!cases[i].fine)
             assert_non_null(strstr(err.text, "others can write to it (mode 06"));
         configuration_clear(&config);
     }
-    (void)unlink(scratch_path("home/.msmtprc"));
 }
 
 static void variables_describe_an_account_where_no_file_does(void **state)
@@ -453,148 +435,36 @@ static void a_byte_order_mark_and_comments_do_no_harm(void **state)
     }
 }
 
-#define INI "[account ini]\nhost = x\n"
-#define RC "account rc\nhost x\n"
-
-/* A file is there if its text is not NULL. */
-static const struct {
-    const char *name;
-    bool as_msmtp;
-    const char *ini, *old, *new; /* of the user: INI, ~/.msmtprc, ~/.config/msmtp/config */
-    const char *explicit_text;
-    const char *accounts;
-} kinds[] = {
-    {"an INI file", false, INI, NULL, NULL, NULL, "ini "},
-    {"an msmtprc", false, NULL, RC, NULL, NULL, "rc "},
-    {"an msmtprc where XDG has it", false, NULL, NULL, RC, NULL, "rc "},
-    {"the old place comes first", false, NULL, "account old\n", RC, NULL, "old "},
-    {"INI beats an msmtprc", false, INI, RC, NULL, NULL, "ini "},
-    {"an msmtprc that is beaten may be wrong", false, INI, "nonsense\n", NULL, NULL, "ini "},
-    {"an INI file without accounts does not", false, "[queue]\nlifetime = 1d\n", RC, NULL, NULL,
-     "rc "},
-    {"as msmtp the msmtprc wins", true, INI, RC, NULL, NULL, "rc "},
-    {"if it has accounts", true, INI, "# none\n", NULL, NULL, "ini "},
-    {"as msmtp, INI alone", true, INI, NULL, NULL, NULL, "ini "},
-    {"-C with INI", true, NULL, RC, NULL, INI, "ini "},
-    {"-C with an msmtprc", false, INI, NULL, NULL, RC, "rc "},
-    {"-C with an msmtprc that begins with settings", false, INI, NULL, NULL, "host x\n",
-     "default "},
-};
-
-static void each_level_takes_the_kind_it_finds(void **state)
+static void an_msmtprc_without_a_reader_is_an_error_where_it_counts(void **state)
 {
     (void)state;
-    struct caller me = caller;
-    me.home = scratch;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        struct configuration config;
-        struct error err;
-        struct str names = {0};
-        print_message("# %s\n", kinds[i].name);
-        place_both(kinds[i].ini, NULL);
-        directory(".msmtprc", 0600, kinds[i].old);
-        directory("home/msmtp/config", 0600, kinds[i].new);
-        directory("named", 0600, kinds[i].explicit_text);
-        me.as_msmtp = kinds[i].as_msmtp;
-        char named[256];
-        snprintf(named, sizeof named, "%s/named", scratch);
-        if (!configuration_read(&config, &paths, &me, kinds[i].explicit_text ? named : NULL, &err))
-            fail_msg("%s", err.text);
-        for (size_t k = 0; k < config.n; k++)
-            str_addf(&names, "%s ", config.account[k]->name);
-        assert_string_equal(str_text(&names), kinds[i].accounts);
-        str_clear(&names);
-        configuration_clear(&config);
-    }
-    place_both(NULL, NULL);
-    directory(".msmtprc", 0600, NULL);
-    directory("home/msmtp/config", 0600, NULL);
-}
-
-static void user_and_system_msmtprc_are_merged(void **state)
-{
-    (void)state;
-    struct configuration config;
-    struct error err;
-    struct caller me = caller;
-    me.home = scratch;
-    directory(".msmtprc", 0600, "account a\nhost a\naccount b\nhost b\n");
-    directory("etc/msmtprc", 0644, "account b\nhost hidden\npassword x\naccount default\nhost d\n");
-    if (!configuration_read(&config, &paths, &me, NULL, &err))
-        fail_msg("%s", err.text);
-    assert_int_equal(config.n, 3);
-    assert_string_equal(configuration_account(&config, "b")->host.item[0], "b");
-    assert_string_equal(configuration_account(&config, "default")->host.item[0], "d");
-    assert_string_equal(config.found[SCOPE_USER].path, scratch_path(".msmtprc"));
-    assert_string_equal(config.found[SCOPE_SYSTEM].path, scratch_path("etc/msmtprc"));
-    configuration_clear(&config);
-}
-
-/* Owner and mode of the user's file count if it has a password; those of the system's never do. */
-static void an_msmtprc_with_a_password_is_private(void **state)
-{
-    (void)state;
+    static const char ini[] = "[account a]\nhost = x\n", rc[] = "host x\n";
     static const struct {
-        const char *text;
-        mode_t mode;
-        int uid; /* 0: root, who may do as root likes; else what is added to the owner's */
-        bool owner, ok;
-    } files[] = {
-        {"password x\n", 0600, 1, true, true},
-        {"password x\n", 0640, 1, true, false},
-        {"password x\n", 0700, 1, true, false},
-        {"password x\n", 0600, 1, false, false},
-        {"password x\n", 0644, 0, true, true},
-        {"host x\n", 0644, 1, false, true},
-        {"eval echo password x\n", 0644, 1, false, true},
+        const char *user, *system, *user_rc, *system_rc;
+        bool ok;
+    } rows[] = {
+        {NULL, NULL, rc, NULL, false},       {ini, NULL, rc, NULL, true},
+        {NULL, ini, rc, NULL, false},        {NULL, NULL, NULL, rc, false},
+        {ini, NULL, NULL, rc, true},         {NULL, ini, NULL, rc, true},
+        {"; none\n", NULL, NULL, rc, false},
     };
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    struct caller me = caller;
+    me.home = scratch;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct configuration config;
         struct error err;
-        struct caller me = caller;
-        if (geteuid() != 0 && !(files[i].uid && files[i].owner))
-            continue; /* only root has files that are somebody else's and not a stranger's */
-        me.home = scratch;
-        directory("etc/msmtprc", 0644, "account s\npassword x\n");
-        directory(".msmtprc", files[i].mode, files[i].text);
-        me.uid = files[i].uid ? geteuid() + 1 : 0;
-        if (files[i].uid && files[i].owner && geteuid() == 0)
-            assert_int_equal(chown(scratch_path(".msmtprc"), me.uid, (gid_t)-1), 0);
-        else if (files[i].uid && files[i].owner)
-            me.uid = geteuid();
-        assert_int_equal(configuration_read(&config, &paths, &me, NULL, &err), files[i].ok);
-        if (!files[i].ok)
-            assert_non_null(strstr(err.text, "contains secrets and therefore must"));
+        place_both(rows[i].user, rows[i].system);
+        write_config(".msmtprc", 0600, rows[i].user_rc);
+        write_config("etc/msmtprc", 0644, rows[i].system_rc);
+        assert_int_equal(configuration_read(&config, &paths, &me, NULL, &err), rows[i].ok);
+        if (!rows[i].ok)
+            assert_string_equal(err.text, "no reader");
+        if (!rows[i].ok)
+            assert_int_equal(err.code, EX_UNAVAILABLE);
         configuration_clear(&config);
     }
-}
-
-static void a_system_msmtprc_for_others_is_passed_over(void **state)
-{
-    (void)state;
-    bool root = geteuid() == 0;
-    for (int with_own = 0; with_own < 2; with_own++) {
-        struct configuration config;
-        struct error err;
-        struct caller me = caller;
-        me.home = scratch;
-        directory(".msmtprc", 0644, with_own ? "account a\nhost a\n" : NULL);
-        directory("etc/msmtprc", 0600, "account b\nhost b\n");
-        assert_int_equal(chmod(scratch_path("etc/msmtprc"), root ? 0600 : 0), 0);
-        if (root)
-            assert_int_equal(seteuid(65533), 0);
-        bool ok = configuration_read(&config, &paths, &me, NULL, &err);
-        if (root)
-            assert_int_equal(seteuid(0), 0);
-        assert_int_equal(ok, with_own);
-        if (!ok)
-            assert_non_null(strstr(err.text, "etc/msmtprc: permission denied"));
-        else
-            assert_int_equal(config.found[SCOPE_SYSTEM].number, EACCES);
-        configuration_clear(&config);
-    }
-    directory(".msmtprc", 0600, NULL);
-    directory("etc/msmtprc", 0600, NULL);
+    write_config(".msmtprc", 0600, NULL);
+    write_config("etc/msmtprc", 0600, NULL);
 }
 
 static void the_sample_is_valid(void **state)
@@ -645,10 +515,7 @@ int main(void)
         cmocka_unit_test(providers_of_the_file_come_first),
         cmocka_unit_test(a_broken_file_of_providers_stops_only_those_who_need_it),
         cmocka_unit_test(a_byte_order_mark_and_comments_do_no_harm),
-        cmocka_unit_test(each_level_takes_the_kind_it_finds),
-        cmocka_unit_test(user_and_system_msmtprc_are_merged),
-        cmocka_unit_test(an_msmtprc_with_a_password_is_private),
-        cmocka_unit_test(a_system_msmtprc_for_others_is_passed_over),
+        cmocka_unit_test(an_msmtprc_without_a_reader_is_an_error_where_it_counts),
         cmocka_unit_test(the_sample_is_valid),
     };
     return cmocka_run_group_tests_name("configuration", tests, setup, scratch_teardown);

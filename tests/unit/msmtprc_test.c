@@ -1,7 +1,13 @@
 #include "suite.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
 #include "compat/msmtprc.h"
+#include "configdir.h"
+
+static const struct paths paths = {
+    .sysconfdir = sysconfdir, .pkgdatadir = pkgdatadir, .read_msmtprc = msmtprc_load};
 
 static bool read_text(struct configfile *file, const char *text, struct error *err)
 {
@@ -199,6 +205,170 @@ static void lines_may_be_long(void **state)
     str_clear(&text);
 }
 
+#define INI "[account ini]\nhost = x\n"
+#define RC "account rc\nhost x\n"
+
+/* A file is there if its text is not NULL. */
+static const struct {
+    const char *name;
+    bool as_msmtp;
+    const char *ini, *old, *new; /* of the user: INI, ~/.msmtprc, ~/.config/msmtp/config */
+    const char *explicit_text;
+    const char *accounts;
+} kinds[] = {
+    {"an INI file", false, INI, NULL, NULL, NULL, "ini "},
+    {"an msmtprc", false, NULL, RC, NULL, NULL, "rc "},
+    {"an msmtprc where XDG has it", false, NULL, NULL, RC, NULL, "rc "},
+    {"the old place comes first", false, NULL, "account old\n", RC, NULL, "old "},
+    {"INI beats an msmtprc", false, INI, RC, NULL, NULL, "ini "},
+    {"an msmtprc that is beaten may be wrong", false, INI, "nonsense\n", NULL, NULL, "ini "},
+    {"an INI file without accounts does not", false, "[queue]\nlifetime = 1d\n", RC, NULL, NULL,
+     "rc "},
+    {"as msmtp the msmtprc wins", true, INI, RC, NULL, NULL, "rc "},
+    {"if it has accounts", true, INI, "# none\n", NULL, NULL, "ini "},
+    {"as msmtp, INI alone", true, INI, NULL, NULL, NULL, "ini "},
+    {"-C with INI", true, NULL, RC, NULL, INI, "ini "},
+    {"-C with an msmtprc", false, INI, NULL, NULL, RC, "rc "},
+    {"-C with an msmtprc that begins with settings", false, INI, NULL, NULL, "host x\n",
+     "default "},
+};
+
+static void each_scope_takes_the_kind_it_finds(void **state)
+{
+    (void)state;
+    struct caller me = caller;
+    me.home = scratch;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct configuration config;
+        struct error err;
+        struct str names = {0};
+        print_message("# %s\n", kinds[i].name);
+        place_both(kinds[i].ini, NULL);
+        write_config(".msmtprc", 0600, kinds[i].old);
+        write_config("home/msmtp/config", 0600, kinds[i].new);
+        write_config("named", 0600, kinds[i].explicit_text);
+        me.as_msmtp = kinds[i].as_msmtp;
+        char named[256];
+        snprintf(named, sizeof named, "%s/named", scratch);
+        if (!configuration_read(&config, &paths, &me, kinds[i].explicit_text ? named : NULL, &err))
+            fail_msg("%s", err.text);
+        for (size_t k = 0; k < config.n; k++)
+            str_addf(&names, "%s ", config.account[k]->name);
+        assert_string_equal(str_text(&names), kinds[i].accounts);
+        str_clear(&names);
+        configuration_clear(&config);
+    }
+    place_both(NULL, NULL);
+    write_config(".msmtprc", 0600, NULL);
+    write_config("home/msmtp/config", 0600, NULL);
+}
+
+static void user_and_system_msmtprc_are_merged(void **state)
+{
+    (void)state;
+    struct configuration config;
+    struct error err;
+    struct caller me = caller;
+    me.home = scratch;
+    write_config(".msmtprc", 0600, "account a\nhost a\naccount b\nhost b\n");
+    write_config("etc/msmtprc", 0644,
+                 "account b\nhost hidden\npassword x\naccount default\nhost d\n");
+    if (!configuration_read(&config, &paths, &me, NULL, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(config.n, 3);
+    assert_string_equal(configuration_account(&config, "b")->host.item[0], "b");
+    assert_string_equal(configuration_account(&config, "default")->host.item[0], "d");
+    assert_string_equal(config.found[SCOPE_USER].path, scratch_path(".msmtprc"));
+    assert_string_equal(config.found[SCOPE_SYSTEM].path, scratch_path("etc/msmtprc"));
+    configuration_clear(&config);
+}
+
+/* Owner and mode of the user's file count if it has a password; those of the system's never do. */
+static void an_msmtprc_with_a_password_is_private(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        mode_t mode;
+        int uid; /* 0: root, who may do as root likes; else what is added to the owner's */
+        bool owner, ok;
+    } files[] = {
+        {"password x\n", 0600, 1, true, true},
+        {"password x\n", 0640, 1, true, false},
+        {"password x\n", 0700, 1, true, false},
+        {"password x\n", 0600, 1, false, false},
+        {"password x\n", 0644, 0, true, true},
+        {"host x\n", 0644, 1, false, true},
+        {"eval echo password x\n", 0644, 1, false, true},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct configuration config;
+        struct error err;
+        struct caller me = caller;
+        if (geteuid() != 0 && !(files[i].uid && files[i].owner))
+            continue; /* only root has files that are somebody else's and not a stranger's */
+        me.home = scratch;
+        write_config("etc/msmtprc", 0644, "account s\npassword x\n");
+        write_config(".msmtprc", files[i].mode, files[i].text);
+        me.uid = files[i].uid ? geteuid() + 1 : 0;
+        if (files[i].uid && files[i].owner && geteuid() == 0)
+            assert_int_equal(chown(scratch_path(".msmtprc"), me.uid, (gid_t)-1), 0);
+        else if (files[i].uid && files[i].owner)
+            me.uid = geteuid();
+        assert_int_equal(configuration_read(&config, &paths, &me, NULL, &err), files[i].ok);
+        if (!files[i].ok)
+            assert_non_null(strstr(err.text, "contains secrets and therefore must"));
+        configuration_clear(&config);
+    }
+}
+
+static void a_system_msmtprc_for_others_is_passed_over(void **state)
+{
+    (void)state;
+    bool root = geteuid() == 0;
+    for (int with_own = 0; with_own < 2; with_own++) {
+        struct configuration config;
+        struct error err;
+        struct caller me = caller;
+        me.home = scratch;
+        write_config(".msmtprc", 0644, with_own ? "account a\nhost a\n" : NULL);
+        write_config("etc/msmtprc", 0600, "account b\nhost b\n");
+        assert_int_equal(chmod(scratch_path("etc/msmtprc"), root ? 0600 : 0), 0);
+        if (root)
+            assert_int_equal(seteuid(65533), 0);
+        bool ok = configuration_read(&config, &paths, &me, NULL, &err);
+        if (root)
+            assert_int_equal(seteuid(0), 0);
+        assert_int_equal(ok, with_own);
+        if (!ok)
+            assert_non_null(strstr(err.text, "etc/msmtprc: permission denied"));
+        else
+            assert_int_equal(config.found[SCOPE_SYSTEM].number, EACCES);
+        configuration_clear(&config);
+    }
+    write_config(".msmtprc", 0600, NULL);
+    write_config("etc/msmtprc", 0600, NULL);
+}
+
+static void an_msmtprc_that_others_can_write_to_is_refused(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0622, 0644};
+    struct caller me = caller;
+    me.home = scratch;
+    place_both(NULL, NULL);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct configuration config;
+        struct error err;
+        write_config(".msmtprc", modes[i], "account a\nhost x\n");
+        bool ok = configuration_read(&config, &paths, &me, NULL, &err);
+        assert_int_equal(ok, modes[i] == 0644);
+        if (!ok)
+            assert_non_null(strstr(err.text, "others can write to it (mode 0622"));
+        configuration_clear(&config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +377,11 @@ int main(void)
         cmocka_unit_test(an_odd_sender_is_of_one_account),
         cmocka_unit_test(a_password_of_the_file_is_noted),
         cmocka_unit_test(lines_may_be_long),
+        cmocka_unit_test(each_scope_takes_the_kind_it_finds),
+        cmocka_unit_test(user_and_system_msmtprc_are_merged),
+        cmocka_unit_test(an_msmtprc_with_a_password_is_private),
+        cmocka_unit_test(a_system_msmtprc_for_others_is_passed_over),
+        cmocka_unit_test(an_msmtprc_that_others_can_write_to_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("msmtprc", tests, configdir_setup, scratch_teardown);
 }
