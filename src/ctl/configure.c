@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/idna.h"
+#include "base/translation.h"
 #include "message/address.h"
 #include "config/keycheck.h"
 #include "submit/help.h"
@@ -81,7 +82,7 @@ bool configure_find(const struct provider_table *table, const char *domain,
 {
     const struct provider *p = provider_for_domain(table, domain);
     *found = (struct submission_server){
-        .origin = "the table of providers", .note = "", .auth = AUTH_ON, .whole_user = true};
+        .origin = N_("the table of providers"), .note = "", .auth = AUTH_ON, .whole_user = true};
     if (p && p->host.n > 0) {
         found->provider = p->name;
         found->host = p->host.item[0];
@@ -93,7 +94,7 @@ bool configure_find(const struct provider_table *table, const char *domain,
     }
     if (!ask_dns(domain, &found->record, &found->starttls))
         return false;
-    found->origin = "SRV records in DNS";
+    found->origin = N_("SRV records in DNS");
     found->host = found->record.host;
     found->port = found->record.port;
     found->whole_user = false;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/translation.h"
 #include "queue/entry_lock.h"
 #include "queue/spoolfile.h"
 #include "ctl/mailq.h"
@@ -19,9 +20,9 @@ static bool is_wanted(const struct spool *spool, const struct runner_filter *f, 
     struct error ignored; /* the run reports it */
     if (*f->id && strcmp(f->id, id) != 0)
         return false;
-    bool wanted = takes_all(f) || (entry_lock_peek(spool, SPOOL_QUEUE, id, &head, &ignored) ==
-                                       ENTRY_LOCK_TAKEN &&
-                                   runner_wants(f, &head));
+    bool wanted = takes_all(f) ||
+                  (entry_lock_peek(spool, SPOOL_QUEUE, id, &head, &ignored) == ENTRY_LOCK_TAKEN &&
+                   runner_wants(f, &head));
     entry_clear(&head);
     return wanted;
 }
@@ -69,14 +70,21 @@ void run_report_after(struct run_report *report, const struct spool *spool,
 void run_report_print(const struct run_report *report, FILE *out)
 {
     struct str line = {0}, clean = {0};
-    if (report->left + report->kept + report->waiting == 0)
-        str_add(&line, "nothing waits");
-    else
-        str_addf(&line, "%zu message%s left, %zu wait%s", report->left,
-                 report->left == 1 ? " has" : "s have", report->waiting,
-                 report->waiting == 1 ? "s" : "");
-    if (report->kept > 0)
-        str_addf(&line, ", %zu given up (onehopctl queue --failed)", report->kept);
+    if (report->left + report->kept + report->waiting == 0) {
+        str_add(&line, _("nothing waits"));
+    } else {
+        str_addf(&line, PLURAL("%zu message has left", "%zu messages have left", report->left),
+                 report->left);
+        str_add(&line, ", ");
+        str_addf(&line, PLURAL("%zu waits", "%zu wait", report->waiting), report->waiting);
+    }
+    if (report->kept > 0) {
+        str_add(&line, ", ");
+        str_addf(&line,
+                 PLURAL("%zu given up (onehopctl queue --failed)",
+                        "%zu given up (onehopctl queue --failed)", report->kept),
+                 report->kept);
+    }
     if (report->why.len > 0)
         str_addf(&line, ": %s", str_text(&report->why));
     escape_line(&clean, str_text(&line), line.len);

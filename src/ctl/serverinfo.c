@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/escape.h"
+#include "base/translation.h"
 #include "compat/msmtpcode.h"
 #include "delivery/verdict.h"
 #include "submit/asmsmtp.h"
@@ -40,8 +41,8 @@ static void step(void *context, const char *name, const char *detail, const stru
         str_add(&v->tls, detail);
 }
 
-/* The value of NAME in the lines "NAME = VALUE" that tls_describe() made. */
-static void show_tls_value(const struct server *v, const char *name, const char *before)
+/* The value of NAME in the lines "NAME = VALUE" that tls_describe() made, by FORMAT. */
+static void show_tls_value(const struct server *v, const char *name, const char *format)
 {
     size_t len = strlen(name);
     for (const char *line = str_text(&v->tls); *line;) {
@@ -49,7 +50,7 @@ static void show_tls_value(const struct server *v, const char *name, const char 
         if (strncmp(line, name, len) == 0 && strncmp(line + len, " = ", 3) == 0) {
             struct str shown = {0};
             escape_line(&shown, line + len + 3, line_len - len - 3);
-            (void)printf("%s%s\n", before, str_text(&shown));
+            (void)printf(format, str_text(&shown));
             str_clear(&shown);
         }
         line += line_len + (line[line_len] == '\n');
@@ -60,28 +61,28 @@ static void show_tls(const struct server *v)
 {
     if (v->tls.len == 0)
         return;
-    (void)printf("TLS session parameters:\n");
-    show_tls_value(v, "cipher", "    ");
-    (void)printf("TLS certificate information:\n    Subject:\n");
-    show_tls_value(v, "subject", "        ");
-    (void)printf("    Issuer:\n");
-    show_tls_value(v, "issuer", "        ");
-    (void)printf("    Validity:\n");
-    show_tls_value(v, "valid from", "        Activation time: ");
-    show_tls_value(v, "valid until", "        Expiration time: ");
-    (void)printf("    Fingerprints, for tls_fingerprint:\n");
-    show_tls_value(v, "sha256", "        SHA256: ");
-    show_tls_value(v, "spki sha256", "        SHA256 of the key: spki:");
+    (void)printf("%s\n", _("TLS session parameters:"));
+    show_tls_value(v, "cipher", "    %s\n");
+    (void)printf("%s\n", _("TLS certificate information:\n    Subject:"));
+    show_tls_value(v, "subject", "        %s\n");
+    (void)printf("    %s\n", _("Issuer:"));
+    show_tls_value(v, "issuer", "        %s\n");
+    (void)printf("    %s\n", _("Validity:"));
+    show_tls_value(v, "valid from", _("        Activation time: %s\n"));
+    show_tls_value(v, "valid until", _("        Expiration time: %s\n"));
+    (void)printf("    %s\n", _("Fingerprints, for tls_fingerprint:"));
+    show_tls_value(v, "sha256", "        SHA256: %s\n");
+    show_tls_value(v, "spki sha256", _("        SHA256 of the key: spki:%s\n"));
 }
 
 static void show_size(uint64_t limit)
 {
     if (limit)
-        (void)printf("    SIZE %" PRIu64 ":\n        Maximum message size is %" PRIu64
-                     " bytes = %.2f MiB\n",
+        (void)printf(_("    SIZE %" PRIu64 ":\n        Maximum message size is %" PRIu64
+                       " bytes = %.2f MiB\n"),
                      limit, limit, (double)limit / (1024 * 1024));
     else
-        (void)printf("    SIZE:\n        Maximum message size unspecified\n");
+        (void)printf("    SIZE:\n        %s\n", _("Maximum message size unspecified"));
 }
 
 static void show_capabilities(const struct server *v, const struct session_capabilities *offers)
@@ -92,35 +93,36 @@ static void show_capabilities(const struct server *v, const struct session_capab
         bool offered;
         const char *name, *meaning;
     } tokens[] = {
-        {offers->pipelining, "PIPELINING", "Support for command grouping for faster transmission"},
-        {offers->chunking, "CHUNKING", "Support for content in chunks (BDAT)"},
-        {offers->eightbit, "8BITMIME", "Support for 8-bit content"},
-        {offers->smtputf8, "SMTPUTF8", "Support for non-ASCII mail addresses"},
-        {offers->etrn, "ETRN", "Support for RMQS (Remote Message Queue Starting)"},
-        {offers->dsn, "DSN", "Support for Delivery Status Notifications"},
-        {starttls, "STARTTLS", "Support for TLS encryption via the STARTTLS command"},
+        {offers->pipelining, "PIPELINING",
+         N_("Support for command grouping for faster transmission")},
+        {offers->chunking, "CHUNKING", N_("Support for content in chunks (BDAT)")},
+        {offers->eightbit, "8BITMIME", N_("Support for 8-bit content")},
+        {offers->smtputf8, "SMTPUTF8", N_("Support for non-ASCII mail addresses")},
+        {offers->etrn, "ETRN", N_("Support for RMQS (Remote Message Queue Starting)")},
+        {offers->dsn, "DSN", N_("Support for Delivery Status Notifications")},
+        {starttls, "STARTTLS", N_("Support for TLS encryption via the STARTTLS command")},
     };
     bool any = offers->size || offers->auth;
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
         any = any || tokens[i].offered;
     if (!any) {
-        (void)printf("No special capabilities.\n");
+        (void)printf("%s\n", _("No special capabilities."));
         return;
     }
-    (void)printf("Capabilities:\n");
+    (void)printf("%s\n", _("Capabilities:"));
     if (offers->size)
         show_size(offers->size_limit);
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
         if (tokens[i].offered)
-            (void)printf("    %s:\n        %s\n", tokens[i].name, tokens[i].meaning);
+            (void)printf("    %s:\n        %s\n", tokens[i].name, _(tokens[i].meaning));
     if (offers->auth) {
         const char *names = str_text(&offers->mechanisms);
-        (void)printf("    AUTH:\n        Supported authentication methods:\n        %s\n",
+        (void)printf("    AUTH:\n        %s\n        %s\n", _("Supported authentication methods:"),
                      names + (*names == ' '));
     }
     if (offers->starttls && !a->tls)
-        (void)printf("This server might advertise more or other capabilities when TLS is "
-                     "active.\n");
+        (void)printf("%s\n", _("This server might advertise more or other capabilities when TLS is "
+                               "active."));
 }
 
 static void show(const struct server *v, struct connection *connection)
@@ -128,9 +130,9 @@ static void show(const struct server *v, struct connection *connection)
     const struct account *a = v->sending.submission.account;
     const char *kind = a->protocol == PROTOCOL_LMTP ? "LMTP" : "SMTP";
     if (*a->socket)
-        (void)printf("%s server at %s:\n", kind, a->socket);
+        (void)printf(_("%s server at %s:\n"), kind, a->socket);
     else
-        (void)printf("%s server at %s ([%s]), port %d:\n", kind, connection_host(connection),
+        (void)printf(_("%s server at %s ([%s]), port %d:\n"), kind, connection_host(connection),
                      str_text(&v->address), account_port(a));
     (void)printf("    %s\n", str_text(&v->greeting));
     show_tls(v);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fileread.h"
 #include "base/process.h"
+#include "base/translation.h"
 #include "message/address.h"
 #include "config/iniwriter.h"
 #include "config/keycheck.h"
@@ -111,16 +112,16 @@ static bool find_server(struct setup *s, struct error *err)
     struct submission_server *found = &s->server;
     if (s->host) {
         *found = (struct submission_server){
-            .origin = "the command line", .host = s->host, .note = "", .auth = AUTH_ON};
+            .origin = N_("the command line"), .host = s->host, .note = "", .auth = AUTH_ON};
     } else if (!configure_find(&s->site->config.providers, domain, found)) {
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOHOST,
                          "no provider is known for %s, and it has no SRV records: "
                          "name its submission server with --host",
                          domain);
     }
-    (void)printf("server     %s, from %s\n", found->host, found->origin);
+    (void)printf(_("server     %s, from %s\n"), found->host, _(found->origin));
     if (*found->note)
-        (void)printf("note       %s\n", found->note);
+        (void)printf(_("note       %s\n"), found->note);
     (void)fflush(stdout);
     if (found->auth == AUTH_XOAUTH2 && !s->password_command)
         return error_usage(err,
@@ -133,7 +134,7 @@ static bool find_server(struct setup *s, struct error *err)
 static bool run(const char *command, struct error *err)
 {
     struct str out = {0};
-    (void)printf("run        %s\n", command);
+    (void)printf(_("run        %s\n"), command);
     (void)fflush(stdout);
     bool ok = process_output(command, clock_after(COMMAND_TIME), OUTPUT_MAX, &out, err);
     str_clear(&out);
@@ -200,7 +201,7 @@ static bool get_password(struct setup *s, struct error *err)
     bool ok = true;
     if (s->password_command)
         return true;
-    str_addf(&prompt, "password of %s: ", s->login ? s->login : s->address);
+    str_addf(&prompt, _("password of %s: "), s->login ? s->login : s->address);
     if (s->password_stdin) {
         int c;
         while ((c = getchar()) != EOF && c != '\n' && s->password.len < PASSWORD_MAX)
@@ -308,7 +309,7 @@ static void start_service(struct error *err)
                                 "systemctl enable onehop.service && "
                                 "systemctl restart onehop.service";
     if (access("/run/systemd/system", F_OK) != 0)
-        (void)printf("next       start the service: onehop -bd -q5m\n");
+        (void)printf("%s\n", _("next       start the service: onehop -bd -q5m"));
     else if (!run(start, err))
         report_error(program, err);
 }
@@ -316,19 +317,20 @@ static void start_service(struct error *err)
 static void show_result(const struct setup *s)
 {
     const char *file = str_text(&s->file);
-    (void)printf("wrote      %s, [account %s]\n", file, s->address);
-    if (s->password_written)
-        (void)printf("%s   %s\n",
-                     s->saved.len > 0 && unlink(str_text(&s->saved)) == 0 ? "replaced" : "wrote   ",
+    (void)printf(_("wrote      %s, [account %s]\n"), file, s->address);
+    if (s->password_written && s->saved.len > 0 && unlink(str_text(&s->saved)) == 0)
+        (void)printf(_("replaced   %s\n"), str_text(&s->password_file));
+    else if (s->password_written)
+        (void)printf(_("wrote      %s\n"), str_text(&s->password_file));
+    if (s->password_command)
+        (void)printf(_("undo       remove [account %s] from %s\n"), s->address, file);
+    else
+        (void)printf(_("undo       remove [account %s] from %s; rm %s\n"), s->address, file,
                      str_text(&s->password_file));
-    (void)printf("undo       remove [account %s] from %s", s->address, file);
-    if (!s->password_command)
-        (void)printf("; rm %s", str_text(&s->password_file));
-    (void)printf("\n");
     if (!s->system)
-        (void)printf("next       mail that has to wait leaves with: "
-                     "systemctl --user enable --now onehop-queue.timer\n"
-                     "           or, in your crontab: */5 * * * * onehop -q5m\n");
+        (void)printf("%s\n", _("next       mail that has to wait leaves with: "
+                               "systemctl --user enable --now onehop-queue.timer\n"
+                               "           or, in your crontab: */5 * * * * onehop -q5m"));
     (void)fflush(stdout);
 }
 
@@ -356,7 +358,7 @@ static int send_test(const struct setup *s)
     invocation_clear(&call);
     (void)fclose(text); /* read only from now on */
     if (code == EX_OK)
-        (void)printf("sent       a test message to %s\n", s->address);
+        (void)printf(_("sent       a test message to %s\n"), s->address);
     return code;
 }
 

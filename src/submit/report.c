@@ -75,7 +75,10 @@ void report_refusals(const char *program, const struct envelope *env,
         report_error(program, outcomes[i].error);
     }
     if (more)
-        report_line(program, "and %zu more recipients were refused", more);
+        report_line(program,
+                    PLURAL("and %zu more recipient was refused",
+                           "and %zu more recipients were refused", more),
+                    more);
 }
 
 void report_log(const char *program, const struct logline *facts)
