@@ -30,75 +30,78 @@ static const struct rule {
     enum error_class class;
     int code; /* 0: scope, class and code stay as they were noted */
     enum error_cause cause;
-    const char *reason;
 } rules[] = {
     /* no reply */
-    {TO(PASSWORD), 0, 0, "", ALWAYS, 0, 0, 0, CAUSE_LOGIN,
-     "a password command that fails again "
-     "and again may lock what it asks"},
-    {ANY, 0, 0, "", ALWAYS, 0, 0, 0, CAUSE_NETWORK, "no server has spoken of the mail"},
+    /* a password command that fails again and again may lock what it asks */
+    {TO(PASSWORD), 0, 0, "", ALWAYS, 0, 0, 0, CAUSE_LOGIN},
+    /* no server has spoken of the mail */
+    {ANY, 0, 0, "", ALWAYS, 0, 0, 0, CAUSE_NETWORK},
 
     /* about the account, whatever command it answers */
-    {ANY, 421, 421, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
-     "RFC 5321, 3.8: the service closes its channel"},
-    {ANY, 530, 530, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN,
-     "RFC 4954, 6: a login is required"},
-    {ANY, 534, 535, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN,
-     "RFC 4954, 6: the login is too weak, or wrong"},
-    {ANY, 538, 538, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN,
-     "RFC 2554, 6: the login wants encryption"},
-    {TO(AUTH), 500, 599, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN,
-     "the login is refused"},
-    {ANY, 454, 454, "4.7.0", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
-     "RFC 4954, 6: no login for now, Gmail: too many of them"},
-    {ANY, 400, 499, "4.3.2", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
-     "RFC 3463, X.3.2: the system takes nothing now, Microsoft: too many connections or messages"},
-    {ANY, 450, 450, "4.2.1", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
-     "Gmail: mail comes faster than it is taken"},
-    {TO(AUTH), 400, 499, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
-     "no login for now; to ask again at once may lock the account"},
-    {ANY, 500, 599, "", PATTERN, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
-     "the provider says this of the account: quota, lock, sender not verified"},
-    {ANY, 500, 599, "5.4.5", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
-     "Gmail: the account's quota of a day is used up"},
-    {ANY, 500, 599, "5.7.30", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_LOGIN,
-     "Microsoft: logins with a password are switched off"},
-    {ANY, 500, 599, "5.7.57", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_LOGIN,
-     "Microsoft: not logged in"},
-    {ANY, 500, 599, "5.7.60", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE,
-     "Microsoft: the account may not send as this sender"},
+    /* RFC 5321, 3.8: the service closes its channel */
+    {ANY, 421, 421, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
+    /* RFC 4954, 6: a login is required */
+    {ANY, 530, 530, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN},
+    /* RFC 4954, 6: the login is too weak, or wrong */
+    {ANY, 534, 535, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN},
+    /* RFC 2554, 6: the login wants encryption */
+    {ANY, 538, 538, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN},
+    /* the login is refused */
+    {TO(AUTH), 500, 599, "", ALWAYS, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, CAUSE_LOGIN},
+    /* RFC 4954, 6: no login for now, Gmail: too many of them */
+    {ANY, 454, 454, "4.7.0", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
+    /* RFC 3463, X.3.2: the system takes nothing now, Microsoft: too many connections or messages */
+    {ANY, 400, 499, "4.3.2", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
+    /* Gmail: mail comes faster than it is taken */
+    {ANY, 450, 450, "4.2.1", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
+    /* no login for now; to ask again at once may lock the account */
+    {TO(AUTH), 400, 499, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
+    /* the provider says this of the account: quota, lock, sender not verified */
+    {ANY, 500, 599, "", PATTERN, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
+    /* Gmail: the account's quota of a day is used up */
+    {ANY, 500, 599, "5.4.5", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
+    /* Microsoft: logins with a password are switched off */
+    {ANY, 500, 599, "5.7.30", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_LOGIN},
+    /* Microsoft: not logged in */
+    {ANY, 500, 599, "5.7.57", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_LOGIN},
+    /* Microsoft: the account may not send as this sender */
+    {ANY, 500, 599, "5.7.60", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
 
     /* about this message, also where the sender alone was named: SIZE and BODY are said with it */
-    {MAIL_ITSELF, 552, 552, "", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
-     "RFC 1870, 6.1: the message is too big"},
-    {MAIL_ITSELF, 500, 599, "5.3.4", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
-     "RFC 3463, X.3.4: the message is too big for the system"},
-    {MAIL_ITSELF, 500, 599, "5.2.3", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
-     "RFC 3463, X.2.3: the message is longer than an administrator allows"},
-    {MAIL_ITSELF, 500, 599, "5.6", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
-     "RFC 3463, 3.7: the content or its conversion is refused"},
+    /* RFC 1870, 6.1: the message is too big */
+    {MAIL_ITSELF, 552, 552, "", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0},
+    /* RFC 3463, X.3.4: the message is too big for the system */
+    {MAIL_ITSELF, 500, 599, "5.3.4", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0},
+    /* RFC 3463, X.2.3: the message is longer than an administrator allows */
+    {MAIL_ITSELF, 500, 599, "5.2.3", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0},
+    /* RFC 3463, 3.7: the content or its conversion is refused */
+    {MAIL_ITSELF, 500, 599, "5.6", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0},
+    /* an account whose own address is refused can send nothing */
     {TO(MAIL), 500, 599, "", OWN_SENDER, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-     CAUSE_THROTTLE, "an account whose own address is refused can send nothing"},
+     CAUSE_THROTTLE},
 
     /* what a command's refusal means by itself */
+    /* the server does not serve this client, perhaps tomorrow */
     {TO(GREETING) | TO(EHLO), 400, 599, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-     CAUSE_NETWORK, "the server does not serve this client, perhaps tomorrow"},
+     CAUSE_NETWORK},
+    /* no TLS: mended by an administrator */
     {TO(STARTTLS), 500, 599, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
-     CAUSE_NETWORK, "no TLS: mended by an administrator"},
-    {TO(STARTTLS), 400, 499, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_NETWORK,
-     "RFC 3207, 4: TLS is not available for now"},
-    {TO(MAIL) | TO(ETRN), 500, 599, "", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR, 0,
-     "this sender is refused"},
-    {TO(RCPT), 500, 599, "", ALWAYS, ERROR_RECIPIENT, ERROR_PERMANENT, EX_NOUSER, 0,
-     "this recipient is refused"},
-    {TO(RCPT), 400, 499, "", ALWAYS, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL, 0,
-     "this recipient is refused for now"},
-    {ANY, 500, 599, "", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0,
-     "this message is refused"},
-    {ANY, 400, 499, "", ALWAYS, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL, 0,
-     "this message is refused for now"},
-    {ANY, 1, 999, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, CAUSE_NETWORK,
-     "no reply that this command can have"},
+     CAUSE_NETWORK},
+    /* RFC 3207, 4: TLS is not available for now */
+    {TO(STARTTLS), 400, 499, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+     CAUSE_NETWORK},
+    /* this sender is refused */
+    {TO(MAIL) | TO(ETRN), 500, 599, "", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR, 0},
+    /* this recipient is refused */
+    {TO(RCPT), 500, 599, "", ALWAYS, ERROR_RECIPIENT, ERROR_PERMANENT, EX_NOUSER, 0},
+    /* this recipient is refused for now */
+    {TO(RCPT), 400, 499, "", ALWAYS, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL, 0},
+    /* this message is refused */
+    {ANY, 500, 599, "", ALWAYS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0},
+    /* this message is refused for now */
+    {ANY, 400, 499, "", ALWAYS, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL, 0},
+    /* no reply that this command can have */
+    {ANY, 1, 999, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, CAUSE_NETWORK},
 };
 
 static bool status_fits(const char *rule, const char *status)
@@ -170,11 +173,6 @@ void verdict_blame_message(struct error *err, const struct strlist *trouble)
     err->scope = ERROR_MESSAGE;
     err->class = ERROR_TEMPORARY;
     err->code = EX_TEMPFAIL;
-}
-
-const char *verdict_reason(const struct error *err, const struct verdict_facts *facts)
-{
-    return rule_for(err, facts)->reason;
 }
 
 bool verdict_needs_person(const struct error *err)

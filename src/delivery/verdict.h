@@ -26,9 +26,6 @@ void verdict_judge(struct error *err, const struct verdict_facts *facts);
 /* The same for those of N outcomes that are refusals. */
 void verdict_judge_all(struct outcome *outcomes, size_t n, const struct verdict_facts *facts);
 
-/* Why ERR is judged as it is: the reason in the table. */
-const char *verdict_reason(const struct error *err, const struct verdict_facts *facts);
-
 /* ERR is a failure of the account that only this message meets. Where
  * only its sender, which is the account's, made it one, it is a refusal of the message; all else is
  * temporary, so that the message waits alone. TROUBLE as in the facts. */

@@ -80,7 +80,7 @@ static void each_reply_is_judged_by_the_command_it_answers(void **state)
         (void)refusal_set(&err, c->command, &reply, "%s", c->name);
         const struct verdict_facts facts = {c->sender, OWN, &trouble};
         verdict_judge(&err, &facts);
-        print_message("# %s: %s\n", c->name, verdict_reason(&err, &facts));
+        print_message("# %s\n", c->name);
         assert_int_equal("AMR"[err.scope], c -> scope_class[0]);
         assert_int_equal("TP"[err.class], c -> scope_class[1]);
         assert_int_equal(err.code, c->code);
