@@ -24,7 +24,8 @@ static char *tokenizer_of(const char *key_name)
     return word;
 }
 
-bool longoptions_has_key(const struct key *key)
+/* All but those that only make sense in a file. */
+static bool has_key(const struct key *key)
 {
     if (key->section != KEY_ACCOUNT || (key->flags & KEY_OF_FILE))
         return false;
@@ -65,7 +66,7 @@ void longoptions_make(struct longoptions *all)
                 LONGOPTION_TABLE + (int)i);
     for (size_t i = 0; i < key_count; i++) {
         const struct key *key = &key_table[i];
-        if (!longoptions_has_key(key))
+        if (!has_key(key))
             continue;
         int has_arg = key_bare_value(key) ? optional_argument : required_argument;
         add(all, key->name, has_arg, LONGOPTION_KEY + (int)i);

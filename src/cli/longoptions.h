@@ -23,8 +23,4 @@ void longoptions_clear(struct longoptions *all);
 /* Appends the letters as getopt wants them. */
 void longoptions_letters(struct str *out);
 
-/* True if KEY can be set by an option: every account key but those that only make sense in a file.
- */
-bool longoptions_has_key(const struct key *key);
-
 #endif

@@ -327,19 +327,3 @@ bool msmtprc_load(struct configfile *file, const struct str *text, const struct 
     return msmtprc_read(file, text, clock_after(MSMTPRC_EVAL_TIME), err) &&
            check_secret(file, facts, uid, err);
 }
-
-void msmtprc_print(const struct account *account, struct str *out)
-{
-    str_addf(out, "account %s\n", account->name);
-    for (size_t i = 0; i < key_count; i++) {
-        const struct key *key = &key_table[i];
-        if (!key->command || !key_is_set(&account->set, key))
-            continue;
-        str_addf(out, "%s ", key->command);
-        if (key->type == KEY_SECRET)
-            str_add_n(out, account->password.data, account->password.len);
-        else
-            key_print(key, account, out);
-        str_add(out, "\n");
-    }
-}

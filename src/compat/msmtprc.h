@@ -35,8 +35,4 @@ bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadl
 bool msmtprc_load(struct configfile *file, const struct str *text, const struct stat *facts,
                   uid_t uid, struct error *err);
 
-/* Appends the commands of ACCOUNT, as msmtprc_read() takes them, for every key that is set:
- * "account NAME" first. What no msmtprc can say is left out. */
-void msmtprc_print(const struct account *account, struct str *out);
-
 #endif

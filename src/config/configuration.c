@@ -145,7 +145,7 @@ const struct account *configuration_sole(const struct configuration *config,
     return only;
 }
 
-void configuration_add(struct configuration *config, struct account *account)
+static void add(struct configuration *config, struct account *account)
 {
     if (config->n == config->size) {
         config->size = config->size ? 2 * config->size : 8;
@@ -160,7 +160,7 @@ const struct account *configuration_describe(struct configuration *config, const
     struct account *account = account_new_msmtp("", SCOPE_COMMAND_LINE);
     if (account_set(account, "host", host, "", err) &&
         (!*from || account_set(account, "from", from, "", err))) {
-        configuration_add(config, account);
+        add(config, account);
         return account;
     }
     account_free(account);
@@ -177,7 +177,7 @@ static void add_accounts(struct configuration *config, struct configfile *file)
             continue;
         }
         provider_complete(&config->providers, account);
-        configuration_add(config, account);
+        add(config, account);
     }
     file->n = 0;
 }
@@ -306,7 +306,7 @@ static bool add_variables(struct configuration *config, const struct caller *cal
         return false;
     if (account) {
         provider_complete(&config->providers, account);
-        configuration_add(config, account);
+        add(config, account);
     }
     return true;
 }

@@ -117,9 +117,6 @@ const struct account *configuration_account(const struct configuration *config, 
 const struct account *configuration_sole(const struct configuration *config,
                                          enum account_scope scope);
 
-/* Adds an account behind the others, and owns it. */
-void configuration_add(struct configuration *config, struct account *account);
-
 /* Adds an account that no file describes: msmtp's defaults, HOST and, unless "", FROM. NULL,
  * EX_CONFIG, if these are no values. */
 const struct account *configuration_describe(struct configuration *config, const char *host,

@@ -86,15 +86,6 @@ static bool parse(struct provider_table *table, const char *file, const struct s
     return inifile_parse(file, text, &reader, err);
 }
 
-bool provider_read(struct provider_table *table, const char *file, struct error *err)
-{
-    struct str text = {0};
-    bool ok =
-        fileread_all(file, PROVIDER_FILE_MAX, &text, NULL, err) && parse(table, file, &text, err);
-    str_clear(&text);
-    return ok;
-}
-
 bool provider_open(struct provider_table *table, const char *file, struct error *err)
 {
     table->store = memory_new(sizeof *table->store);
@@ -176,11 +167,6 @@ static const struct provider *by_name(const struct provider_table *table, const 
             return provider;
     }
     return NULL;
-}
-
-const struct provider *provider_by_name(const struct provider_table *table, const char *name)
-{
-    return by_name(table, name, SCOPE_COMMAND_LINE);
 }
 
 static const struct provider *by_host_in(const struct provider_table *table,

@@ -44,9 +44,6 @@ enum { PROVIDER_FILE_MAX = 1024 * 1024 }; /* octets of a file of providers */
 struct provider *provider_add(struct provider_table *table, const char *name, const char *file,
                               int line, struct error *err);
 
-/* Reads providers of SCOPE_SYSTEM from FILE into TABLE. */
-bool provider_read(struct provider_table *table, const char *file, struct error *err);
-
 /* Reads FILE, whose providers come before all that are added, but parses it only if a question
  * cannot be answered without: it has 118 providers, and most accounts name another host. What is
  * wrong in it then is found by provider_check(). */
@@ -59,9 +56,8 @@ bool provider_load(const struct provider_table *table, struct error *err);
 size_t provider_count(const struct provider_table *table);
 const struct provider *provider_at(const struct provider_table *table, size_t i);
 
-/* The provider that serves DOMAIN (later ones win over earlier ones), or that is named NAME. */
+/* The provider that serves DOMAIN: later ones win over earlier ones. */
 const struct provider *provider_for_domain(const struct provider_table *table, const char *domain);
-const struct provider *provider_by_name(const struct provider_table *table, const char *name);
 
 /* True if TLS begins with the connection: tls_starttls is off, or the port is 465 and nothing else
  * was said. */

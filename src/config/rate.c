@@ -6,7 +6,7 @@
 
 enum { RATE_MOST = 1000000 };
 
-bool rate_add(struct rate *rate, const char *text, struct error *err)
+static bool add(struct rate *rate, const char *text, struct error *err)
 {
     static const char letters[RATE_SPANS + 1] = "mhd";
     char *end;
@@ -28,12 +28,12 @@ bool rate_read(struct rate *rate, const struct strlist *list)
     struct error ignored;
     *rate = (struct rate){0};
     for (size_t i = 0; i < list->n; i++)
-        (void)rate_add(rate, list->item[i], &ignored);
+        (void)add(rate, list->item[i], &ignored);
     return list->n > 0;
 }
 
 bool rate_check(const char *text, struct error *err)
 {
     struct rate rate = {0};
-    return rate_add(&rate, text, err);
+    return add(&rate, text, err);
 }

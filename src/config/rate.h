@@ -14,11 +14,8 @@ struct rate {
     uint32_t most[RATE_SPANS]; /* messages; 0: no limit */
 };
 
-/* Reads one "30/m"; of two with the same span the smaller counts. RATE must be zeroed before the
- * first. */
-bool rate_add(struct rate *rate, const char *text, struct error *err);
-
-/* The same for a list that was checked. True if there is any limit. */
+/* Reads a list of "30/m" that was checked; of two with the same span the smaller counts. RATE must
+ * be zeroed. True if there is any limit. */
 bool rate_read(struct rate *rate, const struct strlist *list);
 
 /* Checks a value of the key `rate`. */

@@ -227,6 +227,13 @@ static int act_by_service(const struct queuectl *want, enum queuectl_act act, co
     return code;
 }
 
+/* What is damaged belongs to nobody, and is moved to failed/ by the first who looks at it. */
+static bool delete_damaged(const struct queuectl *want, struct spool *spool, const char *id,
+                           struct error *err)
+{
+    return !want->only_uid && entry_lock_delete(spool, SPOOL_FAILED, id, err) == ENTRY_LOCK_TAKEN;
+}
+
 /* Looks in every place of the open spool. Returns whether the entry was there, with *CODE. */
 static bool act_in_spool(const struct queuectl *want, struct spool *spool, enum queuectl_act act,
                          const char *id, int *code)
@@ -248,6 +255,9 @@ static bool act_in_spool(const struct queuectl *want, struct spool *spool, enum 
             report_line_to(want->err, want->site->program,
                            "%s is being delivered right now; try again", id);
             *code = EX_TEMPFAIL;
+        } else if (act == QUEUECTL_DELETE && result == ENTRY_LOCK_DAMAGED &&
+                   delete_damaged(want, spool, id, &err)) {
+            return true;
         } else if (result != ENTRY_LOCK_TAKEN) {
             report_error_to(want->err, want->site->program, &err);
             *code = EX_DATAERR;

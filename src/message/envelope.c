@@ -63,11 +63,6 @@ static bool has(const struct envelope *env, const char *address, uint32_t hash)
     return false;
 }
 
-bool envelope_has(const struct envelope *env, const char *address)
-{
-    return has(env, address, env->index ? hash_of(address) : 0);
-}
-
 struct recipient *envelope_add(struct envelope *env, const char *address)
 {
     uint32_t hash = hash_of(address);

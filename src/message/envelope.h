@@ -53,9 +53,6 @@ bool envelope_reports_failure(const struct recipient *recipient);
 /* Makes TO, which is cleared first, a copy of FROM that owns all it has. */
 void envelope_copy(struct envelope *to, const struct envelope *from);
 
-/* True if ADDRESS is a recipient. */
-bool envelope_has(const struct envelope *env, const char *address);
-
 void envelope_set_sender(struct envelope *env, const char *address);
 void envelope_clear(struct envelope *env);
 

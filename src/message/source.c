@@ -100,17 +100,6 @@ void source_unread(struct source *src, size_t len)
     src->start -= len;
 }
 
-void source_drain(struct source *src)
-{
-    struct error ignored;
-    while (!src->ended) {
-        src->start = src->end;
-        if (!fill(src, &ignored))
-            break; /* there is nothing left to read, and a better error to tell */
-    }
-    src->start = src->end;
-}
-
 void source_clear(struct source *src)
 {
     free(src->buffer);

@@ -38,9 +38,6 @@ bool source_block(struct source *src, const char **data, size_t *len, struct err
 /* Gives back the last LEN octets of what the last call handed out: they come again. */
 void source_unread(struct source *src, size_t len);
 
-/* Reads and forgets the rest, so that a caller that is still writing gets no SIGPIPE before our
- * error message. Errors end it quietly. */
-void source_drain(struct source *src);
 void source_clear(struct source *src); /* frees; does not close fd */
 
 #endif

@@ -14,7 +14,7 @@ static struct window_count at(const struct window_count *window, int64_t span, i
     return moved;
 }
 
-uint64_t window_count_sum(const struct window_count *window, int64_t span, int64_t now)
+static uint64_t sum(const struct window_count *window, int64_t span, int64_t now)
 {
     const struct window_count moved = at(window, span, now);
     uint64_t sum = 0;
@@ -35,7 +35,7 @@ int64_t window_count_free(const struct window_count *window, int64_t span, uint3
     int64_t length = span / WINDOW_COUNT_SLICES;
     for (int64_t wait = 0; wait <= WINDOW_COUNT_SLICES; wait++) {
         int64_t when = wait == 0 ? now : (now / length + wait) * length;
-        if (window_count_sum(window, span, when) < most)
+        if (sum(window, span, when) < most)
             return when;
     }
     return now + span + length;

@@ -15,9 +15,6 @@ struct window_count {
     uint32_t count[WINDOW_COUNT_SLICES + 1]; /* the newest first */
 };
 
-/* How many there were in the SPAN seconds before NOW. */
-uint64_t window_count_sum(const struct window_count *window, int64_t span, int64_t now);
-
 /* One more. */
 void window_count_add(struct window_count *window, int64_t span, int64_t now);
 

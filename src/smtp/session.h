@@ -139,7 +139,6 @@ enum session_pulled {
 };
 enum session_pulled session_pull(struct session *session, struct error *err);
 
-size_t session_in_flight(const struct session *session);
 /* ETRN NAME (RFC 1985), after the login: asks the server to deliver what it keeps for a host,
  * @domain or #queue. Not offered: account, permanent, EX_UNAVAILABLE. */
 bool session_start_queue(struct session *session, const char *name, struct error *err);

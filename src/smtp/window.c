@@ -280,11 +280,6 @@ enum session_pulled session_pull(struct session *session, struct error *err)
     return pulled;
 }
 
-size_t session_in_flight(const struct session *session)
-{
-    return session->in_flight;
-}
-
 void window_clear(struct session *session)
 {
     for (; session->in_flight > 0; session->in_flight--) {

@@ -364,6 +364,21 @@ def test_deleted_mail_is_gone(serve, spool, place):
     assert spool.is_empty()
 
 
+@pytest.mark.parametrize("place", ["queue", "failed"])
+def test_what_is_damaged_can_be_deleted(serve, spool, place):
+    provider = spool.use(serve())
+    id = spool.queues("you@example.net")
+    os.truncate(spool.path / "queue" / id, 100)
+    if place == "failed":
+        spool.run("sendmail", "-q")
+    assert spool.ids(place) == [id]
+    shown = spool.run("onehopctl", "show", id)
+    assert shown.code == 65 and "damaged" in shown.text
+    spool.ctl("delete", id)
+    assert provider.messages == []
+    assert spool.is_empty()
+
+
 def test_show_prints_envelope_progress_and_message(serve, spool):
     spool.use(serve(rcpt={"you@example.net": "450 4.2.0 later"}))
     spool.submits("you@example.net", "them@example.net", input=message("lunch", "at noon"))

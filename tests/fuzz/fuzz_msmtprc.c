@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compat/msmtprc.h"
+#include "unit/msmtprcprint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -213,7 +213,6 @@ static void source_ends_at_a_lone_dot_only_where_told(void **state)
                              .lone_dot_ends = cases[i].dot_ends};
         assert_true(body_copy(&body, &src, &out.output, &err));
         assert_string_equal(str_text(&out.text), cases[i].output);
-        source_drain(&src);
         source_clear(&src);
         assert_int_equal(close(src.fd), 0);
         str_clear(&out.text);

@@ -19,7 +19,7 @@ static void recipients_are_added_once(void **state)
     assert_string_equal(env.sender, "y");
     envelope_clear(&env);
     envelope_clear(&env);
-    assert_false(envelope_has(&env, "a@b"));
+    assert_int_equal(env.n, 0);
 }
 
 static void many_recipients_are_told_apart(void **state)
@@ -39,7 +39,7 @@ static void many_recipients_are_told_apart(void **state)
         (void)snprintf(address, sizeof address, "user%d@example.com", i);
         assert_string_equal(env.rcpt[i].address, address);
     }
-    assert_false(envelope_has(&env, "User1@example.com"));
+    assert_non_null(envelope_add(&env, "User1@example.com"));
     envelope_clear(&env);
 }
 

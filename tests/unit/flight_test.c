@@ -15,6 +15,7 @@
 #include "net/socket.h"
 #include "net/tls.h"
 #include "smtp/session.h"
+#include "smtp/sessionstate.h"
 #include "tlspeer.h"
 
 enum { LONG = 20000, MAILS = 24, SMALL = 4096 };
@@ -173,11 +174,11 @@ static void send_all(struct session *session, struct mail *mails)
             assert_true(session_push(session, &mails[i].mail));
             continue;
         }
-        while (session_in_flight(session) > 0)
+        while (session->in_flight > 0)
             pull(session);
         send_alone(session, &mails[i]);
     }
-    while (session_in_flight(session) > 0)
+    while (session->in_flight > 0)
         pull(session);
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "compat/msmtprc.h"
 #include "configdir.h"
+#include "msmtprcprint.h"
 
 static const struct paths paths = {
     .sysconfdir = sysconfdir, .pkgdatadir = pkgdatadir, .read_msmtprc = msmtprc_load};

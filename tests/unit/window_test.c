@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "script.h"
 #include "smtp/session.h"
+#include "smtp/sessionstate.h"
 #include "delivery/verdict.h"
 
 /* The ordinary transaction with which each connection begins: the content waits. */
@@ -284,7 +285,7 @@ static void push_and_pull(struct session *session, const struct story *story, st
             assert_int_equal(session_push(session, &mail[i].mail), !(story->flags & NOT_THIS));
     }
     int code = 0;
-    for (size_t i = 0; session_in_flight(session) > 0; i++) {
+    for (size_t i = 0; session->in_flight > 0; i++) {
         static const char letters[] = {
             [SESSION_ENDED] = 'E', [SESSION_FAILED] = 'F', [SESSION_UNTRIED] = 'U'};
         enum session_pulled pulled = session_pull(session, &err);
