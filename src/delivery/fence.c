@@ -185,3 +185,17 @@ unsigned fence_session(const struct configuration *config, const struct paths *p
     str_clear(&format);
     return fences;
 }
+
+unsigned fence_control(const char *spool)
+{
+    struct strlist read = {0}, write = {0};
+    for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
+        add(&read, system_files[i]);
+    add(&write, spool);
+    add(&write, "/dev/null");
+    const struct confinement confinement = {.read = &read, .write = &write};
+    unsigned fences = confine_process(&confinement);
+    strlist_clear(&read);
+    strlist_clear(&write);
+    return fences;
+}

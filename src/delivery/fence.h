@@ -32,4 +32,8 @@ const char *fence_hindrance(const struct account *account);
 unsigned fence_session(const struct configuration *config, const struct paths *paths,
                        const char *spool);
 
+/* Confines this process to managing the entries of the spool at SPOOL: no other file is written, no
+ * password file read, no network, no other program. Returns which fences stand. */
+unsigned fence_control(const char *spool);
+
 #endif

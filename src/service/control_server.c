@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/escape.h"
@@ -13,7 +12,7 @@
 #include "base/xtext.h"
 #include "submit/report.h"
 #include "ctl/queuectl.h"
-#include "ctl/queuerun.h"
+#include "service/control_flush.h"
 
 enum {
     CONTROL_SERVER_TIMEOUT = 60 * 1000, /* milliseconds for a command, or a piece of output */
@@ -40,11 +39,6 @@ static char *value_of(const char *tokens, const char *name)
     return str_take(&text);
 }
 
-static bool sees_everything(const struct control_server *server)
-{
-    return server->site->caller.uid == 0 || server->site->caller.uid == geteuid();
-}
-
 static int list(struct queuectl *want, const char *tokens)
 {
     char *json = value_of(tokens, "json"), *failed = value_of(tokens, "failed");
@@ -65,23 +59,13 @@ static int flush(const struct control_server *server, const char *tokens, FILE *
                      value_of(tokens, "recipient"), value_of(tokens, "sender"),
                      value_of(tokens, "due"),       value_of(tokens, "report"),
                      value_of(tokens, "person")};
-    struct run_report report = {0};
-    const struct queuerun run = {.report = *value[5] ? &report : NULL,
-                                 .err = err,
-                                 .filter = {
-                                     .id = value[0],
-                                     .account = value[1],
-                                     .recipient = value[2],
-                                     .sender = value[3],
-                                     .ignore_times = !*value[4],
-                                     .by_person = *value[6],
-                                     .has_uid = !sees_everything(server),
-                                     .uid = server->site->caller.uid,
-                                 }};
-    int code = queuerun_level(&run, server->site, SCOPE_SYSTEM, NULL);
-    if (run.report)
-        run_report_print(&report, out);
-    run_report_clear(&report);
+    const struct control_flush wish = {
+        .text = {value[0], value[1], value[2], value[3]},
+        .due = *value[4],
+        .report = *value[5],
+        .person = *value[6],
+    };
+    int code = control_flush_ask(server->flush, &wish, out, err);
     for (size_t i = 0; i < sizeof value / sizeof *value; i++)
         free(value[i]);
     return code;
@@ -106,7 +90,7 @@ static int act(const struct control_server *server, const char *tokens, FILE *ou
         .out = out,
         .err = err,
         .for_client = true,
-        .only_uid = !sees_everything(server),
+        .only_uid = !control_flush_sees_everything(server->site),
         .uid = server->site->caller.uid,
     };
     if (!may_ask(server, err))

@@ -22,9 +22,11 @@
 struct control_server {
     const struct site *site; /* whose caller is the client */
     struct quota_user *user;
+    int flush; /* to the process that runs the queue: see control_flush.h */
 };
 
-/* Serves one client. Returns the exit status of the process. */
+/* Serves one client; may be called by a process that is confined (fence_control()). Returns the exit
+ * status of the process. */
 int control_server_run(const struct control_server *server, struct stream *stream);
 
 #endif

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/channel.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "message/complete.h"
@@ -20,6 +22,7 @@
 #include "delivery/spoolplace.h"
 #include "submit/send_context.h"
 #include "submit/smtp_frontend.h"
+#include "service/control_flush.h"
 #include "service/control_server.h"
 
 struct client {
@@ -137,7 +140,10 @@ static void confine(const struct client *client)
 {
     const struct site *site = &client->site;
     struct str spool = {0};
-    if (spoolplace_path(&spool, &site->config, site->paths, &site->caller, SCOPE_SYSTEM))
+    bool known = spoolplace_path(&spool, &site->config, site->paths, &site->caller, SCOPE_SYSTEM);
+    if (client->reception->control)
+        (void)fence_control(str_text(&spool));
+    else if (known)
         (void)fence_session(&site->config, site->paths, str_text(&spool));
     str_clear(&spool);
 }
@@ -164,6 +170,40 @@ static bool serve_mail(struct client *client, struct stream *stream)
     return smtp_frontend_run(&frontend, stream);
 }
 
+/* The process that talks to the client. */
+static volatile sig_atomic_t talking;
+
+static void end_both(int number)
+{
+    (void)number;
+    (void)kill((pid_t)talking, SIGTERM);
+    _exit(EX_TEMPFAIL);
+}
+
+/* Two processes: one talks to the client, confined, and one runs the queue if the first asks for
+ * that. */
+static int serve_control(struct client *client)
+{
+    const struct sigaction ends = {.sa_handler = end_both};
+    struct control_server control = {.site = &client->site, .user = client->reception->user};
+    int fd;
+    pid_t child = channel_fork(&fd);
+    if (child <= 0) { /* without a second process, nothing is run */
+        confine(client);
+        control.flush = fd;
+        struct stream *stream = socket_stream(client->reception->client);
+        int code = control_server_run(&control, stream);
+        stream_close(stream);
+        return code;
+    }
+    talking = child;
+    (void)sigaction(SIGTERM, &ends, NULL);
+    (void)close(client->reception->client); /* the client sees the end when the other one closes */
+    control_flush_serve(fd, &client->site);
+    int status = channel_end(fd, child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+}
+
 int service_session_run(const struct service_session *reception)
 {
     static const struct invocation call = {
@@ -176,11 +216,10 @@ int service_session_run(const struct service_session *reception)
     struct client *client = memory_new(sizeof *client);
     client->reception = reception;
     begin(client, &call);
+    if (reception->control)
+        return serve_control(client);
     struct stream *stream = socket_stream(reception->client);
-    const struct control_server control = {.site = &client->site, .user = reception->user};
-    int code = reception->control           ? control_server_run(&control, stream)
-               : serve_mail(client, stream) ? EX_OK
-                                            : EX_IOERR;
+    bool ok = serve_mail(client, stream);
     stream_close(stream);
-    return code;
+    return ok ? EX_OK : EX_IOERR;
 }

@@ -471,6 +471,49 @@ def test_the_control_socket_takes_one_line(served, serve):
         assert says(line, "EHLO x", "XQUEUE LIST")[-1] == "500 5.5.1 Command unrecognized"
 
 
+def test_a_control_session_is_confined_and_a_run_is_not(served, serve):
+    """One process talks to the client and one, which gets no octet of it, runs the queue."""
+    if filtered(os.getpid()) is None:
+        pytest.skip("NOT TESTED: a kernel without seccomp")
+    provider = serve()
+    served.serve(provider, delivery_mode="queue")
+    with served.connect("control") as line:
+        pairs = []
+        served.until(lambda: pairs.extend(confined_pairs(served.process.pid)) or pairs,
+                     "no confined process")
+        os.kill(pairs[0][0], signal.SIGTERM)  # as the service does when it ends
+        assert line.recv(1) == b""
+    assert send(served, 0, "-odq", "-t") == (0, "", "")
+    assert asks(served, b"flush report=1\n") == b"out 27\n1 message has left, 0 wait\nstatus 0\n"
+    assert len(provider.messages) == 1
+
+
+def confined_pairs(service):
+    return [(parent, child) for parent in children_of(service) for child in children_of(parent)
+            if filtered(child) and filtered(parent) is False and len(sockets(parent)) < len(sockets(child))]
+
+
+def children_of(pid):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:
+        return [int(word) for word in listed.read().split()]
+    return []
+
+
+def filtered(pid):
+    """Whether seccomp filters the calls of that process; None where it is gone or cannot be known."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", encoding="ascii") as status:
+        found = re.search(r"^Seccomp:\s+(\d)$", status.read(), re.M)
+        return found and found[1] == "2"
+    return None
+
+
+def sockets(pid):
+    with contextlib.suppress(OSError):
+        names = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+        return [name for name in names if name.startswith("socket:")]
+    return []
+
+
 def test_a_listing_as_long_as_the_queue(served, serve):
     served.serve(serve(), delivery_mode="queue")
     assert send(served) == (0, "", "")
@@ -575,6 +618,8 @@ def test_no_new_privileges_and_no_password(shared, serve):
 @needs_root
 def test_a_socket_that_is_closed_to_the_caller_is_no_missing_service(shared, serve):
     log = shared.directory / "tmp/bobs.log"
+    log.touch()
+    log.chmod(0o666)  # the service makes it, if it is not there, and then it is the service's
     shared.serve(serve(), logfile=str(log))
     (shared.root / "run/submit").chmod(0o600)
     status, _, err = send(shared, BOB, "-f", "o'brien@example.com", "you@example.net")
