@@ -9,10 +9,34 @@
 #include "base/memory.h"
 #include "message/content.h"
 
+/* Most names differ in the first letter, and each is compared with many. */
+static bool begin_alike(const char *a, const char *b)
+{
+    return ((*a ^ *b) & ~('a' ^ 'A')) == 0;
+}
+
+bool header_is_name(const char *name, const char *wanted)
+{
+    return begin_alike(name, wanted) && strcasecmp(name, wanted) == 0;
+}
+
+bool header_is_one_of(const char *name, const char *const *wanted, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!begin_alike(name, wanted[i]))
+            continue;
+        size_t len = strlen(wanted[i]);
+        bool prefix = wanted[i][len - 1] == '-';
+        if (prefix ? strncasecmp(name, wanted[i], len) == 0 : strcasecmp(name, wanted[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 size_t header_find(const struct header *header, const char *name, size_t from)
 {
     for (size_t i = from; i < header->n; i++)
-        if (strcasecmp(header->field[i].name, name) == 0)
+        if (header_is_name(header->field[i].name, name))
             return i;
     return header->n;
 }
@@ -33,7 +57,7 @@ size_t header_remove(struct header *header, const char *name)
 {
     size_t kept = 0, n = header->n;
     for (size_t i = 0; i < n; i++) {
-        if (strcasecmp(header->field[i].name, name) == 0)
+        if (header_is_name(header->field[i].name, name))
             field_clear(&header->field[i]);
         else
             header->field[kept++] = header->field[i];
@@ -103,8 +127,8 @@ void header_addresses(const struct header *header, const char *name, struct addr
 
 static bool is_resent_recipient(const char *name)
 {
-    return strcasecmp(name, "Resent-To") == 0 || strcasecmp(name, "Resent-Cc") == 0 ||
-           strcasecmp(name, "Resent-Bcc") == 0;
+    return header_is_name(name, "Resent-To") || header_is_name(name, "Resent-Cc") ||
+           header_is_name(name, "Resent-Bcc");
 }
 
 /* The first field with recipients of a resent message; header->n if it was not resent. */
@@ -112,8 +136,9 @@ static size_t find_resent(const struct header *header)
 {
     for (size_t i = 0; i < header->n; i++) {
         struct address_list list = {0};
-        if (is_resent_recipient(header->field[i].name))
-            field_addresses(&header->field[i], &list);
+        if (!is_resent_recipient(header->field[i].name))
+            continue;
+        field_addresses(&header->field[i], &list);
         bool found = list.n > 0;
         address_list_clear(&list);
         if (found)
@@ -183,23 +208,37 @@ static void add_folded(struct str *out, const char *p, size_t len, size_t keep)
     str_add(out, "\r\n");
 }
 
+/* Ends the line that begins at START of OUT, as add_folded() does. */
+static void end_line(struct str *out, size_t start, size_t keep)
+{
+    size_t len = out->len - start;
+    if (len <= CONTENT_LINE_MAX) {
+        str_add_n(out, "\r\n", 2);
+        return;
+    }
+    struct str line = {0};
+    str_add_n(&line, out->data + start, len);
+    str_truncate(out, start);
+    add_folded(out, line.data, len, keep);
+    str_clear(&line);
+}
+
 static void add_field(struct str *out, const struct field *field)
 {
-    struct str line = {0};
-    str_add(&line, field->name);
-    str_add_char(&line, ':');
-    size_t keep = line.len;
+    size_t start = out->len;
+    str_add(out, field->name);
+    str_add_char(out, ':');
+    size_t keep = out->len - start;
     for (const char *p = field->value;; p++) {
-        size_t len = strcspn(p, "\n");
-        str_add_n(&line, p, len);
-        add_folded(out, str_text(&line), line.len, keep);
-        str_truncate(&line, 0);
-        keep = 1;
+        size_t len = (size_t)(strchrnul(p, '\n') - p);
+        str_add_n(out, p, len);
+        end_line(out, start, keep);
         p += len;
         if (!*p)
-            break;
+            return;
+        start = out->len;
+        keep = 1;
     }
-    str_clear(&line);
 }
 
 bool header_write(const struct header *header, struct output *out, bool *has_8bit,

@@ -44,6 +44,12 @@ struct header {
  * set. Larger than HEADER_MAX: message, permanent, EX_DATAERR. */
 bool header_read(struct header *header, struct source *src, struct error *err);
 
+/* Whether a field's name is WANTED; case is ignored. */
+bool header_is_name(const char *name, const char *wanted);
+
+/* The same for N names, of which those that end in '-' stand for all that begin so. */
+bool header_is_one_of(const char *name, const char *const *wanted, size_t n);
+
 /* The first field of that name (case is ignored) from index FROM on; h->n if there is none. */
 size_t header_find(const struct header *header, const char *name, size_t from);
 

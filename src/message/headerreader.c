@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 /* Fields that programs put into messages and seldom into plain text: without one of these, lines
- * that look like fields are no header. A name that ends in '-' stands for all that begin so. */
+ * that look like fields are no header. */
 static const char *const known_fields[] = {
     "From",
     "Sender",
@@ -58,24 +58,13 @@ struct reader {
     struct header *header;
     struct source *src;
     struct str line;  /* the present one, clean */
+    size_t name_len;  /* octets of the field name it begins with, 0: none */
     struct str name;  /* of the field that is being read, "" before the first */
     struct str value; /* its value so far */
     struct str raw;   /* all that was read, until a known field makes it a header */
     size_t total;     /* octets read */
     bool known, mbox, blank;
 };
-
-static bool is_known(const char *name)
-{
-    for (size_t i = 0; i < sizeof known_fields / sizeof *known_fields; i++) {
-        const char *known = known_fields[i];
-        size_t len = strlen(known);
-        if (known[len - 1] == '-' ? strncasecmp(name, known, len) == 0
-                                  : strcasecmp(name, known) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* Octets of the field name at the start of LINE, 0 if it is no field (RFC 5322, 2.2; blanks before
  * the colon as 4.5.8 allows). */
@@ -130,16 +119,19 @@ static bool is_mbox_line(const char *line)
     return line[4 + strspn(line + 4, " \t")] != ':';
 }
 
-static enum kind classify(const struct reader *reader, const struct str *line)
+static enum kind classify(struct reader *reader)
 {
+    const struct str *line = &reader->line;
     const char *text = str_text(line);
+    reader->name_len = 0;
     if (line->len == 0)
         return LINE_BLANK;
     if (!reader->name.len && is_mbox_line(text))
         return LINE_MBOX;
     if (*text == ' ' || *text == '\t')
         return reader->name.len ? LINE_FOLD : LINE_TEXT;
-    return name_length(text, line->len) ? LINE_FIELD : LINE_TEXT;
+    reader->name_len = name_length(text, line->len);
+    return reader->name_len ? LINE_FIELD : LINE_TEXT;
 }
 
 static void add_present_field(struct reader *reader)
@@ -167,12 +159,12 @@ static void take_line(struct reader *reader, enum kind kind)
     if (kind != LINE_FIELD)
         return;
     add_present_field(reader);
-    size_t len = name_length(text, reader->line.len);
     const char *value = strchr(text, ':') + 1;
-    str_add_n(&reader->name, text, len);
-    str_add(&reader->value, value);
-    if (!reader->known && is_known(str_text(&reader->name)))
-        reader->known = true;
+    str_add_n(&reader->name, text, reader->name_len);
+    str_add_n(&reader->value, value, reader->line.len - (size_t)(value - text));
+    if (!reader->known)
+        reader->known = header_is_one_of(reader->name.data, known_fields,
+                                         sizeof known_fields / sizeof *known_fields);
 }
 
 /* Reads one line into the header. *GO becomes false where the header ends. */
@@ -185,7 +177,7 @@ static bool read_line(struct reader *reader, bool *go, struct error *err)
         return false;
     clean(&reader->line, data, len);
     bool partial = len == SOURCE_BUFFER && data[len - 1] != '\n';
-    enum kind kind = classify(reader, &reader->line);
+    enum kind kind = classify(reader);
     if (kind == LINE_BLANK && partial)
         kind = LINE_TEXT; /* NULs */
     if (kind == LINE_TEXT)

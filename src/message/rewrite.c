@@ -13,7 +13,7 @@ static const char *const address_fields[] = {
     "Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To", "Resent-Cc", "Resent-Bcc",
 };
 
-/* Fields that programs read: an encoded word has no place there. A '-' at the end: all of them. */
+/* Fields that programs read: an encoded word has no place there. */
 static const char *const structured_fields[] = {
     "Content-",
     "MIME-Version",
@@ -27,17 +27,6 @@ static const char *const structured_fields[] = {
     "DKIM-Signature",
     "Authentication-Results",
 };
-
-static bool is_one_of(const char *name, const char *const *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t len = strlen(names[i]);
-        bool prefix = names[i][len - 1] == '-';
-        if (prefix ? strncasecmp(name, names[i], len) == 0 : strcasecmp(name, names[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -70,7 +59,7 @@ void rewrite_qualify(struct header *header, const char *domain)
         return;
     for (size_t i = 0; i < header->n; i++) {
         struct field *field = &header->field[i];
-        if (!is_one_of(field->name, address_fields, COUNT(address_fields)))
+        if (!header_is_one_of(field->name, address_fields, COUNT(address_fields)))
             continue;
         struct address_list list = {0};
         bool changed = false;
@@ -212,9 +201,9 @@ void rewrite_encode(struct header *header)
     for (size_t i = 0; i < header->n; i++) {
         struct field *field = &header->field[i];
         if (escape_is_ascii(field->value) ||
-            is_one_of(field->name, structured_fields, COUNT(structured_fields)))
+            header_is_one_of(field->name, structured_fields, COUNT(structured_fields)))
             continue;
-        if (!is_one_of(field->name, address_fields, COUNT(address_fields))) {
+        if (!header_is_one_of(field->name, address_fields, COUNT(address_fields))) {
             encode_text(header, i);
             continue;
         }

@@ -258,6 +258,26 @@ static void fields_are_found_and_changed(void **state)
     header_clear(&header);
 }
 
+static void names_are_compared_without_case(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {"List-", "To", "X-"};
+    static const struct {
+        const char *name;
+        bool is_to, is_one;
+    } rows[] = {
+        {"To", true, true},        {"tO", true, true},     {"T", false, false},
+        {"Too", false, false},     {"4o", false, false},   {"", false, false},
+        {"List-Id", false, true},  {"LIST-", false, true}, {"List", false, false},
+        {"x-mailer", false, true}, {"X", false, false},    {"Resent-To", false, false},
+        {"\x14o", false, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(header_is_name(rows[i].name, "To"), rows[i].is_to);
+        assert_int_equal(header_is_one_of(rows[i].name, wanted, 3), rows[i].is_one);
+    }
+}
+
 static char *write_header(const struct header *header, bool *has_8bit)
 {
     struct memory_output out = {.output = {keep}};
@@ -339,6 +359,7 @@ int main(void)
         cmocka_unit_test(long_input_is_read_whole),
         cmocka_unit_test(recipients_come_from_the_right_fields),
         cmocka_unit_test(fields_are_found_and_changed),
+        cmocka_unit_test(names_are_compared_without_case),
         cmocka_unit_test(headers_are_written_with_crlf),
         cmocka_unit_test(long_fields_are_folded),
     };
