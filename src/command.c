@@ -13,6 +13,7 @@
 #endif
 
 #include "base/translation.h"
+#include "cli/caller_find.h"
 #include "cli/invocation.h"
 #include "cli/language.h"
 #include "submit/help.h"
@@ -130,7 +131,7 @@ static int invoke(const struct invocation *call, struct site *site)
 static int invoke_on_site(const struct invocation *call, const struct paths *paths)
 {
     struct site site;
-    site_open(&site, call->program, paths);
+    site_open(&site, call->program, paths, caller_find);
     site.caller.as_msmtp = call->personality == PERSONALITY_MSMTP;
     site.caller.as_sendmail = call->personality == PERSONALITY_SENDMAIL;
     int code = invoke(call, &site);

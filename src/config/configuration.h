@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "config/account.h"
+#include "config/caller.h"
 #include "config/provider.h"
 
 struct configfile;
@@ -25,25 +26,6 @@ struct paths {
     bool (*read_msmtprc)(struct configfile *file, const struct str *text, const struct stat *facts,
                          uid_t uid, struct error *err);
     const char *localedir;  /* /usr/share/locale, "" for texts in English */
-};
-
-/* Whose call it is. Made from the environment and the password database by cli/caller.c. */
-struct caller {
-    uid_t uid;
-    const char *name;        /* login name, or the uid in digits where there is no passwd entry */
-    const char *full_name;   /* GECOS up to the first comma; "" if none */
-    const char *home;        /* verified: exists and belongs to uid, else "" */
-    const char *config_home; /* $XDG_CONFIG_HOME if absolute and the caller's, else HOME/.config */
-    const char *state_home;  /* likewise $XDG_STATE_HOME, HOME/.local/state */
-    bool as_msmtp;           /* called by the name msmtp: an msmtprc comes before an INI file */
-    bool as_sendmail; /* called by sendmail's name, or by way of the service: mail is kept, and
-                         senders are replaced, whatever kind of file has the account */
-    const char *user; /* %U: $USER, $LOGNAME, getlogin(3), name, the first there is */
-    const char *host; /* %H: $HOSTNAME, "" for none */
-    const char *credentials; /* $CREDENTIALS_DIRECTORY: passwords for a unit of systemd, or "" */
-    const char *path;        /* $PATH, or "": where a keyring's program is looked for */
-    char *const *variables;  /* "NAME=VALUE", NULL at the end; NULL: none. See variables.h */
-    bool has_session;        /* it runs in a desktop's or login's session, with a keyring */
 };
 
 struct queue_settings {

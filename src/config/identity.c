@@ -32,7 +32,7 @@ static bool has_patterns(const struct account *account)
 
 static void apply_patterns(struct account *account, const struct identity_facts *facts)
 {
-    const struct this_host *host = facts->host;
+    const struct this_host *host = &facts->site->host;
     const char *name = *facts->caller->host ? facts->caller->host : host->name;
     const struct pattern_facts values = {
         .user = facts->caller->user,
@@ -89,10 +89,10 @@ static void serve_as_sendmail(struct account *own, const struct configuration *c
     own->rewrite_from = serves_all ? REWRITE_FOREIGN : REWRITE_LOCAL;
 }
 
-bool identity_make(struct identity *identity, const struct configuration *config,
-                   const struct account *chosen, const struct identity_facts *facts,
-                   struct error *err)
+bool identity_make(struct identity *identity, const struct account *chosen,
+                   const struct identity_facts *facts, struct error *err)
 {
+    const struct configuration *config = &facts->site->config;
     bool ok = true;
     bool as_sendmail = is_msmtprc_of_sendmail(chosen, facts->caller);
     *identity = (struct identity){.configured = chosen, .account = chosen};

@@ -7,8 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "config/configuration.h"
-#include "config/thishost.h"
+#include "config/site.h"
 
 struct override { /* an option that sets a key of the account */
     const struct key *key;
@@ -16,8 +15,8 @@ struct override { /* an option that sets a key of the account */
 };
 
 struct identity_facts {
-    const struct caller *caller; /* whose mail it is */
-    const struct this_host *host;
+    const struct site *site;
+    const struct caller *caller;     /* whose mail it is: the site's, or an entry's submitter */
     const char *header_from;         /* %F; "" leaves it as it is */
     const struct override *override; /* in the order of the command line */
     size_t overrides;
@@ -31,10 +30,9 @@ struct identity {
 
 /* Makes IDENTITY of the account CHOSEN, and checks it as provider_check() does. An option with a
  * bad value is EX_USAGE. On failure IDENTITY names the account that was chosen. Free with
- * identity_clear(); CONFIG must live as long. */
-bool identity_make(struct identity *identity, const struct configuration *config,
-                   const struct account *chosen, const struct identity_facts *facts,
-                   struct error *err);
+ * identity_clear(); the site must live as long. */
+bool identity_make(struct identity *identity, const struct account *chosen,
+                   const struct identity_facts *facts, struct error *err);
 
 /* True if both send as the same and greet as the same: one connection may serve both. */
 bool identity_equal(const struct identity *a, const struct identity *b);

@@ -65,19 +65,19 @@ static bool read_password_file(const struct account *account,
     const char *name = account->password_file;
     bool credential = !strchr(name, '/');
     struct str path = {0};
-    if (credential && !*sources->caller->credentials)
+    if (credential && !*sources->site->caller.credentials)
         return error_config(err,
                             "password_file = %s names a systemd credential, and there is no "
                             "$CREDENTIALS_DIRECTORY: write a full path, or LoadCredential=%s:PATH "
                             "in the unit",
                             name, name);
     if (credential)
-        str_addf(&path, "%s/", sources->caller->credentials);
+        str_addf(&path, "%s/", sources->site->caller.credentials);
     str_add(&path, name);
     struct stat facts;
     bool readable = fileread_all(str_text(&path), PASSWORD_MAX, out, &facts, err);
     bool ok = readable &&
-              (credential || (check_owner(str_text(&path), &facts, sources->caller, err) &&
+              (credential || (check_owner(str_text(&path), &facts, &sources->site->caller, err) &&
                               check_mode(str_text(&path), &facts, err))) &&
               first_line(out, str_text(&path), err);
     if (!readable) { /* by this caller, now: no fault of the message or the command line */
@@ -135,14 +135,14 @@ static enum answer ask_netrc(const struct account *account, const struct passwor
     struct str path = {0};
     if (!*account->user)
         return NO;
-    if (*sources->caller->home) {
-        str_addf(&path, "%s/.netrc", sources->caller->home);
-        answer = look_into(str_text(&path), account, sources->caller->uid, out, err);
+    if (*sources->site->caller.home) {
+        str_addf(&path, "%s/.netrc", sources->site->caller.home);
+        answer = look_into(str_text(&path), account, sources->site->caller.uid, out, err);
     }
     if (answer == NO) {
         str_truncate(&path, 0);
-        str_addf(&path, "%s/netrc", sources->paths->sysconfdir);
-        answer = look_into(str_text(&path), account, sources->caller->uid, out, err);
+        str_addf(&path, "%s/netrc", sources->site->paths->sysconfdir);
+        answer = look_into(str_text(&path), account, sources->site->caller.uid, out, err);
     }
     str_clear(&path);
     return answer;
@@ -179,7 +179,7 @@ static bool find(const struct account *account, const struct password_sources *s
     enum answer answer = ask_netrc(account, sources, out, err);
     if (answer != NO)
         return answer == FOUND;
-    if (keyring_find(account, sources->caller, server(account), sources->deadline, out) ||
+    if (keyring_find(account, &sources->site->caller, server(account), sources->deadline, out) ||
         ask_terminal(account, sources, out))
         return true;
     return error_config(err,

@@ -9,13 +9,12 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "config/configuration.h"
+#include "config/site.h"
 
 enum { PASSWORD_MAX = 65536 }; /* octets; OAuth tokens are long */
 
 struct password_sources {
-    const struct paths *paths;
-    const struct caller *caller;
+    const struct site *site;
     int64_t deadline;                                                /* for password_command */
     bool (*ask)(void *context, const char *prompt, struct str *out); /* the terminal; NULL: none */
     void *context;

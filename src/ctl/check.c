@@ -114,7 +114,7 @@ static void end_pause(const struct check *c, const struct account *a)
     struct spool spool = {0};
     struct str path = {0};
     struct error ignored; /* no queue, nothing waits in it */
-    if (spoolplace_path(&path, &site->config, site->paths, &site->caller, a->scope) &&
+    if (spoolplace_path(&path, site, a->scope) &&
         spool_open(&spool, str_text(&path), false, &ignored))
         account_access_verified(&spool, a, (int64_t)time(NULL));
     spool_close(&spool);
@@ -124,13 +124,11 @@ static void end_pause(const struct check *c, const struct account *a)
 static int try_login(struct check *c, const struct account *a)
 {
     const struct password_sources passwords = {
-        .paths = c->site->paths,
-        .caller = &c->site->caller,
+        .site = c->site,
         .ask = terminal_ask,
     };
     const struct connection_options options = {
         .passwords = &passwords,
-        .host_name = c->site->host.full_name,
         .step = show_step,
         .context = c,
     };
@@ -213,7 +211,7 @@ static int check_system_account(struct check *c, const struct account *a)
 static void check_account(struct check *c, const struct account *a)
 {
     const struct identity_facts facts = {
-        .caller = &c->site->caller, .host = &c->site->host, .header_from = ""};
+        .site = c->site, .caller = &c->site->caller, .header_from = ""};
     struct identity identity;
     struct error err;
     if (a->line)
@@ -221,7 +219,7 @@ static void check_account(struct check *c, const struct account *a)
     else
         (void)printf(_("account %s (%s)\n"), a->name, a->file);
     c->since = clock_now();
-    bool ok = identity_make(&identity, &c->site->config, a, &facts, &err);
+    bool ok = identity_make(&identity, a, &facts, &err);
     show_step(c, "settings", "", ok ? NULL : &err);
     int code = ok ? EX_OK : verdict_code(&err);
     if (ok && a->scope == SCOPE_SYSTEM && (!a->as_msmtp || a->queue))

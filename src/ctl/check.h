@@ -2,7 +2,7 @@
 #ifndef CHECK_H
 #define CHECK_H
 
-#include "submit/site.h"
+#include "config/site.h"
 
 /* Checks the account of that name, or all that the caller can use for "". Sends no mail. Returns 0
  * if every step of every account held, else the exit status of the first failure. */

@@ -3,9 +3,9 @@
 #define CONFIGURE_H
 
 #include "config/provider.h"
+#include "config/site.h"
 #include "net/srv.h"
 #include "cli/invocation.h"
-#include "submit/site.h"
 
 struct submission_server {
     const char *origin;   /* where it is from, for the reader */

@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "base/translation.h"
+#include "cli/caller_find.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "ctl/check.h"
@@ -155,7 +156,7 @@ static int run_help(int argc, char **argv, struct site *site)
 static int run_verb(const struct verb *verb, int argc, char **argv, const struct paths *paths)
 {
     struct site site;
-    site_open(&site, program, paths);
+    site_open(&site, program, paths, caller_find);
     int code = verb->run(argc, argv, &site);
     site_close(&site);
     return code;

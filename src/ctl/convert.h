@@ -2,7 +2,7 @@
 #ifndef CONVERT_H
 #define CONVERT_H
 
-#include "submit/site.h"
+#include "config/site.h"
 
 /* Arguments: [--secrets FILE] [FILE]. FILE is an msmtprc, ssmtp.conf, dma.conf, or nullmailer's
  * directory; without it the first of these that is there. The INI file goes to standard output;

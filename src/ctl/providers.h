@@ -2,7 +2,7 @@
 #ifndef PROVIDERS_H
 #define PROVIDERS_H
 
-#include "submit/site.h"
+#include "config/site.h"
 
 /* Prints all providers, or the one of a mail domain or address in ARGV; with --json, an array. Returns
  * the exit status: EX_NOHOST where no provider is known. */

@@ -44,7 +44,7 @@ static enum opened open_spool(const struct queuectl *want, enum account_scope sc
         return NOT_THERE;
     bool ok = scope != SCOPE_SYSTEM || serviceuser_become(&err);
     errno = 0;
-    ok = ok && spoolplace_path(&path, &site->config, site->paths, &site->caller, scope) &&
+    ok = ok && spoolplace_path(&path, site, scope) &&
          spool_open(spool, str_text(&path), false, &err);
     int why = errno;
     bool denied = scope == SCOPE_SYSTEM && (why == EACCES || why == EPERM);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "submit/site.h"
+#include "config/site.h"
 
 struct queuectl {
     const struct site *site;

@@ -42,10 +42,9 @@ static bool run_and_report(const struct queuerun *want, struct queue_context *qu
 int queuerun_level(const struct queuerun *want, const struct site *site, enum account_scope scope,
                    bool *denied)
 {
-    const struct password_sources passwords = {.paths = site->paths, .caller = &site->caller};
+    const struct password_sources passwords = {.site = site};
     const struct connection_options options = {
         .passwords = &passwords,
-        .host_name = site->host.full_name,
         .trace = want->verbose ? show_dialogue : NULL,
     };
     struct queue_context queue = {

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "config/site.h"
 #include "delivery/runner.h"
 #include "submit/rendezvous.h"
-#include "submit/site.h"
 #include "ctl/run_report.h"
 
 struct queuerun {

@@ -2,8 +2,8 @@
 #ifndef SERVERINFO_H
 #define SERVERINFO_H
 
+#include "config/site.h"
 #include "cli/invocation.h"
-#include "submit/site.h"
 
 /* Prints what the server of the account says of itself: greeting, TLS and certificate, what it
  * offers. No login. Returns the exit status. */

@@ -2,7 +2,7 @@
 #ifndef SETUP_H
 #define SETUP_H
 
-#include "submit/site.h"
+#include "config/site.h"
 
 /* Finds the server of the address in ARGV, asks for the password, writes an account and the password's
  * file, tries the login, and on the system's level makes the service's user and starts the service.

@@ -115,8 +115,7 @@ enum account_access_answer account_access_begin(struct account_access *access,
     if (!take_slot(access, &state))
         return ACCESS_BUSY;
     access->began = delivery->now();
-    access->depends =
-        circumstances_of(delivery->config, access->account, delivery->options->passwords);
+    access->depends = circumstances_of(delivery->site, access->account);
     access->bdat_refused = access->bdat_refused || state.bdat_refused;
     access->in_doubt = state.breaker.failures > 0 || *state.suspect;
     if (state.breaker.failures > 0)

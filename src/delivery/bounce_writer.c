@@ -33,7 +33,7 @@ static bool take_from_quota(struct account_state *state, void *context)
 static bool is_local(const struct settlement *s, const char *address)
 {
     const char *domain = address_domain(address);
-    return !*domain || strlist_has(&s->delivery->host->names, domain);
+    return !*domain || strlist_has(&s->delivery->site->host.names, domain);
 }
 
 /* Appends the local name that the mail comes from, if its sender was replaced by the account's. */
@@ -59,7 +59,7 @@ static void add_alias(const struct settlement *s, const char *name, struct str *
     if (account_has(s->account, "aliases"))
         str_add(&path, s->account->aliases);
     else
-        str_addf(&path, "%s/aliases", s->delivery->options->passwords->paths->sysconfdir);
+        str_addf(&path, "%s/aliases", s->delivery->site->paths->sysconfdir);
     if (path.len > 0 && aliases_read(&aliases, path.data, true, &warnings, &ignored) &&
         aliases_expand(aliases, name, &addresses, &warnings) && addresses.n == 1 &&
         !is_local(s, addresses.item[0]))
@@ -141,8 +141,8 @@ static enum bounce_writer_result tell(const struct settlement *s, struct entry_l
         .content = &lock->content,
         .from = account_address(s->account),
         .to = to,
-        .host =
-            *s->delivery->host->full_name ? s->delivery->host->full_name : s->delivery->host->name,
+        .host = *s->delivery->site->host.full_name ? s->delivery->site->host.full_name
+                                                   : s->delivery->site->host.name,
         .provider = s->provider,
         .date = str_text(&date),
         .arrival = str_text(&arrival),

@@ -29,15 +29,14 @@ static void add_below(struct checksum *sum, const char *directory, const char *n
     str_clear(&path);
 }
 
-uint64_t circumstances_of(const struct configuration *config, const struct account *account,
-                          const struct password_sources *sources)
+uint64_t circumstances_of(const struct site *site, const struct account *account)
 {
     const char *const files[] = {account->tls_trust_file, account->tls_crl_file,
                                  account->tls_cert_file, account->tls_key_file};
     struct checksum sum;
     struct str path = {0};
     checksum_begin(&sum, 0);
-    for (const char *line = str_text(&config->files); *line; line += *line == '\n') {
+    for (const char *line = str_text(&site->config.files); *line; line += *line == '\n') {
         size_t len = strcspn(line, "\n");
         str_truncate(&path, 0);
         str_add_n(&path, line, len);
@@ -49,10 +48,10 @@ uint64_t circumstances_of(const struct configuration *config, const struct accou
     if (strchr(account->password_file, '/'))
         add_file(&sum, account->password_file);
     else if (*account->password_file)
-        add_below(&sum, sources->caller->credentials, account->password_file);
+        add_below(&sum, site->caller.credentials, account->password_file);
     if (account->password.len == 0 && !*account->password_file && !*account->password_command) {
-        add_below(&sum, sources->caller->home, ".netrc");
-        add_below(&sum, sources->paths->sysconfdir, "netrc");
+        add_below(&sum, site->caller.home, ".netrc");
+        add_below(&sum, site->paths->sysconfdir, "netrc");
     }
     str_clear(&path);
     return checksum_end(&sum);

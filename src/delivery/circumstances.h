@@ -4,13 +4,11 @@
 
 #include <stdint.h>
 
-#include "config/configuration.h"
-#include "config/password.h"
+#include "config/site.h"
 
 /* A number that changes when one of the files changes that a connection of ACCOUNT is made from:
  * the configuration, its password, trust and certificate files, netrc (device, inode, size and time
  * of the last change of each). What a command prints is not seen. */
-uint64_t circumstances_of(const struct configuration *config, const struct account *account,
-                          const struct password_sources *sources);
+uint64_t circumstances_of(const struct site *site, const struct account *account);
 
 #endif

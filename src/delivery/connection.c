@@ -200,7 +200,8 @@ static bool start_session(struct connection *c, struct error *err)
     if (!stream)
         return false;
     str_clear(&c->hello);
-    client_name_add(&c->hello, a, c->options->host_name, stream_descriptor(stream));
+    client_name_add(&c->hello, a, c->options->passwords->site->host.full_name,
+                    stream_descriptor(stream));
     bool implicit = account_implicit_tls(a);
     if (implicit && !(stream = start_tls(c, stream, limit(c, clock_after(a->timeout)), err)))
         return false;

@@ -22,7 +22,6 @@ struct connection_options {
     int64_t deadline;        /* a moment: by then the session is ready or given up; 0: none */
     bool avoid_chunking;     /* see connection_chunking_hurt() */
     bool streaming;          /* connection_push() will be used: see session.h */
-    const char *host_name;   /* this host's full name for EHLO, or "" for an address literal */
     void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len); /* or NULL */
     /* Told when a step is through ("connect", "tls", "hello", "login") or has failed (ERR not
      * NULL). DETAIL is one line or several. May be NULL. */

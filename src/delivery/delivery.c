@@ -14,7 +14,7 @@
 static bool find_account(const struct delivery_context *delivery, const struct entry *entry,
                          const struct account **account, struct error *err)
 {
-    *account = configuration_account(delivery->config, entry->account);
+    *account = configuration_account(&delivery->site->config, entry->account);
     if (*account)
         return true;
     const struct route_query query = {
@@ -22,10 +22,10 @@ static bool find_account(const struct delivery_context *delivery, const struct e
         .envelope_from = *entry->envelope.sender ? entry->envelope.sender : NULL,
         .header_from = entry->from,
         .caller = "",
-        .local_names = &delivery->host->sender_names,
+        .local_names = &delivery->site->host.sender_names,
     };
     struct route route;
-    if (!route_choose(delivery->config, &query, &route, err))
+    if (!route_choose(&delivery->site->config, &query, &route, err))
         return error_prefix(err, "account %s is gone", entry->account);
     *account = route.account;
     return true;
@@ -41,8 +41,8 @@ bool delivery_identity(const struct delivery_context *delivery, const struct ent
     const struct passwd *user = entry->has_uid ? getpwuid(entry->uid) : NULL;
     const struct caller caller = {.user = user ? user->pw_name : "unknown", .host = "", .home = ""};
     const struct identity_facts facts = {
-        .caller = &caller, .host = delivery->host, .header_from = entry->from};
-    if (identity_make(identity, delivery->config, account, &facts, err))
+        .site = delivery->site, .caller = &caller, .header_from = entry->from};
+    if (identity_make(identity, account, &facts, err))
         return true;
     identity_clear(identity);
     return false;

@@ -19,9 +19,8 @@ struct attempt;
 /* Handed down from who runs a spool; nothing in it changes meanwhile. */
 struct delivery_context {
     struct spool *spool;
-    const struct configuration *config;
+    const struct site *site;
     const struct connection_options *options;
-    const struct this_host *host;
     const struct spool_time *spool_time; /* of the spool */
     int64_t lifetime;                    /* seconds; [queue] lifetime; 0 is for ever */
     const char *bounce_to;               /* [queue] bounce_to, or "" */

@@ -91,12 +91,12 @@ static void add_beneath(struct strlist *list, const char *directory, const char 
 static void add_password_files(struct strlist *list, const struct account *account,
                                const struct password_sources *sources)
 {
-    const struct caller *caller = sources->caller;
+    const struct caller *caller = &sources->site->caller;
     add(list, account->password_file);
     if (*account->password_file && *account->password_file != '/')
         add_beneath(list, caller->credentials, account->password_file);
     add_beneath(list, caller->home, ".netrc");
-    add_beneath(list, sources->paths->sysconfdir, "netrc");
+    add_beneath(list, sources->site->paths->sysconfdir, "netrc");
 }
 
 /* Where the bounces for local senders go. */
@@ -104,7 +104,7 @@ static void add_alias_files(struct strlist *list, const struct account *account,
                             const struct password_sources *sources)
 {
     add(list, account->aliases);
-    add_beneath(list, sources->paths->sysconfdir, "aliases");
+    add_beneath(list, sources->site->paths->sysconfdir, "aliases");
 }
 
 /* The log alone: what may write to its directory may write to other programs' logs. */
@@ -152,9 +152,10 @@ static bool includes_others(const char *aliases)
     return found;
 }
 
-unsigned fence_session(const struct configuration *config, const struct paths *paths,
-                       const char *spool)
+unsigned fence_session(const struct site *site, const char *spool)
 {
+    const struct configuration *config = &site->config;
+    const struct paths *paths = site->paths;
     struct strlist read = {0}, write = {0};
     struct str aliases = {0}, format = {0};
     str_addf(&aliases, "%s/aliases", paths->sysconfdir);

@@ -5,8 +5,7 @@
 
 #include <stdbool.h>
 
-#include "config/account.h"
-#include "config/configuration.h"
+#include "config/site.h"
 #include "queue/spool.h"
 #include "delivery/connection.h"
 
@@ -26,11 +25,10 @@ bool fence_needs_programs(const struct account *account);
  * NULL: they are, where the kernel can. */
 const char *fence_hindrance(const struct account *account);
 
-/* Confines this process to accepting mail for the accounts of CONFIG into the spool at SPOOL: no
+/* Confines this process to accepting mail for the accounts of SITE into the spool at SPOOL: no
  * password file, no network, no other program. Returns which fences stand: none where the spool is
  * yet to be made, or an aliases file names others (:include:), which can be anywhere. */
-unsigned fence_session(const struct configuration *config, const struct paths *paths,
-                       const char *spool);
+unsigned fence_session(const struct site *site, const char *spool);
 
 /* Confines this process to managing the entries of the spool at SPOOL: no other file is written, no
  * password file read, no network, no other program. Returns which fences stand. */

@@ -24,12 +24,11 @@ static bool some_account_serves(const struct configuration *config, const char *
 
 /* A machine may be called like the mail domain whose mailboxes are elsewhere: if an account serves
  * the domain, its addresses are not local ones. */
-static bool is_local(const struct submission *s, const struct configuration *config,
-                     const char *mailbox)
+static bool is_local(const struct submission *s, const char *mailbox)
 {
     const char *domain = address_domain(mailbox);
-    return !*domain ||
-           (strlist_has(&s->host->names, domain) && !some_account_serves(config, domain));
+    return !*domain || (strlist_has(&s->site->host.names, domain) &&
+                        !some_account_serves(&s->site->config, domain));
 }
 
 /* Whoever can write a user's aliases gets that user's mail. */
@@ -38,7 +37,7 @@ static bool check_aliases(const struct submission *s, struct error *err)
     struct stat facts;
     const char *path = s->account->aliases;
     return s->account->scope != SCOPE_USER || stat(path, &facts) != 0 ||
-           ownership_check(path, &facts, s->caller->uid, err);
+           ownership_check(path, &facts, s->site->caller.uid, err);
 }
 
 static bool open_aliases(struct submission *s, struct aliases **aliases, struct error *err)
@@ -49,7 +48,7 @@ static bool open_aliases(struct submission *s, struct aliases **aliases, struct 
                (check_aliases(s, err) &&
                 aliases_read(aliases, s->account->aliases, false, &s->warnings, err));
     struct str path = {0};
-    str_addf(&path, "%s/aliases", s->paths->sysconfdir);
+    str_addf(&path, "%s/aliases", s->site->paths->sysconfdir);
     bool ok = aliases_read(aliases, str_text(&path), true, &s->warnings, err);
     str_clear(&path);
     return ok;
@@ -57,7 +56,6 @@ static bool open_aliases(struct submission *s, struct aliases **aliases, struct 
 
 struct expansion {
     struct submission *s;
-    const struct configuration *config;
     struct aliases *aliases;
     const char *admin;
     const struct recipient *rcpt; /* the one that is expanded */
@@ -74,7 +72,7 @@ static void add_recipient(struct expansion *x, const char *mailbox)
 /* A second round is not needed: what comes out of aliases_expand() has no alias any more. */
 static bool add_one(struct expansion *x, const char *mailbox, struct error *err)
 {
-    if (!is_local(x->s, x->config, mailbox)) {
+    if (!is_local(x->s, mailbox)) {
         add_recipient(x, mailbox);
         return true;
     }
@@ -105,7 +103,7 @@ static bool expand_one(struct expansion *x, const struct recipient *rcpt, struct
     const char *mailbox = rcpt->address;
     x->rcpt = rcpt;
     x->notify = rcpt->notify;
-    if (!is_local(x->s, x->config, mailbox))
+    if (!is_local(x->s, mailbox))
         return add_one(x, mailbox, err);
     struct strlist out = {0};
     char *name = memory_copy_n(mailbox, address_local_length(mailbox));
@@ -134,20 +132,19 @@ static void take_over(struct envelope *env, struct envelope *expanded)
     expanded->envid = NULL;
 }
 
-bool localmail_expand(struct submission *s, const struct configuration *config, struct error *err)
+bool localmail_expand(struct submission *s, struct error *err)
 {
     const struct account *a = s->account;
     bool passes_on = a->as_msmtp && !*a->aliases && !*a->admin;
     bool any = false;
     for (size_t i = 0; i < s->envelope.n && !any && !passes_on; i++)
-        any = is_local(s, config, s->envelope.rcpt[i].address);
+        any = is_local(s, s->envelope.rcpt[i].address);
     if (!any)
         return true;
 
     struct envelope expanded = {0};
     struct expansion x = {
         .s = s,
-        .config = config,
         .admin = *a->admin || a->as_msmtp ? a->admin : account_address(a),
         .to = &expanded,
     };

@@ -8,6 +8,6 @@
 /* Replaces the recipients of S. With the settings of the command line alone (--host) bare names
  * stay as they are, as msmtp leaves them. A local recipient for whom there is neither alias nor
  * admin: message, permanent, EX_CONFIG. */
-bool localmail_expand(struct submission *s, const struct configuration *config, struct error *err);
+bool localmail_expand(struct submission *s, struct error *err);
 
 #endif

@@ -23,7 +23,8 @@ struct notice {
 
 static const char *host_of(const struct delivery_context *delivery)
 {
-    return *delivery->host->full_name ? delivery->host->full_name : delivery->host->name;
+    return *delivery->site->host.full_name ? delivery->site->host.full_name
+                                           : delivery->site->host.name;
 }
 
 static bool fails(const struct delivery_context *delivery, const struct account *account)
@@ -39,8 +40,8 @@ static const struct account *find_carrier(const struct delivery_context *deliver
 {
     if (!fails(delivery, about))
         return about;
-    for (size_t i = 0; i < delivery->config->n; i++) {
-        const struct account *other = delivery->config->account[i];
+    for (size_t i = 0; i < delivery->site->config.n; i++) {
+        const struct account *other = delivery->site->config.account[i];
         if (other->scope == about->scope && strcmp(other->name, about->name) != 0 &&
             *account_address(other) && !fails(delivery, other))
             return other;

@@ -210,7 +210,8 @@ static _Noreturn void work(const struct run *run, const struct share *share, int
     struct confined confined;
     own.share = &mine;
     own.ready = ready;
-    confine(&confined, run->delivery, configuration_account(run->delivery->config, mine.account));
+    confine(&confined, run->delivery,
+            configuration_account(&run->delivery->site->config, mine.account));
     const struct worker_job job = {
         .delivery = &confined.delivery,
         .account_name = mine.account,
@@ -233,7 +234,7 @@ static _Noreturn void work(const struct run *run, const struct share *share, int
 static size_t workers_for(const struct run *run, const struct share *share)
 {
     const struct delivery_context *delivery = run->delivery;
-    const struct account *account = configuration_account(delivery->config, share->account);
+    const struct account *account = configuration_account(&delivery->site->config, share->account);
     struct account_state state = {0};
     struct error ignored;
     if (!account)
@@ -251,7 +252,8 @@ static size_t workers_for(const struct run *run, const struct share *share)
  * fence, behind which a library that is installed in an unusual place cannot be opened. */
 static void preload(const struct run *run, const struct share *share)
 {
-    const struct account *account = configuration_account(run->delivery->config, share->account);
+    const struct account *account =
+        configuration_account(&run->delivery->site->config, share->account);
     struct error later; /* each worker will meet it */
     if (account && account->tls)
         (void)module_get(&later);

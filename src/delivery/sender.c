@@ -47,12 +47,12 @@ static char *envelope_sender(const struct sender_facts *facts)
     bool null_sender = caller_chooses(facts) && !*facts->envelope_from;
     if (null_sender)
         return memory_copy("");
-    if (*own && route_replaces(a, wanted, &facts->host->sender_names))
+    if (*own && route_replaces(a, wanted, &facts->site->host.sender_names))
         return memory_copy(own);
     if (a->as_msmtp && *wanted)
         return memory_copy(wanted); /* bare or not, as msmtp sends it */
-    const char *domain = *a->maildomain ? a->maildomain : facts->host->mail_name;
-    return qualified(*wanted ? wanted : facts->caller->name, domain);
+    const char *domain = *a->maildomain ? a->maildomain : facts->site->host.mail_name;
+    return qualified(*wanted ? wanted : facts->site->caller.name, domain);
 }
 
 /* A report of the system is from "root on web1"; a person's mail is from the person. */
@@ -65,10 +65,10 @@ static char *name_for_from(const struct sender_facts *facts)
         return memory_copy(a->from_full_name);
     if (a->as_msmtp)
         return memory_copy("");
-    if (a->scope == SCOPE_USER && facts->caller->uid != 0)
-        return memory_copy(facts->caller->full_name);
+    if (a->scope == SCOPE_USER && facts->site->caller.uid != 0)
+        return memory_copy(facts->site->caller.full_name);
     struct str name = {0};
-    str_addf(&name, "%s on %s", facts->caller->name, facts->host->name);
+    str_addf(&name, "%s on %s", facts->site->caller.name, facts->site->host.name);
     return str_take(&name);
 }
 
@@ -80,10 +80,10 @@ void sender_choose(const struct sender_facts *facts, struct sender_choice *choic
     else if (*account_address(facts->account))
         choice->from_address = memory_copy(account_address(facts->account));
     else
-        choice->from_address = qualified(facts->caller->name, facts->host->mail_name);
+        choice->from_address = qualified(facts->site->caller.name, facts->site->host.mail_name);
     choice->full_name = name_for_from(facts);
     const char *domain = address_domain(choice->from_address);
-    choice->message_id_domain = memory_copy(*domain ? domain : facts->host->mail_name);
+    choice->message_id_domain = memory_copy(*domain ? domain : facts->site->host.mail_name);
 }
 
 void sender_choice_clear(struct sender_choice *choice)

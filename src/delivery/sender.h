@@ -4,16 +4,14 @@
 #define SENDER_H
 
 #include "config/account.h"
-#include "config/configuration.h"
-#include "config/thishost.h"
+#include "config/site.h"
 
 struct sender_facts {
     const struct account *account;
     const char *envelope_from; /* -f, NULL if not given, "" for <> */
     const char *header_from;   /* mailbox of From, "" if there is none */
     const char *full_name;     /* -F, or "" */
-    const struct caller *caller;
-    const struct this_host *host;
+    const struct site *site;
 };
 
 struct sender_choice {

@@ -5,12 +5,11 @@
 #include <stdbool.h>
 
 #include "base/str.h"
-#include "config/configuration.h"
+#include "config/site.h"
 
 /* Appends the directory of SCOPE's spool: [queue] directory of that level, else
  * STATE_HOME/onehop for the user, and the compiled-in directory for the system. False if there is
  * none (a user without a home). The command line's level is the user's. */
-bool spoolplace_path(struct str *out, const struct configuration *config, const struct paths *paths,
-                     const struct caller *caller, enum account_scope scope);
+bool spoolplace_path(struct str *out, const struct site *site, enum account_scope scope);
 
 #endif

@@ -85,23 +85,23 @@ char *submission_header_from(const struct submission *s)
     return header_sender(&s->header);
 }
 
-bool submission_route(struct submission *s, const struct configuration *config, struct error *err)
+bool submission_route(struct submission *s, struct error *err)
 {
     char *from = header_sender(&s->header);
     bool ok = true;
     if (s->wishes->read_envelope_from && !*from)
         ok = error_usage(err, "no envelope from address found: the message has no From field");
     struct str caller = {0};
-    str_addf(&caller, "%s@%s", s->caller->name, s->host->name);
+    str_addf(&caller, "%s@%s", s->site->caller.name, s->site->host.name);
     const struct route_query query = {
         .account = s->wishes->account,
         .envelope_from = s->wishes->read_envelope_from ? from : s->wishes->from,
         .header_from = from,
         .caller = str_text(&caller),
-        .local_names = &s->host->sender_names,
-        .as_sendmail = s->caller->as_sendmail,
+        .local_names = &s->site->host.sender_names,
+        .as_sendmail = s->site->caller.as_sendmail,
     };
-    ok = ok && route_choose(config, &query, &s->route, err);
+    ok = ok && route_choose(&s->site->config, &query, &s->route, err);
     if (ok)
         s->account = s->route.account;
     s->route.sender = NULL; /* it was borrowed from what ends here */
@@ -113,7 +113,7 @@ bool submission_route(struct submission *s, const struct configuration *config, 
 static bool may_use(void *context, const char *mailbox)
 {
     const struct submission *s = context;
-    return !route_replaces(s->account, mailbox, &s->host->sender_names);
+    return !route_replaces(s->account, mailbox, &s->site->host.sender_names);
 }
 
 static void complete(struct submission *s, const struct sender_choice *sender, time_t now)
@@ -127,8 +127,8 @@ static void complete(struct submission *s, const struct sender_choice *sender, t
         .rewrite_to = a->rewrite_from != REWRITE_OFF ? address : "",
         .may_use = may_use,
         .context = s,
-        .host = s->host->name,
-        .qualify_domain = a->as_msmtp ? "" : s->host->mail_name,
+        .host = s->site->host.name,
+        .qualify_domain = a->as_msmtp ? "" : s->site->host.mail_name,
         .message_id_domain = sender->message_id_domain,
         .from = (enum complete_mode)a->set_from_header,
         .date = (enum complete_mode)a->set_date_header,
@@ -143,8 +143,7 @@ static void complete(struct submission *s, const struct sender_choice *sender, t
     complete_header(&s->header, &want, s->first_line ? s->first_line : "");
 }
 
-bool submission_finish(struct submission *s, const struct configuration *config, time_t now,
-                       struct error *err)
+bool submission_finish(struct submission *s, time_t now, struct error *err)
 {
     struct sender_choice sender = {0};
     char *from = header_sender(&s->header);
@@ -153,12 +152,11 @@ bool submission_finish(struct submission *s, const struct configuration *config,
         .envelope_from = s->wishes->read_envelope_from ? from : s->wishes->from,
         .header_from = from,
         .full_name = s->wishes->full_name,
-        .caller = s->caller,
-        .host = s->host,
+        .site = s->site,
     };
     sender_choose(&facts, &sender);
     envelope_set_sender(&s->envelope, sender.envelope);
-    bool ok = localmail_expand(s, config, err) && check_recipients(s, err);
+    bool ok = localmail_expand(s, err) && check_recipients(s, err);
     if (ok)
         complete(s, &sender, now);
     sender_choice_clear(&sender);

@@ -12,9 +12,8 @@
 #include "base/strlist.h"
 #include "message/envelope.h"
 #include "message/header.h"
-#include "config/configuration.h"
 #include "config/route.h"
-#include "config/thishost.h"
+#include "config/site.h"
 
 struct submission_wishes {
     const char *account;       /* -a, "" if not given */
@@ -27,9 +26,7 @@ struct submission_wishes {
 
 struct submission {
     const struct submission_wishes *wishes;
-    const struct caller *caller;
-    const struct this_host *host;
-    const struct paths *paths;
+    const struct site *site;
     struct source *source;
     struct header header;
     struct envelope envelope;      /* recipients as the caller gave them until finish */
@@ -45,15 +42,14 @@ struct submission {
 bool submission_read(struct submission *s, struct error *err);
 
 /* Chooses the account, by -f, else the header's From or Resent-From, else the caller. */
-bool submission_route(struct submission *s, const struct configuration *config, struct error *err);
+bool submission_route(struct submission *s, struct error *err);
 
 /* The mailbox of Resent-From, or From, as the header has it; "" if there is none. To be freed. */
 char *submission_header_from(const struct submission *s);
 
 /* Settles the sender, expands aliases, sends what is left of local recipients to admin, completes
  * the header. To be called when the account is final (command line options applied). */
-bool submission_finish(struct submission *s, const struct configuration *config, time_t now,
-                       struct error *err);
+bool submission_finish(struct submission *s, time_t now, struct error *err);
 
 /* Writes header and body in the form they leave. The flags say whether octets above 127 occurred.
  */

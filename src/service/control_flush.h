@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "submit/site.h"
+#include "config/site.h"
 
 enum { CONTROL_FLUSH_ID, CONTROL_FLUSH_ACCOUNT, CONTROL_FLUSH_RECIPIENT, CONTROL_FLUSH_SENDER };
 enum { CONTROL_FLUSH_TEXTS = CONTROL_FLUSH_SENDER + 1 };

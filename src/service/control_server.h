@@ -15,8 +15,8 @@
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
 
+#include "config/site.h"
 #include "net/stream.h"
-#include "submit/site.h"
 #include "service/quota.h"
 
 struct control_server {

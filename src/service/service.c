@@ -173,7 +173,7 @@ static bool queue_is_empty(const struct service *v)
     struct spool spool = {0};
     struct error ignored; /* what cannot be read is not waited for */
     bool found = false;
-    if (spoolplace_path(&path, &v->site->config, v->site->paths, &v->site->caller, SCOPE_SYSTEM) &&
+    if (spoolplace_path(&path, v->site, SCOPE_SYSTEM) &&
         spool_open(&spool, str_text(&path), false, &ignored))
         (void)spool_each(&spool, SPOOL_QUEUE, found_one, &found, &ignored);
     spool_close(&spool);

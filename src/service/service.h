@@ -3,7 +3,7 @@
 #ifndef SERVICE_H
 #define SERVICE_H
 
-#include "submit/site.h"
+#include "config/site.h"
 
 enum {
     SERVICE_RUNS_MAX = 6,         /* runs of the queue at one time: more than an account has

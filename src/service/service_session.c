@@ -20,6 +20,7 @@
 #include "net/socket.h"
 #include "delivery/fence.h"
 #include "delivery/spoolplace.h"
+#include "cli/caller_find.h"
 #include "submit/send_context.h"
 #include "submit/smtp_frontend.h"
 #include "service/control_flush.h"
@@ -140,11 +141,11 @@ static void confine(const struct client *client)
 {
     const struct site *site = &client->site;
     struct str spool = {0};
-    bool known = spoolplace_path(&spool, &site->config, site->paths, &site->caller, SCOPE_SYSTEM);
+    bool known = spoolplace_path(&spool, site, SCOPE_SYSTEM);
     if (client->reception->control)
         (void)fence_control(str_text(&spool));
     else if (known)
-        (void)fence_session(&site->config, site->paths, str_text(&spool));
+        (void)fence_session(site, str_text(&spool));
     str_clear(&spool);
 }
 

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
+#include "config/site.h"
 #include "submit/rendezvous.h"
-#include "submit/site.h"
 #include "service/quota.h"
 
 struct service_session {

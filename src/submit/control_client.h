@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "submit/site.h"
+#include "config/site.h"
 
 /* Has the service do COMMAND ("list", "flush id=...") to the caller's mail in the system's queue,
  * and prints what it prints. Returns its exit status; EX_TEMPFAIL, reported, if no service listens.

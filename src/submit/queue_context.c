@@ -104,7 +104,7 @@ enum queue_context_result queue_context_open(struct queue_context *queue, bool c
 {
     const struct site *site = queue->site;
     struct str path = {0};
-    if (!spoolplace_path(&path, &site->config, site->paths, &site->caller, queue->scope)) {
+    if (!spoolplace_path(&path, site, queue->scope)) {
         str_clear(&path);
         return QUEUE_CONTEXT_NONE;
     }
@@ -116,9 +116,8 @@ enum queue_context_result queue_context_open(struct queue_context *queue, bool c
     const struct queue_settings *settings = &site->config.queue[queue->scope];
     queue->delivery = (struct delivery_context){
         .spool = &queue->spool,
-        .config = &site->config,
+        .site = site,
         .options = queue->options,
-        .host = &site->host,
         .spool_time = &queue->spool_time,
         .lifetime = settings->lifetime / 1000,
         .bounce_to = settings->bounce_to ? settings->bounce_to : "",

@@ -2,12 +2,12 @@
 #ifndef QUEUE_CONTEXT_H
 #define QUEUE_CONTEXT_H
 
+#include "config/site.h"
 #include "queue/spool.h"
 #include "queue/spool_time.h"
 #include "delivery/delivery.h"
 #include "submit/progress.h"
 #include "submit/rendezvous.h"
-#include "submit/site.h"
 
 enum {
     QUEUE_CONTEXT_SILENCE = 3600

@@ -52,7 +52,7 @@ static bool account_of_files(struct send_context *s, struct error *err)
     if (!asmsmtp_check_file(s, err) || !read_configuration(s, err))
         return false;
     asmsmtp_show_files(s);
-    return submission_route(&s->submission, &s->site->config, err) || asmsmtp_environment(s);
+    return submission_route(&s->submission, err) || asmsmtp_environment(s);
 }
 
 static void add_override(struct override *list, size_t *n, const char *name, const char *value)
@@ -75,13 +75,13 @@ static bool make_identity(struct send_context *s, const struct account *a, struc
         add_override(list, &n, "auth", "off");
     char *from = submission_header_from(&s->submission);
     const struct identity_facts facts = {
+        .site = s->site,
         .caller = &s->site->caller,
-        .host = &s->site->host,
         .header_from = from,
         .override = list,
         .overrides = n,
     };
-    bool ok = identity_make(&s->identity, &s->site->config, a, &facts, err);
+    bool ok = identity_make(&s->identity, a, &facts, err);
     s->submission.account = s->identity.account;
     free(from);
     free(list);
@@ -214,7 +214,7 @@ static bool finish(struct send_context *s, struct error *err)
     if (!asmsmtp_check_account(s, err))
         return false;
     apply_dsn_options(s, false);
-    bool ok = submission_finish(&s->submission, &s->site->config, time(NULL), err);
+    bool ok = submission_finish(&s->submission, time(NULL), err);
     tell_warnings(s);
     if (*s->received)
         header_prepend(&s->submission.header, "Received", s->received);

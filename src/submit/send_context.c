@@ -35,9 +35,7 @@ void send_context_again(struct send_context *s)
     identity_clear(&s->identity);
     s->submission = (struct submission){
         .wishes = &s->call->wishes,
-        .caller = &s->site->caller,
-        .host = &s->site->host,
-        .paths = s->site->paths,
+        .site = s->site,
         .source = &s->source,
     };
     s->error = (struct error){0};
@@ -54,13 +52,11 @@ void send_context_drain(const struct send_context *s)
 void send_context_prepare_connection(struct send_context *s)
 {
     s->passwords = (struct password_sources){
-        .paths = s->site->paths,
-        .caller = &s->site->caller,
+        .site = s->site,
         .ask = s->here ? NULL : terminal_ask,
     };
     s->options = (struct connection_options){
         .passwords = &s->passwords,
-        .host_name = s->site->host.full_name,
         .trace = s->call->verbose ? show_dialogue : NULL,
         .context = s,
     };

@@ -5,12 +5,12 @@
 #include <stdio.h>
 
 #include "config/identity.h"
+#include "config/site.h"
 #include "queue/entry_lock.h"
 #include "delivery/connection.h"
 #include "delivery/submission.h"
 #include "delivery/verdict.h"
 #include "cli/invocation.h"
-#include "submit/site.h"
 
 struct send_context {
     const struct invocation *call;

@@ -2,8 +2,8 @@
 #ifndef STDIO_SESSION_H
 #define STDIO_SESSION_H
 
+#include "config/site.h"
 #include "cli/invocation.h"
-#include "submit/site.h"
 
 enum { STDIO_SESSION_SIZE_MAX = 1024 * 1024 * 1024 }; /* octets of one message */
 

@@ -34,7 +34,7 @@ static void print_recipient(const struct send_context *s, const char *address)
 static bool find_out(struct send_context *s, struct error *err)
 {
     if (!submission_read(&s->submission, err) || !send_choose_account(s, err) ||
-        !submission_finish(&s->submission, &s->site->config, time(NULL), err))
+        !submission_finish(&s->submission, time(NULL), err))
         return false;
     for (size_t i = 0; i < s->submission.envelope.n; i++)
         print_recipient(s, s->submission.envelope.rcpt[i].address);

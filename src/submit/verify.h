@@ -2,8 +2,8 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 
+#include "config/site.h"
 #include "cli/invocation.h"
-#include "submit/site.h"
 
 /* Prints for each recipient, aliases expanded, the account that would carry the mail, its server
  * and the envelope sender. Reads no message. Returns 0, or the status that sending would begin

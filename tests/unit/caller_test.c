@@ -1,6 +1,6 @@
 #include "suite.h"
 
-#include "cli/caller.h"
+#include "cli/caller_find.h"
 #include "scratch.h"
 
 static void the_caller_has_a_name(void **state)

@@ -16,8 +16,8 @@
 enum { ALLOWED = 0, REFUSED = 1, OTHERWISE = 2, UNFENCED = 100 };
 
 static struct paths paths;
-static const struct caller caller = {.home = "", .credentials = ""};
-static const struct password_sources sources = {.paths = &paths, .caller = &caller};
+static const struct site site = {.paths = &paths, .caller = {.home = "", .credentials = ""}};
+static const struct password_sources sources = {.site = &site};
 
 static int make_files(void **state)
 {

@@ -36,25 +36,26 @@ void mailworld_begin(struct mailworld *world)
 {
     static char me[] = "me", none[] = "";
     void *dir = NULL;
-    *world =
-        (struct mailworld){.host = {.name = me, .full_name = me, .mail_name = me},
-                           .paths = {.sysconfdir = "/nonexistent"},
-                           .caller = {.home = none, .credentials = none, .user = me, .host = none}};
+    *world = (struct mailworld){
+        .paths = {.sysconfdir = "/nonexistent"},
+        .site = {.paths = &world->paths,
+                 .host = {.name = me, .full_name = me, .mail_name = me},
+                 .caller = {.home = none, .credentials = none, .user = me, .host = none}},
+    };
     if (spooldir_begin(&dir) != 0)
         abort();
     world->dir = dir;
     world->account[0] = world->own[0] = make_account("work", "me@example.org", "mx");
     world->account[1] = world->own[1] = make_account("home", "me@example.net", "mx2");
-    world->config = (struct configuration){.account = world->account, .n = 2};
-    strlist_add(&world->host.names, "localhost");
-    strlist_add(&world->host.names, me);
-    world->passwords = (struct password_sources){.paths = &world->paths, .caller = &world->caller};
-    world->options = (struct connection_options){.passwords = &world->passwords, .host_name = "me"};
+    world->site.config = (struct configuration){.account = world->account, .n = 2};
+    strlist_add(&world->site.host.names, "localhost");
+    strlist_add(&world->site.host.names, me);
+    world->passwords = (struct password_sources){.site = &world->site};
+    world->options = (struct connection_options){.passwords = &world->passwords};
     world->delivery = (struct delivery_context){
         .spool = &world->dir->spool,
-        .config = &world->config,
+        .site = &world->site,
         .options = &world->options,
-        .host = &world->host,
         .spool_time = &world->spool_time,
         .lifetime = 5 * 24 * 3600,
         .bounce_to = "",
@@ -85,7 +86,7 @@ bool mailworld_read(const struct mailworld *world, const char *directory, const 
 
 void mailworld_end(struct mailworld *world)
 {
-    strlist_clear(&world->host.names);
+    strlist_clear(&world->site.host.names);
     account_free(world->own[0]);
     account_free(world->own[1]);
     (void)spooldir_end((void **)&world->dir);

@@ -10,10 +10,8 @@ struct mailworld {
     struct spooldir *dir;
     struct account *own[2];
     const struct account *account[2];
-    struct configuration config;
-    struct this_host host;
     struct paths paths;
-    struct caller caller;
+    struct site site;
     struct password_sources passwords;
     struct connection_options options;
     struct spool_time spool_time;

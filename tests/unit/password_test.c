@@ -16,8 +16,9 @@ static bool ask(void *context, const char *prompt, struct str *out)
 }
 
 static struct paths paths;
-static struct caller caller = {.uid = 0, .name = "me", .credentials = "", .path = ""};
-static struct password_sources sources = {.paths = &paths, .caller = &caller};
+static struct site site = {.paths = &paths,
+                           .caller = {.uid = 0, .name = "me", .credentials = "", .path = ""}};
+static struct password_sources sources = {.site = &site};
 
 static int setup(void **state)
 {
@@ -26,8 +27,8 @@ static int setup(void **state)
         return -1;
     snprintf(home, sizeof home, "%s/home", scratch);
     snprintf(sysconfdir, sizeof sysconfdir, "%s/etc", scratch);
-    caller.home = home;
-    caller.uid = getuid();
+    site.caller.home = home;
+    site.caller.uid = getuid();
     paths.sysconfdir = sysconfdir;
     sources.deadline = clock_after(600000);
     return 0;
@@ -124,16 +125,16 @@ static void files_of_others_are_refused(void **state)
     const char *path = scratch_write("p", 0600, "hunter2\n", 8);
     give_away("p", 65533);
     expect_wrong("password_file", path, "of uid 65533, and it must be of uid 0: chown it");
-    caller.uid = 65533;
+    site.caller.uid = 65533;
     expect_found("password_file", path, "hunter2");
-    caller.uid = 65532;
+    site.caller.uid = 65532;
     give_away("p", 0);
     expect_found("password_file", path, "hunter2");
     static const char netrc[] = "machine h.example login me password hunter2\n";
     scratch_write("home/.netrc", 0600, netrc, strlen(netrc));
     give_away("home/.netrc", 65533);
     expect(account_with("aliases", ""), NULL, ERROR_PERMANENT, EX_CONFIG, ".netrc: is owned by uid");
-    caller.uid = 0;
+    site.caller.uid = 0;
     (void)unlink(scratch_path("home/.netrc"));
 }
 
@@ -144,10 +145,10 @@ static void a_name_alone_is_a_credential(void **state)
     scratch_write("credentials/token", 0440, "secret\n", 7); /* as systemd's ACLs look */
     char directory[128];
     snprintf(directory, sizeof directory, "%s/credentials", scratch);
-    caller.credentials = directory;
+    site.caller.credentials = directory;
     expect_found("password_file", "token", "secret");
     expect_unreadable("missing", "credentials/missing: No such file");
-    caller.credentials = "";
+    site.caller.credentials = "";
 }
 
 static void commands_print_it(void **state)

@@ -365,11 +365,10 @@ static void play(const struct story *story)
         mailworld_later(id[0], 60);
     for (size_t i = 0; i < n; i++)
         plan(&world, id[i], mailworld_now + story->entry[i].next);
-    struct breaker_failure failure = {
-        .cause = story->breaker.cause,
-        .reason = "no",
-        .ended = mailworld_now - story->breaker.ago,
-        .depends = circumstances_of(&world.config, world.account[0], &world.passwords)};
+    struct breaker_failure failure = {.cause = story->breaker.cause,
+                                      .reason = "no",
+                                      .ended = mailworld_now - story->breaker.ago,
+                                      .depends = circumstances_of(&world.site, world.account[0])};
     if (story->breaker.open)
         assert_true(account_state_change(&world.dir->spool, "work", open_breaker, &failure,
                                          &world.dir->err));

@@ -52,12 +52,12 @@ static const struct sender_case cases[] = {
 static void senders_are_chosen(void **state)
 {
     (void)state;
-    const struct caller caller = {.uid = 1000, .name = "alice", .full_name = "Al Ice"};
     char *names[] = {"localhost", "web1", "mail.web1.example"};
-    const struct this_host host = {.name = "web1",
-                                   .full_name = "",
-                                   .mail_name = "mail.web1.example",
-                                   .sender_names = {.item = names, .n = 3}};
+    const struct site site = {.caller = {.uid = 1000, .name = "alice", .full_name = "Al Ice"},
+                              .host = {.name = "web1",
+                                       .full_name = "",
+                                       .mail_name = "mail.web1.example",
+                                       .sender_names = {.item = names, .n = 3}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct sender_case *c = &cases[i];
         struct account *a = c->scope == SCOPE_COMMAND_LINE ? account_new_msmtp("x", c->scope)
@@ -70,8 +70,7 @@ static void senders_are_chosen(void **state)
                                            .envelope_from = c->dash_f,
                                            .header_from = c->header,
                                            .full_name = "",
-                                           .caller = &caller,
-                                           .host = &host};
+                                           .site = &site};
         struct sender_choice choice = {0};
         sender_choose(&facts, &choice);
         print_message("# %s\n", c->name);

@@ -192,13 +192,12 @@ static void accounts_may_be_for_some(void **state)
 }
 
 /* Bits of what a confined process could do; 128: no fence is to be had here. */
-static int try_all(const char *spool, const char *secret, const struct configuration *config,
-                   const struct paths *paths)
+static int try_all(const char *spool, const char *secret, const struct site *site)
 {
     char inside[4096];
     int could = 0;
     (void)snprintf(inside, sizeof inside, "%s/entry", spool);
-    if (fence_session(config, paths, spool) != confine_available() || confine_available() != 3)
+    if (fence_session(site, spool) != confine_available() || confine_available() != 3)
         return 128;
     could |= open(secret, O_RDONLY) >= 0 ? 1 : 0;
     could |= socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 2 : 0;
@@ -225,17 +224,17 @@ static void a_session_reads_no_secret(void **state)
                                 .pkgdatadir = "/nowhere",
                                 .statedir = spool,
                                 .rundir = directory};
-    struct configuration config;
-    configuration_empty(&config);
+    struct site site = {.paths = &paths};
+    configuration_empty(&site.config);
     pid_t child = fork();
     if (child == 0)
-        _exit(try_all(spool, secret, &config, &paths));
+        _exit(try_all(spool, secret, &site));
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) != 128)
         assert_int_equal(WEXITSTATUS(status), 8 | 16 | 32);
-    configuration_clear(&config);
+    configuration_clear(&site.config);
     (void)snprintf(secret, sizeof secret, "rm -r %s", directory);
     assert_int_equal(system(secret), 0);
 }

@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
+#include "config/caller.h"
 #include "config/configuration.h"
 #include "config/thishost.h"
-#include "cli/caller.h"
 
 struct site {
     const char *program; /* for messages and the log */
@@ -21,8 +21,10 @@ struct site {
     char *broken;    /* site_refresh(): why there is no configuration, NULL if there is one */
 };
 
-/* Finds caller and host, and reads no configuration. Close with site_close(). */
-void site_open(struct site *site, const char *program, const struct paths *paths);
+/* Finds the caller by FIND (cli/caller_find.h) and the host, and reads no configuration. PROGRAM
+ * and PATHS are borrowed. Close with site_close(). */
+void site_open(struct site *site, const char *program, const struct paths *paths,
+               void (*find)(struct caller *caller, struct caller_storage *storage));
 
 /* Reads the configuration as configuration_read() does, with FILE for -C, or NULL. On failure what
  * was read before stays. */

@@ -1,15 +1,16 @@
 #include "config.h"
-#include "submit/site.h"
+#include "config/site.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 
-void site_open(struct site *site, const char *program, const struct paths *paths)
+void site_open(struct site *site, const char *program, const struct paths *paths,
+               void (*find)(struct caller *caller, struct caller_storage *storage))
 {
     *site = (struct site){.program = program, .paths = paths};
-    caller_find(&site->caller, &site->storage);
+    find(&site->caller, &site->storage);
     this_host_read(&site->host, paths);
 }
 

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "cli/caller.h"
+#include "cli/caller_find.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -152,14 +152,4 @@ void caller_find(struct caller *caller, struct caller_storage *storage)
     caller->path = environment_get("PATH");
     caller->variables = environment_all();
     caller->has_session = has_session();
-}
-
-void caller_clear(struct caller_storage *storage)
-{
-    str_clear(&storage->name);
-    str_clear(&storage->full_name);
-    str_clear(&storage->home);
-    str_clear(&storage->config_home);
-    str_clear(&storage->state_home);
-    str_clear(&storage->user);
 }

@@ -1,0 +1,35 @@
+/* Whose call it is, as a value. */
+#ifndef CALLER_H
+#define CALLER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/str.h"
+
+/* Made from the environment and the password database by cli/caller_find.c. */
+struct caller {
+    uid_t uid;
+    const char *name;        /* login name, or the uid in digits where there is no passwd entry */
+    const char *full_name;   /* GECOS up to the first comma; "" if none */
+    const char *home;        /* verified: exists and belongs to uid, else "" */
+    const char *config_home; /* $XDG_CONFIG_HOME if absolute and the caller's, else HOME/.config */
+    const char *state_home;  /* likewise $XDG_STATE_HOME, HOME/.local/state */
+    bool as_msmtp;           /* called by the name msmtp: an msmtprc comes before an INI file */
+    bool as_sendmail; /* called by sendmail's name, or by way of the service: mail is kept, and
+                         senders are replaced, whatever kind of file has the account */
+    const char *user; /* %U: $USER, $LOGNAME, getlogin(3), name, the first there is */
+    const char *host; /* %H: $HOSTNAME, "" for none */
+    const char *credentials; /* $CREDENTIALS_DIRECTORY: passwords for a unit of systemd, or "" */
+    const char *path;        /* $PATH, or "": where a keyring's program is looked for */
+    char *const *variables;  /* "NAME=VALUE", NULL at the end; NULL: none. See variables.h */
+    bool has_session;        /* it runs in a desktop's or login's session, with a keyring */
+};
+
+struct caller_storage { /* what the caller's strings point to */
+    struct str name, full_name, home, config_home, state_home, user;
+};
+
+void caller_clear(struct caller_storage *storage);
+
+#endif
