@@ -109,7 +109,7 @@ static int invoke(const struct invocation *call, struct site *site)
         return run_queue(call, site);
     case INVOKE_SERVE:
         return serve(site);
-    case INVOKE_TALK:
+    case INVOKE_STDIO_SESSION:
         return stdio_session_run(call, site);
     case INVOKE_SERVERINFO:
         return serverinfo_show(call, site);

@@ -101,7 +101,7 @@ static bool set_mode(struct invocation *call, const char *mode, struct error *er
     } modes[] = {
         {"m", INVOKE_SEND},       {"i", INVOKE_ALIASES}, {"p", INVOKE_LIST_QUEUE},
         {"P", INVOKE_LIST_QUEUE}, {"v", INVOKE_VERIFY},  {"V", INVOKE_VERSION},
-        {"h", INVOKE_NOTHING},    {"H", INVOKE_NOTHING}, {"s", INVOKE_TALK},
+        {"h", INVOKE_NOTHING},    {"H", INVOKE_NOTHING}, {"s", INVOKE_STDIO_SESSION},
         {"d", INVOKE_SERVE},      {"q", INVOKE_SEND}, /* dma's: queue only */
     };
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)

@@ -22,16 +22,16 @@ enum invocation_mode {
     INVOKE_PRINT, /* -P */
     INVOKE_VERSION,
     INVOKE_HELP,
-    INVOKE_LIST_QUEUE, /* -bp, mailq */
-    INVOKE_RUN_QUEUE,  /* -q, runq */
-    INVOKE_ALIASES,    /* -bi, newaliases */
-    INVOKE_TALK,       /* -bs: SMTP on standard input and output */
-    INVOKE_SERVE,      /* -bd: the service */
-    INVOKE_SERVERINFO, /* -S */
-    INVOKE_RMQS,       /* --rmqs */
-    INVOKE_CONFIGURE,  /* --configure */
-    INVOKE_VERIFY,     /* -bv: where the recipients would go */
-    INVOKE_NOTHING,    /* -bh, -bH: host status that we do not keep */
+    INVOKE_LIST_QUEUE,    /* -bp, mailq */
+    INVOKE_RUN_QUEUE,     /* -q, runq */
+    INVOKE_ALIASES,       /* -bi, newaliases */
+    INVOKE_STDIO_SESSION, /* -bs: SMTP on standard input and output */
+    INVOKE_SERVE,         /* -bd: the service */
+    INVOKE_SERVERINFO,    /* -S */
+    INVOKE_RMQS,          /* --rmqs */
+    INVOKE_CONFIGURE,     /* --configure */
+    INVOKE_VERIFY,        /* -bv: where the recipients would go */
+    INVOKE_NOTHING,       /* -bh, -bH: host status that we do not keep */
 };
 
 struct queue_wish { /* -q: which entries, and whether only those that are due */

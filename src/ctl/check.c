@@ -17,7 +17,7 @@
 #include "config/identity.h"
 #include "net/resolve.h"
 #include "delivery/account_access.h"
-#include "delivery/spoolplace.h"
+#include "delivery/spoolpath.h"
 #include "delivery/connection.h"
 #include "delivery/verdict.h"
 #include "submit/help.h"
@@ -114,7 +114,7 @@ static void end_pause(const struct check *c, const struct account *a)
     struct spool spool = {0};
     struct str path = {0};
     struct error ignored; /* no queue, nothing waits in it */
-    if (spoolplace_path(&path, site, a->scope) &&
+    if (spoolpath_find(&path, site, a->scope) &&
         spool_open(&spool, str_text(&path), false, &ignored))
         account_access_verified(&spool, a, (int64_t)time(NULL));
     spool_close(&spool);

@@ -79,8 +79,8 @@ static void add_reason(struct str *out, const struct listing_item *item, size_t 
 void mailq_add_reason(struct str *out, const struct listing_item *item)
 {
     size_t i = 0;
-    if (*item->trouble || !item->journal) {
-        str_add(out, item->trouble);
+    if (*item->failure || !item->journal) {
+        str_add(out, item->failure);
         return;
     }
     while (i < item->journal->n && !is_shown(item, i))
@@ -121,8 +121,8 @@ void mailq_print(struct mailq *mailq, const struct listing_item *item)
     mailq->requests++;
     mailq->octets += item->size;
     print_first(out, item);
-    if (*item->trouble)
-        print_reason(out, item, item->trouble);
+    if (*item->failure)
+        print_reason(out, item, item->failure);
     if (item->journal && item->journal->note && *item->journal->note)
         print_reason(out, item, item->journal->note);
     if (item->entry && item->journal)
@@ -178,8 +178,8 @@ void mailq_print_json(FILE *out, const struct listing_item *item)
         (void)fprintf(out, ", \"next_attempt\": %" PRId64, item->next);
     if (item->journal)
         (void)fprintf(out, ", \"attempts\": %u", item->journal->attempts);
-    if (*item->trouble)
-        json_print_member(out, "trouble", item->trouble);
+    if (*item->failure)
+        json_print_member(out, "trouble", item->failure);
     if (item->journal && item->journal->note && *item->journal->note)
         json_print_member(out, "note", item->journal->note);
     (void)fprintf(out, "}\n");

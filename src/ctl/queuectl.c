@@ -10,7 +10,7 @@
 #include "base/escape.h"
 #include "queue/entry_lock.h"
 #include "queue/listing.h"
-#include "delivery/spoolplace.h"
+#include "delivery/spoolpath.h"
 #include "submit/control_client.h"
 #include "submit/help.h"
 #include "submit/report.h"
@@ -44,8 +44,8 @@ static enum opened open_spool(const struct queuectl *want, enum account_scope sc
         return NOT_THERE;
     bool ok = scope != SCOPE_SYSTEM || serviceuser_become(&err);
     errno = 0;
-    ok = ok && spoolplace_path(&path, site, scope) &&
-         spool_open(spool, str_text(&path), false, &err);
+    ok =
+        ok && spoolpath_find(&path, site, scope) && spool_open(spool, str_text(&path), false, &err);
     int why = errno;
     bool denied = scope == SCOPE_SYSTEM && (why == EACCES || why == EPERM);
     if (!ok && path.len && why != ENOENT && why != EACCES && !denied) {
@@ -103,15 +103,15 @@ static int list_by_service(const struct listing *listing, bool failed)
 
 int queuectl_list(const struct queuectl *want, bool json, bool failed)
 {
-    static const enum account_scope levels[] = {SCOPE_USER, SCOPE_SYSTEM};
+    static const enum account_scope scopes[] = {SCOPE_USER, SCOPE_SYSTEM};
     struct spool spool = {0};
     struct listing listing = {
         .want = want, .json = json, .mailq = {want->out, want->requests, want->octets}};
     struct error err;
     int code = EX_OK;
     bool ended = false;
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        enum opened opened = open_spool(want, levels[i], &spool, &code);
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+        enum opened opened = open_spool(want, scopes[i], &spool, &code);
         if (opened == DENIED && !want->for_client) {
             code = list_by_service(&listing, failed);
             ended = true;
@@ -272,7 +272,7 @@ static bool act_in_spool(const struct queuectl *want, struct spool *spool, enum 
 
 int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char *id)
 {
-    static const enum account_scope levels[] = {SCOPE_USER, SCOPE_SYSTEM};
+    static const enum account_scope scopes[] = {SCOPE_USER, SCOPE_SYSTEM};
     struct spool spool = {0};
     int code = EX_OK;
     bool found = false;
@@ -281,8 +281,8 @@ int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char 
                        id);
         return EX_USAGE;
     }
-    for (size_t i = 0; i < sizeof levels / sizeof *levels && !found; i++) {
-        enum opened opened = open_spool(want, levels[i], &spool, &code);
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes && !found; i++) {
+        enum opened opened = open_spool(want, scopes[i], &spool, &code);
         if (opened == DENIED && !want->for_client) {
             code = act_by_service(want, act, id);
             found = true;

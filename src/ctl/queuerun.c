@@ -59,7 +59,7 @@ int queuerun_level(const struct queuerun *want, const struct site *site, enum ac
         queue_context_note_run(&queue);
         if (!run_and_report(want, &queue, &result, &err))
             opened = QUEUE_CONTEXT_FAILED;
-        else if (result.trouble)
+        else if (result.failed)
             code = EX_IOERR;
     }
     if (opened == QUEUE_CONTEXT_FAILED) {

@@ -117,7 +117,7 @@ enum account_access_answer account_access_begin(struct account_access *access,
     access->began = delivery->now();
     access->depends = circumstances_of(delivery->site, access->account);
     access->bdat_refused = access->bdat_refused || state.bdat_refused;
-    access->in_doubt = state.breaker.failures > 0 || *state.suspect;
+    access->suspect = state.breaker.failures > 0 || *state.suspect;
     if (state.breaker.failures > 0)
         alter(access, take_probe, &c);
     return c.allowed ? ACCESS_GRANTED : ACCESS_CLOSED;
@@ -178,7 +178,7 @@ void account_access_learn(struct account_access *access, const struct connection
 void account_access_ready(struct account_access *access)
 {
     struct change c = {.access = access};
-    if (access->in_doubt)
+    if (access->suspect)
         alter(access, log_in, &c);
 }
 
@@ -250,7 +250,7 @@ enum account_access_blame account_access_met(struct account_access *access,
                        .last = last_met(&lock->journal),
                        .blame = BLAME_ACCOUNT}; /* where it cannot be noted */
     alter(access, suspect, &c);
-    access->in_doubt = true;
+    access->suspect = true;
     return c.blame;
 }
 
@@ -263,7 +263,7 @@ static bool clear(struct account_state *state, void *context)
 void account_access_passed(struct account_access *access)
 {
     struct change c = {.access = access};
-    if (access->in_doubt)
+    if (access->suspect)
         alter(access, clear, &c);
-    access->in_doubt = false;
+    access->suspect = false;
 }

@@ -25,7 +25,7 @@ struct account_access {
     int64_t began;                 /* when the connection was begun */
     uint64_t depends;              /* circumstances_of() it */
     bool bdat_refused;             /* as account_state_read() found it, or noted here */
-    bool in_doubt;                 /* a success changes the account's state */
+    bool suspect;                  /* a success changes the account's state */
     struct rate rate;
     bool has_rate;
 };

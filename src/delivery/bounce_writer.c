@@ -119,8 +119,8 @@ static bool write_bounce(const struct settlement *s, struct bounce *bounce, stru
     return ok;
 }
 
-static enum bounce_writer_result tell(const struct settlement *s, struct entry_lock *lock,
-                                      const char *to, struct error *err)
+static enum bounce_writer_result report_to(const struct settlement *s, struct entry_lock *lock,
+                                           const char *to, struct error *err)
 {
     const struct entry *entry = &lock->entry;
     struct quota quota = {.now = s->delivery->now(), .allowed = true};
@@ -128,7 +128,7 @@ static enum bounce_writer_result tell(const struct settlement *s, struct entry_l
     (void)account_state_change(s->delivery->spool, s->account->name, take_from_quota, &quota,
                                &ignored);
     if (quota.just_reached)
-        notice_given_up(s, lock, "too many bounces in one hour");
+        notice_expired(s, lock, "too many bounces in one hour");
     if (!quota.allowed)
         return BOUNCE_WRITER_NOT_NOW;
 
@@ -154,8 +154,8 @@ static enum bounce_writer_result tell(const struct settlement *s, struct entry_l
     return ok ? BOUNCE_WRITER_REPORTED : BOUNCE_WRITER_FAILED;
 }
 
-enum bounce_writer_result bounce_writer_tell(const struct settlement *s, struct entry_lock *lock,
-                                             struct error *err)
+enum bounce_writer_result bounce_writer_report(const struct settlement *s, struct entry_lock *lock,
+                                               struct error *err)
 {
     const struct entry *entry = &lock->entry;
     if (!is_wanted(lock))
@@ -166,7 +166,7 @@ enum bounce_writer_result bounce_writer_tell(const struct settlement *s, struct 
     add_bounce_recipient(s, lock, &to);
     enum bounce_writer_result result = BOUNCE_WRITER_IMPOSSIBLE;
     if (to.len > 0 && *account_address(s->account))
-        result = tell(s, lock, to.data, err);
+        result = report_to(s, lock, to.data, err);
     str_clear(&to);
     return result;
 }

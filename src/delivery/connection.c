@@ -35,8 +35,8 @@ struct connection {
     bool bdat_refused;
 };
 
-static void tell(struct connection *c, const char *step, const char *detail,
-                 const struct error *err)
+static void report_step(struct connection *c, const char *step, const char *detail,
+                        const struct error *err)
 {
     if (c->options->step)
         c->options->step(c->options->context, step, detail, err);
@@ -64,7 +64,7 @@ static bool step_failed(struct connection *c, const char *step, const char *deta
 {
     (void)failed_at(err, command);
     remedy_append(err, c->account);
-    tell(c, step, detail, err);
+    report_step(c, step, detail, err);
     return false;
 }
 
@@ -96,7 +96,7 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
     if (stream && c->options->step)
         c->module->tls_describe(stream, &detail);
     if (stream)
-        tell(c, "tls", str_text(&detail), NULL);
+        report_step(c, "tls", str_text(&detail), NULL);
     else
         (void)step_failed(c, "tls", "", COMMAND_TLS, err);
     str_clear(&detail);
@@ -165,7 +165,7 @@ static struct stream *reach_host(struct connection *c, struct error *err)
     struct str address = {0};
     struct stream *stream = dial(c, connect_deadline(c), &address, err);
     if (stream)
-        tell(c, "connect", str_text(&address), NULL);
+        report_step(c, "connect", str_text(&address), NULL);
     else
         (void)step_failed(c, "connect", str_text(&address), COMMAND_CONNECT, err);
     str_clear(&address);
@@ -211,7 +211,7 @@ static bool start_session(struct connection *c, struct error *err)
     c->params.starttls = a->tls && !implicit;
     c->session = session_new(stream, &c->params);
     if (session_hello(c->session, err)) {
-        tell(c, "hello", str_text(&session_capabilities(c->session)->mechanisms), NULL);
+        report_step(c, "hello", str_text(&session_capabilities(c->session)->mechanisms), NULL);
         return true;
     }
     if (err->command == COMMAND_TLS)
@@ -272,7 +272,7 @@ static bool log_in(struct connection *c, struct error *err)
         error_append(err, "; %s", c->account->provider_note);
     if (!ok)
         return step_failed(c, "login", c->login.user, COMMAND_AUTH, err);
-    tell(c, "login", c->login.user, NULL);
+    report_step(c, "login", c->login.user, NULL);
     return true;
 }
 
@@ -310,7 +310,7 @@ static bool prepare_login(struct connection *c, struct error *err)
         return true;
     const struct sasl *sasl = sasl_find(account_mechanism(a));
     bool ok = (sasl && sasl->needs_no_secret) || find_password(c, &c->password, err);
-    tell(c, "password", "", ok ? NULL : err);
+    report_step(c, "password", "", ok ? NULL : err);
     c->login = (struct session_login){
         .mechanism = account_mechanism(a),
         .user = a->user,
@@ -365,7 +365,7 @@ static struct verdict_facts facts_for(const struct connection *connection,
     return (struct verdict_facts){
         .sender = env->sender ? env->sender : "",
         .own_address = account_address(connection->account),
-        .trouble = &connection->account->trouble,
+        .account_patterns = &connection->account->trouble,
     };
 }
 

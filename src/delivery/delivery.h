@@ -31,7 +31,7 @@ struct delivery_context {
     void (*log)(void *context, const struct account *account, const char *host,
                 const struct entry_lock *lock, const struct attempt *attempt);
     /* Told of entries that cannot be read, and of trouble with the spool. May be NULL. */
-    void (*trouble)(void *context, const struct error *err);
+    void (*report_failure)(void *context, const struct error *err);
     /* Asked before what became of an attempt is settled: true if the caller is waiting for it, and
      * will be told by report_result(). May be NULL, as report_result(). */
     bool (*is_awaited)(void *context, const char *id);

@@ -96,7 +96,7 @@ static bool take_turn(struct account_state *state, void *context)
     return n->due;
 }
 
-void notice_given_up(const struct settlement *s, const struct entry_lock *lock, const char *reason)
+void notice_expired(const struct settlement *s, const struct entry_lock *lock, const char *reason)
 {
     const struct delivery_context *delivery = s->delivery;
     struct error ignored;

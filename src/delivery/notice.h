@@ -10,8 +10,8 @@ enum { NOTICE_LOGIN_AFTER = 3600 }; /* seconds that a login fails before that is
 
 /* The locked entry was given up for REASON and is kept in failed/; at most once an hour for each
  * account. */
-void notice_given_up(const struct settlement *settlement, const struct entry_lock *lock,
-                     const char *reason);
+void notice_expired(const struct settlement *settlement, const struct entry_lock *lock,
+                    const char *reason);
 
 /* The login of ACCOUNT, which the system's users share, has failed for NOTICE_LOGIN_AFTER: said
  * once, and only where another account can carry it. The locked entry is the one that met it. */

@@ -83,13 +83,13 @@ static void share_add(struct share *share, size_t index)
 
 /* What stays and is no mail of ours is told to who runs the queue by hand; mailq shows it always. A
  * crontab would send mail about it every few minutes. */
-static void tell(const struct run *run, const struct error *err)
+static void report_failure(const struct run *run, const struct error *err)
 {
-    if (run->everything && run->delivery->trouble)
-        run->delivery->trouble(run->delivery->context, err);
+    if (run->everything && run->delivery->report_failure)
+        run->delivery->report_failure(run->delivery->context, err);
 }
 
-static void tell_foreign(const struct run *run)
+static void report_foreign(const struct run *run)
 {
     struct error err;
     if (run->scan.foreign == 0)
@@ -97,7 +97,7 @@ static void tell_foreign(const struct run *run)
     (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_DATAERR,
                     "%zu files in queue/ are no mail and are left alone, %s among them",
                     run->scan.foreign, run->scan.example);
-    tell(run, &err);
+    report_failure(run, &err);
 }
 
 static bool contains(const char *text, const char *part)
@@ -129,7 +129,7 @@ static void deal(struct run *run)
             entry_lock_peek(run->delivery->spool, SPOOL_QUEUE, id, &entry, &err);
         if (result == ENTRY_LOCK_LEFT) {
             (void)error_prefix(&err, "%s", id);
-            tell(run, &err);
+            report_failure(run, &err);
         } else if (result == ENTRY_LOCK_DAMAGED) {
             share_add(share_of(run, ""), i);
         } else if (result == ENTRY_LOCK_TAKEN && runner_wants(run->filter, &entry)) {
@@ -275,7 +275,7 @@ static void start_worker(struct run *run, struct share *share, struct runner_res
     if (child > 0)
         run->running[run->workers++] = (struct running){child, ends[0], share};
     else if (share->started == 0)
-        result->trouble = true;
+        result->failed = true;
     share->started++;
 }
 
@@ -285,8 +285,8 @@ static void report_crash(const struct run *run, const struct share *share, int n
     (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_SOFTWARE,
                     "account %s: the delivery process was ended by signal %d (%s)", share->account,
                     number, strsignal(number));
-    if (run->delivery->trouble)
-        run->delivery->trouble(run->delivery->context, &err);
+    if (run->delivery->report_failure)
+        run->delivery->report_failure(run->delivery->context, &err);
 }
 
 /* Sees whether a worker has ended, or waits for it if it is ENDING. */
@@ -302,7 +302,7 @@ static void reap_worker(struct run *run, size_t i, bool ending, struct runner_re
     if (child < 0)
         return; /* the caller has us ignore SIGCHLD: nothing can be learnt */
     if (!WIFEXITED(status) || WEXITSTATUS(status) == EX_IOERR)
-        result->trouble = true;
+        result->failed = true;
     if (!WIFSIGNALED(status))
         return;
     report_crash(run, share, WTERMSIG(status));
@@ -362,7 +362,7 @@ static bool pass(struct run *run, struct runner_result *result, size_t *handled,
     *handled = 0;
     if (!scan_read(&run->scan, run->delivery->spool, SPOOL_QUEUE, err))
         return false;
-    tell_foreign(run);
+    report_foreign(run);
     if (!run->everything)
         scan_keep_due(&run->scan, run->delivery->now());
     scan_sort_by_time(&run->scan);
@@ -396,7 +396,7 @@ bool runner_run(const struct delivery_context *delivery, const struct runner_fil
         result->entries += handled;
         run.everything = false; /* what arrives meanwhile is due; what was just tried is not, and
                                    an account that just failed is left alone */
-    } while (ok && handled > 0 && !result->trouble); /* what can't be noted would be sent again */
+    } while (ok && handled > 0 && !result->failed); /* what can't be noted would be sent again */
     scan_clear(&run.scan);
     return ok;
 }

@@ -33,7 +33,7 @@ bool runner_wants(const struct runner_filter *filter, const struct entry *entry)
 
 struct runner_result {
     size_t entries; /* that were sent, put off or moved */
-    bool trouble;   /* the spool was in trouble: the error says */
+    bool failed;    /* the spool failed */
 };
 
 /* One run: recovers what crashes left, then delivers until nothing is due any more. An account

@@ -97,7 +97,7 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
                                      struct error *err)
 {
     bool more = journal_count(&lock->journal, JOURNAL_WAITING) > 0;
-    switch (bounce_writer_tell(settlement, lock, err)) {
+    switch (bounce_writer_report(settlement, lock, err)) {
     case BOUNCE_WRITER_REPORTED:
     case BOUNCE_WRITER_NOT_WANTED:
         return more ? defer(lock, err) : remove_entry(lock, err);
@@ -141,14 +141,14 @@ enum settle_end settle_attempt(const struct settlement *settlement, struct entry
         return remove_entry(lock, err); /* nothing to journal: the removal says it all */
 
     size_t failed = journal_count(&lock->journal, JOURNAL_FAILED);
-    if (settlement->caller_hears && failed == lock->journal.n)
+    if (settlement->is_awaited && failed == lock->journal.n)
         return remove_entry(lock, err);
     note_attempt(settlement, lock);
     bool expired = delivery_is_expired(delivery, lock->entry.id);
     if (expired && held_by_account_alone(lock)) {
         struct str reason = {0};
         add_reason(settlement, lock, attempt, &reason);
-        notice_given_up(settlement, lock, str_text(&reason));
+        notice_expired(settlement, lock, str_text(&reason));
         str_clear(&reason);
         return keep(lock, "not relayed within its lifetime: the account was in trouble", err);
     }

@@ -20,8 +20,8 @@ struct settlement {
     const struct account *account; /* NULL: no account serves the entry any more */
     const char *provider;          /* the host that was talked to, "" if none */
     bool account_fails; /* its breaker says when to try again, not the entry's own intervals */
-    bool caller_hears;  /* the caller waits for the result: if every recipient was refused
-                           for good there is no bounce, since the exit status tells */
+    bool is_awaited;    /* the caller waits for the result: if every recipient was refused
+                             for good there is no bounce, since the exit status tells */
 };
 
 /* Settles the lock, which ends. */

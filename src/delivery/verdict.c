@@ -112,8 +112,8 @@ static bool status_fits(const char *rule, const char *status)
 
 static bool has_pattern(const struct error *err, const struct verdict_facts *facts)
 {
-    for (size_t i = 0; facts && facts->trouble && i < facts->trouble->n; i++)
-        if (strcasestr(err->reply, facts->trouble->item[i]))
+    for (size_t i = 0; facts && facts->account_patterns && i < facts->account_patterns->n; i++)
+        if (strcasestr(err->reply, facts->account_patterns->item[i]))
             return true;
     return false;
 }
@@ -164,9 +164,10 @@ void verdict_judge_all(struct outcome *outcomes, size_t n, const struct verdict_
             verdict_judge(outcomes[i].error, facts);
 }
 
-void verdict_blame_message(struct error *err, const struct strlist *trouble)
+void verdict_blame_message(struct error *err, const struct strlist *patterns)
 {
-    const struct verdict_facts any_sender = {.sender = "", .own_address = "", .trouble = trouble};
+    const struct verdict_facts any_sender = {
+        .sender = "", .own_address = "", .account_patterns = patterns};
     verdict_judge(err, &any_sender);
     if (verdict_is_final(err))
         return;

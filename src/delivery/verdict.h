@@ -15,7 +15,8 @@
 struct verdict_facts {
     const char *sender;            /* of the envelope */
     const char *own_address;       /* the account's, or "" */
-    const struct strlist *trouble; /* parts of replies that the provider means for the account */
+    const struct strlist
+        *account_patterns; /* parts of replies that the provider means for the account */
 };
 
 /* Decides scope, class, code and cause of an error that a session has noted. FACTS is NULL before
@@ -28,8 +29,8 @@ void verdict_judge_all(struct outcome *outcomes, size_t n, const struct verdict_
 
 /* ERR is a failure of the account that only this message meets. Where
  * only its sender, which is the account's, made it one, it is a refusal of the message; all else is
- * temporary, so that the message waits alone. TROUBLE as in the facts. */
-void verdict_blame_message(struct error *err, const struct strlist *trouble);
+ * temporary, so that the message waits alone. PATTERNS are those of the facts. */
+void verdict_blame_message(struct error *err, const struct strlist *patterns);
 
 struct verdict {
     int code; /* the exit status where nothing stays queued */

@@ -36,7 +36,7 @@ struct worker {
     bool first_is_over; /* the job's first entry is done */
     bool was_ready;     /* there was a connection */
     bool said_ready;    /* and a message that went through: the job was told */
-    bool spool_trouble;
+    bool spool_failed;
     bool no_room; /* for the journal of some entry */
     bool no_more;
     size_t handled;
@@ -50,7 +50,7 @@ static struct held *in_hand(struct worker *w, size_t i)
 }
 
 /* The first in hand is done with. */
-static void let_go(struct worker *w)
+static void drop_first(struct worker *w)
 {
     *in_hand(w, 0) = (struct held){0};
     w->at = (w->at + 1) % WORKER_HELD_MAX;
@@ -72,7 +72,7 @@ static void stop(struct worker *w)
 /* What cannot be noted would be sent again. */
 static void end_run(struct worker *w)
 {
-    w->spool_trouble = true;
+    w->spool_failed = true;
     stop(w);
 }
 
@@ -97,20 +97,19 @@ static void settle(struct worker *w, struct held *held, struct attempt *attempt)
         .account = w->account,
         .provider = w->connection ? connection_host(w->connection) : "",
         .account_fails = held->account_fails,
-        .caller_hears =
-            held->first ||
-            (delivery->is_awaited && delivery->is_awaited(delivery->context, heard.lock.entry.id)),
+        .is_awaited = held->first || (delivery->is_awaited &&
+                                      delivery->is_awaited(delivery->context, heard.lock.entry.id)),
     };
     if (delivery->log && attempt->n > 0)
         delivery->log(delivery->context, w->account, settlement.provider, &held->lock, attempt);
     if (settle_attempt(&settlement, &held->lock, attempt, &err) == SETTLE_FAILED) {
         end_run(w);
-        if (delivery->trouble)
-            delivery->trouble(delivery->context, &err);
+        if (delivery->report_failure)
+            delivery->report_failure(delivery->context, &err);
     } else {
         w->handled++;
     }
-    if (settlement.caller_hears)
+    if (settlement.is_awaited)
         report(w, &heard, attempt);
     delivery_attempt_clear(attempt);
     if (!spool_sync_when_due(delivery->spool, clock_now(), &err))
@@ -144,7 +143,7 @@ static void pass_over(struct worker *w, struct held *held)
     struct entry_lock *lock = &held->lock;
     struct error ignored; /* then it is tried when that was planned */
     report(w, held, NULL);
-    if (lock->next != 0 && !held->again && !w->spool_trouble)
+    if (lock->next != 0 && !held->again && !w->spool_failed)
         (void)entry_lock_postpone(
             lock, lock->journal.next ? lock->journal.next : w->job->delivery->now(), &ignored);
     entry_lock_release(lock);
@@ -156,8 +155,7 @@ static void put_back(struct worker *w)
 {
     struct held *held = in_hand(w, 0);
     struct error err;
-    if (w->stop && !w->spool_trouble &&
-        delivery_is_expired(w->job->delivery, held->lock.entry.id)) {
+    if (w->stop && !w->spool_failed && delivery_is_expired(w->job->delivery, held->lock.entry.id)) {
         (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                         "the account fails: nothing is tried for now");
         held->account_fails = true;
@@ -165,7 +163,7 @@ static void put_back(struct worker *w)
     } else {
         pass_over(w, held);
     }
-    let_go(w);
+    drop_first(w);
 }
 
 /* See queue/spool.h: false, and the lock ended, if nothing may be sent. What one entry finds no
@@ -178,14 +176,14 @@ static bool begin(struct worker *w, struct held *held)
     enum entry_lock_begun begun = entry_lock_begin(&held->lock, held->began, &err);
     if (begun == ENTRY_LOCK_BEGUN)
         return true;
-    if (delivery->trouble && !w->no_room)
-        delivery->trouble(delivery->context, &err);
+    if (delivery->report_failure && !w->no_room)
+        delivery->report_failure(delivery->context, &err);
     if (begun == ENTRY_LOCK_NO_ROOM)
         w->no_room = true;
     else
         end_run(w);
     pass_over(w, held);
-    let_go(w);
+    drop_first(w);
     return false;
 }
 
@@ -241,7 +239,7 @@ static bool connect_for(struct worker *w, struct held *held)
     notice_login_fails(w->job->delivery, w->account, &held->lock);
     held->account_fails = true;
     fail_entry(w, held, &err);
-    let_go(w);
+    drop_first(w);
     stop(w);
     return false;
 }
@@ -274,8 +272,8 @@ static void conclude(struct worker *w, struct held *held)
             stop(w);
     }
     settle(w, held, attempt);
-    let_go(w);
-    if (!works || w->said_ready || w->spool_trouble)
+    drop_first(w);
+    if (!works || w->said_ready || w->spool_failed)
         return;
     w->said_ready = true;
     if (w->job->ready)
@@ -340,13 +338,13 @@ static void send_first(struct worker *w)
     }
     if (!use_account(w, held, &err)) {
         fail_entry(w, held, &err);
-        let_go(w);
+        drop_first(w);
         return;
     }
     if (journal_count(&held->lock.journal, JOURNAL_WAITING) == 0) {
         struct attempt none = {0}; /* all are settled: the process that settled them was killed */
         settle(w, held, &none);
-        let_go(w);
+        drop_first(w);
         return;
     }
     if (!connect_for(w, held))
@@ -386,7 +384,7 @@ static bool launch(struct worker *w, struct held *held)
 }
 
 /* Learns what became of the first in hand, or that nothing will be known of those in flight. */
-static void land(struct worker *w)
+static void settle_oldest(struct worker *w)
 {
     struct held *held = in_hand(w, 0);
     if (!delivery_pull(w->connection, &held->attempt) || is_end_of_session(w, held)) {
@@ -400,7 +398,7 @@ static void land(struct worker *w)
 /* Where a caller waits, only what can go over the connection that its entry needed. */
 static bool may_take(const struct worker *w)
 {
-    if (w->spool_trouble || w->leave || w->no_more)
+    if (w->spool_failed || w->leave || w->no_more)
         return false;
     return !w->job->first || !w->first_is_over ||
            (!w->stop && w->connection && connection_usable(w->connection));
@@ -436,8 +434,8 @@ static bool take_next(struct worker *w)
         }
         if (result == ENTRY_LOCK_DAMAGED)
             w->handled++;
-        if (delivery->trouble && result != ENTRY_LOCK_BUSY && result != ENTRY_LOCK_GONE)
-            delivery->trouble(delivery->context, &err);
+        if (delivery->report_failure && result != ENTRY_LOCK_BUSY && result != ENTRY_LOCK_GONE)
+            delivery->report_failure(delivery->context, &err);
     }
     w->no_more = true;
     return false;
@@ -457,14 +455,14 @@ static struct held *upcoming(struct worker *w)
 static bool step(struct worker *w)
 {
     if (is_over(w) && w->in_flight > 0) {
-        land(w);
+        settle_oldest(w);
         return true;
     }
     struct held *held = upcoming(w);
     if (held && launch(w, held))
         return true;
     if (w->in_flight > 0)
-        land(w);
+        settle_oldest(w);
     else if (held)
         send_first(w);
     return held || w->held > 0;
@@ -492,9 +490,9 @@ int worker_run(const struct worker_job *job, size_t *handled)
     account_access_use(&w->access, job->delivery, NULL);
     identity_clear(&w->identity);
     if (!spool_sync(job->delivery->spool, &err))
-        w->spool_trouble = true;
+        w->spool_failed = true;
     *handled = w->handled;
-    int code = w->spool_trouble || w->no_room ? EX_IOERR : EX_OK;
+    int code = w->spool_failed || w->no_room ? EX_IOERR : EX_OK;
     free(w);
     return code;
 }

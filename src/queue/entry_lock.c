@@ -375,8 +375,8 @@ bool entry_lock_move(struct entry_lock *lock, enum spool_directory directory, co
     bool ok = entry_lock_save(lock, err) &&
               (directory != SPOOL_QUEUE || entry_lock_postpone(lock, 0, err)) &&
               spoolfile_move(spool, lock->directory, directory, lock->entry.id, err) &&
-              spool_sync_place(spool, directory, err) &&
-              spool_sync_place(spool, lock->directory, err);
+              spool_sync_directory(spool, directory, err) &&
+              spool_sync_directory(spool, lock->directory, err);
     entry_lock_release(lock);
     return ok;
 }

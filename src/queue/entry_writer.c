@@ -122,11 +122,11 @@ bool entry_writer_commit(struct entry_writer *writer, struct entry_lock *lock, s
         !spoolfile_move(spool, SPOOL_TMP, SPOOL_QUEUE, writer->entry.id, err)) {
         /* Who made it may have died before its name was on disk. */
         bool same_bounce =
-            errno == EEXIST && writer->derived && spool_sync_place(spool, SPOOL_QUEUE, err);
+            errno == EEXIST && writer->derived && spool_sync_directory(spool, SPOOL_QUEUE, err);
         entry_writer_drop(writer);
         return same_bounce;
     }
-    if (!spool_sync_place(spool, SPOOL_QUEUE, err)) {
+    if (!spool_sync_directory(spool, SPOOL_QUEUE, err)) {
         spoolfile_take_back(spool, SPOOL_QUEUE, writer->entry.id, writer->fd);
         entry_writer_drop(writer);
         return false;

@@ -109,7 +109,7 @@ static bool show(struct showing *showing, enum spool_directory directory,
             .size = readable ? view.entry.size : file.size,
             .entry = readable ? &view.entry : NULL,
             .journal = readable ? &view.journal : NULL,
-            .trouble = readable ? "" : err.text,
+            .failure = readable ? "" : err.text,
             .waiting = "",
         };
         if (readable && item.state == LISTING_DEFERRED)

@@ -25,9 +25,9 @@ struct listing_item {
     int64_t arrival;           /* seconds since 1970 */
     int64_t next;              /* planned attempt, or when the account may be used again */
     uint64_t size;             /* octets of content, or of the file if that is damaged */
-    const struct entry *entry; /* NULL if it can't be read: `trouble` says why */
+    const struct entry *entry; /* NULL if it can't be read: `failure` says why */
     const struct journal *journal;
-    const char *trouble; /* "" if all is well */
+    const char *failure; /* "" if it can be read */
     const char
         *waiting; /* why it waits, for recipients without a reason of their own: the account's
                      failure, or that it was not tried yet; "" if it does not wait */

@@ -20,7 +20,7 @@
 
 enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600 };
 
-static const char *const place_names[SPOOL_PLACES] = {
+static const char *const place_names[SPOOL_DIRECTORIES] = {
     [SPOOL_TMP] = "tmp",       [SPOOL_QUEUE] = "queue",     [SPOOL_HOLD] = "hold",
     [SPOOL_FAILED] = "failed", [SPOOL_JOURNAL] = "journal", [SPOOL_ACCOUNT] = "account",
 };
@@ -198,7 +198,7 @@ static bool open_place(struct spool *spool, enum spool_directory directory, bool
 static bool open_places(struct spool *spool, bool create, bool there, struct error *err)
 {
     bool made = false;
-    for (int i = 0; i < SPOOL_PLACES; i++)
+    for (int i = 0; i < SPOOL_DIRECTORIES; i++)
         if (!open_place(spool, (enum spool_directory)i, create || there, &made, err))
             return false;
     return !made || !there || sync_directory(spool->dir, err, spool->path);
@@ -245,7 +245,7 @@ bool spool_open(struct spool *spool, const char *path, bool create, struct error
     size_t len = strlen(path);
     while (len > 1 && spool->path[len - 1] == '/')
         spool->path[--len] = '\0';
-    for (int i = 0; i < SPOOL_PLACES; i++)
+    for (int i = 0; i < SPOOL_DIRECTORIES; i++)
         spool->directory[i] = -1;
     bool there = false;
     bool ok = open_directory(spool, create, err) && check_format(spool, &there, err);
@@ -263,7 +263,7 @@ void spool_close(struct spool *spool)
 {
     if (!spool->path)
         return;
-    for (int i = 0; i < SPOOL_PLACES; i++)
+    for (int i = 0; i < SPOOL_DIRECTORIES; i++)
         spoolfile_close(spool->directory[i]);
     spoolfile_close(spool->dir);
     free(spool->path);
@@ -307,7 +307,7 @@ void spool_mark(struct spool *spool, enum spool_directory directory)
         spool->dirty_since = clock_now();
 }
 
-bool spool_sync_place(struct spool *spool, enum spool_directory directory, struct error *err)
+bool spool_sync_directory(struct spool *spool, enum spool_directory directory, struct error *err)
 {
     spool->dirty[directory] =
         false; /* even if it fails: a second fsync would only seem to succeed */
@@ -318,9 +318,10 @@ bool spool_sync(struct spool *spool, struct error *err)
 {
     bool ok = true;
     spool->dirty_since = 0;
-    for (int i = 0; i < SPOOL_PLACES; i++)
+    for (int i = 0; i < SPOOL_DIRECTORIES; i++)
         if (spool->dirty[i])
-            ok = spool_sync_place(spool, (enum spool_directory)i, ok ? err : &(struct error){0}) &&
+            ok = spool_sync_directory(spool, (enum spool_directory)i,
+                                      ok ? err : &(struct error){0}) &&
                  ok;
     return ok;
 }

@@ -109,15 +109,15 @@ enum spool_directory {
     SPOOL_FAILED,
     SPOOL_JOURNAL,
     SPOOL_ACCOUNT,
-    SPOOL_PLACES
+    SPOOL_DIRECTORIES
 };
 
 /* Zeroed memory is a spool that is not open. */
 struct spool {
     char *path;                  /* NULL when not open */
     int dir;                     /* descriptor of DIR */
-    int directory[SPOOL_PLACES]; /* descriptors of its directories */
-    bool dirty[SPOOL_PLACES];    /* changed since the last sync */
+    int directory[SPOOL_DIRECTORIES]; /* descriptors of its directories */
+    bool dirty[SPOOL_DIRECTORIES];    /* changed since the last sync */
     int64_t dirty_since;         /* monotonic, milliseconds; 0 if nothing is dirty */
     int64_t last_id;             /* microseconds of the newest id made here: they ascend */
 };
@@ -136,7 +136,7 @@ bool spool_new_id(struct spool *spool, char id[ENTRYID_SIZE], struct error *err)
 bool spool_has(const struct spool *spool, const char *id);
 
 /* Syncs one directory. */
-bool spool_sync_place(struct spool *spool, enum spool_directory directory, struct error *err);
+bool spool_sync_directory(struct spool *spool, enum spool_directory directory, struct error *err);
 
 /* Syncs what was changed by moves and removals. The second does so only if the oldest change is
  * SPOOL_SYNC_INTERVAL old at NOW (clock_now()): call it after each delivery. */

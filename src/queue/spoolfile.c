@@ -298,7 +298,7 @@ bool spoolfile_put(struct spool *spool, enum spool_directory directory, const ch
     int number = errno;
     spoolfile_close(fd);
     errno = number;
-    return ok && (!patch->durable || spool_sync_place(spool, directory, err));
+    return ok && (!patch->durable || spool_sync_directory(spool, directory, err));
 }
 
 bool spoolfile_load(const struct spool *spool, enum spool_directory directory, const char *name,
@@ -333,7 +333,7 @@ bool spoolfile_replace(struct spool *spool, enum spool_directory directory, cons
     if (!ok)
         spoolfile_discard(spool, SPOOL_TMP, id);
     spoolfile_close(fd);
-    return ok && spool_sync_place(spool, directory, err);
+    return ok && spool_sync_directory(spool, directory, err);
 }
 
 bool spoolfile_share(const struct spool *spool, const char *name, int *fd, bool *locked,

@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "delivery/spoolplace.h"
+#include "delivery/spoolpath.h"
 #include "submit/report.h"
 #include "submit/serviceuser.h"
 #include "ctl/queuerun.h"
@@ -73,7 +73,7 @@ static void set_signals(void (*handler)(int), int how, sigset_t *before)
     (void)sigprocmask(how, &set, before);
 }
 
-static void tell(const struct service *v, const char *text)
+static void log_line(const struct service *v, const char *text)
 {
     report_line(v->site->program, "%s", text);
     syslog(LOG_MAIL | LOG_WARNING, "%s", text);
@@ -86,7 +86,7 @@ static void refresh(struct service *v)
     if (!site_refresh(v->site, &err)) {
         if (v->site->config.n > 0)
             (void)error_prefix(&err, "what was read before is used");
-        tell(v, err.text);
+        log_line(v, err.text);
     }
 }
 
@@ -173,7 +173,7 @@ static bool queue_is_empty(const struct service *v)
     struct spool spool = {0};
     struct error ignored; /* what cannot be read is not waited for */
     bool found = false;
-    if (spoolplace_path(&path, v->site, SCOPE_SYSTEM) &&
+    if (spoolpath_find(&path, v->site, SCOPE_SYSTEM) &&
         spool_open(&spool, str_text(&path), false, &ignored))
         (void)spool_each(&spool, SPOOL_QUEUE, found_one, &found, &ignored);
     spool_close(&spool);
@@ -265,10 +265,10 @@ static void receive(struct service *v, int client)
         return;
     }
     if (pid == 0) {
-        const struct service_session reception = {
+        const struct service_session mine = {
             .site = v->site,
             .user = user,
-            .session = session,
+            .slot = session,
             .uid = uid,
             .rendezvous = v->rendezvous,
             .client = client,
@@ -276,7 +276,7 @@ static void receive(struct service *v, int client)
             .known = known,
             .control = control,
         };
-        _exit(service_session_run(&reception));
+        _exit(service_session_run(&mine));
     }
     add_child(v, pid, user, session);
     (void)close(client);

@@ -19,7 +19,7 @@
 #include "message/complete.h"
 #include "net/socket.h"
 #include "delivery/fence.h"
-#include "delivery/spoolplace.h"
+#include "delivery/spoolpath.h"
 #include "cli/caller_find.h"
 #include "submit/send_context.h"
 #include "submit/smtp_frontend.h"
@@ -27,7 +27,7 @@
 #include "service/control_server.h"
 
 struct client {
-    const struct service_session *reception;
+    const struct service_session *session;
     struct site site; /* the service's, but for the caller */
     struct send_context sending;
 };
@@ -35,7 +35,7 @@ struct client {
 static bool admit(void *context, struct server_reply *reply)
 {
     struct client *client = context;
-    const struct service_session *r = client->reception;
+    const struct service_session *r = client->session;
     struct error told; /* by the parent, to those who can do something about it */
     (void)site_refresh(&client->site, &told);
     if (client->site.broken) {
@@ -54,7 +54,7 @@ static bool admit(void *context, struct server_reply *reply)
 static bool admit_octets(struct send_context *s, uint64_t size, struct error *err)
 {
     const struct client *client = s->context;
-    const struct service_session *r = client->reception;
+    const struct service_session *r = client->session;
     int64_t limit = client->site.config.service.octets_per_hour;
     if ((r->known && r->uid == 0) || quota_take_octets(r->user, size, limit))
         return true;
@@ -69,7 +69,7 @@ static bool admit_octets(struct send_context *s, uint64_t size, struct error *er
 static int hand_on(struct send_context *s, struct entry_lock *lock)
 {
     const struct client *client = s->context;
-    const struct service_session *r = client->reception;
+    const struct service_session *r = client->session;
     int mode = s->submission.account->delivery_mode;
     int place = mode == MODE_INTERACTIVE ? rendezvous_take(r->rendezvous, s->id) : -1;
     entry_lock_release(lock);
@@ -103,16 +103,16 @@ static void leave(int number)
 static void wait_for_command(void *context, bool idle)
 {
     const struct client *client = context;
-    idle_client = idle ? client->reception->client : -1;
-    atomic_store(&client->reception->session->idle_since, idle ? (long long)clock_now() : 0);
+    idle_client = idle ? client->session->client : -1;
+    atomic_store(&client->session->slot->idle_since, idle ? (long long)clock_now() : 0);
 }
 
 static void add_received(const struct client *client, struct str *out)
 {
     const struct this_host *host = &client->site.host;
     str_addf(out, "by %s (onehop, ", *host->full_name ? host->full_name : host->name);
-    if (client->reception->known)
-        str_addf(out, "from uid %lu)", (unsigned long)client->reception->uid);
+    if (client->session->known)
+        str_addf(out, "from uid %lu)", (unsigned long)client->session->uid);
     else
         str_add(out, "from a local port)");
     str_add(out, ";\n ");
@@ -121,7 +121,7 @@ static void add_received(const struct client *client, struct str *out)
 
 static void begin(struct client *client, const struct invocation *call)
 {
-    const struct service_session *r = client->reception;
+    const struct service_session *r = client->session;
     struct send_context *s = &client->sending;
     client->site = *r->site; /* which this process does not close */
     client->site.program = call->program;
@@ -141,8 +141,8 @@ static void confine(const struct client *client)
 {
     const struct site *site = &client->site;
     struct str spool = {0};
-    bool known = spoolplace_path(&spool, site, SCOPE_SYSTEM);
-    if (client->reception->control)
+    bool known = spoolpath_find(&spool, site, SCOPE_SYSTEM);
+    if (client->session->control)
         (void)fence_control(str_text(&spool));
     else if (known)
         (void)fence_session(site, str_text(&spool));
@@ -151,7 +151,7 @@ static void confine(const struct client *client)
 
 static bool serve_mail(struct client *client, struct stream *stream)
 {
-    const struct service_session *r = client->reception;
+    const struct service_session *r = client->session;
     confine(client);
     struct str received = {0};
     add_received(client, &received);
@@ -172,12 +172,12 @@ static bool serve_mail(struct client *client, struct stream *stream)
 }
 
 /* The process that talks to the client. */
-static volatile sig_atomic_t talking;
+static volatile sig_atomic_t client_process;
 
 static void end_both(int number)
 {
     (void)number;
-    (void)kill((pid_t)talking, SIGTERM);
+    (void)kill((pid_t)client_process, SIGTERM);
     _exit(EX_TEMPFAIL);
 }
 
@@ -186,26 +186,26 @@ static void end_both(int number)
 static int serve_control(struct client *client)
 {
     const struct sigaction ends = {.sa_handler = end_both};
-    struct control_server control = {.site = &client->site, .user = client->reception->user};
+    struct control_server control = {.site = &client->site, .user = client->session->user};
     int fd;
     pid_t child = channel_fork(&fd);
     if (child <= 0) { /* without a second process, nothing is run */
         confine(client);
         control.flush = fd;
-        struct stream *stream = socket_stream(client->reception->client);
+        struct stream *stream = socket_stream(client->session->client);
         int code = control_server_run(&control, stream);
         stream_close(stream);
         return code;
     }
-    talking = child;
+    client_process = child;
     (void)sigaction(SIGTERM, &ends, NULL);
-    (void)close(client->reception->client); /* the client sees the end when the other one closes */
+    (void)close(client->session->client); /* the client sees the end when the other one closes */
     control_flush_serve(fd, &client->site);
     int status = channel_end(fd, child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
 }
 
-int service_session_run(const struct service_session *reception)
+int service_session_run(const struct service_session *session)
 {
     static const struct invocation call = {
         .program = "onehop",
@@ -215,11 +215,11 @@ int service_session_run(const struct service_session *reception)
         .queue = {"", "", "", false},
     };
     struct client *client = memory_new(sizeof *client);
-    client->reception = reception;
+    client->session = session;
     begin(client, &call);
-    if (reception->control)
+    if (session->control)
         return serve_control(client);
-    struct stream *stream = socket_stream(reception->client);
+    struct stream *stream = socket_stream(session->client);
     bool ok = serve_mail(client, stream);
     stream_close(stream);
     return ok ? EX_OK : EX_IOERR;

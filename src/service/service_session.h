@@ -13,7 +13,7 @@
 struct service_session {
     const struct site *site;
     struct quota_user *user; /* whose limits count: for a subordinate uid its owner */
-    struct quota_session *session;
+    struct quota_session *slot; /* of this session */
     uid_t uid;
     struct rendezvous *rendezvous;
     int client; /* descriptor */
@@ -28,6 +28,6 @@ enum {
 }; /* milliseconds */
 
 /* Serves until the client is through. Returns the exit status of the process. */
-int service_session_run(const struct service_session *reception);
+int service_session_run(const struct service_session *session);
 
 #endif

@@ -168,7 +168,7 @@ bool transaction_take_mail(struct transaction *t, struct error *err)
 
 /* True for "too many recipients" (RFC 5321, 4.5.3.1.10): the others may come in a transaction of
  * their own. */
-static bool is_put_off(const struct reply *reply)
+static bool is_deferral(const struct reply *reply)
 {
     if (strcmp(reply->status, "4.5.3") == 0 || strcmp(reply->status, "5.5.3") == 0)
         return true;
@@ -199,10 +199,10 @@ bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err)
         t->accepted++;
         return true;
     }
-    bool put_off = is_put_off(reply);
+    bool deferred = is_deferral(reply);
     refuse(t, k);
-    if (put_off)
-        t->state[k] = RCPT_PUT_OFF; /* the refusal stands unless others are sent: see settle() */
+    if (deferred)
+        t->state[k] = RCPT_DEFERRED; /* the refusal stands unless others are sent: see settle() */
     return true;
 }
 
@@ -282,7 +282,7 @@ static bool exchange_steps(struct transaction *t, struct error *err)
 void transaction_end(struct transaction *t)
 {
     for (size_t k = 0; k < t->n; k++)
-        if (t->state[k] == RCPT_PUT_OFF && t->accepted > 0)
+        if (t->state[k] == RCPT_DEFERRED && t->accepted > 0)
             outcome_clear(&t->outcomes[t->index[k]], 1);
     free(t->index);
     free(t->state);

@@ -6,7 +6,7 @@
 #include "smtp/mailbox.h"
 #include "smtp/sessionstate.h"
 
-enum rcpt_state { RCPT_WAITING, RCPT_ACCEPTED, RCPT_PUT_OFF, RCPT_REFUSED };
+enum rcpt_state { RCPT_WAITING, RCPT_ACCEPTED, RCPT_DEFERRED, RCPT_REFUSED };
 
 struct transaction {
     struct session *session;

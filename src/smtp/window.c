@@ -225,7 +225,7 @@ static bool is_refused(const struct transaction *t)
     if (t->mail_refused)
         return true;
     for (size_t k = 0; k < t->n; k++)
-        if (t->state[k] != RCPT_REFUSED && t->state[k] != RCPT_PUT_OFF)
+        if (t->state[k] != RCPT_REFUSED && t->state[k] != RCPT_DEFERRED)
             return false;
     return true;
 }

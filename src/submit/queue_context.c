@@ -6,7 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "delivery/spoolplace.h"
+#include "delivery/spoolpath.h"
 #include "delivery/verdict.h"
 #include "submit/report.h"
 
@@ -49,20 +49,20 @@ static void log_attempt(void *context, const struct account *account, const char
     progress_note(queue->progress, sent ? NULL : &err);
 }
 
-static void tell_trouble(void *context, const struct error *err)
+static void report_failure(void *context, const struct error *err)
 {
     const struct queue_context *queue = context;
     report_line(queue->site->program, "%s: %s", queue->path, error_shown(err));
 }
 
-static bool caller_listens(void *context, const char *id)
+static bool is_awaited(void *context, const char *id)
 {
     const struct queue_context *queue = context;
-    return rendezvous_listens(queue->rendezvous, id);
+    return rendezvous_is_awaited(queue->rendezvous, id);
 }
 
 /* What a caller of the command line would get for exit status, and would read. */
-static void caller_hears(void *context, const char *id, const struct attempt *attempt)
+static void report_result(void *context, const char *id, const struct attempt *attempt)
 {
     const struct queue_context *queue = context;
     struct rendezvous_answer answer = {0};
@@ -76,10 +76,10 @@ static void caller_hears(void *context, const char *id, const struct attempt *at
             else if (failure)
                 answer.error = *failure;
         }
-    } else if (!rendezvous_listens(queue->rendezvous, id)) {
+    } else if (!rendezvous_is_awaited(queue->rendezvous, id)) {
         return;
     }
-    rendezvous_tell(queue->rendezvous, id, &answer);
+    rendezvous_report_result(queue->rendezvous, id, &answer);
 }
 
 static bool may_not(int number)
@@ -104,7 +104,7 @@ enum queue_context_result queue_context_open(struct queue_context *queue, bool c
 {
     const struct site *site = queue->site;
     struct str path = {0};
-    if (!spoolplace_path(&path, site, queue->scope)) {
+    if (!spoolpath_find(&path, site, queue->scope)) {
         str_clear(&path);
         return QUEUE_CONTEXT_NONE;
     }
@@ -124,9 +124,9 @@ enum queue_context_result queue_context_open(struct queue_context *queue, bool c
         .now = seconds_now,
         .random = random_number,
         .log = log_attempt,
-        .trouble = tell_trouble,
-        .is_awaited = queue->rendezvous ? caller_listens : NULL,
-        .report_result = queue->rendezvous ? caller_hears : NULL,
+        .report_failure = report_failure,
+        .is_awaited = queue->rendezvous ? is_awaited : NULL,
+        .report_result = queue->rendezvous ? report_result : NULL,
         .context = queue,
     };
     return QUEUE_CONTEXT_OPEN;

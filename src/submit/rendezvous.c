@@ -101,7 +101,7 @@ static struct meeting *find(struct rendezvous *rendezvous, const char *id, int s
     return NULL;
 }
 
-bool rendezvous_listens(struct rendezvous *rendezvous, const char *id)
+bool rendezvous_is_awaited(struct rendezvous *rendezvous, const char *id)
 {
     struct meeting *meeting = find(rendezvous, id, WAITS);
     if (!meeting || !change(meeting, WAITS, ANSWERING))
@@ -112,8 +112,8 @@ bool rendezvous_listens(struct rendezvous *rendezvous, const char *id)
     return false;
 }
 
-void rendezvous_tell(struct rendezvous *rendezvous, const char *id,
-                     const struct rendezvous_answer *answer)
+void rendezvous_report_result(struct rendezvous *rendezvous, const char *id,
+                              const struct rendezvous_answer *answer)
 {
     static const uint64_t one = 1;
     struct meeting *meeting = find(rendezvous, id, ANSWERING);

@@ -35,9 +35,9 @@ bool rendezvous_wait(struct rendezvous *rendezvous, int place, int client,
                      struct rendezvous_answer *answer, bool *lost);
 
 /* The other side. True if somebody waits for ID, who from then on must be told. */
-bool rendezvous_listens(struct rendezvous *rendezvous, const char *id);
-void rendezvous_tell(struct rendezvous *rendezvous, const char *id,
-                     const struct rendezvous_answer *answer);
+bool rendezvous_is_awaited(struct rendezvous *rendezvous, const char *id);
+void rendezvous_report_result(struct rendezvous *rendezvous, const char *id,
+                              const struct rendezvous_answer *answer);
 
 /* Frees what the process PID held: it is gone. */
 void rendezvous_forget(struct rendezvous *rendezvous, int pid);

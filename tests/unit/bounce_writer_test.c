@@ -93,7 +93,7 @@ static enum bounce_writer_result report_failures(struct mailworld *world, struct
 {
     const struct settlement settlement = {
         .delivery = &world->delivery, .account = world->account[0], .provider = "mx"};
-    return bounce_writer_tell(&settlement, lock, &world->dir->err);
+    return bounce_writer_report(&settlement, lock, &world->dir->err);
 }
 
 static bool read_bounce(struct mailworld *world, const struct entry_lock *lock, unsigned number,
@@ -288,7 +288,8 @@ static void what_cannot_be_reported_says_so(void **state)
     submit(&world, &plain, 1, &lock);
     fail_recipient(&lock, 0);
     const struct settlement nobody = {.delivery = &world.delivery, .provider = ""};
-    assert_int_equal(bounce_writer_tell(&nobody, &lock, &world.dir->err), BOUNCE_WRITER_IMPOSSIBLE);
+    assert_int_equal(bounce_writer_report(&nobody, &lock, &world.dir->err),
+                     BOUNCE_WRITER_IMPOSSIBLE);
     mailworld_set(&world, "from", "*@example.org"); /* an account without an address */
     assert_int_equal(report_failures(&world, &lock), BOUNCE_WRITER_IMPOSSIBLE);
     lock.entry.envelope.rcpt[0].notify = DSN_NEVER;

@@ -13,7 +13,7 @@ static bool remember(void *context, const struct listing_item *item)
     struct str *seen = context;
     str_addf(seen, "%s %d %llu %zu %s;", item->id, (int)item->state, (unsigned long long)item->size,
              item->entry ? item->entry->envelope.n : 0,
-             *item->trouble        ? "trouble"
+             *item->failure        ? "trouble"
              : item->journal->note ? item->journal->note
                                    : "");
     return true;

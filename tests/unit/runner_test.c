@@ -17,7 +17,7 @@ enum { ENTRIES_MAX = 6, HOUR = 3600, PATIENCE = 60 * 1000 /* milliseconds */ };
 static struct seen {
     atomic_size_t connections, len;
     char words[4096];
-    char told[4096]; /* what the delivery's `trouble` was told, by one worker at a time */
+    char told[4096]; /* what the delivery's `report_failure` was told, by one worker at a time */
 } * seen;
 
 static const char *host_down;     /* connecting to this one fails */
@@ -168,7 +168,7 @@ static const struct story {
     const char *seen;
     size_t entries, failed; /* as the result says; in failed/ */
     unsigned failures;      /* of the breaker */
-    bool trouble;
+    bool spool_failed;
     const char *told; /* part of what is told of, NULL if nothing is */
 } stories[] = {
     {.name = "nothing waits", .seen = ""},
@@ -262,18 +262,18 @@ static const struct story {
      .entry = {{"x0", -3}, {"r1", -2}, {"r2", -1}},
      .seen = "mx x0 mx r1 r2 ",
      .entries = 2,
-     .trouble = true,
+     .spool_failed = true,
      .told = "ended by signal 9"},
     {.name = "workers are replaced a few times and no more",
      .entry = {{"x0", -6}, {"x1", -5}, {"x2", -4}, {"x3", -3}, {"x4", -2}},
      .seen = "mx x0 mx x1 mx x2 mx x3 ",
-     .trouble = true,
+     .spool_failed = true,
      .told = "ended by signal 9"},
     {.name = "nothing is sent where nothing can be noted",
      .entry = {{"r0", -2}, {"r1", -1}},
      .disk = "ro:1:/dev/null",
      .seen = "",
-     .trouble = true,
+     .spool_failed = true,
      .told = "Read-only"},
 };
 
@@ -331,7 +331,7 @@ static void begin(struct mailworld *world)
     mailworld_begin(world);
     mailworld_set(world, "max_connections", "1");
     world->options.dial = dial;
-    world->delivery.trouble = tell;
+    world->delivery.report_failure = tell;
     *seen->told = '\0';
     memset(seen->words, 0, sizeof seen->words);
     atomic_store(&seen->len, 0);
@@ -384,7 +384,7 @@ static void play(const struct story *story)
     host_down = NULL;
     assert_string_equal(seen->words, story->seen);
     assert_int_equal(result.entries, story->entries);
-    assert_int_equal(result.trouble, story->trouble);
+    assert_int_equal(result.failed, story->spool_failed);
     if (story->told)
         assert_non_null(strstr(seen->told, story->told));
     else
@@ -426,7 +426,7 @@ static void workers_follow_when_a_message_went_through(void **state)
         meeting[i] = -1;
     }
     assert_int_equal(result.entries, 12);
-    assert_false(result.trouble);
+    assert_false(result.failed);
     assert_memory_equal(seen->words, "mx r ", 5);
     assert_null(strstr(seen->words, "alone"));
     assert_in_range(atomic_load(&seen->connections), 2, 3);

@@ -105,21 +105,21 @@ static void an_answer_reaches_who_waits(void **state)
     struct rendezvous_answer answer = {0};
     bool lost;
     int directory = rendezvous_take(rendezvous, one);
-    assert_false(rendezvous_listens(rendezvous, two));
+    assert_false(rendezvous_is_awaited(rendezvous, two));
     if (fork() == 0) {
         const struct rendezvous_answer given = {.code = 67};
-        if (rendezvous_listens(rendezvous, one) && !rendezvous_listens(rendezvous, one))
-            rendezvous_tell(rendezvous, one, &given);
+        if (rendezvous_is_awaited(rendezvous, one) && !rendezvous_is_awaited(rendezvous, one))
+            rendezvous_report_result(rendezvous, one, &given);
         _exit(0);
     }
     assert_true(rendezvous_wait(rendezvous, directory, -1, &answer, &lost));
     assert_int_equal(answer.code, 67);
     assert_false(lost);
     (void)wait(NULL);
-    assert_false(rendezvous_listens(rendezvous, one)); /* the place is free again */
+    assert_false(rendezvous_is_awaited(rendezvous, one)); /* the place is free again */
     assert_int_equal(rendezvous_take(rendezvous, two), directory);
     rendezvous_forget(rendezvous, getpid());
-    assert_false(rendezvous_listens(rendezvous, two));
+    assert_false(rendezvous_is_awaited(rendezvous, two));
 }
 
 static void who_hangs_up_is_told_nothing(void **state)
@@ -134,7 +134,7 @@ static void who_hangs_up_is_told_nothing(void **state)
     (void)close(ends[1]);
     assert_false(rendezvous_wait(rendezvous, directory, ends[0], &answer, &lost));
     assert_false(lost);
-    assert_false(rendezvous_listens(rendezvous, one)); /* so a refusal will make a bounce */
+    assert_false(rendezvous_is_awaited(rendezvous, one)); /* so a refusal will make a bounce */
     (void)close(ends[0]);
 }
 

@@ -16,7 +16,7 @@ static const struct row {
     const char *notify; /* NULL: none was given */
     enum whole whole;
     int64_t age;
-    bool null_sender, is_bounce, no_account, account_fails, caller_hears, for_ever, full;
+    bool null_sender, is_bounce, no_account, account_fails, is_awaited, for_ever, full;
     enum settle_end end;
     const char *left;
     const char *reported; /* the recipients in the bounce, "" if none was made */
@@ -57,15 +57,15 @@ static const struct row {
      .whole = MESSAGE,
      .end = SETTLE_WAITS,
      .left = "WW"},
-    {.name = "the exit status tells", .results = "PP", .caller_hears = true, .end = SETTLE_DONE},
+    {.name = "the exit status tells", .results = "PP", .is_awaited = true, .end = SETTLE_DONE},
     {.name = "of all, and not of one",
      .results = "SP",
-     .caller_hears = true,
+     .is_awaited = true,
      .end = SETTLE_DONE,
      .reported = "1"},
     {.name = "nor of some, while others wait",
      .results = "TP",
-     .caller_hears = true,
+     .is_awaited = true,
      .end = SETTLE_WAITS,
      .left = "WB",
      .reported = "1"},
@@ -308,7 +308,7 @@ static void settle_row(struct mailworld *world, const struct row *row)
         .account = row->no_account ? NULL : world->account[0],
         .provider = "mx",
         .account_fails = row->account_fails,
-        .caller_hears = row->caller_hears,
+        .is_awaited = row->is_awaited,
     };
     if (row->full)
         (void)setenv("ONEHOP_TEST_DISK", "full:1:/dev/null", 1);

@@ -1,6 +1,6 @@
 /* Which spools there are: one on the user's level, one on the system's. */
-#ifndef SPOOLPLACE_H
-#define SPOOLPLACE_H
+#ifndef SPOOLPATH_H
+#define SPOOLPATH_H
 
 #include <stdbool.h>
 
@@ -10,6 +10,6 @@
 /* Appends the directory of SCOPE's spool: [queue] directory of that level, else
  * STATE_HOME/onehop for the user, and the compiled-in directory for the system. False if there is
  * none (a user without a home). The command line's level is the user's. */
-bool spoolplace_path(struct str *out, const struct site *site, enum account_scope scope);
+bool spoolpath_find(struct str *out, const struct site *site, enum account_scope scope);
 
 #endif

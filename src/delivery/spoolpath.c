@@ -1,7 +1,7 @@
 #include "config.h"
-#include "delivery/spoolplace.h"
+#include "delivery/spoolpath.h"
 
-bool spoolplace_path(struct str *out, const struct site *site, enum account_scope scope)
+bool spoolpath_find(struct str *out, const struct site *site, enum account_scope scope)
 {
     const char *directory = site->config.queue[scope].directory;
     if (directory && *directory)
