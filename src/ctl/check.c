@@ -36,7 +36,7 @@ struct check {
     int code;      /* of the first failure */
 };
 
-/* Each line of TEXT by FORMAT, the first behind what stands there, the others below it. */
+/* Each line of TEXT by FORMAT, the first behind what was printed, the others below it. */
 static void show_lines(const char *text, const char *format)
 {
     for (const char *line = text; *line;) {
@@ -156,7 +156,7 @@ static int try_login_as_service(struct check *c, const struct account *a)
             code = try_login(c, a);
         else
             show_step(c, "user", "", &err);
-        (void)fflush(stdout); /* the parent cannot tell either */
+        (void)fflush(stdout); /* the parent cannot know either */
         _exit(code);
     }
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)

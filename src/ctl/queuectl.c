@@ -33,7 +33,7 @@ void queuectl_configure(struct site *site, const char *file)
         report_line(site->program, "%s", error_shown(&err));
 }
 
-/* Opens the spool of SCOPE; trouble sets *CODE. Root looks at the system's as its owner does. */
+/* Opens the spool of SCOPE; a failure sets *CODE. Root looks at the system's as its owner does. */
 static enum opened open_spool(const struct queuectl *want, enum account_scope scope,
                               struct spool *spool, int *code)
 {

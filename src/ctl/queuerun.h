@@ -21,11 +21,11 @@ struct queuerun {
 
 /* One run of every spool that the caller has, the system's by way of the service if this caller may
  * not read it. FILE is -C, or NULL; a line that says what happened goes to REPORT, or nowhere for
- * NULL. Returns 0, or the exit status of the first trouble with configuration or spool; that some
- * mail still waits is no trouble. */
+ * NULL. Returns 0, or the exit status of the first failure of configuration or spool; mail that
+ * still waits is no failure. */
 int queuerun_run(const struct queuerun *want, struct site *site, const char *file, FILE *report);
 
-/* One run of the spool of SCOPE. *DENIED, if not NULL, tells that this caller may not open it.
+/* One run of the spool of SCOPE. *DENIED, if not NULL, is true if this caller may not open it.
  * Returns as above. */
 int queuerun_level(const struct queuerun *want, const struct site *site, enum account_scope scope,
                    bool *denied);

@@ -66,8 +66,8 @@ bool account_access_is_one_too_many(struct account_access *access, const struct 
 void account_access_verified(const struct spool *spool, const struct account *account, int64_t now);
 
 enum account_access_blame {
-    BLAME_NOBODY,  /* it may have been the entry's alone: another one will tell */
-    BLAME_ACCOUNT, /* proven: the breaker is open */
+    BLAME_NOBODY,  /* it may be the entry's alone: the next entry shows that */
+    BLAME_ACCOUNT, /* verified: the breaker is open */
     BLAME_ENTRY,   /* others went through since it last met this */
 };
 

@@ -13,7 +13,7 @@ enum bounce_writer_result {
 };
 
 /* Makes the bounce for the recipients of LOCK that failed and are in none yet, addressed to the
- * envelope sender or, if that is somebody on this machine, to bounce_to or admin. */
+ * envelope sender or, if that is a user of this machine, to bounce_to or admin. */
 enum bounce_writer_result bounce_writer_report(const struct settlement *settlement,
                                                struct entry_lock *lock, struct error *err);
 

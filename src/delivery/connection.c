@@ -241,7 +241,7 @@ static bool renew_token(struct connection *c, const struct error *refusal)
 {
     const struct account *a = c->account;
     struct str token = {.secret = true};
-    struct error ignored; /* the server's refusal tells more */
+    struct error ignored; /* the server's refusal says more */
     const struct sasl *sasl = sasl_find(account_mechanism(a));
     if (refusal->reply_code / 100 != 5 || !*a->password_command || !sasl || !sasl->takes_token)
         return false;

@@ -19,7 +19,7 @@ struct connection_options {
     const struct password_sources *passwords; /* their deadline is set for each login */
     int64_t connect_timeout; /* milliseconds for one host, where that is less than the account's
                                 timeout; 0: none */
-    int64_t deadline;        /* a moment: by then the session is ready or given up; 0: none */
+    int64_t deadline;        /* a moment: by then the session is ready or has failed; 0: none */
     bool avoid_chunking;     /* see connection_chunking_hurt() */
     bool streaming;          /* connection_push() will be used: see session.h */
     void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len); /* or NULL */
@@ -47,7 +47,7 @@ bool connection_send(struct connection *connection, const struct session_mail *m
                      struct error *err);
 
 /* Several mails in flight: as session_room(), session_push() and session_pull(), but that failures
- * are judged. MAIL is the oldest in flight when it is pulled. Recipients that a 452 put off stay
+ * are judged. MAIL is the oldest in flight when it is pulled. Recipients that a 452 deferred stay
  * untried. */
 enum session_room connection_room(const struct connection *connection,
                                   const struct session_mail *mail);

@@ -118,7 +118,7 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
     if (connection_usable(connection))
         attempt->failed = !send_as(connection, lock, own, attempt);
     else
-        attempt->failure.class = ERROR_TEMPORARY; /* the next attempt goes under the own address */
+        attempt->failure.class = ERROR_TEMPORARY; /* the next attempt uses the account's address */
 }
 
 static struct session_mail mail_of(const struct entry_lock *lock, struct attempt *attempt)

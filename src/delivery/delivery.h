@@ -16,7 +16,7 @@
 
 struct attempt;
 
-/* Handed down from who runs a spool; nothing in it changes meanwhile. */
+/* Made by the caller that runs a spool; it does not change meanwhile. */
 struct delivery_context {
     struct spool *spool;
     const struct site *site;
@@ -26,27 +26,27 @@ struct delivery_context {
     const char *bounce_to;               /* [queue] bounce_to, or "" */
     int64_t (*now)(void);                /* seconds since 1970 */
     uint64_t (*random)(void);
-    /* Told of every attempt on an entry, for the log: ACCOUNT may be NULL, HOST is the one that
+    /* Gets every attempt on an entry, for the log: ACCOUNT may be NULL, HOST is the one that
      * answered or "". May be NULL. */
     void (*log)(void *context, const struct account *account, const char *host,
                 const struct entry_lock *lock, const struct attempt *attempt);
-    /* Told of entries that cannot be read, and of trouble with the spool. May be NULL. */
+    /* Reports entries that cannot be read, and failures of the spool. May be NULL. */
     void (*report_failure)(void *context, const struct error *err);
-    /* Asked before what became of an attempt is settled: true if the caller is waiting for it, and
-     * will be told by report_result(). May be NULL, as report_result(). */
+    /* Asked before what became of an attempt is settled: true if the caller waits for it, and
+     * gets it by report_result(). May be NULL, as report_result(). */
     bool (*is_awaited)(void *context, const char *id);
-    /* Told what became of an attempt for which is_awaited() was true; with ATTEMPT NULL, that the
-     * entry will not be tried by this run. */
+    /* Gets the attempt for which is_awaited() was true; ATTEMPT is NULL if this run does not try
+     * the entry. */
     void (*report_result)(void *context, const char *id, const struct attempt *attempt);
     void *context;
 };
 
-/* True if the entry ID has outlived the lifetime. A bounce, whose id tells when its original came
- * and which may be made on that one's last day, has the same time once more. */
+/* True if the entry ID has outlived the lifetime. A bounce, whose id has the time when its original
+ * came and which may be made on that one's last day, has the same time once more. */
 bool delivery_is_expired(const struct delivery_context *delivery, const char *id);
 
 /* An attempt and what it meant, one outcome for each recipient of the entry; those that had their
- * status before are OUTCOME_SENT or refused for good, too. */
+ * status before are OUTCOME_SENT or refused permanently, too. */
 struct attempt {
     struct outcome *outcomes; /* n of them */
     size_t n;
@@ -58,7 +58,8 @@ struct attempt {
 };
 
 /* Makes IDENTITY of the account that an entry is to be relayed through: the one it names, else the
- * one that serves its sender now. False: none does; account trouble, EX_CONFIG; IDENTITY is empty.
+ * one that serves its sender now. False: none does; the account's failure, EX_CONFIG; IDENTITY is
+ * empty.
  */
 bool delivery_identity(const struct delivery_context *delivery, const struct entry *entry,
                        struct identity *identity, struct error *err);
@@ -69,9 +70,9 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
                       const struct account *account, const struct entry_lock *lock,
                       struct attempt *attempt);
 
-/* The same with others in flight, see session.h. A null sender never goes this way. ATTEMPT must be
- * zeroed, and is so again if delivery_push() fails. LOCK and ATTEMPT must stay where they are until
- * delivery_pull(), which takes the oldest in flight; false: nothing is known of it. */
+/* The same with others in flight, see session.h. A null sender is never sent this way. ATTEMPT must
+ * be zeroed, and is so again if delivery_push() fails. LOCK and ATTEMPT must stay where they are
+ * until delivery_pull(), which takes the oldest in flight; false: nothing is known of it. */
 enum session_room delivery_room(const struct connection *connection, const struct entry_lock *lock);
 bool delivery_push(struct connection *connection, const struct entry_lock *lock,
                    struct attempt *attempt);

@@ -1,5 +1,5 @@
 /* Recipients that are users of this machine, where nobody has a mailbox: expanded through
- * /etc/aliases, and what is left goes to the account's admin. */
+ * /etc/aliases, and the rest is sent to the account's admin. */
 #ifndef LOCALMAIL_H
 #define LOCALMAIL_H
 

@@ -10,8 +10,8 @@
 
 struct notice {
     const struct delivery_context *delivery;
-    const struct account *about;   /* whose admin it goes to */
-    const struct account *carrier; /* that it goes through */
+    const struct account *about;   /* its admin gets the mail */
+    const struct account *carrier; /* the account that relays it */
     const struct entry_lock *lock; /* its id derives from this entry's */
     unsigned number;               /* of what derives from it */
     const char *subject;           /* "... on HOST ..." with one %s */
@@ -108,7 +108,7 @@ void notice_expired(const struct settlement *s, const struct entry_lock *lock, c
         .carrier = find_carrier(delivery, s->account),
         .lock = lock,
         .number = ENTRYID_DERIVED_MAX,
-        .subject = "Mail was given up",
+        .subject = "Mail has expired",
         .reason = reason,
         .closing = "Nothing is lost. `onehopctl queue --failed` lists what is kept, `onehopctl\r\n"
                    "release ID` sends it once more, `onehopctl delete ID` ends it. There is no\r\n"
@@ -147,9 +147,8 @@ void notice_login_fails(const struct delivery_context *delivery, const struct ac
         .lock = lock,
         .number = ENTRYID_DERIVED_MAX - 1,
         .subject = "A login has failed for an hour",
-        .closing =
-            "Mail through this account waits, and is given up when its lifetime is over. A\r\n"
-            "new password is tried at once; `onehopctl check` says whether it works.\r\n",
+        .closing = "Mail through this account waits, and expires when its lifetime is over. A\r\n"
+                   "new password is tried at once; `onehopctl check` says whether it works.\r\n",
         .now = delivery->now(),
     };
     if (n.carrier == account || strcmp(n.carrier->name, account->name) == 0)

@@ -1,6 +1,6 @@
-/* Mail to admin about an account. It goes through the account itself or, while that fails, through
- * another one of the same scope that works. It is written once, and a failure in writing it is
- * ignored: what it is about is kept and shown. */
+/* Mail to admin about an account. It is sent through the account itself or, while that fails,
+ * through another one of the same scope that works. It is written once, and a failure in writing it
+ * is ignored: what it is about is kept and shown. */
 #ifndef NOTICE_H
 #define NOTICE_H
 
@@ -8,7 +8,7 @@
 
 enum { NOTICE_LOGIN_AFTER = 3600 }; /* seconds that a login fails before that is reported */
 
-/* The locked entry was given up for REASON and is kept in failed/; at most once an hour for each
+/* The locked entry has expired for REASON and is kept in failed/; at most once an hour for each
  * account. */
 void notice_expired(const struct settlement *settlement, const struct entry_lock *lock,
                     const char *reason);

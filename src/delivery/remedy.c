@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* What stands between a key and its value in ACCOUNT's file. */
+/* What is between a key and its value in ACCOUNT's file. */
 static const char *assignment(const struct account *account)
 {
     return account->as_msmtp ? " " : " = ";

@@ -25,7 +25,7 @@ enum { REAP_INTERVAL = 1000 }; /* milliseconds */
 
 /* What the workers of a share have in common. */
 struct tally {
-    atomic_size_t next;    /* the first place nobody took */
+    atomic_size_t next;    /* the first place that no worker took */
     atomic_size_t handled; /* entries that were sent, deferred or moved */
     atomic_bool stopped;   /* the account is left alone */
 };
@@ -81,7 +81,7 @@ static void share_add(struct share *share, size_t index)
     share->item[share->n++] = (uint32_t)index;
 }
 
-/* What stays and is no mail of ours is told to who runs the queue by hand; mailq shows it always. A
+/* A person who runs the queue gets reports of what stays and is no mail; mailq shows it always. A
  * crontab would send mail about it every few minutes. */
 static void report_failure(const struct run *run, const struct error *err)
 {
@@ -161,7 +161,7 @@ static void say_ready(void *context)
 {
     const struct run *run = context;
     if (write(run->ready, "", 1) < 0)
-        return; /* the parent has gone: nobody starts more of us */
+        return; /* the parent has ended: there will be no more workers */
 }
 
 static enum delivery_urgency urgency_of(const struct run *run)
@@ -173,7 +173,7 @@ static enum delivery_urgency urgency_of(const struct run *run)
     return run->filter->has_uid ? DELIVERY_BY_USER : DELIVERY_BY_PERSON;
 }
 
-/* What a worker of an account needs of its own: with it the worker gives up what it does not need.
+/* What a worker of an account needs of its own: with it the worker drops what it does not need.
  */
 struct confined {
     struct delivery_context delivery;
@@ -356,7 +356,7 @@ static struct tally *share_tallies(size_t n)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* One scan, dealt out and worked off. *HANDLED tells how many entries changed by it. */
+/* One scan, dealt out and worked off. *HANDLED is the number of entries that it changed. */
 static bool pass(struct run *run, struct runner_result *result, size_t *handled, struct error *err)
 {
     *handled = 0;

@@ -32,7 +32,7 @@ struct runner_filter {     /* "" takes everything */
 bool runner_wants(const struct runner_filter *filter, const struct entry *entry);
 
 struct runner_result {
-    size_t entries; /* that were sent, put off or moved */
+    size_t entries; /* that were sent, deferred or moved */
     bool failed;    /* the spool failed */
 };
 

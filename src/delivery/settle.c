@@ -39,7 +39,7 @@ static void expire_waiting(struct entry_lock *lock)
         else
             (void)error_set(&why, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL,
                             "the provider did not take this recipient");
-        (void)error_prefix(&why, "given up after the last of %u attempts", lock->journal.attempts);
+        (void)error_prefix(&why, "expired after the last of %u attempts", lock->journal.attempts);
         why.class = ERROR_PERMANENT;
         journal_settle(&lock->journal, i, JOURNAL_FAILED, &why);
     }
@@ -108,7 +108,7 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
     case BOUNCE_WRITER_IMPOSSIBLE:
         if (more)
             return defer(lock, err);
-        return keep(lock, "undeliverable, and nobody could be told", err);
+        return keep(lock, "undeliverable, and there is no address to report it to", err);
     case BOUNCE_WRITER_FAILED:
         break;
     }
@@ -119,7 +119,7 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
 }
 
 /* The next attempt is when it was planned for as this one began, unless this one took so long that
- * too little is left of the interval. */
+ * too little of the interval remains. */
 static void note_attempt(const struct settlement *settlement, struct entry_lock *lock)
 {
     const struct delivery_context *delivery = settlement->delivery;
@@ -150,7 +150,7 @@ enum settle_end settle_attempt(const struct settlement *settlement, struct entry
         add_reason(settlement, lock, attempt, &reason);
         notice_expired(settlement, lock, str_text(&reason));
         str_clear(&reason);
-        return keep(lock, "not relayed within its lifetime: the account was in trouble", err);
+        return keep(lock, "not relayed within its lifetime: the account failed", err);
     }
     if (expired)
         expire_waiting(lock);

@@ -18,10 +18,10 @@ enum settle_end {
 struct settlement {
     const struct delivery_context *delivery;
     const struct account *account; /* NULL: no account serves the entry any more */
-    const char *provider;          /* the host that was talked to, "" if none */
+    const char *provider;          /* the host that the session was with, "" if none */
     bool account_fails; /* its breaker says when to try again, not the entry's own intervals */
     bool is_awaited;    /* the caller waits for the result: if every recipient was refused
-                             for good there is no bounce, since the exit status tells */
+                             permanently there is no bounce: the exit status reports it */
 };
 
 /* Settles the lock, which ends. */

@@ -1,5 +1,5 @@
 /* From what a caller hands over to what leaves: envelope made, account chosen, aliases expanded,
- * header completed and rewritten. The steps are called in the order in which they stand here; the
+ * header completed and rewritten. The steps are called in this order; the
  * command line and, later, the service share them. */
 #ifndef SUBMISSION_H
 #define SUBMISSION_H
@@ -47,7 +47,7 @@ bool submission_route(struct submission *s, struct error *err);
 /* The mailbox of Resent-From, or From, as the header has it; "" if there is none. To be freed. */
 char *submission_header_from(const struct submission *s);
 
-/* Settles the sender, expands aliases, sends what is left of local recipients to admin, completes
+/* Settles the sender, expands aliases, sends the rest of local recipients to admin, completes
  * the header. To be called when the account is final (command line options applied). */
 bool submission_finish(struct submission *s, time_t now, struct error *err);
 

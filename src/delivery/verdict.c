@@ -80,7 +80,7 @@ static const struct rule {
     {TO(MAIL), 500, 599, "", OWN_SENDER, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
      CAUSE_THROTTLE},
 
-    /* what a command's refusal means by itself */
+    /* what a command's refusal means alone */
     /* the server does not serve this client, perhaps tomorrow */
     {TO(GREETING) | TO(EHLO), 400, 599, "", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
      CAUSE_NETWORK},

@@ -35,7 +35,7 @@ struct worker {
     bool leave;         /* the same for this worker alone: others go on */
     bool first_is_over; /* the job's first entry is done */
     bool was_ready;     /* there was a connection */
-    bool said_ready;    /* and a message that went through: the job was told */
+    bool said_ready;    /* a message went through, and the job knows */
     bool spool_failed;
     bool no_room; /* for the journal of some entry */
     bool no_more;
@@ -76,7 +76,7 @@ static void end_run(struct worker *w)
     stop(w);
 }
 
-/* Result HEARD of the entry ID goes to the caller that waits for it; NULL: not tried. */
+/* Reports to the caller that waits for the entry; HEARD is NULL if it was not tried. */
 static void report(const struct worker *w, const struct held *held, const struct attempt *heard)
 {
     const struct delivery_context *delivery = w->job->delivery;
@@ -127,7 +127,8 @@ static void drop_connection(struct worker *w)
 {
     if (w->connection)
         account_access_learn(&w->access, w->connection, &w->options);
-    connection_close(w->connection); /* forgets what is in flight, before what it points to goes */
+    connection_close(
+        w->connection); /* forgets what is in flight, before what it points to is freed */
     w->connection = NULL;
     for (size_t i = 0; i < w->in_flight; i++) {
         delivery_attempt_clear(&in_hand(w, i)->attempt);
@@ -150,7 +151,7 @@ static void pass_over(struct worker *w, struct held *held)
 }
 
 /* Nothing is sent any more: what waits for an account that fails still gets older, and what has
- * outlived its lifetime goes. */
+ * outlived its lifetime expires. */
 static void put_back(struct worker *w)
 {
     struct held *held = in_hand(w, 0);
@@ -229,7 +230,7 @@ static bool connect_for(struct worker *w, struct held *held)
         (!connection_usable(w->connection) || w->sent_here >= w->job->per_connection))
         drop_connection(w);
     if (!w->connection && w->job->first && w->was_ready)
-        w->leave = true; /* nobody waits for a second connection */
+        w->leave = true; /* no caller waits for a second connection */
     if (w->leave || (!w->connection && !may_connect(w)) || !begin(w, held))
         return false;
     if (w->connection || connect_account(w, &err))

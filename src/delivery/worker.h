@@ -23,20 +23,20 @@ struct worker_job {
     void *context;
     enum delivery_urgency urgency;
     size_t per_connection; /* messages, then the connection is made anew */
-    /* For a caller that waits for one entry: it is locked and goes before those of next(), the
+    /* For a caller that waits for one entry: it is locked and is sent before those of next(), the
      * worker ends with its first connection, and nothing costs a round trip for the sake of those
-     * that may follow. FIRST_DONE is told what became of it, with ATTEMPT NULL that it was not
+     * that may follow. FIRST_DONE gets its attempt; ATTEMPT is NULL if it was not
      * tried. FIRST ends zeroed. */
     struct entry_lock *first;
     const struct identity *identity; /* that first is sent as */
     void (*first_done)(void *context, const struct attempt *attempt);
     /* For one of several workers of an account: */
     bool additional;              /* others work: connects before it takes an entry */
-    void (*ready)(void *context); /* told when a message went through, or NULL */
+    void (*ready)(void *context); /* called when a message went through, or NULL */
     atomic_bool *stopped;         /* theirs together: the account is left alone; or NULL */
 };
 
-/* Returns 0, or EX_IOERR if the spool was in trouble. *HANDLED counts the entries that were sent,
+/* Returns 0, or EX_IOERR if the spool failed. *HANDLED counts the entries that were sent,
  * deferred or moved. */
 int worker_run(const struct worker_job *job, size_t *handled);
 

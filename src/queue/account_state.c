@@ -162,8 +162,8 @@ bool account_state_suspect(struct account_state *state, const char *id, int64_t 
     bool closed = state->breaker.failures == 0;
     if (closed && last > 0 && last <= state->cleared)
         return true;
-    bool proven = !closed || (*state->suspect && strcmp(state->suspect, id) != 0);
-    if (proven)
+    bool verified = !closed || (*state->suspect && strcmp(state->suspect, id) != 0);
+    if (verified)
         breaker_open(&state->breaker, failure, random);
     else
         (void)snprintf(state->suspect, sizeof state->suspect, "%s", id);

@@ -5,7 +5,7 @@
  *
  * A failure before mail is sent (connect, TLS, login) is the account's. One that a message meets
  * may be that message's alone: it makes the message suspect. When the next message meets one, too,
- * it is proven to be the account's and opens the breaker; when that one goes through, the first
+ * it is verified to be the account's and opens the breaker; when that one goes through, the first
  * message had it. */
 #ifndef ACCOUNT_STATE_H
 #define ACCOUNT_STATE_H
@@ -37,11 +37,11 @@ struct account_state {
     struct window_count sent[ACCOUNT_STATE_SPANS]; /* messages, where there is a limit */
     int64_t rate_until;  /* the limit was reached: nothing is sent before */
     bool null_refused;   /* MAIL FROM:<> was refused: bounces come from the account's `from` */
-    bool bdat_refused;   /* CHUNKING is offered, and BDAT not known: mail goes with DATA */
+    bool bdat_refused;   /* CHUNKING is offered, and BDAT not known: mail is sent with DATA */
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
     unsigned bounces;
     int64_t login_reported; /* breaker.since of the failing login that admin knows of */
-    int64_t notice_hour; /* hours since 1970 in which admin was last told of a failure */
+    int64_t notice_hour;    /* hours since 1970 of the last failure that was reported to admin */
 };
 
 /* Pure: the text of the file. What cannot be read leaves STATE zeroed. */
@@ -72,7 +72,7 @@ bool account_state_count_message(struct account_state *state,
 /* True, and counted, if another bounce may be made in the hour of NOW. */
 bool account_state_count_bounce(struct account_state *state, int64_t now);
 
-/* True, and noted, if admin was not told of a failure in the hour of NOW yet. */
+/* True, and noted, if no failure was reported to admin in the hour of NOW yet. */
 bool account_state_take_notice(struct account_state *state, int64_t now);
 
 /* What is on file for ACCOUNT; zeroed if there is nothing. */

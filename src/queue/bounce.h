@@ -1,5 +1,5 @@
-/* The message that tells a sender what could not be delivered (RFC 3464, RFC 6522): text for
- * people, text for programs, and the original's header, or all of it. Pure: writes what it is told.
+/* The message that reports to a sender what could not be delivered (RFC 3464, RFC 6522): text for
+ * people, text for programs, and the original's header, or all of it. Pure.
  */
 #ifndef BOUNCE_H
 #define BOUNCE_H
@@ -15,11 +15,12 @@
 
 struct bounce {
     const struct entry *original;
-    const struct journal *journal; /* tells of recipients that failed and are in no bounce yet */
+    const struct journal
+        *journal; /* of its recipients those are reported that failed and are in no bounce yet */
     const struct content *content; /* of the original */
     const char *id;                /* of the bounce; makes Message-ID and boundary */
     const char *from;              /* the account's address: From is Mail Delivery System <from> */
-    const char *to;                /* whom it goes to */
+    const char *to;                /* its recipient */
     const char *host;              /* this host's name */
     const char *provider;          /* the host that refused, "" if unknown */
     const char *date;              /* "Mon, 23 Nov 2026 07:53:00 +0000" */
@@ -32,7 +33,7 @@ struct bounce {
 bool bounce_reports(const struct progress *progress, const struct recipient *recipient);
 
 /* Writes the bounce, CRLF line ends, lines of at most 998 octets; *HAS_8BIT and *HAS_8BIT_HEADER
- * tell what struct content wants to know. Fails only if OUT or reading the content does. */
+ * are those of struct content. Fails only if OUT or reading the content does. */
 bool bounce_write(const struct bounce *bounce, struct output *out, bool *has_8bit,
                   bool *has_8bit_header, struct error *err);
 

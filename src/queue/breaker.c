@@ -37,7 +37,7 @@ void breaker_probe(struct breaker *breaker, int64_t now, uint64_t depends)
     breaker->depends = depends;
 }
 
-/* It began before the others of its moment had failed, and tells nothing new. */
+/* It began before the others of its moment had failed, and says nothing new. */
 static bool is_counted(const struct breaker *breaker, const struct breaker_failure *failure)
 {
     return breaker->failures > 0 && breaker->cause == failure->cause &&

@@ -69,8 +69,8 @@ enum entry_state {
 /* Appends the head. False (message, permanent, EX_DATAERR) if it exceeds ENTRY_HEAD_MAX. */
 bool entry_encode_head(struct str *out, const struct entry *entry, struct error *err);
 
-/* Reads the first line, of which LEN octets are there (ENTRY_FIRST_LINE are wanted), and tells how
- * long the head is. ERR is filled, for people, unless the entry is good. */
+/* Reads the first line, of which LEN octets are there (ENTRY_FIRST_LINE are wanted), and gives the
+ * length of the head. ERR is filled, for people, unless the entry is good. */
 enum entry_state entry_head_length(const char *line, size_t len, size_t *length, struct error *err);
 
 /* Reads a whole head into ENTRY, which must be zeroed but for its id; `offset` becomes LEN. Clear

@@ -32,13 +32,13 @@
 enum {
     JOURNAL_MAX = 256 * 1024 * 1024, /* octets read; what lies behind is passed over */
     JOURNAL_REPLY_MAX = 512,         /* octets of a reply that are kept for waiting recipients */
-    JOURNAL_SENT_MAX = 64,           /* octets of a line that says whom it was sent to */
+    JOURNAL_SENT_MAX = 64,           /* octets of a line that names recipients it was sent to */
 };
 
 enum journal_status {
     JOURNAL_WAITING, /* still to be sent */
     JOURNAL_SENT,
-    JOURNAL_FAILED, /* given up: belongs into a bounce */
+    JOURNAL_FAILED, /* permanently: belongs into a bounce */
 };
 
 struct progress {

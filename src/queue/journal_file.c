@@ -103,7 +103,7 @@ bool journal_file_save(struct journal_file *file, struct spool *spool, struct jo
     struct error second; /* the first one is reported */
     if (journal->must_sync && spool_is_full(number))
         (void)put_sent(file, spool, journal, &second);
-    file->size += lines->len; /* at most: what comes next goes behind what may stand there */
+    file->size += lines->len; /* at most: what comes next is written behind what may be there */
     file->used = file->size;
     errno = number;
     return false;

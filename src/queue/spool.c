@@ -60,7 +60,7 @@ bool spool_has_room(const struct spool *spool, struct error *err)
 {
     struct statvfs facts;
     if (fstatvfs(spool->dir, &facts) != 0)
-        return true; /* writing will tell */
+        return true; /* writing shows it */
     bool octets = is_low((uint64_t)facts.f_bavail, (uint64_t)facts.f_blocks,
                          SPOOL_FLOOR / (facts.f_frsize ? facts.f_frsize : 1));
     if (!octets && !is_low((uint64_t)facts.f_favail, (uint64_t)facts.f_files, SPOOL_FLOOR_FILES))
@@ -193,7 +193,7 @@ static bool open_place(struct spool *spool, enum spool_directory directory, bool
     return *fd >= 0 || spool_trouble(err, "open", spool->path, name);
 }
 
-/* Where `format` is THERE the spool is ours, and a directory that somebody removed is made again.
+/* Where `format` is THERE the spool is ours, and a directory that was removed is made again.
  */
 static bool open_places(struct spool *spool, bool create, bool there, struct error *err)
 {

@@ -7,7 +7,7 @@
  *       tmp/ID       being written, or left by a crash
  *       queue/ID     accepted: to be delivered
  *       hold/ID      accepted, and held by order of a person
- *       failed/ID    damaged, or given up without a bounce: kept and shown
+ *       failed/ID    damaged, or expired without a bounce: kept and shown
  *       journal/ID   results for ID's recipients so far, wherever ID is, and room for more
  *       account/...  breaker and connection slots of each account
  *       stamp        when this spool was run
@@ -80,8 +80,8 @@
  *     queue/ID cannot be removed          accepted          its journal says that all is done
  *
  * Failures of the file system have the account's scope, are temporary, EX_TEMPFAIL.
- * A failed fsync is never tried again: what it failed on is taken back (accepting) or left as it was
- * before (delivering).
+ * A failed fsync is never tried again: what it failed on is taken back (accepting) or left as it
+ * was before (delivering).
  */
 #ifndef SPOOL_H
 #define SPOOL_H

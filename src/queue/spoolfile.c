@@ -251,7 +251,7 @@ bool spoolfile_move(struct spool *spool, enum spool_directory from, enum spool_d
     if (done != 0)
         return spool_trouble(err, "move a file to", spool_directory_name(to), id);
     spool_mark(spool, to);
-    if (from != SPOOL_TMP) /* what is left of a temporary harms nobody */
+    if (from != SPOOL_TMP) /* the rest of a temporary file does no harm */
         spool_mark(spool, from);
     return true;
 }
@@ -275,7 +275,7 @@ void spoolfile_take_back(const struct spool *spool, enum spool_directory directo
                          int fd)
 {
     /* Cut first: if the removal fails, or a power cut undoes it, what is there is no entry. Nobody
-     * can be told if both fail. */
+     * can be reported if both fail. */
     if (ftruncate(fd, 0) == 0)
         (void)fsync(fd);
     spoolfile_discard(spool, directory, id);

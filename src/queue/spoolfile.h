@@ -64,7 +64,7 @@ ssize_t spoolfile_read(int fd, uint64_t offset, void *data, size_t len, struct e
 bool spoolfile_flush(int fd, struct error *err);
 bool spoolfile_set_time(int fd, int64_t seconds, struct error *err);
 
-/* Closes what was only read, was synced, or is given up. -1 is allowed. */
+/* Closes what was only read, was synced, or is dropped. -1 is allowed. */
 void spoolfile_close(int fd);
 
 /* Renames ID from one directory to the other, never over something else that is there: then it

@@ -1,5 +1,5 @@
 /* A run of the queue for a client of the control socket. It connects to providers and needs their
- * passwords, the process that talks to the client must not: so that one asks another, which was
+ * passwords, the process that serves the client must not: so that one asks another, which was
  * forked before the first was confined. What is asked for are values of fixed form; whose mail it
  * is about the asking process cannot choose. */
 #ifndef CONTROL_FLUSH_H

@@ -136,7 +136,7 @@ static FILE *open_channel(struct channel *channel, int buffering)
 
 static bool read_command(struct stream *stream, struct str *line)
 {
-    struct error ignored; /* there is nobody to tell */
+    struct error ignored; /* no process reads it */
     int64_t deadline = clock_after(CONTROL_SERVER_TIMEOUT);
     char data[1024];
     while (line->len < CONTROL_SERVER_LINE_MAX) {

@@ -1,4 +1,4 @@
-/* The sockets that the service listens on, and what it says to who started it. */
+/* The sockets that the service listens on, and what it says to the process that started it. */
 #ifndef LISTENING_H
 #define LISTENING_H
 

@@ -37,7 +37,7 @@ struct quota {
 /* NULL if there is no memory to share. */
 struct quota *quota_new(void);
 
-/* The place of UID, made if need be in that of somebody who has no connection; NULL if all have. */
+/* The place of UID, made if need be in that of a user without a connection; NULL if all have. */
 struct quota_user *quota_of(struct quota *quota, uid_t uid, int64_t now);
 
 /* How many of CONNECTIONS may be in use when USER asks for another one: a twentieth is root's, a

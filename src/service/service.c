@@ -46,7 +46,7 @@ struct service {
     int64_t idle_since;
 };
 
-/* A signal handler can tell in no other way. */
+/* A signal handler has no other way. */
 static volatile sig_atomic_t must_end, must_reload;
 
 static void note_signal(int number)
@@ -79,7 +79,7 @@ static void log_line(const struct service *v, const char *text)
     syslog(LOG_MAIL | LOG_WARNING, "%s", text);
 }
 
-/* Files are looked at before each message and each run: who corrects one need not think of us. */
+/* Files are looked at before each message and each run: correcting one needs no other step. */
 static void refresh(struct service *v)
 {
     struct error err;
@@ -181,7 +181,7 @@ static bool queue_is_empty(const struct service *v)
     return !found;
 }
 
-/* The kernel knows who is at the other end of a socket of ours, and which one it is; of a port it
+/* The kernel knows the peer's uid of a socket of ours, and which one it is; of a port it
  * does not. */
 static bool identify(int client, uid_t *uid, bool *control)
 {
@@ -365,15 +365,15 @@ static void serve(struct service *v, const sigset_t *unblocked)
     }
 }
 
-/* Nobody new comes in; who is inside gets time, is told to leave, is thrown out. */
+/* No new client is accepted; the present ones get time, then SIGTERM, then SIGKILL. */
 static void end(struct service *v, const sigset_t *unblocked)
 {
-    static const int told[] = {0, SIGTERM, SIGKILL};
+    static const int steps[] = {0, SIGTERM, SIGKILL};
     listening_notify("STOPPING=1");
     listening_close(&v->listening);
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-        for (size_t k = 0; told[i] && k < v->children; k++)
-            (void)kill(v->child[k].pid, told[i]);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        for (size_t k = 0; steps[i] && k < v->children; k++)
+            (void)kill(v->child[k].pid, steps[i]);
         int64_t deadline = clock_after(SERVICE_PATIENCE);
         for (reap(v); v->children > 0 && clock_now() < deadline; reap(v)) {
             int timeout = clock_poll_timeout(deadline);
@@ -385,7 +385,7 @@ static void end(struct service *v, const sigset_t *unblocked)
 
 static bool open_up(struct service *v, struct error *err)
 {
-    /* The user's level of whoever started the service is not looked at. */
+    /* The files of the user that started the service are not read. */
     v->site->caller.home = v->site->caller.config_home = v->site->caller.state_home = "";
     v->site->caller.variables = NULL;
     refresh(v);

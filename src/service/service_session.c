@@ -36,8 +36,8 @@ static bool admit(void *context, struct server_reply *reply)
 {
     struct client *client = context;
     const struct service_session *r = client->session;
-    struct error told; /* by the parent, to those who can do something about it */
-    (void)site_refresh(&client->site, &told);
+    struct error ignored; /* the parent logs it */
+    (void)site_refresh(&client->site, &ignored);
     if (client->site.broken) {
         server_reply_set(reply, 451, "4.3.5", "System incorrectly configured: %s",
                          client->site.broken);
@@ -81,7 +81,8 @@ static int hand_on(struct send_context *s, struct entry_lock *lock)
         s->error = answer.error;
         return answer.code;
     }
-    if (lost) /* refused or sent, nobody knows: what comes twice is better than what is lost */
+    if (lost) /* refused or sent, that is not known: mail that comes twice is better than lost mail
+               */
         (void)error_set(&s->error, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                         "what became of the message is not known");
     return lost ? EX_TEMPFAIL : EX_OK;
@@ -171,7 +172,7 @@ static bool serve_mail(struct client *client, struct stream *stream)
     return smtp_frontend_run(&frontend, stream);
 }
 
-/* The process that talks to the client. */
+/* The process that serves the client. */
 static volatile sig_atomic_t client_process;
 
 static void end_both(int number)
@@ -181,7 +182,7 @@ static void end_both(int number)
     _exit(EX_TEMPFAIL);
 }
 
-/* Two processes: one talks to the client, confined, and one runs the queue if the first asks for
+/* Two processes: one serves the client, confined, and one runs the queue if the first asks for
  * that. */
 static int serve_control(struct client *client)
 {

@@ -1,6 +1,6 @@
 /* One client of the service, served by a process of its own: its mail is committed into the
- * system's spool, its own part of the queue shown and managed. It never connects out for mail: the
- * runner, which is told, does. */
+ * system's spool, its own part of the queue shown and managed. It never connects out: the
+ * runner, which it wakes, does. */
 #ifndef SERVICE_SESSION_H
 #define SERVICE_SESSION_H
 

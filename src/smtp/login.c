@@ -74,7 +74,7 @@ static bool answer(struct session *session, const struct sasl *sasl, unsigned st
     return ok;
 }
 
-/* The challenge in which OAuth servers tell what was wrong. */
+/* The challenge in which OAuth servers say what was wrong. */
 static void explain(const struct reply *reply, struct str *explanation)
 {
     struct str plain = {0};
@@ -110,7 +110,7 @@ static bool converse(struct session *session, const struct sasl *sasl, struct er
         ok = answer(session, sasl, step++, err);
     }
     if (ok && step > sasl->responses && wire->reply.code / 100 == 2)
-        ok = wire_unexpected(wire, err); /* success after it was given up */
+        ok = wire_unexpected(wire, err); /* success after it was cancelled */
     else if (ok && wire->reply.code != 235)
         ok = refused(wire, sasl, str_text(&why), err);
     wire_wipe(wire);

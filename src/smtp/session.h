@@ -108,7 +108,7 @@ struct session_mail {
 };
 
 /* One transaction for those of MAIL's recipients whose outcome is untried.
- * True: each of these now has an outcome, but those put off by a 452/4.5.3, which stay untried
+ * True: each of these now has an outcome, but those deferred by a 452/4.5.3, which stay untried
  * while at least one other was sent, and those beyond params.max_recipients (call again). False:
  * the transaction or the connection failed as a whole; the error says how, and recipients that were
  * not refused for reasons of their own are still untried. */
@@ -127,7 +127,7 @@ enum session_room session_room(const struct session *session, const struct sessi
 
 /* Queues MAIL's transaction; session_pull() writes. MAIL must stay where it is until that has
  * reported what became of it. False: it can't go this way, nothing happened, and session_send()
- * will tell why. */
+ * will say why. */
 bool session_push(struct session *session, const struct session_mail *mail);
 
 /* Waits for the replies to the oldest transaction in flight, of which there must be one. */

@@ -202,7 +202,8 @@ bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err)
     bool deferred = is_deferral(reply);
     refuse(t, k);
     if (deferred)
-        t->state[k] = RCPT_DEFERRED; /* the refusal stands unless others are sent: see settle() */
+        t->state[k] =
+            RCPT_DEFERRED; /* it keeps the refusal unless others are sent: transaction_end() */
     return true;
 }
 

@@ -54,8 +54,8 @@ bool transaction_take_content(struct transaction *t, struct error *err);
 /* Whether ERR, of the content, says that the server does not know BDAT. */
 bool transaction_is_bdat_refused(const struct transaction *t, const struct error *err);
 
-/* Frees. Those put off are free for another try if this one has served somebody; otherwise the
- * same would happen again and again, and the refusal they have already got stands. */
+/* Frees. Deferred recipients may be tried again if this transaction was sent to others; otherwise
+ * the same would happen again and again, and they keep the refusal that they have. */
 void transaction_end(struct transaction *t);
 
 #endif

@@ -258,7 +258,7 @@ static void do_bdat(struct server *server, const char *arguments)
     bool last;
     if (!servercontent_chunk_size(arguments, &size, &last)) {
         (void)refuse(server, 501, "5.5.4", "Syntax: BDAT size [LAST]");
-        hang_up(server); /* where the next command begins nobody knows */
+        hang_up(server); /* where the next command begins is not known */
     } else if (!may_take(server)) {
         servercontent_skip(server, size);
     } else {
@@ -311,7 +311,7 @@ static const struct {
     {"VRFY", do_vrfy}, {"HELP", do_help}, {"QUIT", do_quit},
 };
 
-/* A browser that was talked into posting to our port (RFC 9110, 9.3). */
+/* A browser that was made to post to our port (RFC 9110, 9.3). */
 static bool is_http(const char *line)
 {
     static const char *const verbs[] = {"GET ",    "HEAD ",  "POST ",    "PUT ",

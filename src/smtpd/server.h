@@ -5,8 +5,9 @@
  * ENHANCEDSTATUSCODES (RFC 2034).
  *
  * A message ends at CRLF "." CRLF and nowhere else; a command ends in CRLF (but see `lenient`). Who
- * speaks before it is asked, breaks a line, or talks HTTP is hung up on. Everything has a limit. A
- * message is answered with what the handler says, and only when all of it has come. */
+ * speaks before it is asked, breaks a line, or sends HTTP is disconnected.
+ * Everything has a limit. A message is answered with what the handler says, and only when all of it
+ * has come. */
 #ifndef SERVER_H
 #define SERVER_H
 

@@ -65,7 +65,7 @@ int64_t serverwire_deadline(const struct server *server);
 void servercontent_data(struct server *server);
 void servercontent_chunk(struct server *server, uint64_t size, bool last);
 
-/* Reads and forgets a chunk that nobody can take. */
+/* Reads and drops a chunk that cannot be taken. */
 void servercontent_skip(struct server *server, uint64_t size);
 
 /* Reads "SIZE [LAST]". */

@@ -15,7 +15,7 @@ int64_t serverwire_deadline(const struct server *server)
 
 bool serverwire_flush(struct server *server)
 {
-    struct error ignored; /* whoever does not listen learns nothing */
+    struct error ignored; /* a client that does not read learns nothing */
     int64_t deadline = serverwire_deadline(server);
     size_t at = 0;
     while (!server->gone && at < server->out.len) {

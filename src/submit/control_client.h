@@ -1,5 +1,5 @@
-/* The client of the service's control socket, RUNDIR/control: a line with a verb and arguments goes
- * there, the output comes back, then the exit status. See service/control_server.h. */
+/* The client of the service's control socket, RUNDIR/control: it sends a line with a verb and
+ * arguments, and gets the output, then the exit status. See service/control_server.h. */
 #ifndef CONTROL_CLIENT_H
 #define CONTROL_CLIENT_H
 

@@ -1,4 +1,4 @@
-/* Relaying without a queue: the exit status tells what happened. */
+/* Relaying without a queue: the exit status reports the result. */
 #ifndef DIRECT_H
 #define DIRECT_H
 

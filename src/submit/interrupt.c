@@ -8,7 +8,7 @@
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
-/* A handler can be told of it in no other way. */
+/* A handler can learn of it in no other way. */
 static const struct entry_writer *volatile begun;
 
 static void set_handler(void (*handler)(int))

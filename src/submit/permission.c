@@ -23,7 +23,7 @@ static bool is_in_group(const struct strlist *groups, const struct caller *calle
     if (!entry)
         return false;
     int n = 0;
-    (void)getgrouplist(entry->pw_name, entry->pw_gid, NULL, &n); /* tells how many */
+    (void)getgrouplist(entry->pw_name, entry->pw_gid, NULL, &n); /* sets N */
     gid_t *list = memory_resize(NULL, (size_t)n + 1, sizeof *list);
     bool found = false;
     if (getgrouplist(entry->pw_name, entry->pw_gid, list, &n) < 0)

@@ -11,13 +11,13 @@
 
 enum {
     QUEUE_CONTEXT_SILENCE = 3600
-}; /* seconds without a run after which waiting mail is told of */
+}; /* seconds without a run after which waiting mail is reported */
 
 struct queue_context {
-    const struct site *site; /* the first four are filled by who opens it, and live as long */
+    const struct site *site; /* the caller fills the first four, which live as long */
     enum account_scope scope;
     const struct connection_options *options;
-    struct rendezvous *rendezvous; /* callers who want to hear of the first attempt, or NULL */
+    struct rendezvous *rendezvous; /* callers that wait for the first attempt, or NULL */
     struct spool spool;
     struct spool_time spool_time;
     struct delivery_context delivery;

@@ -1,5 +1,5 @@
 /* Callers that wait for what the provider says to their mail: places in memory that the service's
- * processes share, each with a descriptor that wakes whoever waits there. */
+ * processes share, each with a descriptor that wakes the process that waits there. */
 #ifndef RENDEZVOUS_H
 #define RENDEZVOUS_H
 
@@ -30,11 +30,11 @@ int rendezvous_take(struct rendezvous *rendezvous, const char *id);
 
 /* Waits at PLACE, which is free afterwards, for the answer; until RENDEZVOUS_SPAN is over, or
  * CLIENT (a descriptor) hangs up. False if none came: the entry is in the queue as any other. LOST
- * tells that an answer was on its way and did not come. */
+ * is true if an answer was on its way and did not come. */
 bool rendezvous_wait(struct rendezvous *rendezvous, int place, int client,
                      struct rendezvous_answer *answer, bool *lost);
 
-/* The other side. True if somebody waits for ID, who from then on must be told. */
+/* The other side. True if a caller waits for ID: from then on its result must be reported. */
 bool rendezvous_is_awaited(struct rendezvous *rendezvous, const char *id);
 void rendezvous_report_result(struct rendezvous *rendezvous, const char *id,
                               const struct rendezvous_answer *answer);

@@ -64,11 +64,11 @@ void report_error(const char *program, const struct error *err)
 void report_refusals(const char *program, const struct envelope *env,
                      const struct outcome *outcomes)
 {
-    size_t told = 0, more = 0;
+    size_t reported = 0, more = 0;
     for (size_t i = 0; i < env->n; i++) {
         if (outcomes[i].result != OUTCOME_REFUSED)
             continue;
-        if (told++ >= REPORT_RECIPIENTS_MAX) {
+        if (reported++ >= REPORT_RECIPIENTS_MAX) {
             more++;
             continue;
         }

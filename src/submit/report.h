@@ -10,7 +10,7 @@
 #include "config/account.h"
 #include "delivery/logline.h"
 
-enum { REPORT_RECIPIENTS_MAX = 20 }; /* refused recipients told one by one */
+enum { REPORT_RECIPIENTS_MAX = 20 }; /* refused recipients reported one by one */
 
 /* One line on standard error: "PROGRAM: TEXT", FORMAT in the caller's language. */
 void report_line(const char *program, const char *format, ...)
@@ -29,7 +29,7 @@ void report_refusals(const char *program, const struct envelope *env,
                      const struct outcome *outcomes);
 
 /* Writes the line of FACTS to the account's logfile and to syslog; without an account, to syslog as
- * mail. Trouble with the log is told on standard error and changes nothing else. */
+ * mail. A failure to log is reported on standard error and changes nothing else. */
 void report_log(const char *program, const struct logline *facts);
 
 /* Reads standard input to its end, unless it is a terminal or silent for some seconds: who is still

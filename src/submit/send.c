@@ -154,7 +154,7 @@ bool send_has_secrets(const struct account *a, const struct caller *caller)
 }
 
 /* An account of the system's is used through the service if that answers (*LINE); else by root as
- * the service's user; else by whoever can read the secret. */
+ * the service's user; else by the callers that can read the secret. */
 static bool find_way(struct send_context *s, struct stream **line, struct error *err)
 {
     struct error missing;

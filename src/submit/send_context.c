@@ -91,7 +91,7 @@ void send_context_report_attempt(struct send_context *s, const struct outcome *o
         *err = *outcomes[verdict->worst].error;
     else if (failure)
         *err = *failure;
-    else /* put off with 452 and never taken: such recipients have no reply of their own */
+    else /* deferred with 452 and never taken: such recipients have no reply of their own */
         (void)error_set(err, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL,
                         "the server did not take %zu of the recipients now", verdict->deferred);
     s->error = *err;

@@ -42,17 +42,17 @@ void send_context_begin(struct send_context *s, const struct invocation *call, s
 /* Makes S ready for another message. */
 void send_context_again(struct send_context *s);
 
-/* Reads what is left of standard input, if the message comes from there: see
+/* Reads the rest of standard input, if the message comes from there: see
  * report_drain_input(). */
 void send_context_drain(const struct send_context *s);
 
 /* Completes passwords and options for the account that was chosen. */
 void send_context_prepare_connection(struct send_context *s);
 
-/* Tells an error in msmtp's shape, with the account it happened with. Returns CODE. */
+/* Reports an error in msmtp's shape, with the account it happened with. Returns CODE. */
 int send_context_report(struct send_context *s, const struct error *err, int code);
 
-/* Tells what became of an attempt that did not reach everybody. FAILURE is what ended it as a
+/* Reports an attempt that did not reach all recipients. FAILURE is what ended it as a
  * whole, or NULL. ERR becomes what the log should say. */
 void send_context_report_attempt(struct send_context *s, const struct outcome *outcomes,
                                  const struct verdict *verdict, const struct error *failure,

@@ -95,7 +95,7 @@ static void add_parameters(const struct send_context *s, struct str *line)
 }
 
 /* Finds the exit status that the service sends along, and makes what follows the text that the
- * command line would have told: see SMTP_FRONTEND_STATUS. */
+ * command line would have reported: see SMTP_FRONTEND_STATUS. */
 static int read_refusal(struct error *err)
 {
     struct str text = {0}, reply = {0};
@@ -134,9 +134,9 @@ static int conclude(struct send_context *s, const struct outcome *outcomes,
     struct verdict v = verdict_of(outcomes, s->submission.envelope.n, failure);
     if (v.code == EX_OK)
         return EX_OK;
-    int told = failure ? read_refusal(&err) : 0;
-    if (told)
-        return send_context_report(s, &err, told);
+    int code = failure ? read_refusal(&err) : 0;
+    if (code)
+        return send_context_report(s, &err, code);
     send_context_report_attempt(s, outcomes, &v, failure, &err);
     return v.code;
 }

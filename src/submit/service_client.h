@@ -9,8 +9,8 @@
 #include "net/stream.h"
 #include "submit/send_context.h"
 
-/* Connects to RUNDIR/NAME, a socket of the service. NULL, EX_TEMPFAIL: nobody listens, and what to
- * start; or why the socket is not to be had. */
+/* Connects to RUNDIR/NAME, a socket of the service. NULL, EX_TEMPFAIL: no process listens, and what
+ * to start; or why the socket is not to be had. */
 struct stream *service_client_connect(const struct paths *paths, const char *name,
                                       struct error *err);
 

@@ -1,5 +1,5 @@
-/* Mail that comes in an SMTP dialogue: each message of it goes the way that one from the command
- * line goes, and the reply says what would have been the exit status. */
+/* Mail that comes in an SMTP dialogue: each message of it is sent as one from the
+ * command line, and the reply says what would have been the exit status. */
 #ifndef SMTP_FRONTEND_H
 #define SMTP_FRONTEND_H
 
@@ -26,7 +26,7 @@ struct smtp_frontend {
         SMTP_FRONTEND_SENDER_OF_HEADER
     } sender;
     int mode;        /* delivery_mode, -1 unless it was asked for */
-    bool wants_code; /* the client knows our extension: the exit status goes with a refusal */
+    bool wants_code; /* the client knows our extension: a refusal has the exit status */
 };
 
 /* What the extension is called in the reply to EHLO, and its parameters of MAIL. */

@@ -6,7 +6,7 @@
 
 #include "smtp/session.h"
 
-/* Prints a line: "--> " what was sent, "<-- " what came, "    " what is only told; printable, and
+/* Prints a line: "--> " what was sent, "<-- " what came, "    " what is only noted; printable, and
  * at once, in the order in which things happen. */
 void dialogue_show(FILE *out, enum trace_kind kind, const char *line, size_t len);
 
