@@ -13,21 +13,20 @@
 #include "queue/entry_writer.h"
 #include "delivery/notice.h"
 
-struct quota {
-    int64_t now;
-    bool allowed;
-    bool just_reached; /* this is the first bounce that is not made */
-};
-
-static bool take_from_quota(struct account_state *state, void *context)
+/* True if the account may make another bounce in this hour. *FIRST: this is the first one it may
+ * not make. Without the file there is no limit, but a bounce. */
+static bool take_from_quota(const struct settlement *s, bool *first)
 {
-    struct quota *q = context;
-    unsigned before = state->bounces;
-    q->allowed = account_state_count_bounce(state, q->now);
-    if (!q->allowed && state->bounces == ACCOUNT_STATE_BOUNCES_PER_HOUR)
-        state->bounces++; /* marks that the summary was sent */
-    q->just_reached = !q->allowed && before == ACCOUNT_STATE_BOUNCES_PER_HOUR;
-    return true;
+    struct account_file file;
+    *first = false;
+    if (!account_file_begin(&file, s->delivery->spool, s->account->name))
+        return true;
+    struct account_state *state = &file.state;
+    bool allowed = account_state_count_bounce(state, s->delivery->now());
+    *first = !allowed && state->bounces == ACCOUNT_STATE_BOUNCES_PER_HOUR;
+    state->bounces += *first; /* marks that it was reported */
+    account_file_end(&file, allowed || *first);
+    return allowed;
 }
 
 static bool is_local(const struct settlement *s, const char *address)
@@ -123,14 +122,12 @@ static enum bounce_writer_result report_to(const struct settlement *s, struct en
                                            const char *to, struct error *err)
 {
     const struct entry *entry = &lock->entry;
-    struct quota quota = {.now = s->delivery->now(), .allowed = true};
-    struct error ignored; /* without the file there is no limit, but a bounce */
-    (void)account_state_change(s->delivery->spool, s->account->name, take_from_quota, &quota,
-                               &ignored);
-    if (quota.just_reached)
-        notice_expired(s, lock, "too many bounces in one hour");
-    if (!quota.allowed)
+    bool first;
+    if (!take_from_quota(s, &first)) {
+        if (first)
+            notice_expired(s, lock, "too many bounces in one hour");
         return BOUNCE_WRITER_NOT_NOW;
+    }
 
     struct str date = {0}, arrival = {0};
     complete_date(&date, (time_t)s->delivery->now());

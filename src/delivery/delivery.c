@@ -71,20 +71,22 @@ static void prepare(struct attempt *attempt, const struct entry_lock *lock)
     }
 }
 
-static bool remember_refused_null(struct account_state *state, void *context)
-{
-    (void)context;
-    bool news = !state->null_refused;
-    state->null_refused = true;
-    return news;
-}
-
 static bool null_is_refused(const struct delivery_context *delivery, const struct account *account)
 {
-    struct account_state state = {0};
-    struct error ignored; /* what is not known is tried */
-    return account_state_read(&state, delivery->spool, account->name, &ignored) &&
-           state.null_refused;
+    struct account_state state;
+    account_state_read(&state, delivery->spool, account->name);
+    return state.null_refused;
+}
+
+static void remember_refused_null(const struct delivery_context *delivery,
+                                  const struct account *account)
+{
+    struct account_file file;
+    if (!account_file_begin(&file, delivery->spool, account->name))
+        return; /* it is found out again next time */
+    bool news = !file.state.null_refused;
+    file.state.null_refused = true;
+    account_file_end(&file, news);
 }
 
 static bool send_as(struct connection *connection, const struct entry_lock *lock,
@@ -112,9 +114,7 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
                         why->command == COMMAND_MAIL && why->reply_code >= 500;
     if (!null_refused)
         return;
-    struct error ignored; /* it is found out again next time */
-    (void)account_state_change(delivery->spool, account->name, remember_refused_null, NULL,
-                               &ignored);
+    remember_refused_null(delivery, account);
     if (connection_usable(connection))
         attempt->failed = !send_as(connection, lock, own, attempt);
     else

@@ -16,9 +16,6 @@ struct notice {
     unsigned number;               /* of what derives from it */
     const char *subject;           /* "... on HOST ..." with one %s */
     const char *reason, *closing;
-    struct breaker breaker; /* of the account it is about */
-    int64_t now;
-    bool due;
 };
 
 static const char *host_of(const struct delivery_context *delivery)
@@ -29,10 +26,9 @@ static const char *host_of(const struct delivery_context *delivery)
 
 static bool fails(const struct delivery_context *delivery, const struct account *account)
 {
-    struct account_state state = {0};
-    struct error ignored; /* what is not known works */
-    return account_state_read(&state, delivery->spool, account->name, &ignored) &&
-           state.breaker.failures > 0;
+    struct account_state state;
+    account_state_read(&state, delivery->spool, account->name);
+    return state.breaker.failures > 0;
 }
 
 static const struct account *find_carrier(const struct delivery_context *delivery,
@@ -52,7 +48,7 @@ static const struct account *find_carrier(const struct delivery_context *deliver
 static void add_text(const struct notice *n, const char *id, struct str *text)
 {
     struct str date = {0};
-    complete_date(&date, (time_t)n->now);
+    complete_date(&date, (time_t)n->delivery->now());
     str_addf(text, "From: Mail Delivery System <%s>\r\nTo: %s\r\n", account_address(n->carrier),
              account_admin(n->about));
     str_addf(text, "Subject: %s on %s\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\n", n->subject,
@@ -89,17 +85,20 @@ static void write_notice(const struct notice *n)
     str_clear(&text);
 }
 
-static bool take_turn(struct account_state *state, void *context)
+/* True, and noted, once an hour; also where that cannot be noted. */
+static bool is_due(const struct delivery_context *delivery, const struct account *account)
 {
-    struct notice *n = context;
-    n->due = account_state_take_notice(state, n->now);
-    return n->due;
+    struct account_file file;
+    if (!account_file_begin(&file, delivery->spool, account->name))
+        return true;
+    bool due = account_state_take_notice(&file.state, delivery->now());
+    account_file_end(&file, due);
+    return due;
 }
 
 void notice_expired(const struct settlement *s, const struct entry_lock *lock, const char *reason)
 {
     const struct delivery_context *delivery = s->delivery;
-    struct error ignored;
     if (!s->account || !*account_admin(s->account) || *lock->entry.bounce_of)
         return;
     struct notice n = {
@@ -113,31 +112,33 @@ void notice_expired(const struct settlement *s, const struct entry_lock *lock, c
         .closing = "Nothing is lost. `onehopctl queue --failed` lists what is kept, `onehopctl\r\n"
                    "release ID` sends it once more, `onehopctl delete ID` ends it. There is no\r\n"
                    "second notice within the hour.\r\n",
-        .now = delivery->now(),
-        .due = true,
     };
-    (void)account_state_change(delivery->spool, s->account->name, take_turn, &n, &ignored);
-    if (n.due)
+    if (is_due(delivery, s->account))
         write_notice(&n);
 }
 
-static bool report_login(struct account_state *state, void *context)
+/* True, and noted, once for each login that has failed for so long; fills REASON. */
+static bool is_login_due(const struct delivery_context *delivery, const struct account *account,
+                         char reason[BREAKER_REASON_MAX])
 {
-    struct notice *n = context;
-    const struct breaker *breaker = &state->breaker;
-    n->due = breaker->failures > 0 && breaker->cause == CAUSE_LOGIN &&
-             n->now - breaker->since >= NOTICE_LOGIN_AFTER &&
-             state->login_reported != breaker->since;
-    if (n->due)
-        state->login_reported = breaker->since;
-    n->breaker = *breaker;
-    return n->due;
+    struct account_file file;
+    if (!account_file_begin(&file, delivery->spool, account->name))
+        return false;
+    const struct breaker *breaker = &file.state.breaker;
+    bool due = breaker->failures > 0 && breaker->cause == CAUSE_LOGIN &&
+               delivery->now() - breaker->since >= NOTICE_LOGIN_AFTER &&
+               file.state.login_reported != breaker->since;
+    memcpy(reason, breaker->reason, BREAKER_REASON_MAX);
+    if (due)
+        file.state.login_reported = breaker->since;
+    account_file_end(&file, due);
+    return due;
 }
 
 void notice_login_fails(const struct delivery_context *delivery, const struct account *account,
                         const struct entry_lock *lock)
 {
-    struct error ignored;
+    char reason[BREAKER_REASON_MAX] = "";
     if (account->scope != SCOPE_SYSTEM || !*account_admin(account) || *lock->entry.bounce_of)
         return;
     struct notice n = {
@@ -147,14 +148,12 @@ void notice_login_fails(const struct delivery_context *delivery, const struct ac
         .lock = lock,
         .number = ENTRYID_DERIVED_MAX - 1,
         .subject = "A login has failed for an hour",
+        .reason = reason,
         .closing = "Mail through this account waits, and expires when its lifetime is over. A\r\n"
                    "new password is tried at once; `onehopctl check` says whether it works.\r\n",
-        .now = delivery->now(),
     };
     if (n.carrier == account || strcmp(n.carrier->name, account->name) == 0)
         return;
-    (void)account_state_change(delivery->spool, account->name, report_login, &n, &ignored);
-    n.reason = n.breaker.reason;
-    if (n.due)
+    if (is_login_due(delivery, account, reason))
         write_notice(&n);
 }

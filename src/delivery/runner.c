@@ -235,11 +235,10 @@ static size_t workers_for(const struct run *run, const struct share *share)
 {
     const struct delivery_context *delivery = run->delivery;
     const struct account *account = configuration_account(&delivery->site->config, share->account);
-    struct account_state state = {0};
-    struct error ignored;
+    struct account_state state;
     if (!account)
         return 1;
-    (void)account_state_read(&state, delivery->spool, account->name, &ignored);
+    account_state_read(&state, delivery->spool, account->name);
     size_t most =
         account_state_connections(&state, (unsigned)account->max_connections, delivery->now());
     size_t taken = atomic_load(&share->tally->next);

@@ -61,11 +61,9 @@ static void add_reason(const struct settlement *settlement, const struct entry_l
                        const struct attempt *attempt, struct str *out)
 {
     struct account_state state = {0};
-    struct error ignored;
-    if (settlement->account &&
-        account_state_read(&state, settlement->delivery->spool, settlement->account->name,
-                           &ignored) &&
-        state.breaker.failures > 0)
+    if (settlement->account)
+        account_state_read(&state, settlement->delivery->spool, settlement->account->name);
+    if (state.breaker.failures > 0)
         str_add(out, state.breaker.reason);
     for (size_t i = 0; out->len == 0 && i < lock->journal.n; i++)
         if (lock->journal.rcpt[i].why)

@@ -234,53 +234,52 @@ bool account_state_take_notice(struct account_state *state, int64_t now)
     return news;
 }
 
-bool account_state_read(struct account_state *state, const struct spool *spool, const char *account,
-                        struct error *err)
+/* The name of its file. */
+static void add_name(struct str *out, const char *account)
+{
+    tokenizer_add_name(out, account);
+    str_add(out, ".state");
+}
+
+void account_state_read(struct account_state *state, const struct spool *spool, const char *account)
 {
     struct str name = {0}, text = {0};
-    tokenizer_add_name(&name, account);
-    str_add(&name, ".state");
-    bool ok = spoolfile_load(spool, SPOOL_ACCOUNT, name.data, &text, err);
+    struct error ignored; /* then nothing is known */
+    add_name(&name, account);
+    (void)spoolfile_load(spool, SPOOL_ACCOUNT, name.data, &text, &ignored);
     account_state_decode(state, str_text(&text), text.len);
     str_clear(&text);
     str_clear(&name);
-    return ok;
 }
 
-static bool change_file(int fd, bool (*change)(struct account_state *state, void *context),
-                        void *context, struct error *err)
+bool account_file_begin(struct account_file *file, const struct spool *spool, const char *account)
 {
-    struct account_state state;
     char text[FILE_MAX];
-    ssize_t got = spoolfile_read(fd, 0, text, sizeof text, err);
-    if (got < 0)
-        return false;
-    account_state_decode(&state, text, (size_t)got);
-    if (!change(&state, context))
-        return true;
-    struct str new = {0};
-    account_state_encode(&state, &new);
-    bool ok = spoolfile_overwrite(fd, &new, err);
-    str_clear(&new);
-    return ok;
-}
-
-bool account_state_change(const struct spool *spool, const char *account,
-                          bool (*change)(struct account_state *state, void *context), void *context,
-                          struct error *err)
-{
     struct str name = {0};
-    int fd;
+    struct error ignored; /* losing the file costs a few attempts, and so does this */
     bool locked;
-    tokenizer_add_name(&name, account);
-    str_add(&name, ".state");
-    bool ok = spoolfile_share(spool, name.data, &fd, &locked, err);
-    if (ok) {
+    ssize_t got = -1;
+    add_name(&name, account);
+    if (spoolfile_share(spool, name.data, &file->fd, &locked, &ignored)) {
         if (!locked)
-            (void)spoolfile_lock(fd, LOCK_WAIT); /* without it the file mends itself */
-        ok = change_file(fd, change, context, err);
-        spoolfile_close(fd);
+            (void)spoolfile_lock(file->fd, LOCK_WAIT); /* without it the file mends itself */
+        got = spoolfile_read(file->fd, 0, text, sizeof text, &ignored);
+        if (got >= 0)
+            account_state_decode(&file->state, text, (size_t)got);
+        else
+            spoolfile_close(file->fd);
     }
     str_clear(&name);
-    return ok;
+    return got >= 0;
+}
+
+void account_file_end(struct account_file *file, bool changed)
+{
+    struct str text = {0};
+    struct error ignored; /* as above */
+    account_state_encode(&file->state, &text);
+    if (changed)
+        (void)spoolfile_overwrite(file->fd, &text, &ignored);
+    spoolfile_close(file->fd);
+    str_clear(&text);
 }

@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
 #include "base/str.h"
 #include "queue/breaker.h"
 #include "queue/entryid.h"
@@ -75,15 +74,22 @@ bool account_state_count_bounce(struct account_state *state, int64_t now);
 /* True, and noted, if no failure was reported to admin in the hour of NOW yet. */
 bool account_state_take_notice(struct account_state *state, int64_t now);
 
-/* What is on file for ACCOUNT; zeroed if there is nothing. */
-bool account_state_read(struct account_state *state, const struct spool *spool, const char *account,
-                        struct error *err);
+/* What is on file for ACCOUNT; zeroed if there is nothing, or nothing can be read. */
+void account_state_read(struct account_state *state, const struct spool *spool,
+                        const char *account);
 
-/* Reads, lets CHANGE alter it, and writes it back, all under a lock. The lock is waited
- * for a moment only: a process that was stopped while it held it must not stop us, and the file
- * mends itself. CHANGE returns whether there is anything to write. */
-bool account_state_change(const struct spool *spool, const char *account,
-                          bool (*change)(struct account_state *state, void *context), void *context,
-                          struct error *err);
+/* The file of an account that is being changed. */
+struct account_file {
+    int fd;
+    struct account_state state; /* to be changed between begin and end */
+};
+
+/* Locks the file of ACCOUNT and reads it. The lock is waited for a moment only: a process that was
+ * stopped while it held it must not stop us, and the file mends itself. False: that is not possible
+ * now, and there is nothing to end. */
+bool account_file_begin(struct account_file *file, const struct spool *spool, const char *account);
+
+/* Writes the state back if it was CHANGED, and releases the lock. */
+void account_file_end(struct account_file *file, bool changed);
 
 #endif

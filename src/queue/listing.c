@@ -55,11 +55,10 @@ static enum listing_state state_of(enum spool_directory directory, bool active)
 
 static const struct account_state *account_of(struct showing *showing, const char *account)
 {
-    struct error ignored; /* then nothing is known of it */
     if (!showing->account || strcmp(showing->account, account) != 0) {
         free(showing->account);
         showing->account = memory_copy(account);
-        (void)account_state_read(&showing->state, showing->spool, account, &ignored);
+        account_state_read(&showing->state, showing->spool, account);
     }
     return &showing->state;
 }
