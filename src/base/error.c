@@ -19,7 +19,7 @@ static void begin(struct error *err, enum error_scope scope, enum error_class cl
     err->code = code;
 }
 
-static void fill(struct error *err, const char *format, va_list args)
+void error_write(struct error *err, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
@@ -30,11 +30,18 @@ static void fill(struct error *err, const char *format, va_list args)
     (void)escape_text(err->shown, strlen(err->shown));
 }
 
-/* Makes SHOWN begin like TEXT, where it has nothing of its own yet and is about to get something. */
+/* Makes SHOWN begin like TEXT, where it has nothing of its own yet and is about to get something.
+ */
 static void begin_shown(struct error *err)
 {
     if (!*err->shown && translation_is_on())
         memcpy(err->shown, err->text, sizeof err->shown);
+}
+
+static void put_behind(char *text, const char *more)
+{
+    size_t used = strlen(text);
+    (void)snprintf(text + used, ERROR_TEXT_MAX - used, "%s", more); /* cut if overlong */
 }
 
 /* "BEFORE: TEXT" in TEXT, which has ERROR_TEXT_MAX octets as BEFORE has. */
@@ -52,7 +59,7 @@ bool error_set(struct error *err, enum error_scope scope, enum error_class class
     va_list args;
     va_start(args, format);
     begin(err, scope, class, code);
-    fill(err, format, args);
+    error_write(err, format, args);
     va_end(args);
     return false;
 }
@@ -62,7 +69,7 @@ bool error_usage(struct error *err, const char *format, ...)
     va_list args;
     va_start(args, format);
     begin(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_USAGE);
-    fill(err, format, args);
+    error_write(err, format, args);
     va_end(args);
     return false;
 }
@@ -72,7 +79,7 @@ bool error_config(struct error *err, const char *format, ...)
     va_list args;
     va_start(args, format);
     begin(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_CONFIG);
-    fill(err, format, args);
+    error_write(err, format, args);
     va_end(args);
     return false;
 }
@@ -83,10 +90,10 @@ bool error_system(struct error *err, int code, const char *format, ...)
     va_list args;
     va_start(args, format);
     begin(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code);
-    fill(err, format, args);
+    error_write(err, format, args);
     va_end(args);
     errno = number;
-    return error_append(err, ": %m");
+    return error_add(err, ": ", "%m");
 }
 
 bool error_prefix(struct error *err, const char *format, ...)
@@ -106,15 +113,18 @@ bool error_prefix(struct error *err, const char *format, ...)
     return false;
 }
 
-bool error_append(struct error *err, const char *format, ...)
+bool error_add(struct error *err, const char *separator, const char *format, ...)
 {
     int number = errno;
     va_list args;
     begin_shown(err);
+    if (*err->shown)
+        put_behind(err->shown, separator);
     size_t used = strlen(err->shown);
     va_start(args, format);
     translation_format(err->shown + used, sizeof err->shown - used, format, args);
     va_end(args);
+    put_behind(err->text, separator);
     used = strlen(err->text);
     errno = number; /* for %m */
     va_start(args, format);
@@ -124,6 +134,15 @@ bool error_append(struct error *err, const char *format, ...)
     (void)escape_text(err->shown, strlen(err->shown));
     errno = number;
     return false;
+}
+
+void error_show(struct error *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    translation_format(err->shown, sizeof err->shown, format, args);
+    va_end(args);
+    (void)escape_text(err->shown, strlen(err->shown));
 }
 
 struct error *error_copy(const struct error *err)

@@ -6,9 +6,9 @@
  * only put context in front. Nothing here allocates.
  *
  * The text is English: logs, SMTP replies and the spool have it. For a terminal the same is kept in
- * the language of the caller (base/translation.h): the formats are looked up, and so is the argument
- * of a format that is "%s" alone. Any other argument is shown as it is, so it must be no piece of a
- * sentence.
+ * the language of the caller (base/translation.h): the formats are looked up, and so is the
+ * argument of a format that is "%s" alone. Any other argument is shown as it is, so it must be no
+ * piece of a sentence.
  */
 #ifndef ERROR_H
 #define ERROR_H
@@ -72,7 +72,7 @@ struct error {
     enum error_scope scope;
     enum error_class class;
     enum error_command command;
-    enum error_cause cause;      /* where the scope is the account */
+    enum error_cause cause; /* where the scope is the account */
     enum error_finding finding;
     bool closed;                 /* the server ended the connection without a reply */
     int code;                    /* sysexits(3), for the calling shell */
@@ -99,8 +99,17 @@ bool error_system(struct error *err, int code, const char *format, ...)
 /* Puts "CONTEXT: " in front of the text. Returns false. */
 bool error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Puts a formatted text behind the text. Returns false. */
-bool error_append(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Puts SEPARATOR, ": " or "; ", and a sentence behind the text. Returns false. */
+bool error_add(struct error *err, const char *separator, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Gives ERR, which was filled, another text, for functions that take a format themselves. */
+void error_write(struct error *err, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+/* Replaces what is shown, and not the text: for arguments that a library has in the caller's
+ * language (translation_by()). Nothing happens where no language was chosen. */
+void error_show(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A copy, to be freed with free(). */
 struct error *error_copy(const struct error *err);

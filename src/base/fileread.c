@@ -16,7 +16,7 @@ bool fileread_is_about_file(int number)
 static bool fail(const char *path, struct error *err)
 {
     if (fileread_is_about_file(errno))
-        return error_config(err, "%s: %s", path, strerror(errno));
+        return error_config(err, "%s: %m", path);
     return error_system(err, EX_TEMPFAIL, "%s", path);
 }
 

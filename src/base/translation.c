@@ -63,6 +63,24 @@ const char *translation_plural(const char *one, const char *many, unsigned long 
     return found;
 }
 
+const char *translation_by(const char *(*describe)(int), int number)
+{
+    locale_t english = uselocale(LC_GLOBAL_LOCALE);
+    const char *text = describe(number);
+    (void)uselocale(english); /* it was in use */
+    return text;
+}
+
+static const char *describe_errno(int number)
+{
+    return strerror(number);
+}
+
+const char *translation_of_errno(int number)
+{
+    return translation_by(describe_errno, number);
+}
+
 void translation_format(char *out, size_t size, const char *format, va_list args)
 {
     int number = errno;
@@ -82,6 +100,8 @@ void translation_format(char *out, size_t size, const char *format, va_list args
 }
 
 #else
+
+#include <string.h>
 
 bool translation_begin(const char *directory, const char *name)
 {
@@ -106,6 +126,16 @@ const char *translation_of(const char *text)
 const char *translation_plural(const char *one, const char *many, unsigned long n)
 {
     return n == 1 ? one : many;
+}
+
+const char *translation_by(const char *(*describe)(int), int number)
+{
+    return describe(number);
+}
+
+const char *translation_of_errno(int number)
+{
+    return strerror(number);
 }
 
 void translation_format(char *out, size_t size, const char *format, va_list args)

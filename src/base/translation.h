@@ -36,6 +36,13 @@ const char *translation_of(const char *text) __attribute__((format_arg(1)));
 const char *translation_plural(const char *one, const char *many, unsigned long n)
     __attribute__((format_arg(1), format_arg(2)));
 
+/* DESCRIBE(NUMBER) in the caller's language, where DESCRIBE is of a library that has translations
+ * of its own: gai_strerror(), gnutls_strerror(). Borrowed. */
+const char *translation_by(const char *(*describe)(int), int number);
+
+/* The same for strerror(NUMBER), until the next call of that. */
+const char *translation_of_errno(int number);
+
 /* Formats ARGS into the SIZE octets of OUT by the translation of FORMAT; %m, too, is translated. A
  * FORMAT that is "%s" alone gives the translation of its argument. "" while no language was chosen.
  * errno stays. */

@@ -189,7 +189,7 @@ static bool set_key(struct reading *r, const struct command *command, const char
         if (!counts_when_chosen(key))
             return false;
         (void)error_prefix(err, "%s:%d", r->file->path, r->line);
-        account_complain(r->current, err->text);
+        account_complain(r->current, err);
         return true;
     }
     key_mark(&r->current->set, key);

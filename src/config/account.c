@@ -8,6 +8,7 @@
 #include <syslog.h>
 
 #include "base/memory.h"
+#include "base/translation.h"
 #include "message/address.h"
 #include "message/dsn.h"
 
@@ -36,10 +37,10 @@ struct account *account_new_msmtp(const char *name, enum account_scope scope)
     return account;
 }
 
-void account_complain(struct account *account, const char *text)
+void account_complain(struct account *account, const struct error *err)
 {
-    if (!account->complaint && text)
-        account->complaint = memory_copy(text);
+    if (!account->complaint && err)
+        account->complaint = error_copy(err);
 }
 
 struct account *account_copy(const struct account *account)
@@ -166,20 +167,20 @@ int account_syslog_facility(const struct account *account)
 static const char *contradiction(const struct account *account)
 {
     if (*account->tls_key_file && !*account->tls_cert_file)
-        return "tls_key_file needs a certificate: add `tls_cert_file = ...`";
+        return N_("tls_key_file needs a certificate: add `tls_cert_file = ...`");
     if (*account->tls_cert_file && !*account->tls_key_file)
-        return "tls_cert_file needs its private key: add `tls_key_file = ...`";
+        return N_("tls_cert_file needs its private key: add `tls_key_file = ...`");
     if (account->tls && account->tls_certcheck && !*account->tls_trust_file &&
         !*account->tls_fingerprint)
-        return "nothing says which certificates to trust: add `tls_trust_file = system` or "
-               "`tls_fingerprint = ...`";
+        return N_("nothing says which certificates to trust: add `tls_trust_file = system` or "
+                  "`tls_fingerprint = ...`");
     if (*account->tls_crl_file && !*account->tls_trust_file)
-        return "tls_crl_file needs trusted authorities: add `tls_trust_file = system`";
+        return N_("tls_crl_file needs trusted authorities: add `tls_trust_file = system`");
     if (account->dsn_notify.n > 1 &&
         (strlist_has(&account->dsn_notify, "never") || strlist_has(&account->dsn_notify, "off")))
-        return "dsn_notify: never and off stand alone";
+        return N_("dsn_notify: never and off stand alone");
     if (account_port(account) == 0 && !*account->socket)
-        return "LMTP has no port of its own: add `port = ...`";
+        return N_("LMTP has no port of its own: add `port = ...`");
     return NULL;
 }
 
@@ -192,14 +193,19 @@ bool account_locate(const struct account *account, struct error *err)
 
 static bool complain(const struct account *account, struct error *err)
 {
-    error_prefix(err, "account %s", *account->name ? account->name : "of the command line");
+    if (*account->name)
+        error_prefix(err, "account %s", account->name);
+    else
+        error_prefix(err, "account of the command line");
     return account_locate(account, err);
 }
 
 bool account_check(const struct account *account, struct error *err)
 {
-    if (account->complaint)
-        return error_config(err, "%s", account->complaint);
+    if (account->complaint) {
+        *err = *account->complaint;
+        return false;
+    }
     const char *wrong = contradiction(account);
     if (wrong) {
         error_config(err, "%s", wrong);

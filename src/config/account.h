@@ -97,7 +97,8 @@ struct account {
     int delivery_mode;
     struct strlist allow_users, allow_groups;
 
-    char *complaint; /* about a value that counts only once the account is chosen, or NULL */
+    struct error
+        *complaint; /* about a value that counts only once the account is chosen, or NULL */
 
     int senders;            /* enum account_senders, from the provider */
     char *provider_note;    /* what the provider wants its users to know, "" if nothing */
@@ -157,7 +158,7 @@ int account_syslog_facility(const struct account *account);
 bool account_locate(const struct account *account, struct error *err);
 
 /* Makes account_check() fail with TEXT, unless it fails with another already. NULL does nothing. */
-void account_complain(struct account *account, const char *text);
+void account_complain(struct account *account, const struct error *err);
 
 /* What single keys cannot tell: neither host nor socket, a key file without its certificate, keys
  * that contradict each other. EX_CONFIG, "FILE:LINE: account NAME: what is wrong, what to add". */

@@ -273,7 +273,8 @@ static bool read_scope(struct configuration *config, const struct lookup *lookup
             str_addf(&files, "%s\n", file->path);
             found->exists = true;
         } else if (!ok && is_spared(file, &c.item[i], err)) {
-            memory_replace(&found->failure, err->text);
+            free(found->failure);
+            found->failure = error_copy(err);
             ok = true;
         }
     }
@@ -291,9 +292,8 @@ static bool check_spared(const struct configuration *config, struct error *err)
     const struct found_file *found = &config->found[SCOPE_SYSTEM];
     if (!found->failure || config->n > 0)
         return true;
-    (void)error_config(err, "%s", found->failure);
-    if (!found->number)
-        err->code = EX_UNAVAILABLE; /* the file is good */
+    *err = *found->failure;
+    err->code = found->number ? EX_CONFIG : EX_UNAVAILABLE; /* without a number the file is good */
     return false;
 }
 

@@ -25,7 +25,7 @@ struct paths {
     /* msmtprc_load() of compat/msmtprc.h, or one that says EX_UNAVAILABLE of every file. */
     bool (*read_msmtprc)(struct configfile *file, const struct str *text, const struct stat *facts,
                          uid_t uid, struct error *err);
-    const char *localedir;  /* /usr/share/locale, "" for texts in English */
+    const char *localedir; /* /usr/share/locale, "" for texts in English */
 };
 
 struct queue_settings {
@@ -46,11 +46,11 @@ struct service_settings { /* of the system's level */
     int64_t idle;     /* milliseconds until a service that a socket woke ends; 0: never */
 };
 
-struct found_file { /* what became of a scope's file */
-    char *path;     /* where it was looked for, "" for nowhere */
-    bool exists;    /* it was read */
-    int number;     /* errno of opening it, 0: it was opened */
-    char *failure;  /* why it is passed over; else NULL */
+struct found_file {        /* what became of a scope's file */
+    char *path;            /* where it was looked for, "" for nowhere */
+    bool exists;           /* it was read */
+    int number;            /* errno of opening it, 0: it was opened */
+    struct error *failure; /* why it is passed over; else NULL */
 };
 
 struct configuration {

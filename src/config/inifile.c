@@ -112,8 +112,10 @@ static bool begin_section(struct reading *r)
 static bool no_assignment(struct reading *r)
 {
     bool colon = !memchr(r->text, '=', r->len) && memchr(r->text, ':', r->len);
-    error_config(r->err, "this line is not understood: write KEY = VALUE%s",
-                 colon ? " (with =, not :)" : "");
+    if (colon)
+        error_config(r->err, "this line is not understood: write KEY = VALUE (with =, not :)");
+    else
+        error_config(r->err, "this line is not understood: write KEY = VALUE");
     return fail(r);
 }
 

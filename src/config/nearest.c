@@ -51,5 +51,5 @@ void nearest_offer(struct nearest *nearest, const char *candidate)
 
 bool nearest_hint(const struct nearest *nearest, struct error *err)
 {
-    return nearest->best && error_append(err, ": did you mean '%s'?", nearest->best);
+    return nearest->best && error_add(err, ": ", "did you mean '%s'?", nearest->best);
 }

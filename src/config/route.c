@@ -151,7 +151,7 @@ static bool serve(const struct configuration *config, const char *mailbox, bool 
 static void add_places(const struct configuration *config, struct str *out)
 {
     const char *user = config->found[SCOPE_USER].path, *system = config->found[SCOPE_SYSTEM].path;
-    str_addf(out, "%s%s%s", user, *user && *system ? " and " : "", system);
+    str_addf(out, "%s%s%s", user, *user && *system ? ", " : "", system);
 }
 
 static bool not_found(const struct configuration *config, const char *name, struct error *err)

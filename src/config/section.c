@@ -17,7 +17,7 @@ static bool unknown(enum key_section kind, const char *name, struct error *err)
     static const struct {
         enum key_section kind;
         const char *shown;
-    } others[] = {{KEY_ACCOUNT, "[account NAME] or [defaults]"},
+    } others[] = {{KEY_ACCOUNT, "[account NAME], [defaults]"},
                   {KEY_QUEUE, "[queue]"},
                   {KEY_SERVICE, "[service]"},
                   {KEY_PROVIDER, "[provider NAME]"}};

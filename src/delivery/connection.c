@@ -269,7 +269,7 @@ static bool log_in(struct connection *c, struct error *err)
         return true;
     bool ok = session_login(c->session, err) || (renew_token(c, err) && log_in_again(c, err));
     if (!ok && err->reply_code >= 500 && *c->account->provider_note)
-        error_append(err, "; %s", c->account->provider_note);
+        error_add(err, "; ", "%s", c->account->provider_note);
     if (!ok)
         return step_failed(c, "login", c->login.user, COMMAND_AUTH, err);
     report_step(c, "login", c->login.user, NULL);

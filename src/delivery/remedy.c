@@ -16,10 +16,16 @@ static void append_ports(struct error *err, const struct account *a)
     int port = account_port(a);
     if (port == 587 || port == 465)
         return;
-    error_append(err,
-                 "; %s: try `port%s587` (`tls_starttls%son`) or `port%s465` (`tls_starttls%soff`)",
-                 port == 25 ? "many networks block port 25" : "mail is submitted at other ports",
-                 be, be, be, be);
+    if (port == 25)
+        error_add(err, "; ",
+                  "many networks block port 25: try `port%s587` (`tls_starttls%son`) or "
+                  "`port%s465` (`tls_starttls%soff`)",
+                  be, be, be, be);
+    else
+        error_add(err, "; ",
+                  "mail is submitted at other ports: try `port%s587` (`tls_starttls%son`) or "
+                  "`port%s465` (`tls_starttls%soff`)",
+                  be, be, be, be);
 }
 
 void remedy_append(struct error *err, const struct account *a)
@@ -34,26 +40,29 @@ void remedy_append(struct error *err, const struct account *a)
         break;
     case FINDING_NO_TLS:
         if (account_implicit_tls(a))
-            error_append(err, "; port %d begins without TLS: set `tls_starttls%son`",
-                         account_port(a), be);
+            error_add(err, "; ", "port %d begins without TLS: set `tls_starttls%son`",
+                      account_port(a), be);
         break;
     case FINDING_TLS_FIRST:
-        error_append(err, "; port %d speaks TLS from the start: set%s%s%s `tls_starttls%soff`",
-                     account_port(a), a->tls ? "" : " `tls", a->tls ? "" : be,
-                     a->tls ? "" : "on` and", be);
+        if (a->tls)
+            error_add(err, "; ", "port %d speaks TLS from the start: set `tls_starttls%soff`",
+                      account_port(a), be);
+        else
+            error_add(err, "; ",
+                      "port %d speaks TLS from the start: set `tls%son` and `tls_starttls%soff`",
+                      account_port(a), be, be);
         break;
     case FINDING_NO_STARTTLS:
-        error_append(
-            err,
-            "; port %d speaks without TLS: try `port%s465` (`tls_starttls%soff`), and trust "
-            "`tls%soff` only on a network of your own",
-            account_port(a), be, be, be);
+        error_add(err, "; ",
+                  "port %d speaks without TLS: try `port%s465` (`tls_starttls%soff`), and trust "
+                  "`tls%soff` only on a network of your own",
+                  account_port(a), be, be, be);
         break;
     case FINDING_TOKENS_ONLY:
-        error_append(err,
-                     "; it takes tokens, not passwords: set `auth%sxoauth2` and a "
-                     "`%s` that prints an access token",
-                     be, a->as_msmtp ? "passwordeval" : "password_command");
+        error_add(err, "; ",
+                  "it takes tokens, not passwords: set `auth%sxoauth2` and a "
+                  "`%s` that prints an access token",
+                  be, a->as_msmtp ? "passwordeval" : "password_command");
         break;
     }
 }

@@ -9,6 +9,7 @@
 #include "base/fileread.h"
 #include "base/memory.h"
 #include "base/str.h"
+#include "base/translation.h"
 #include "message/address.h"
 
 struct alias {
@@ -31,7 +32,7 @@ static void add_warning(struct strlist *warnings, const char *path, int line, co
     str_add(&text, path);
     if (line > 0)
         str_addf(&text, ":%d", line);
-    str_addf(&text, ": %s: %s", value, what);
+    str_addf(&text, ": %s: %s", value, _(what));
     if (!strlist_has(warnings, str_text(&text)))
         strlist_take(warnings, str_take(&text));
     str_clear(&text);
@@ -100,7 +101,8 @@ static void add_entry(struct aliases *aliases, const char *text, int line, struc
     size_t len = unquoted_span(text, ":");
     char *name = trim(text, len, true);
     if (text[len] != ':' || !*name) {
-        add_warning(warnings, aliases->path, line, "not an alias: expected `name: address`", name);
+        add_warning(warnings, aliases->path, line, N_("not an alias: expected `name: address`"),
+                    name);
         free(name);
         return;
     }
@@ -128,6 +130,15 @@ static void add_without_comment(struct str *out, const char *line, size_t len)
 }
 
 /* Gives each logical line (with its continuations) of TEXT to add_entry(). */
+static void warn_of_blank(const struct aliases *aliases, int line, const char *text, size_t len,
+                          struct strlist *warnings)
+{
+    char *entry = memory_copy_n(text, len);
+    add_warning(warnings, aliases->path, line, N_("begins with a blank and continues no line"),
+                entry);
+    free(entry);
+}
+
 static void parse(struct aliases *aliases, const char *text, struct strlist *warnings)
 {
     struct str entry = {0};
@@ -146,8 +157,7 @@ static void parse(struct aliases *aliases, const char *text, struct strlist *war
             started = line;
         }
         if (!empty && started == 0)
-            add_warning(warnings, aliases->path, line, "continues no line",
-                        "an entry that begins with a blank");
+            warn_of_blank(aliases, line, text + indent, len - indent, warnings);
         else if (!empty) {
             add_without_comment(&entry, text, len);
             str_add_char(&entry, ' ');
@@ -181,7 +191,7 @@ static void sort(struct aliases *aliases, struct strlist *warnings)
         struct alias *alias = &aliases->item[i];
         if (kept > 0 && strcasecmp(aliases->item[kept - 1].name, alias->name) == 0) {
             add_warning(warnings, aliases->path, alias->line,
-                        "there is an alias of this name above", alias->name);
+                        N_("there is an alias of this name above"), alias->name);
             alias_clear(alias);
         } else {
             aliases->item[kept++] = *alias;
@@ -291,8 +301,8 @@ static bool expand_file(struct expansion *x, const char *path, const char *from,
         return true;
     strlist_add(&x->included, path);
     if (*path != '/' || !fileread_all(path, ALIASES_FILE_MAX, &text, NULL, &err)) {
-        add_warning(x->warnings, from, line, *path == '/' ? err.text : "needs an absolute path",
-                    path);
+        add_warning(x->warnings, from, line,
+                    *path == '/' ? error_shown(&err) : N_("needs an absolute path"), path);
         str_clear(&text);
         return false;
     }
@@ -335,12 +345,13 @@ static bool expand_values(struct expansion *x, const struct strlist *values, con
     for (size_t i = 0; i < values->n; i++) {
         const char *value = values->item[i];
         if (*value == '|' || *value == '/') {
-            add_warning(x->warnings, path, line, "mail is not given to commands or files", value);
+            add_warning(x->warnings, path, line, N_("mail is not given to commands or files"),
+                        value);
         } else if (strncasecmp(value, include, strlen(include)) == 0) {
             value += strlen(include);
             any |= expand_file(x, value + blanks(value), path, line);
         } else if (*value == ':') {
-            add_warning(x->warnings, path, line, "is not understood", value);
+            add_warning(x->warnings, path, line, N_("is not understood"), value);
         } else if (*value == '\\') {
             strlist_add(x->out, value + 1);
             any = true;

@@ -12,10 +12,10 @@
 
 static bool temporary(struct error *err, const char *what)
 {
-    int number = errno;
-    return error_set(err, ERROR_MESSAGE, ERROR_TEMPORARY,
-                     number == ENOSPC || number == EDQUOT ? EX_TEMPFAIL : EX_IOERR, "%s: %s", what,
-                     strerror(number));
+    int code = errno == ENOSPC || errno == EDQUOT ? EX_TEMPFAIL : EX_IOERR;
+    (void)error_system(err, code, "%s", what);
+    err->scope = ERROR_MESSAGE;
+    return false;
 }
 
 static int open_unlinked(const char *directory)

@@ -46,7 +46,7 @@ static bool fill(struct source *src, struct error *err)
         } else if (errno != EINTR) {
             src->ended = true;
             return error_set(err, ERROR_MESSAGE, ERROR_TEMPORARY, EX_IOERR,
-                             "cannot read the message: %s", strerror(errno));
+                             "cannot read the message: %m");
         }
     }
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/translation.h"
 #include "net/socket.h"
 
 struct race {
@@ -109,15 +110,19 @@ static int run(struct race *race, int64_t deadline)
 
 static bool tell_losses(const struct race *race, struct error *err)
 {
-    struct str text = {0};
+    struct str text = {0}, shown = {0};
     for (size_t i = 0; i < race->started; i++) {
-        const char *why = strerror(race->failure[i] ? race->failure[i] : ETIMEDOUT);
-        str_addf(&text, "%s%s: %c%s", i ? "; " : "", race->list->item[i].text,
-                 tolower((unsigned char)why[0]), why + 1);
+        int number = race->failure[i] ? race->failure[i] : ETIMEDOUT;
+        const char *address = race->list->item[i].text, *why = strerror(number);
+        str_addf(&text, "%s%s: %c%s", i ? "; " : "", address, tolower((unsigned char)why[0]),
+                 why + 1);
+        str_addf(&shown, "%s%s: %s", i ? "; " : "", address, translation_of_errno(number));
     }
     (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, "cannot connect: %s",
                     str_text(&text));
+    error_show(err, "cannot connect: %s", str_text(&shown));
     str_clear(&text);
+    str_clear(&shown);
     err->finding = FINDING_UNREACHABLE;
     return false;
 }

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/idna.h"
 #include "base/memory.h"
+#include "base/translation.h"
 
 /* One question to getaddrinfo(), shared by the asker and the thread. Whoever leaves last frees it.
  */
@@ -116,8 +117,12 @@ static bool no_answer(const char *host, int status, int number, struct error *er
 {
     bool missing = status == EAI_NONAME || status == EAI_NODATA;
     const char *why = status == EAI_SYSTEM ? strerror(number) : gai_strerror(status);
-    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, missing ? EX_NOHOST : EX_TEMPFAIL,
-                     "host %s not found: %s", host, why);
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, missing ? EX_NOHOST : EX_TEMPFAIL,
+                    "host %s not found: %s", host, why);
+    error_show(err, "host %s not found: %s", host,
+               status == EAI_SYSTEM ? translation_of_errno(number)
+                                    : translation_by(gai_strerror, status));
+    return false;
 }
 
 static struct question *question_new(const char *name, const char *port)

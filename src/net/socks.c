@@ -12,7 +12,8 @@ enum { SOCKS5 = 5, NO_LOGIN = 0, CONNECT = 1, IPV4 = 1, NAME = 3, IPV6 = 4, ADDR
 
 static bool failed(struct error *err, const char *what)
 {
-    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE, "SOCKS proxy: %s", what);
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE, "%s", what);
+    return error_prefix(err, "SOCKS proxy");
 }
 
 static bool wait_for(struct stream *stream, int want, int64_t deadline, struct error *err)

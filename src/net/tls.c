@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "base/memory.h"
+#include "base/translation.h"
 #include "net/trust.h"
 
 /* Records that are encrypted before they are handed down, so that a group of commands with its
@@ -117,6 +118,13 @@ static ssize_t pull(gnutls_transport_ptr_t context, void *buffer, size_t len)
     return (ssize_t)n;
 }
 
+static void tell_library(int status, struct error *err)
+{
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, "TLS: %s",
+                    gnutls_strerror(status));
+    error_show(err, "TLS: %s", translation_by(gnutls_strerror, status));
+}
+
 static bool fail(struct tls *tls, int status, struct error *err)
 {
     if (tls->failed)
@@ -133,8 +141,7 @@ static bool fail(struct tls *tls, int status, struct error *err)
                         "TLS: the server ended it: %s",
                         gnutls_alert_get_name(gnutls_alert_get(tls->session)));
     else
-        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, "TLS: %s",
-                        gnutls_strerror(status));
+        tell_library(status, err);
     if (tls->in_clear && !tls->failed)
         err->finding = FINDING_NO_TLS;
     return false;

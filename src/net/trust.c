@@ -86,9 +86,12 @@ static bool load_authorities(struct trust *trust, const char *store, struct erro
     int n = system ? gnutls_x509_trust_list_add_system_trust(trust->list, 0, 0)
                    : gnutls_x509_trust_list_add_trust_file(trust->list, file, NULL,
                                                            GNUTLS_X509_FMT_PEM, 0, 0);
+    if (n == 0 && system)
+        return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT,
+                         "the system has no certificate authority");
     if (n == 0)
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT,
-                         "no certificate authority found in %s", system ? "the system" : file);
+                         "no certificate authority found in %s", file);
     return n > 0 || unreadable(err, "tls_trust_file", store, n);
 }
 
@@ -219,7 +222,8 @@ static void add_time(struct str *out, time_t when)
     str_add(out, text);
 }
 
-/* The names a certificate is for: alternative ones (RFC 6125), else the common name. */
+/* The names a certificate is for: alternative ones (RFC 6125), else the common name; there may be
+ * none. */
 static void add_names(gnutls_x509_crt_t cert, struct str *out)
 {
     char name[NAME_SIZE];
@@ -238,86 +242,103 @@ static void add_names(gnutls_x509_crt_t cert, struct str *out)
     if (out->len == before &&
         gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &len) == 0)
         str_add(out, name);
-    if (out->len == before)
-        str_add(out, "nobody");
 }
 
-static void add_untrusted(gnutls_x509_crt_t cert, struct str *why)
+/* What stands before the next reason. */
+static const char *separator(const struct error *err)
 {
+    return strchr(err->text, ':') ? "; " : ": ";
+}
+
+static void add_untrusted(gnutls_x509_crt_t cert, struct error *err)
+{
+    struct str print = {0};
     char issuer[NAME_SIZE];
     size_t len = sizeof issuer;
+    add_fingerprint(cert, false, &print);
     if (gnutls_x509_crt_check_issuer(cert, cert))
-        str_add(why, "is self-signed");
+        error_add(err, separator(err), "it is self-signed");
     else if (gnutls_x509_crt_get_issuer_dn(cert, issuer, &len) == 0)
-        str_addf(why, "is issued by %s, who is not trusted", issuer);
+        error_add(err, separator(err), "it is issued by %s, who is not trusted", issuer);
     else
-        str_add(why, "has an unknown issuer");
-    str_add(why, " (tls_fingerprint = ");
-    add_fingerprint(cert, false, why);
-    str_add(why, " would accept it)");
+        error_add(err, separator(err), "it has an unknown issuer");
+    error_add(err, "; ", "`tls_fingerprint = %s` would accept it", str_text(&print));
+    str_clear(&print);
 }
 
-static void add_reasons(const struct trust *trust, gnutls_x509_crt_t cert, struct str *why)
+static void add_dates(unsigned status, gnutls_x509_crt_t cert, struct error *err)
 {
-    unsigned status = trust->status;
-    time_t now = time(NULL);
-    bool outdated = false;
-    if (status & GNUTLS_CERT_REVOKED)
-        str_add(why, ", is revoked");
-    if ((status & GNUTLS_CERT_EXPIRED) && gnutls_x509_crt_get_expiration_time(cert) <= now) {
-        str_add(why, ", expired on ");
-        add_time(why, gnutls_x509_crt_get_expiration_time(cert));
-        outdated = true;
+    struct str when = {0}, clock = {0};
+    time_t now = time(NULL), end = gnutls_x509_crt_get_expiration_time(cert);
+    add_time(&clock, now);
+    if ((status & GNUTLS_CERT_EXPIRED) && end <= now) {
+        add_time(&when, end);
+        error_add(err, separator(err), "it expired on %s (this machine's clock says %s)",
+                  str_text(&when), str_text(&clock));
     } else if (status & GNUTLS_CERT_EXPIRED) {
-        str_add(why, ", has an expired issuer");
+        error_add(err, separator(err), "its issuer has expired");
     }
     if (status & GNUTLS_CERT_NOT_ACTIVATED) {
-        str_add(why, ", is not valid before ");
-        add_time(why, gnutls_x509_crt_get_activation_time(cert));
-        outdated = true;
+        str_truncate(&when, 0);
+        add_time(&when, gnutls_x509_crt_get_activation_time(cert));
+        error_add(err, separator(err), "it is not valid before %s (this machine's clock says %s)",
+                  str_text(&when), str_text(&clock));
     }
-    if (outdated) {
-        str_add(why, " (this machine's clock says ");
-        add_time(why, now);
-        str_add(why, ")");
-    }
+    str_clear(&when);
+    str_clear(&clock);
+}
+
+static void add_reasons(const struct trust *trust, gnutls_x509_crt_t cert, struct error *err)
+{
+    unsigned status = trust->status;
+    if (status & GNUTLS_CERT_REVOKED)
+        error_add(err, separator(err), "it is revoked");
+    add_dates(status, cert, err);
     if (status & GNUTLS_CERT_UNEXPECTED_OWNER) {
-        str_add(why, ", is for ");
-        add_names(cert, why);
-        str_addf(why, ", not %s", trust->host);
+        struct str names = {0};
+        add_names(cert, &names);
+        if (names.len)
+            error_add(err, separator(err), "it is for %s, not %s", names.data, trust->host);
+        else
+            error_add(err, separator(err), "it is for nobody, not %s", trust->host);
+        str_clear(&names);
     }
     if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
-        str_add(why, ", is not for servers");
+        error_add(err, separator(err), "it is not for servers");
     if (status & GNUTLS_CERT_INSECURE_ALGORITHM)
-        str_add(why, ", is signed with an insecure algorithm");
-    if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA)) {
-        str_add(why, ", ");
-        add_untrusted(cert, why);
-    }
+        error_add(err, separator(err), "it is signed with an insecure algorithm");
+    if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA))
+        add_untrusted(cert, err);
+}
+
+static void add_library_reason(const struct trust *trust, struct error *err)
+{
+    gnutls_datum_t text = {NULL, 0};
+    if (gnutls_certificate_verification_status_print(trust->status, GNUTLS_CRT_X509, &text, 0) == 0)
+        error_add(err, separator(err), "%s", (const char *)text.data);
+    gnutls_free(text.data);
 }
 
 bool trust_explain(const struct trust *trust, gnutls_session_t session, struct error *err)
 {
-    struct str why = {0};
     gnutls_x509_crt_t cert = peer_certificate(session);
-    gnutls_datum_t text = {NULL, 0};
     if (!cert)
-        str_add(&why, ", is missing");
-    else if (trust->fingerprint_len > 0) {
-        str_add(&why, ", has another fingerprint than tls_fingerprint: ");
-        add_fingerprint(cert, trust->fingerprint_of_key, &why);
-    } else {
-        add_reasons(trust, cert, &why);
-    }
-    if (why.len == 0 &&
-        gnutls_certificate_verification_status_print(trust->status, GNUTLS_CRT_X509, &text, 0) == 0)
-        str_addf(&why, ", is not accepted: %s", (const char *)text.data);
+        return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
+                         "the server's certificate is missing");
     (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
-                    "the server's certificate%s", why.len ? why.data + 1 : " is not accepted");
-    gnutls_free(text.data);
-    if (cert)
-        gnutls_x509_crt_deinit(cert);
-    str_clear(&why);
+                    "the server's certificate is not accepted");
+    if (trust->fingerprint_len > 0) {
+        struct str print = {0};
+        add_fingerprint(cert, trust->fingerprint_of_key, &print);
+        error_add(err, ": ", "it has another fingerprint than tls_fingerprint: %s",
+                  str_text(&print));
+        str_clear(&print);
+    } else {
+        add_reasons(trust, cert, err);
+    }
+    if (!strchr(err->text, ':'))
+        add_library_reason(trust, err);
+    gnutls_x509_crt_deinit(cert);
     return false;
 }
 

@@ -16,7 +16,8 @@ static const char last_line[] = "content\n";
 
 static enum entry_state damaged(struct error *err, const char *what)
 {
-    error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR, "damaged entry: %s", what);
+    error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR, "%s", what);
+    error_prefix(err, "damaged entry");
     return ENTRY_DAMAGED;
 }
 

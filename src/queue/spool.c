@@ -29,10 +29,14 @@ static const char format_name[] = "format";
 static const char format_text[] = "onehop-spool 1\n";
 static const char stamp_name[] = "stamp";
 
-bool spool_trouble(struct error *err, const char *what, const char *where, const char *name)
+bool spool_trouble(struct error *err, const char *format, const char *where, const char *name)
 {
     int number = errno;
-    error_system(err, EX_TEMPFAIL, "spool: cannot %s %s%s%s", what, where, *name ? "/" : "", name);
+    struct str path = {0};
+    str_addf(&path, "%s%s%s", where, *name ? "/" : "", name);
+    errno = number;
+    error_system(err, EX_TEMPFAIL, format, str_text(&path));
+    str_clear(&path);
     spool_set_status(err);
     errno = number;
     return false;
@@ -65,9 +69,12 @@ bool spool_has_room(const struct spool *spool, struct error *err)
                          SPOOL_FLOOR / (facts.f_frsize ? facts.f_frsize : 1));
     if (!octets && !is_low((uint64_t)facts.f_favail, (uint64_t)facts.f_files, SPOOL_FLOOR_FILES))
         return true;
-    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                    "spool: the file system of %s has too few free %s", spool->path,
-                    octets ? "blocks" : "inodes");
+    if (octets)
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                        "spool: the file system of %s has too few free blocks", spool->path);
+    else
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                        "spool: the file system of %s has too few free inodes", spool->path);
     (void)snprintf(err->status, sizeof err->status, "%s", SPOOL_FULL);
     return false;
 }
@@ -87,7 +94,7 @@ static bool sync_directory(int fd, struct error *err, const char *where)
 {
     if (fsync(fd) == 0 || errno == EINVAL)
         return true;
-    return spool_trouble(err, "sync", where, "");
+    return spool_trouble(err, "spool: cannot sync %s", where, "");
 }
 
 /* Opening. */
@@ -112,7 +119,7 @@ static bool sync_parent(const char *path, struct error *err)
         str_add(&parent, ".");
     int fd = open_path(parent.data);
     bool ok = fd >= 0 ? sync_directory(fd, err, parent.data)
-                      : spool_trouble(err, "open", parent.data, "");
+                      : spool_trouble(err, "spool: cannot open %s", parent.data, "");
     if (fd >= 0)
         (void)close(fd); /* only read */
     str_clear(&parent);
@@ -140,15 +147,16 @@ static bool make_path(const char *path, struct error *err)
         str_add_n(&above, path, slash ? (size_t)(slash - path) : 0);
         errno = ENOENT;
         if (above.len == 0)
-            spool_trouble(err, "make", path, "");
+            spool_trouble(err, "spool: cannot make %s", path, "");
         else
-            ok = make_path(above.data, err) && (make_directory(AT_FDCWD, path) || errno == EEXIST ||
-                                                spool_trouble(err, "make", path, ""));
+            ok = make_path(above.data, err) &&
+                 (make_directory(AT_FDCWD, path) || errno == EEXIST ||
+                  spool_trouble(err, "spool: cannot make %s", path, ""));
         str_clear(&above);
         if (!ok)
             return false;
     } else if (!ok) {
-        return errno == EEXIST ? true : spool_trouble(err, "make", path, "");
+        return errno == EEXIST ? true : spool_trouble(err, "spool: cannot make %s", path, "");
     }
     return sync_parent(path, err);
 }
@@ -163,7 +171,7 @@ static bool open_directory(struct spool *spool, bool create, struct error *err)
     }
     struct stat facts;
     if (spool->dir < 0 || fstat(spool->dir, &facts) != 0)
-        return spool_trouble(err, "open", spool->path, "");
+        return spool_trouble(err, "spool: cannot open %s", spool->path, "");
     if (facts.st_uid != geteuid() || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         errno = EPERM;
         return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
@@ -185,12 +193,12 @@ static bool open_place(struct spool *spool, enum spool_directory directory, bool
     if (*fd >= 0)
         return true;
     if (errno != ENOENT || !create)
-        return spool_trouble(err, "open", spool->path, name);
+        return spool_trouble(err, "spool: cannot open %s", spool->path, name);
     if (!make_directory(spool->dir, name) && errno != EEXIST)
-        return spool_trouble(err, "make", spool->path, name);
+        return spool_trouble(err, "spool: cannot make %s", spool->path, name);
     *made = true;
     *fd = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
-    return *fd >= 0 || spool_trouble(err, "open", spool->path, name);
+    return *fd >= 0 || spool_trouble(err, "spool: cannot open %s", spool->path, name);
 }
 
 /* Where `format` is THERE the spool is ours, and a directory that was removed is made again.
@@ -211,10 +219,11 @@ static bool finish_making(struct spool *spool, struct error *err)
         return false;
     int fd = spool_open_at(spool->dir, format_name, O_WRONLY | O_CREAT);
     if (fd < 0)
-        return spool_trouble(err, "make", spool->path, format_name);
-    bool ok =
-        (fchmod(fd, FILE_MODE) == 0 || spool_trouble(err, "make", spool->path, format_name)) &&
-        spoolfile_write(fd, format_text, sizeof format_text - 1, err) && spoolfile_flush(fd, err);
+        return spool_trouble(err, "spool: cannot make %s", spool->path, format_name);
+    bool ok = (fchmod(fd, FILE_MODE) == 0 ||
+               spool_trouble(err, "spool: cannot make %s", spool->path, format_name)) &&
+              spoolfile_write(fd, format_text, sizeof format_text - 1, err) &&
+              spoolfile_flush(fd, err);
     spoolfile_close(fd);
     return ok && sync_directory(spool->dir, err, spool->path);
 }
@@ -226,7 +235,8 @@ static bool check_format(const struct spool *spool, bool *there, struct error *e
     *there = false;
     int fd = spool_open_at(spool->dir, format_name, O_RDONLY);
     if (fd < 0)
-        return errno == ENOENT || spool_trouble(err, "open", spool->path, format_name);
+        return errno == ENOENT ||
+               spool_trouble(err, "spool: cannot open %s", spool->path, format_name);
     ssize_t got = spoolfile_read(fd, 0, text, sizeof text - 1, err);
     spoolfile_close(fd);
     if (got < 0)
@@ -339,7 +349,7 @@ bool spool_each(const struct spool *spool, enum spool_directory directory,
     int fd = spool_open_at(spool->directory[directory], ".", O_RDONLY | O_DIRECTORY);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
-        spool_trouble(err, "read", spool->path, place_names[directory]);
+        spool_trouble(err, "spool: cannot read %s", spool->path, place_names[directory]);
         spoolfile_close(fd);
         return false;
     }
@@ -348,8 +358,8 @@ bool spool_each(const struct spool *spool, enum spool_directory directory,
     while (more && (errno = 0, item = readdir(dir)))
         if (item->d_name[0] != '.')
             more = each(context, item->d_name);
-    bool ok =
-        !more || errno == 0 || spool_trouble(err, "read", spool->path, place_names[directory]);
+    bool ok = !more || errno == 0 ||
+              spool_trouble(err, "spool: cannot read %s", spool->path, place_names[directory]);
     (void)closedir(dir); /* only read */
     return ok;
 }
@@ -364,11 +374,12 @@ bool spool_read_stamp(const struct spool *spool, struct str *out, int64_t *when,
     *when = 0;
     int fd = spool_open_at(spool->dir, stamp_name, O_RDONLY);
     if (fd < 0)
-        return errno == ENOENT || spool_trouble(err, "open", spool->path, stamp_name);
+        return errno == ENOENT ||
+               spool_trouble(err, "spool: cannot open %s", spool->path, stamp_name);
     if (fstat(fd, &facts) == 0)
         got = spoolfile_read(fd, 0, text, sizeof text, err);
     else
-        spool_trouble(err, "read", spool->path, stamp_name);
+        spool_trouble(err, "spool: cannot read %s", spool->path, stamp_name);
     spoolfile_close(fd);
     if (got < 0)
         return false;
@@ -381,10 +392,10 @@ bool spool_write_stamp(struct spool *spool, const struct str *text, struct error
 {
     int fd = spool_open_at(spool->dir, stamp_name, O_RDWR | O_CREAT);
     if (fd < 0)
-        return spool_trouble(err, "write", spool->path, stamp_name);
-    bool ok =
-        (fchmod(fd, FILE_MODE) == 0 || spool_trouble(err, "write", spool->path, stamp_name)) &&
-        spoolfile_overwrite(fd, text, err);
+        return spool_trouble(err, "spool: cannot write %s", spool->path, stamp_name);
+    bool ok = (fchmod(fd, FILE_MODE) == 0 ||
+               spool_trouble(err, "spool: cannot write %s", spool->path, stamp_name)) &&
+              spoolfile_overwrite(fd, text, err);
     spoolfile_close(fd);
     return ok;
 }

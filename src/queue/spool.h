@@ -158,8 +158,9 @@ void spool_mark(struct spool *spool, enum spool_directory directory);
  * no link followed, no FIFO waited for, mode 0600 if made), EINTR taken care of. */
 int spool_open_at(int dir, const char *name, int flags);
 
-/* Fills ERR: "spool: cannot WHAT WHERE/NAME", with errno, which stays. Returns false. */
-bool spool_trouble(struct error *err, const char *what, const char *where, const char *name);
+/* Fills ERR by FORMAT, which has one %s, for WHERE/NAME, and with errno, which stays. Returns
+ * false. */
+bool spool_trouble(struct error *err, const char *format, const char *where, const char *name);
 
 /* True for an errno that says that there is no space (ENOSPC, EDQUOT, EFBIG): to write less can
  * still work. */

@@ -16,9 +16,9 @@ enum {
     EXCHANGE_TURNS_MAX = 16
 };
 
-static bool cannot(struct error *err, const char *what, const char *name)
+static bool cannot(struct error *err, const char *format, const char *name)
 {
-    return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE, what, name);
+    return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE, format, name);
 }
 
 static void encode(const struct sasl *sasl, const struct session_login *login, unsigned step,
@@ -87,8 +87,9 @@ static void explain(const struct reply *reply, struct str *explanation)
 
 static bool refused(struct wire *wire, const struct sasl *sasl, const char *why, struct error *err)
 {
-    return refusal_set(err, COMMAND_AUTH, &wire->reply, "the server refused the login with %s%s%s",
-                       sasl->name, *why ? ": " : "", why);
+    (void)refusal_set(err, COMMAND_AUTH, &wire->reply, "the server refused the login with %s",
+                      sasl->name);
+    return *why && error_add(err, ": ", "%s", why);
 }
 
 static bool converse(struct session *session, const struct sasl *sasl, struct error *err)
@@ -169,10 +170,10 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
     if (!sasl) {
         const struct sasl *named = sasl_find(login->mechanism);
         (void)cannot(err, "the server does not offer a login with %s",
-                     named ? named->name : "SCRAM, PLAIN or LOGIN");
-        if (*str_text(&session->capabilities.mechanisms))
-            error_append(err, ", but with%.*s", (int)session->capabilities.mechanisms.len - 1,
-                         session->capabilities.mechanisms.data);
+                     named ? named->name : "SCRAM, PLAIN, LOGIN");
+        const struct str *offered = &session->capabilities.mechanisms; /* " ONE TWO " */
+        if (offered->len > 2)
+            (void)error_add(err, "; ", "it offers %.*s", (int)offered->len - 2, offered->data + 1);
         if (sasl_choose("XOAUTH2", str_text(&session->capabilities.mechanisms), false) &&
             !sasl_choose("", str_text(&session->capabilities.mechanisms), false))
             err->finding = FINDING_TOKENS_ONLY;
@@ -191,7 +192,8 @@ bool session_login(struct session *session, struct error *err)
     if (!login)
         return true;
     if (!session->capabilities.auth)
-        return cannot(err, "the server does not offer a login (AUTH)%s", "");
+        return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE,
+                         "the server does not offer a login (AUTH)");
     struct str binding = {.secret = true};
     const struct session_params *params = session->params;
     bool bound = params->channel_binding && params->channel_binding(params->context, &binding);

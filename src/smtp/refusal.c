@@ -20,12 +20,11 @@ void refusal_keep_reply(struct error *err, const struct reply *reply)
 bool refusal_set(struct error *err, enum error_command command, const struct reply *reply,
                  const char *format, ...)
 {
-    char text[ERROR_TEXT_MAX];
     va_list args;
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, "%s", "");
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    error_write(err, format, args);
     va_end(args);
-    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, "%s", text);
     err->command = command;
     refusal_keep_reply(err, reply);
     return false;

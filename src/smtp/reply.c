@@ -8,8 +8,9 @@
 
 static bool malformed(struct error *err, const char *what, const struct str *line)
 {
-    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL,
-                     "the server's reply is malformed: %s: '%.80s'", what, str_text(line));
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, "%s", what);
+    (void)error_add(err, ": ", "'%.80s'", str_text(line));
+    return error_prefix(err, "the server's reply is malformed");
 }
 
 static bool is_digit(char c)

@@ -15,10 +15,9 @@ enum event { FAILED, REPLY, WRITTEN };
 static bool broken(struct wire *wire, struct error *err, int code, const char *what)
 {
     wire->broken = true;
-    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, "%s: %s",
-                    error_command_name(wire->command), what);
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, "%s", what);
     err->command = wire->command;
-    return false;
+    return error_prefix(err, "%s", error_command_name(wire->command));
 }
 
 /* The same for an error that others have filled. */
@@ -71,9 +70,9 @@ static bool end_line(struct wire *wire, size_t start, struct error *err)
     size_t len = wire->out.len - start;
     if (len > WIRE_COMMAND_MAX || strlen(line) != len || escape_has_control(line)) {
         str_truncate(&wire->out, start);
-        return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR,
-                         "%s: the command would be too long or have a line end in it",
-                         error_command_name(wire->command));
+        (void)error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR,
+                        "the command would be too long or have a line end in it");
+        return error_prefix(err, "%s", error_command_name(wire->command));
     }
     str_add(&wire->out, "\r\n");
     wire->due++;
@@ -187,8 +186,8 @@ static enum event reply_came(struct wire *wire, struct error *err)
     trace_reply(wire);
     if (wire->reply.code == 421) {
         wire->broken = true;
-        (void)refusal_set(err, wire->command, &wire->reply, "%s: the server ends the session",
-                          error_command_name(wire->command));
+        (void)refusal_set(err, wire->command, &wire->reply, "the server ends the session");
+        (void)error_prefix(err, "%s", error_command_name(wire->command));
         return FAILED;
     }
     if (wire->early || (wire->due == 1 && !all_written(wire))) {
@@ -307,8 +306,8 @@ static bool unasked(struct wire *wire, struct error *err)
     if (reply_add(&wire->reply, said, len, &used, &ignored) && wire->reply.complete &&
         wire->reply.code == 421) {
         trace_reply(wire);
-        return refusal_set(err, wire->command, &wire->reply, "%s: the server has ended the session",
-                           error_command_name(wire->command));
+        (void)refusal_set(err, wire->command, &wire->reply, "the server has ended the session");
+        return error_prefix(err, "%s", error_command_name(wire->command));
     }
     return broken(wire, err, EX_PROTOCOL, "the server spoke without being asked");
 }

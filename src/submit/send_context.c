@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/translation.h"
 #include "submit/report.h"
 #include "submit/terminal.h"
 #include "submit/trace.h"
@@ -66,9 +67,9 @@ static void report_end(const struct send_context *s, const char *what)
 {
     const struct account *a = s->submission.account;
     if (a && a->scope == SCOPE_COMMAND_LINE)
-        report_line(s->site->program, "%s", what);
+        report_line(s->site->program, "%s", _(what));
     else if (a)
-        report_line(s->site->program, "%s (account %s from %s)", what, a->name, a->file);
+        report_line(s->site->program, "%s (account %s from %s)", _(what), a->name, a->file);
 }
 
 int send_context_report(struct send_context *s, const struct error *err, int code)
@@ -77,7 +78,7 @@ int send_context_report(struct send_context *s, const struct error *err, int cod
     if (s->quiet)
         return code;
     report_error(s->site->program, err);
-    report_end(s, "could not send mail");
+    report_end(s, N_("could not send mail"));
     return code;
 }
 
@@ -102,7 +103,8 @@ void send_context_report_attempt(struct send_context *s, const struct outcome *o
         report_error(s->site->program, failure);
     else if (!one_is_worst)
         report_error(s->site->program, err);
-    report_end(s, verdict->sent ? "could not send mail to all recipients" : "could not send mail");
+    report_end(s, verdict->sent ? N_("could not send mail to all recipients")
+                                : N_("could not send mail"));
 }
 
 void send_context_clear(struct send_context *s)

@@ -139,7 +139,7 @@ static const struct mistake mistakes[] = {
     {"[account a]\ntiemout = 5\n", ":2: unknown key 'tiemout': did you mean 'timeout'?"},
     {"[account a]\nqwertzuiop = 5\n", ":2: unknown key 'qwertzuiop'"},
     {"[account a]\nlifetime = 5d\n", ":2: key 'lifetime' belongs into [queue]"},
-    {"[queue]\nhost = x\n", ":2: key 'host' belongs into [account NAME] or [defaults]"},
+    {"[queue]\nhost = x\n", ":2: key 'host' belongs into [account NAME], [defaults]"},
     {"[account a]\nport = 5\nport = 6\n", ":3: key 'port' was already given in line 2"},
     {"[account a]\nhost = a\nhost = b\n", "line 2: separate its values by commas"},
     {"[account a]\npassword_command = a\npasswordeval = b\n", "already given in line 2"},

@@ -567,7 +567,7 @@ static const struct choice choices[] = {
      "",
      NULL,
      0,
-     "account wrok not found in /home/me/.config/onehop/onehop.ini and /etc/onehop/onehop.ini: did "
+     "account wrok not found in /home/me/.config/onehop/onehop.ini, /etc/onehop/onehop.ini: did "
      "you mean 'work'?"},
     {"no account at all",
      {NULL},
@@ -576,7 +576,7 @@ static const struct choice choices[] = {
      "",
      NULL,
      0,
-     "no account is configured in /home/me/.config/onehop/onehop.ini and /etc/onehop/onehop.ini"},
+     "no account is configured in /home/me/.config/onehop/onehop.ini, /etc/onehop/onehop.ini"},
 };
 
 static void senders_choose_accounts(void **state)

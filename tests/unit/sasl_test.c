@@ -70,7 +70,7 @@ static const struct {
     {"no AUTH", "", "HELP", "u", "p", false, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, "does not offer a login"},
     {"nothing in common", "", "AUTH GSSAPI SCRAM-SHA-256X", "u", "p", false, false, {{0}},
-     EX_UNAVAILABLE, ERROR_PERMANENT, "PLAIN or LOGIN"},
+     EX_UNAVAILABLE, ERROR_PERMANENT, "PLAIN, LOGIN"},
     {"EXTERNAL only when asked for", "", "AUTH EXTERNAL", "u", "p", false, false, {{0}},
      EX_UNAVAILABLE, ERROR_PERMANENT, NULL},
     {"not without TLS", "", "AUTH PLAIN", "u", "p", true, false, {{0}},

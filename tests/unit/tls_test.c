@@ -109,7 +109,7 @@ static void certificates_are_believed_or_not(void **state)
          {"mx.mail.example", -1, 9, GNUTLS_KP_TLS_WWW_SERVER, true},
          MODERN,
          EX_UNAVAILABLE,
-         "is self-signed (tls_fingerprint = ",
+         "it is self-signed; `tls_fingerprint = ",
          true},
         {"for clients only",
          {"mx.mail.example", -1, 9, GNUTLS_KP_TLS_WWW_CLIENT, false},
