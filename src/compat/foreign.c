@@ -9,6 +9,7 @@
 
 #include "base/fileread.h"
 #include "base/memory.h"
+#include "config/iniwriter.h"
 
 void foreign_begin(struct foreign_reader *reader, struct foreign *foreign, const char *path,
                    bool is_directory, const struct foreign_row *row)
@@ -88,9 +89,8 @@ static void set_queue(struct foreign_reader *reader, const char *name, const cha
     struct queue_settings scratch = {.lifetime = 0};
     const struct key *key = key_find(KEY_QUEUE, name);
     struct error ignored;
-    if (key_parse(key, &scratch, value, "", &ignored))
-        str_addf(reader->foreign->queue, "%s = %s\n", name, value);
-    else
+    if (!key_parse(key, &scratch, value, "", &ignored) ||
+        !iniwriter_line(key, value, reader->foreign->queue, &ignored))
         foreign_remark(reader, "no value for [queue] %s: write it by hand", name);
     key_clear(KEY_QUEUE, &scratch);
 }

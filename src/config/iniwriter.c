@@ -32,7 +32,7 @@ static bool keeps_its_quotes(const char *value)
 }
 
 /* Quotes keep a `;` from starting a comment; passwords and commands are read as they stand. */
-static bool add_line(const struct key *key, const char *value, struct str *out, struct error *err)
+bool iniwriter_line(const struct key *key, const char *value, struct str *out, struct error *err)
 {
     size_t len = strlen(value);
     bool blanks = len > 0 && (strchr(" \t", value[0]) || strchr(" \t", value[len - 1]));
@@ -86,7 +86,7 @@ static bool add_key(const struct account *account, const struct key *key, struct
         str_add(&value, "LOG_USER");
     else
         key_print(key, account, &value);
-    bool ok = add_line(key, str_text(&value), out, err);
+    bool ok = iniwriter_line(key, str_text(&value), out, err);
     str_clear(&value);
     return ok;
 }

@@ -104,11 +104,15 @@ void address_list_format(struct str *out, const struct address_list *list)
 {
     enum { NAME = 12, WIDTH = 76 }; /* RFC 5322, 2.1.1: 78 with the comma */
     size_t column = NAME;
+    bool first = true;
     for (size_t i = 0; i < list->n; i++) {
         struct str item = {0};
         address_format(&item, list->item[i].display, list->item[i].mailbox);
-        bool fold = i > 0 && column + item.len > WIDTH;
-        str_add(out, i == 0 ? "" : fold ? ",\n " : ", ");
+        if (item.len == 0)
+            continue; /* "<>": behind a fold a blank line, the end of the header for some */
+        bool fold = !first && column + item.len > WIDTH;
+        str_add(out, first ? "" : fold ? ",\n " : ", ");
+        first = false;
         column = (fold ? 1 : column + 2) + item.len;
         str_add_n(out, str_text(&item), item.len);
         str_clear(&item);

@@ -259,6 +259,14 @@ def test_the_small_files_of_nullmailer(machine):
     assert machine.run("onehop", "-C", ini, "-P", "-f", "a@b.example", input=MAIL).code == 0
 
 
+def test_a_value_of_the_queue_that_no_ini_file_can_hold(machine):
+    machine.file("nullmailer/remotes", "h.example smtp\n")
+    machine.file("nullmailer/doublebounceto", 'a"b@h.example\n')
+    converted = machine.run("onehopctl", "convert", str(machine.directory / "nullmailer"))
+    assert "no value for [queue] bounce_to: write it by hand" in converted.shown
+    assert "\nbounce_to = " not in converted.shown
+
+
 @pytest.mark.parametrize("lines, made", [
     ("DEFER", "delivery_mode = queue"), ("NULLCLIENT\nMAILNAME m.example", "domains = m.example"),
     ("NULLCLIENT", "aliases = "), ("FULLBOUNCE", "; - dma.conf:2: FULLBOUNCE: "),

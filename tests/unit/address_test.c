@@ -224,6 +224,13 @@ static void lists_are_folded(void **state)
     assert_non_null(strstr(out.data, "user0@example.com, user1@example.com"));
     assert_non_null(strstr(out.data, ",\n user"));
     address_list_clear(&list);
+    str_clear(&out);
+    str_add(&text, "<>"); /* behind a fold it would be a line of blanks */
+    address_list_parse(&list, text.data, text.len);
+    assert_string_equal(list.item[20].mailbox, "");
+    address_list_format(&out, &list);
+    assert_string_equal(strrchr(out.data, ','), ", user19@example.com");
+    address_list_clear(&list);
     str_clear(&text);
     str_clear(&out);
 }
