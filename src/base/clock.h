@@ -10,6 +10,10 @@
 /* Now, in milliseconds of a clock that nobody sets. */
 int64_t clock_now(void);
 
+/* The time of day, in seconds since 1970. Never behind the time of a file that was written before
+ * the call; time(2) can be: it lags by up to a tick of the kernel, file times do not (Linux 6.13). */
+int64_t clock_wall(void);
+
 /* The moment SPAN milliseconds from now; CLOCK_NEVER for a span of 0 or less ("off"). */
 int64_t clock_after(int64_t span);
 

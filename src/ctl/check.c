@@ -116,7 +116,7 @@ static void end_pause(const struct check *c, const struct account *a)
     struct error ignored; /* no queue, nothing waits in it */
     if (spoolpath_find(&path, site, a->scope) &&
         spool_open(&spool, str_text(&path), false, &ignored))
-        account_access_verified(&spool, a, (int64_t)time(NULL));
+        account_access_verified(&spool, a, clock_wall());
     spool_close(&spool);
     str_clear(&path);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "ctl/json.h"
 
@@ -42,7 +43,7 @@ void mailq_add_next(struct str *out, const struct listing_item *item)
     char when[32] = "";
     struct tm local;
     time_t next = (time_t)item->next;
-    if (item->next <= (int64_t)time(NULL))
+    if (item->next <= clock_wall())
         str_add(out, "; due now");
     else if (localtime_r(&next, &local) &&
              strftime(when, sizeof when, "%a %b %e %H:%M:%S", &local) > 0)

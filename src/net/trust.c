@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "net/authorities.h"
 
@@ -269,7 +270,7 @@ static void add_untrusted(gnutls_x509_crt_t cert, struct error *err)
 static void add_dates(unsigned status, gnutls_x509_crt_t cert, struct error *err)
 {
     struct str when = {0}, clock = {0};
-    time_t now = time(NULL), end = gnutls_x509_crt_get_expiration_time(cert);
+    time_t now = (time_t)clock_wall(), end = gnutls_x509_crt_get_expiration_time(cert);
     add_time(&clock, now);
     if ((status & GNUTLS_CERT_EXPIRED) && end <= now) {
         add_time(&when, end);

@@ -117,7 +117,7 @@ static void add_received(const struct client *client, struct str *out)
     else
         str_add(out, "from a local port)");
     str_add(out, ";\n ");
-    complete_date(out, time(NULL));
+    complete_date(out, (time_t)clock_wall());
 }
 
 static void begin(struct client *client, const struct invocation *call)

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "delivery/log_path.h"
 
@@ -18,7 +19,7 @@ static void add_time(struct str *out, const char *format)
 {
     char text[TIME_MAX] = "";
     struct tm local;
-    time_t now = time(NULL);
+    time_t now = (time_t)clock_wall();
     if (strcmp(format, "none") == 0)
         return;
     if (!*format)

@@ -6,14 +6,10 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "delivery/spoolpath.h"
 #include "delivery/verdict.h"
 #include "submit/report.h"
-
-static int64_t seconds_now(void)
-{
-    return (int64_t)time(NULL);
-}
 
 static uint64_t random_number(void)
 {
@@ -121,7 +117,7 @@ enum queue_context_result queue_context_open(struct queue_context *queue, bool c
         .spool_time = &queue->spool_time,
         .lifetime = settings->lifetime / 1000,
         .bounce_to = settings->bounce_to ? settings->bounce_to : "",
-        .now = seconds_now,
+        .now = clock_wall,
         .random = random_number,
         .log = log_attempt,
         .report_failure = report_failure,
@@ -136,7 +132,7 @@ void queue_context_note_run(struct queue_context *queue)
 {
     struct str stamp = {0};
     struct error ignored; /* a spool that can't be written to is noticed by the run itself */
-    queue->last_run = seconds_now();
+    queue->last_run = clock_wall();
     spool_time_note_run(&queue->spool_time, queue->last_run);
     spool_time_encode(&queue->spool_time, &stamp);
     (void)spool_write_stamp(&queue->spool, &stamp, &ignored);
@@ -145,7 +141,7 @@ void queue_context_note_run(struct queue_context *queue)
 
 void queue_context_warn_if_silent(const struct queue_context *queue)
 {
-    int64_t silent = seconds_now() - queue->last_run;
+    int64_t silent = clock_wall() - queue->last_run;
     if (silent <= QUEUE_CONTEXT_SILENCE && silent >= -QUEUE_CONTEXT_SILENCE)
         return;
     report_line(queue->site->program,

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "submit/asmsmtp.h"
 #include "submit/direct.h"
@@ -214,7 +215,7 @@ static bool finish(struct send_context *s, struct error *err)
     if (!asmsmtp_check_account(s, err))
         return false;
     apply_dsn_options(s, false);
-    bool ok = submission_finish(&s->submission, time(NULL), err);
+    bool ok = submission_finish(&s->submission, (time_t)clock_wall(), err);
     tell_warnings(s);
     if (*s->received)
         header_prepend(&s->submission.header, "Received", s->received);

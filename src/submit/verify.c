@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/translation.h"
 #include "submit/help.h"
@@ -34,7 +35,7 @@ static void print_recipient(const struct send_context *s, const char *address)
 static bool find_out(struct send_context *s, struct error *err)
 {
     if (!submission_read(&s->submission, err) || !send_choose_account(s, err) ||
-        !submission_finish(&s->submission, time(NULL), err))
+        !submission_finish(&s->submission, (time_t)clock_wall(), err))
         return false;
     for (size_t i = 0; i < s->submission.envelope.n; i++)
         print_recipient(s, s->submission.envelope.rcpt[i].address);
