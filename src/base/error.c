@@ -155,13 +155,20 @@ struct error *error_copy(const struct error *err)
 const char *error_command_name(enum error_command command)
 {
     static const char *const names[] = {
-        [COMMAND_NONE] = "session",      [COMMAND_PASSWORD] = "password",
-        [COMMAND_CONNECT] = "connect",   [COMMAND_TLS] = "TLS",
-        [COMMAND_GREETING] = "greeting", [COMMAND_EHLO] = "EHLO",
-        [COMMAND_STARTTLS] = "STARTTLS", [COMMAND_AUTH] = "AUTH",
-        [COMMAND_MAIL] = "MAIL FROM",    [COMMAND_RCPT] = "RCPT TO",
-        [COMMAND_DATA] = "DATA",         [COMMAND_CONTENT] = "message",
-        [COMMAND_RSET] = "RSET",         [COMMAND_ETRN] = "ETRN",
+        [COMMAND_NONE] = N_("session"),
+        [COMMAND_PASSWORD] = N_("password"),
+        [COMMAND_CONNECT] = N_("connect"),
+        [COMMAND_TLS] = "TLS",
+        [COMMAND_GREETING] = N_("greeting"),
+        [COMMAND_EHLO] = "EHLO",
+        [COMMAND_STARTTLS] = "STARTTLS",
+        [COMMAND_AUTH] = "AUTH",
+        [COMMAND_MAIL] = "MAIL FROM",
+        [COMMAND_RCPT] = "RCPT TO",
+        [COMMAND_DATA] = "DATA",
+        [COMMAND_CONTENT] = N_("message"),
+        [COMMAND_RSET] = "RSET",
+        [COMMAND_ETRN] = "ETRN",
     };
     return names[command];
 }
