@@ -112,6 +112,7 @@ static bool find_server(struct setup *s, struct error *err)
     struct submission_server *found = &s->server;
     if (s->host) {
         *found = (struct submission_server){
+            /* TRANSLATORS: the three origins follow "from" */
             .origin = N_("the command line"), .host = s->host, .note = "", .auth = AUTH_ON};
     } else if (!configure_find(&s->site->config.providers, domain, found)) {
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOHOST,
