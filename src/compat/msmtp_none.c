@@ -18,8 +18,8 @@ bool msmtprc_load(struct configfile *file, const struct str *text, const struct 
 {
     (void)text, (void)facts, (void)uid;
     (void)error_config(err,
-                       "%s: an msmtprc, which this onehop cannot read (it was built with "
-                       "--disable-msmtp): write onehop.ini instead, see `onehopctl setup`",
+                       "%s: this onehop reads no msmtprc (--disable-msmtp): write an account into "
+                       "onehop.ini, or move the file away and call `onehopctl setup`",
                        file->path);
     err->code = EX_UNAVAILABLE;
     return false;
