@@ -119,20 +119,15 @@ static void settle(struct foreign_reader *reader)
 bool foreign_dma(struct foreign *foreign, const char *path, struct error *err)
 {
     struct foreign_reader reader;
-    bool found = false;
     foreign_begin(&reader, foreign, path, false, rows);
-    reader.account = foreign_account(&reader, "default");
-    bool ok = foreign_lines(&reader, foreign_name(path), &found, take, err);
-    if (ok && !found)
-        ok = error_config(err, "%s: no such file", path);
+    bool ok = foreign_only_account(&reader, path, take, err);
     if (ok && reader.account->host.n == 0)
         ok = error_config(err, "%s: there is no SMARTHOST; onehop delivers through one only", path);
     const struct str *auth = &reader.text[AUTH_PATH];
-    ok = ok &&
-         foreign_lines(&reader, auth->len ? str_text(auth) : "auth.conf", NULL, take_login, err);
+    ok = ok && foreign_lines(&reader, auth->len ? str_text(auth) : "auth.conf", take_login, err);
     if (ok && *str_text(&reader.text[MAIL_NAME]) == '/') {
         char *file = str_take(&reader.text[MAIL_NAME]);
-        ok = foreign_lines(&reader, file, NULL, take_mail_name, err);
+        ok = foreign_lines(&reader, file, take_mail_name, err);
         free(file);
     }
     if (ok)

@@ -11,13 +11,19 @@
 #include "base/memory.h"
 #include "config/iniwriter.h"
 
+static const char *name_in_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 void foreign_begin(struct foreign_reader *reader, struct foreign *foreign, const char *path,
                    bool is_directory, const struct foreign_row *row)
 {
     *reader = (struct foreign_reader){.foreign = foreign, .row = row};
-    str_add_n(&reader->directory, path, (size_t)(foreign_name(path) - path));
+    str_add_n(&reader->directory, path, (size_t)(name_in_directory(path) - path));
     if (is_directory)
-        str_addf(&reader->directory, "%s/", foreign_name(path));
+        str_addf(&reader->directory, "%s/", name_in_directory(path));
 }
 
 void foreign_end(struct foreign_reader *reader)
@@ -25,12 +31,6 @@ void foreign_end(struct foreign_reader *reader)
     str_clear(&reader->directory);
     for (size_t i = 0; i < FOREIGN_TEXTS; i++)
         str_clear(&reader->text[i]);
-}
-
-const char *foreign_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
 }
 
 struct account *foreign_account(struct foreign_reader *reader, const char *name)
@@ -206,12 +206,11 @@ static void take_line(struct foreign_reader *reader, const char *text, size_t le
     str_clear(&line);
 }
 
-bool foreign_lines(struct foreign_reader *reader, const char *name, bool *found,
-                   void (*take)(struct foreign_reader *reader, char *line), struct error *err)
+static bool take_lines(struct foreign_reader *reader, const char *name, bool *found,
+                       void (*take)(struct foreign_reader *reader, char *line), struct error *err)
 {
     struct str text = {.secret = true};
-    bool here = false;
-    bool ok = read_file(reader, name, &text, &here, err);
+    bool ok = read_file(reader, name, &text, found, err);
     reader->file = name;
     reader->line = 0;
     for (const char *at = str_text(&text); ok && *at;) {
@@ -221,8 +220,23 @@ bool foreign_lines(struct foreign_reader *reader, const char *name, bool *found,
         at += len + (at[len] == '\n');
     }
     reader->line = 0;
-    if (found)
-        *found = here;
     str_clear(&text);
     return ok;
+}
+
+bool foreign_lines(struct foreign_reader *reader, const char *name,
+                   void (*take)(struct foreign_reader *reader, char *line), struct error *err)
+{
+    bool found;
+    return take_lines(reader, name, &found, take, err);
+}
+
+bool foreign_only_account(struct foreign_reader *reader, const char *path,
+                          void (*take)(struct foreign_reader *reader, char *line),
+                          struct error *err)
+{
+    bool found = false;
+    reader->account = foreign_account(reader, "default");
+    return take_lines(reader, name_in_directory(path), &found, take, err) &&
+           (found || error_config(err, "%s: no such file", path));
 }

@@ -81,9 +81,6 @@ void foreign_begin(struct foreign_reader *reader, struct foreign *foreign, const
                    bool is_directory, const struct foreign_row *row);
 void foreign_end(struct foreign_reader *reader);
 
-/* The name of PATH in its directory. */
-const char *foreign_name(const char *path);
-
 /* The account of that name, new where there is none. */
 struct account *foreign_account(struct foreign_reader *reader, const char *name);
 
@@ -109,9 +106,14 @@ void foreign_remark(struct foreign_reader *reader, const char *format, ...)
 void foreign_settle(struct foreign_reader *reader, struct account *account);
 
 /* Calls TAKE for every line of the file NAME (next to the others, unless it begins with a slash)
- * that is neither empty nor a comment, without blanks around it. *FOUND, if not NULL,
- * tells whether there is such a file. False: it is there and cannot be read. */
-bool foreign_lines(struct foreign_reader *reader, const char *name, bool *found,
+ * that is neither empty nor a comment, without blanks around it. A file that is missing has no
+ * lines. False: it is there and cannot be read. */
+bool foreign_lines(struct foreign_reader *reader, const char *name,
                    void (*take)(struct foreign_reader *reader, char *line), struct error *err);
+
+/* Begins the account `default` and reads the lines of PATH, which must be there, into it. */
+bool foreign_only_account(struct foreign_reader *reader, const char *path,
+                          void (*take)(struct foreign_reader *reader, char *line),
+                          struct error *err);
 
 #endif

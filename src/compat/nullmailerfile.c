@@ -152,7 +152,7 @@ static bool take_files(struct foreign_reader *reader, struct error *err)
     bool ok = true;
     reader->row = files;
     for (const struct foreign_row *row = files; ok && row->name; row++)
-        ok = foreign_lines(reader, row->name, NULL, take_value, err);
+        ok = foreign_lines(reader, row->name, take_value, err);
     if (ok && *reader->account->from)
         (void)foreign_set(reader, reader->account, "allow_from_override", "off"); /* ours */
     return ok;
@@ -162,7 +162,7 @@ bool foreign_nullmailer(struct foreign *foreign, const char *path, struct error 
 {
     struct foreign_reader reader;
     foreign_begin(&reader, foreign, path, true, options);
-    bool ok = foreign_lines(&reader, "remotes", NULL, take_remote, err);
+    bool ok = foreign_lines(&reader, "remotes", take_remote, err);
     if (ok && !reader.account)
         ok = error_config(err, "%s/remotes names no server", path);
     ok = ok && take_files(&reader, err);

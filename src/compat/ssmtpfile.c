@@ -166,15 +166,11 @@ static void settle(struct foreign_reader *reader)
 bool foreign_ssmtp(struct foreign *foreign, const char *path, struct error *err)
 {
     struct foreign_reader reader;
-    bool found = false;
     foreign_begin(&reader, foreign, path, false, rows);
-    reader.account = foreign_account(&reader, "default");
-    bool ok = foreign_lines(&reader, foreign_name(path), &found, take, err);
-    if (ok && !found)
-        ok = error_config(err, "%s: no such file", path);
+    bool ok = foreign_only_account(&reader, path, take, err);
     if (ok)
         settle(&reader);
-    ok = ok && foreign_lines(&reader, "revaliases", NULL, take_alias, err);
+    ok = ok && foreign_lines(&reader, "revaliases", take_alias, err);
     foreign_end(&reader);
     return ok;
 }
