@@ -155,10 +155,10 @@ unsigned account_dsn_notify(const struct account *account)
 
 int account_syslog_facility(const struct account *account)
 {
-    static const int facilities[] = {-1,         LOG_MAIL,   LOG_USER,   LOG_MAIL,
-                                     LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2, LOG_LOCAL3,
-                                     LOG_LOCAL4, LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7};
-    if (account->syslog == 1 && account->as_msmtp)
+#define NUMBER(facility) facility
+    static const int facilities[] = {
+        [SYSLOG_OFF] = -1, [SYSLOG_ON] = LOG_MAIL, ACCOUNT_FACILITIES(NUMBER)};
+    if (account->syslog == SYSLOG_ON && account->as_msmtp)
         return LOG_USER;
     return facilities[account->syslog];
 }

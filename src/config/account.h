@@ -46,6 +46,14 @@ enum account_senders {
     SENDERS_EXACT
 }; /* exact: the provider takes its own address only */
 
+enum account_keyring { KEYRING_OFF, KEYRING_AUTO, KEYRING_SECRET_TOOL, KEYRING_PASS };
+
+/* The facilities that `syslog` can name, in the order of its choices behind off and on. */
+#define ACCOUNT_FACILITIES(row)                                                                    \
+    row(LOG_USER), row(LOG_MAIL), row(LOG_LOCAL0), row(LOG_LOCAL1), row(LOG_LOCAL2),               \
+        row(LOG_LOCAL3), row(LOG_LOCAL4), row(LOG_LOCAL5), row(LOG_LOCAL6), row(LOG_LOCAL7)
+enum { SYSLOG_OFF, SYSLOG_ON };
+
 struct account {
     char *name; /* "" for the command line's */
     char *file; /* where it was read, "" for the command line's */
@@ -75,7 +83,7 @@ struct account {
     char *ntlmdomain;
     struct str password;
     char *password_file, *password_command;
-    int keyring; /* KEYRING_* of config/keyring.h */
+    int keyring; /* enum account_keyring */
     bool tls, tls_starttls, tls_certcheck;
     char *tls_trust_file, *tls_crl_file, *tls_fingerprint, *tls_key_file, *tls_cert_file;
     char *tls_priorities, *tls_host_override;
@@ -92,7 +100,7 @@ struct account {
     struct strlist dsn_notify;
     int dsn_return;
     char *logfile, *logfile_time_format;
-    int syslog; /* 0 off: ask account_syslog_facility() */
+    int syslog; /* ask account_syslog_facility() */
     bool queue;
     int delivery_mode;
     struct strlist allow_users, allow_groups;

@@ -82,7 +82,7 @@ static bool add_key(const struct account *account, const struct key *key, struct
         str_add_n(&value, str_text(&account->password), account->password.len);
     else if (is_key(key, "port") && account->as_msmtp)
         str_addf(&value, "%d", account_port(account));
-    else if (is_key(key, "syslog") && account->as_msmtp && account->syslog == 1)
+    else if (is_key(key, "syslog") && account->as_msmtp && account->syslog == SYSLOG_ON)
         str_add(&value, "LOG_USER");
     else
         key_print(key, account, &value);

@@ -8,8 +8,6 @@
 #include "base/str.h"
 #include "config/configuration.h"
 
-enum { KEYRING_OFF, KEYRING_AUTO, KEYRING_SECRET_TOOL, KEYRING_PASS }; /* choices of `keyring` */
-
 /* Asks for the password of the account's user at SERVER, as the key `keyring` says: secret-tool
  * with the attributes msmtp stores (host, service smtp, user), or `pass show SERVER/USER`. With
  * auto secret-tool is only asked where it is in CALLER's path and there is a session to ask in.

@@ -2,6 +2,7 @@
 #include "config/key.h"
 
 #include "base/translation.h"
+#include "message/complete.h"
 #include "config/account.h"
 #include "config/configuration.h"
 #include "config/keycheck.h"
@@ -27,8 +28,13 @@ static const char *const auths[] = {
     [AUTH_NTLM] = "ntlm",
     NULL,
 };
-static const char *const keyrings[] = {"off", "auto", "secret-tool", "pass", NULL};
-static const char *const overrides[] = {"off", "on", "header", NULL};
+static const char *const keyrings[] = {[KEYRING_OFF] = "off",
+                                       [KEYRING_AUTO] = "auto",
+                                       [KEYRING_SECRET_TOOL] = "secret-tool",
+                                       [KEYRING_PASS] = "pass",
+                                       NULL};
+static const char *const overrides[] = {
+    [OVERRIDE_OFF] = "off", [OVERRIDE_ON] = "on", [OVERRIDE_HEADER] = "header", NULL};
 static const char *const rewrites[] = {[REWRITE_OFF] = "off",
                                        [REWRITE_LOCAL] = "local",
                                        [REWRITE_FOREIGN] = "foreign",
@@ -39,14 +45,18 @@ static const char *const modes[] = {[MODE_INTERACTIVE] = "interactive",
                                     [MODE_QUEUE] = "queue",
                                     NULL};
 static const char *const senders[] = {[SENDERS_ANY] = "any", [SENDERS_EXACT] = "exact", NULL};
-static const char *const off_auto[] = {"off", "auto", NULL};
-static const char *const off_auto_on[] = {"off", "auto", "on", NULL};
-static const char *const to_headers[] = {"off", "on", "undisclosed_recipients", NULL};
-static const char *const returns[] = {"off", "full", "headers", NULL};
-static const char *const facilities[] = {"off",        "on",         "LOG_USER",   "LOG_MAIL",
-                                         "LOG_LOCAL0", "LOG_LOCAL1", "LOG_LOCAL2", "LOG_LOCAL3",
-                                         "LOG_LOCAL4", "LOG_LOCAL5", "LOG_LOCAL6", "LOG_LOCAL7",
+static const char *const off_auto[] = {[COMPLETE_OFF] = "off", [COMPLETE_AUTO] = "auto", NULL};
+static const char *const off_auto_on[] = {
+    [COMPLETE_OFF] = "off", [COMPLETE_AUTO] = "auto", [COMPLETE_ON] = "on", NULL};
+static const char *const to_headers[] = {[COMPLETE_TO_OFF] = "off",
+                                         [COMPLETE_TO_ON] = "on",
+                                         [COMPLETE_TO_UNDISCLOSED] = "undisclosed_recipients",
                                          NULL};
+static const char *const returns[] = {
+    [DSN_RETURN_UNSET] = "off", [DSN_RETURN_FULL] = "full", [DSN_RETURN_HEADERS] = "headers", NULL};
+#define NAME(facility) #facility
+static const char *const facilities[] = {
+    [SYSLOG_OFF] = "off", [SYSLOG_ON] = "on", ACCOUNT_FACILITIES(NAME), NULL};
 
 #define ACCOUNT(member) .section = KEY_ACCOUNT, .offset = offsetof(struct account, member)
 #define QUEUE(member) .section = KEY_QUEUE, .offset = offsetof(struct queue_settings, member)

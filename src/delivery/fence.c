@@ -9,7 +9,6 @@
 #include "base/fileread.h"
 #include "base/module.h"
 #include "base/str.h"
-#include "config/keyring.h"
 #include "smtp/sasl.h"
 #include "delivery/log_path.h"
 

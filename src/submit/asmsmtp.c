@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "message/complete.h"
 #include "cli/environment.h"
 
 static bool is_msmtp(const struct send_context *s)
@@ -85,7 +86,8 @@ static long port_of(const struct key *key, const struct account *a)
 
 static void add_value(const struct account *a, const struct key *key, struct str *out)
 {
-    static const char *const amounts[] = {"", "FULL", "HDRS"};
+    static const char *const amounts[] = {
+        [DSN_RETURN_UNSET] = "", [DSN_RETURN_FULL] = "FULL", [DSN_RETURN_HEADERS] = "HDRS"};
     bool evaluates = a->auth != AUTH_OFF && *a->password_command;
     switch (key->style) {
     case KEY_SHOWN_PORT:
@@ -113,14 +115,15 @@ static void add_value(const struct account *a, const struct key *key, struct str
             key_print(key, a, out);
         return;
     case KEY_SHOWN_FACILITY:
-        if (a->syslog == 1)
+        if (a->syslog == SYSLOG_ON)
             str_add(out, "LOG_USER");
         else if (a->syslog)
             key_print(key, a, out);
         return;
     case KEY_SHOWN_UNDISCLOSED:
         key_print(key, a, out);
-        str_addf(out, "\nundisclosed_recipients = %s", a->set_to_header == 2 ? "on" : "off");
+        str_addf(out, "\nundisclosed_recipients = %s",
+                 a->set_to_header == COMPLETE_TO_UNDISCLOSED ? "on" : "off");
         return;
     case KEY_SHOWN_PLAIN:
     case KEY_SHOWN_AS_IT_IS:
