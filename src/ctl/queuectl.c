@@ -212,7 +212,7 @@ static bool is_own(const struct queuectl *want, struct spool *spool, enum spool_
 {
     struct entry head = {0};
     struct error ignored;
-    bool own = entry_lock_peek(spool, directory, id, &head, &ignored) == ENTRY_LOCK_TAKEN &&
+    bool own = entry_lock_peek(spool, directory, id, &head, &ignored) == SPOOL_FOUND &&
                may_see(want, &head);
     entry_clear(&head);
     return own;
@@ -231,7 +231,7 @@ static int act_by_service(const struct queuectl *want, enum queuectl_act act, co
 static bool delete_damaged(const struct queuectl *want, struct spool *spool, const char *id,
                            struct error *err)
 {
-    return !want->only_uid && entry_lock_delete(spool, SPOOL_FAILED, id, err) == ENTRY_LOCK_TAKEN;
+    return !want->only_uid && entry_lock_delete(spool, SPOOL_FAILED, id, err) == SPOOL_FOUND;
 }
 
 /* Looks in every place of the open spool. Returns whether the entry was there, with *CODE. */
@@ -242,23 +242,23 @@ static bool act_in_spool(const struct queuectl *want, struct spool *spool, enum 
     struct error err;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct entry_lock lock = {0};
-        enum entry_lock_result result = entry_lock_take(&lock, spool, places[i], id, &err);
-        if (result == ENTRY_LOCK_GONE)
+        enum spool_found result = entry_lock_take(&lock, spool, places[i], id, &err);
+        if (result == SPOOL_GONE)
             continue;
-        if (result == ENTRY_LOCK_TAKEN && !may_see(want, &lock.entry)) {
+        if (result == SPOOL_FOUND && !may_see(want, &lock.entry)) {
             entry_lock_release(&lock);
             return false; /* as if it were not there */
         }
-        if (result != ENTRY_LOCK_TAKEN && want->only_uid && !is_own(want, spool, places[i], id))
+        if (result != SPOOL_FOUND && want->only_uid && !is_own(want, spool, places[i], id))
             return false;
-        if (result == ENTRY_LOCK_BUSY) {
+        if (result == SPOOL_BUSY) {
             report_line_to(want->err, want->site->program,
                            "%s is being delivered right now; try again", id);
             *code = EX_TEMPFAIL;
-        } else if (act == QUEUECTL_DELETE && result == ENTRY_LOCK_DAMAGED &&
+        } else if (act == QUEUECTL_DELETE && result == SPOOL_DAMAGED &&
                    delete_damaged(want, spool, id, &err)) {
             return true;
-        } else if (result != ENTRY_LOCK_TAKEN) {
+        } else if (result != SPOOL_FOUND) {
             report_error_to(want->err, want->site->program, &err);
             *code = EX_DATAERR;
         } else if (!act_on(&lock, act, want->out, &err) || !spool_sync(spool, &err)) {

@@ -20,9 +20,9 @@ static bool is_wanted(const struct spool *spool, const struct runner_filter *f, 
     struct error ignored; /* the run reports it */
     if (*f->id && strcmp(f->id, id) != 0)
         return false;
-    bool wanted = takes_all(f) ||
-                  (entry_lock_peek(spool, SPOOL_QUEUE, id, &head, &ignored) == ENTRY_LOCK_TAKEN &&
-                   runner_wants(f, &head));
+    bool wanted =
+        takes_all(f) || (entry_lock_peek(spool, SPOOL_QUEUE, id, &head, &ignored) == SPOOL_FOUND &&
+                         runner_wants(f, &head));
     entry_clear(&head);
     return wanted;
 }
@@ -55,11 +55,11 @@ void run_report_after(struct run_report *report, const struct spool *spool,
     struct spoolfile file;
     for (size_t i = 0; i < wanted->n; i++) {
         const char *id = wanted->item[i].id;
-        if (spoolfile_facts(spool, SPOOL_QUEUE, id, &file) == SPOOLFILE_FOUND) {
+        if (spoolfile_facts(spool, SPOOL_QUEUE, id, &file) == SPOOL_FOUND) {
             report->waiting++;
             if (report->why.len == 0)
                 listing_one(spool, id, take_reason, &report->why);
-        } else if (spoolfile_facts(spool, SPOOL_FAILED, id, &file) == SPOOLFILE_FOUND) {
+        } else if (spoolfile_facts(spool, SPOOL_FAILED, id, &file) == SPOOL_FOUND) {
             report->kept++;
         } else {
             report->left++;

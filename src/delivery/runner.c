@@ -125,14 +125,14 @@ static void deal(struct run *run)
         const char *id = run->scan.item[i].id;
         if (*run->filter->id && strcmp(run->filter->id, id) != 0)
             continue;
-        enum entry_lock_result result =
+        enum spool_found result =
             entry_lock_peek(run->delivery->spool, SPOOL_QUEUE, id, &entry, &err);
-        if (result == ENTRY_LOCK_LEFT) {
+        if (result == SPOOL_FOREIGN) {
             (void)error_prefix(&err, "%s", id);
             report_failure(run, &err);
-        } else if (result == ENTRY_LOCK_DAMAGED) {
+        } else if (result == SPOOL_DAMAGED) {
             share_add(share_of(run, ""), i);
-        } else if (result == ENTRY_LOCK_TAKEN && runner_wants(run->filter, &entry)) {
+        } else if (result == SPOOL_FOUND && runner_wants(run->filter, &entry)) {
             share_add(share_of(run, entry.account), i);
         }
         entry_clear(&entry);

@@ -427,15 +427,15 @@ static bool take_next(struct worker *w)
                 delivery->report_result(delivery->context, id, NULL);
             continue;
         }
-        enum entry_lock_result result =
+        enum spool_found result =
             entry_lock_take(&held->lock, delivery->spool, SPOOL_QUEUE, id, &err);
-        if (result == ENTRY_LOCK_TAKEN) {
+        if (result == SPOOL_FOUND) {
             w->held++;
             return true;
         }
-        if (result == ENTRY_LOCK_DAMAGED)
+        if (result == SPOOL_DAMAGED)
             w->handled++;
-        if (delivery->report_failure && result != ENTRY_LOCK_BUSY && result != ENTRY_LOCK_GONE)
+        if (delivery->report_failure && result != SPOOL_BUSY && result != SPOOL_GONE)
             delivery->report_failure(delivery->context, &err);
     }
     w->no_more = true;

@@ -21,22 +21,19 @@ struct reading {
     size_t room, got;
 };
 
-static enum entry_lock_result result_of(enum entry_state state)
+static enum spool_found result_of(enum entry_state state)
 {
-    return state == ENTRY_GOOD    ? ENTRY_LOCK_TAKEN
-           : state == ENTRY_NEWER ? ENTRY_LOCK_LEFT
-                                  : ENTRY_LOCK_DAMAGED;
+    return state == ENTRY_GOOD ? SPOOL_FOUND : state == ENTRY_NEWER ? SPOOL_FOREIGN : SPOOL_DAMAGED;
 }
 
-static enum entry_lock_result read_head(struct reading *reading, struct entry *entry,
-                                        struct error *err)
+static enum spool_found read_head(struct reading *reading, struct entry *entry, struct error *err)
 {
     size_t length;
     reading->room = reading->size < BLOCK ? (size_t)reading->size : BLOCK;
     reading->block = memory_new(reading->room + 1);
     ssize_t got = spoolfile_read(reading->fd, 0, reading->block, reading->room, err);
     if (got < 0)
-        return ENTRY_LOCK_FAILED;
+        return SPOOL_UNREADABLE;
     reading->got = (size_t)got;
     enum entry_state state = entry_head_length(reading->block, reading->got, &length, err);
     if (state != ENTRY_GOOD)
@@ -44,7 +41,7 @@ static enum entry_lock_result read_head(struct reading *reading, struct entry *e
     if (length <= reading->got)
         return result_of(entry_decode_head(entry, reading->block, length, err));
     char *head = memory_new(length);
-    enum entry_lock_result result = ENTRY_LOCK_FAILED;
+    enum spool_found result = SPOOL_UNREADABLE;
     got = spoolfile_read(reading->fd, 0, head, length, err);
     if (got >= 0)
         result = result_of(entry_decode_head(entry, head, (size_t)got, err));
@@ -52,8 +49,8 @@ static enum entry_lock_result read_head(struct reading *reading, struct entry *e
     return result;
 }
 
-static enum entry_lock_result read_end(struct reading *reading, struct entry *entry, uint64_t *sum,
-                                       struct error *err)
+static enum spool_found read_end(struct reading *reading, struct entry *entry, uint64_t *sum,
+                                 struct error *err)
 {
     char mark[ENTRY_END_MARK];
     ssize_t got = ENTRY_END_MARK;
@@ -63,7 +60,7 @@ static enum entry_lock_result read_end(struct reading *reading, struct entry *en
     } else {
         got = spoolfile_read(reading->fd, at, mark, sizeof mark, err);
         if (got < 0)
-            return ENTRY_LOCK_FAILED;
+            return SPOOL_UNREADABLE;
     }
     struct entry_end end = {.file_size = reading->size, .mark = mark, .len = (size_t)got};
     enum entry_state state = entry_decode_end(entry, &end, err);
@@ -71,8 +68,8 @@ static enum entry_lock_result read_end(struct reading *reading, struct entry *en
     return result_of(state);
 }
 
-static enum entry_lock_result check_sum(struct reading *reading, const struct entry *entry,
-                                        uint64_t wanted, struct error *err)
+static enum spool_found check_sum(struct reading *reading, const struct entry *entry,
+                                  uint64_t wanted, struct error *err)
 {
     struct checksum sum;
     uint64_t end = entry->offset + entry->size;
@@ -83,17 +80,17 @@ static enum entry_lock_result check_sum(struct reading *reading, const struct en
         if (at > 0)
             n = spoolfile_read(reading->fd, at, reading->block, reading->room, err);
         if (n < 0)
-            return ENTRY_LOCK_FAILED;
+            return SPOOL_UNREADABLE;
         got = (size_t)n;
         if (got == 0)
             break;
         checksum_add(&sum, reading->block, end - at < got ? (size_t)(end - at) : got);
     }
     if (checksum_end(&sum) == wanted)
-        return ENTRY_LOCK_TAKEN;
+        return SPOOL_FOUND;
     error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_DATAERR,
               "damaged entry: its checksum is wrong");
-    return ENTRY_LOCK_DAMAGED;
+    return SPOOL_DAMAGED;
 }
 
 /* The content of a small entry, which has just been read and found good, need not be read again. */
@@ -109,37 +106,20 @@ static void keep_content(struct reading *reading, const struct entry *entry, str
 }
 
 /* With MEMORY, reads and checks the whole of it, and keeps the content there if that is small. */
-static enum entry_lock_result read_entry(int fd, uint64_t size, struct str *memory,
-                                         struct entry *entry, struct error *err)
+static enum spool_found read_entry(int fd, uint64_t size, struct str *memory, struct entry *entry,
+                                   struct error *err)
 {
     struct reading reading = {.fd = fd, .size = size};
     uint64_t sum;
-    enum entry_lock_result result = read_head(&reading, entry, err);
-    if (result == ENTRY_LOCK_TAKEN)
+    enum spool_found result = read_head(&reading, entry, err);
+    if (result == SPOOL_FOUND)
         result = read_end(&reading, entry, &sum, err);
-    if (result == ENTRY_LOCK_TAKEN && memory)
+    if (result == SPOOL_FOUND && memory)
         result = check_sum(&reading, entry, sum, err);
-    if (result == ENTRY_LOCK_TAKEN && memory)
+    if (result == SPOOL_FOUND && memory)
         keep_content(&reading, entry, memory);
     free(reading.block);
     return result;
-}
-
-static enum entry_lock_result result_of_file(enum spoolfile_found found)
-{
-    switch (found) {
-    case SPOOLFILE_FOUND:
-        return ENTRY_LOCK_TAKEN;
-    case SPOOLFILE_BUSY:
-        return ENTRY_LOCK_BUSY;
-    case SPOOLFILE_GONE:
-        return ENTRY_LOCK_GONE;
-    case SPOOLFILE_FOREIGN:
-        return ENTRY_LOCK_LEFT;
-    case SPOOLFILE_FAILED:
-        break;
-    }
-    return ENTRY_LOCK_FAILED;
 }
 
 static void set_id(struct entry *entry, const char *id)
@@ -171,28 +151,26 @@ static bool was_interrupted(const struct spoolfile *file, const struct journal *
     return file->planned && file->mtime != journal->next;
 }
 
-enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *spool,
-                                       enum spool_directory directory, const char *id,
-                                       struct error *err)
+enum spool_found entry_lock_take(struct entry_lock *lock, struct spool *spool,
+                                 enum spool_directory directory, const char *id, struct error *err)
 {
     struct spoolfile file;
     if (!is_id(id, err))
-        return ENTRY_LOCK_LEFT;
-    enum entry_lock_result result =
-        result_of_file(spoolfile_take(spool, directory, id, &file, err));
-    if (result != ENTRY_LOCK_TAKEN)
+        return SPOOL_FOREIGN;
+    enum spool_found result = spoolfile_take(spool, directory, id, &file, err);
+    if (result != SPOOL_FOUND)
         return result;
     *lock = (struct entry_lock){
         .spool = spool, .directory = directory, .fd = file.fd, .other_names = file.other_names};
     set_id(&lock->entry, id);
     struct str memory = {0};
     result = read_entry(file.fd, file.size, &memory, &lock->entry, err);
-    if (result == ENTRY_LOCK_TAKEN) {
+    if (result == SPOOL_FOUND) {
         journal_begin(&lock->journal, id, lock->entry.envelope.n);
         if (!journal_file_read(&lock->file, spool, &lock->journal, err))
-            result = ENTRY_LOCK_FAILED;
+            result = SPOOL_UNREADABLE;
     }
-    if (result == ENTRY_LOCK_TAKEN) {
+    if (result == SPOOL_FOUND) {
         lock->interrupted = was_interrupted(&file, &lock->journal);
         entry_lock_show_content(lock);
         if (memory.data) {
@@ -202,7 +180,7 @@ enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *sp
         return result;
     }
     str_clear(&memory);
-    if (result == ENTRY_LOCK_DAMAGED && directory != SPOOL_FAILED)
+    if (result == SPOOL_DAMAGED && directory != SPOOL_FAILED)
         quarantine(lock, err);
     entry_lock_release(lock);
     return result;
@@ -219,48 +197,46 @@ void entry_lock_show_content(struct entry_lock *lock)
                                      .has_8bit_header = lock->entry.has_8bit_header};
 }
 
-/* Opens the entry and reads its head: FILE is open if the result is ENTRY_LOCK_TAKEN. */
-static enum entry_lock_result open_head(const struct spool *spool, enum spool_directory directory,
-                                        struct entry *entry, struct spoolfile *file,
-                                        struct error *err)
+/* Opens the entry and reads its head: FILE is open if the result is SPOOL_FOUND. */
+static enum spool_found open_head(const struct spool *spool, enum spool_directory directory,
+                                  struct entry *entry, struct spoolfile *file, struct error *err)
 {
-    enum entry_lock_result result =
-        result_of_file(spoolfile_find(spool, directory, entry->id, file, err));
-    if (result != ENTRY_LOCK_TAKEN)
+    enum spool_found result = spoolfile_find(spool, directory, entry->id, file, err);
+    if (result != SPOOL_FOUND)
         return result;
     result = read_entry(file->fd, file->size, NULL, entry, err);
-    if (result != ENTRY_LOCK_TAKEN)
+    if (result != SPOOL_FOUND)
         spoolfile_close(file->fd);
     return result;
 }
 
-enum entry_lock_result entry_lock_peek(const struct spool *spool, enum spool_directory directory,
-                                       const char *id, struct entry *entry, struct error *err)
+enum spool_found entry_lock_peek(const struct spool *spool, enum spool_directory directory,
+                                 const char *id, struct entry *entry, struct error *err)
 {
     struct spoolfile file;
     if (!is_id(id, err))
-        return ENTRY_LOCK_LEFT;
+        return SPOOL_FOREIGN;
     set_id(entry, id);
-    enum entry_lock_result result = open_head(spool, directory, entry, &file, err);
-    if (result == ENTRY_LOCK_TAKEN)
+    enum spool_found result = open_head(spool, directory, entry, &file, err);
+    if (result == SPOOL_FOUND)
         spoolfile_close(file.fd);
     return result;
 }
 
-enum entry_lock_result entry_lock_view(const struct spool *spool, enum spool_directory directory,
-                                       const char *id, struct entry_view *view, struct error *err)
+enum spool_found entry_lock_view(const struct spool *spool, enum spool_directory directory,
+                                 const char *id, struct entry_view *view, struct error *err)
 {
     struct spoolfile file;
     struct journal_file journal_file;
     if (!is_id(id, err))
-        return ENTRY_LOCK_LEFT;
+        return SPOOL_FOREIGN;
     set_id(&view->entry, id);
-    enum entry_lock_result result = open_head(spool, directory, &view->entry, &file, err);
-    if (result != ENTRY_LOCK_TAKEN)
+    enum spool_found result = open_head(spool, directory, &view->entry, &file, err);
+    if (result != SPOOL_FOUND)
         return result;
     journal_begin(&view->journal, id, view->entry.envelope.n);
     if (view->has_journal && !journal_file_read(&journal_file, spool, &view->journal, err))
-        result = ENTRY_LOCK_FAILED;
+        result = SPOOL_UNREADABLE;
     view->interrupted = was_interrupted(&file, &view->journal);
     view->active = spoolfile_is_locked(file.fd);
     spoolfile_close(file.fd);
@@ -346,15 +322,14 @@ bool entry_lock_remove(struct entry_lock *lock, struct error *err)
     return ok;
 }
 
-enum entry_lock_result entry_lock_delete(struct spool *spool, enum spool_directory directory,
-                                         const char *id, struct error *err)
+enum spool_found entry_lock_delete(struct spool *spool, enum spool_directory directory,
+                                   const char *id, struct error *err)
 {
     struct spoolfile file;
     if (!is_id(id, err))
-        return ENTRY_LOCK_LEFT;
-    enum entry_lock_result result =
-        result_of_file(spoolfile_take(spool, directory, id, &file, err));
-    if (result != ENTRY_LOCK_TAKEN)
+        return SPOOL_FOREIGN;
+    enum spool_found result = spoolfile_take(spool, directory, id, &file, err);
+    if (result != SPOOL_FOUND)
         return result;
     struct entry_lock lock = {.spool = spool,
                               .directory = directory,
@@ -362,8 +337,7 @@ enum entry_lock_result entry_lock_delete(struct spool *spool, enum spool_directo
                               .file.size = 1, /* there may be one: not to find it is no error */
                               .other_names = file.other_names};
     set_id(&lock.entry, id);
-    return entry_lock_remove(&lock, err) && spool_sync(spool, err) ? ENTRY_LOCK_TAKEN
-                                                                   : ENTRY_LOCK_FAILED;
+    return entry_lock_remove(&lock, err) && spool_sync(spool, err) ? SPOOL_FOUND : SPOOL_UNREADABLE;
 }
 
 bool entry_lock_move(struct entry_lock *lock, enum spool_directory directory, const char *note,

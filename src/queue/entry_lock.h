@@ -37,26 +37,16 @@ enum entry_lock_begun {
     ENTRY_LOCK_UNNOTED, /* nothing can be noted now: read-only, a bad disk; ERR says */
 };
 
-enum entry_lock_result {
-    ENTRY_LOCK_TAKEN,
-    ENTRY_LOCK_BUSY,    /* another process works on it */
-    ENTRY_LOCK_GONE,    /* delivered, removed or moved in the meantime */
-    ENTRY_LOCK_LEFT,    /* not a file of ours, or of a later version: stays where it is; ERR says */
-    ENTRY_LOCK_DAMAGED, /* moved to failed/; ERR says */
-    ENTRY_LOCK_FAILED,  /* cannot be read now; ERR says */
-};
-
 /* Takes the entry ID at DIRECTORY (queue/, hold/ or failed/; in failed/ damage is only reported).
- * LOCK must be zeroed, and is so again unless the result is ENTRY_LOCK_TAKEN. */
-enum entry_lock_result entry_lock_take(struct entry_lock *lock, struct spool *spool,
-                                       enum spool_directory directory, const char *id,
-                                       struct error *err);
+ * LOCK must be zeroed, and is so again unless the result is SPOOL_FOUND. */
+enum spool_found entry_lock_take(struct entry_lock *lock, struct spool *spool,
+                                 enum spool_directory directory, const char *id, struct error *err);
 
 /* Reads an entry's head without lock and without the content: for choosing. ENTRY must be zeroed;
  * clear it in any case. The results mean what they mean above, but nothing is moved and
- * ENTRY_LOCK_TAKEN takes nothing. */
-enum entry_lock_result entry_lock_peek(const struct spool *spool, enum spool_directory directory,
-                                       const char *id, struct entry *entry, struct error *err);
+ * SPOOL_FOUND takes nothing. */
+enum spool_found entry_lock_peek(const struct spool *spool, enum spool_directory directory,
+                                 const char *id, struct entry *entry, struct error *err);
 
 /* What a listing shows of an entry. */
 struct entry_view {
@@ -70,8 +60,8 @@ struct entry_view {
 /* The same with journal and state. VIEW must be zeroed but for its first member; clear it in any
  * case. To find out whether a process works on it takes a shared lock for a moment; a process that
  * wants the entry just then finds it busy and comes back. */
-enum entry_lock_result entry_lock_view(const struct spool *spool, enum spool_directory directory,
-                                       const char *id, struct entry_view *view, struct error *err);
+enum spool_found entry_lock_view(const struct spool *spool, enum spool_directory directory,
+                                 const char *id, struct entry_view *view, struct error *err);
 void entry_view_clear(struct entry_view *view);
 
 /* To be called before the first packet of an attempt: nothing may be sent unless it returns
@@ -94,11 +84,11 @@ bool entry_lock_postpone(struct entry_lock *lock, int64_t next, struct error *er
  * then the lock still ends. The removal is on disk after the next spool_sync(). */
 bool entry_lock_remove(struct entry_lock *lock, struct error *err);
 
-/* Removes the entry ID from DIRECTORY, readable or not, if no process works on it: ENTRY_LOCK_TAKEN
- * (and it is gone, on disk), ENTRY_LOCK_BUSY, ENTRY_LOCK_GONE, ENTRY_LOCK_LEFT, ENTRY_LOCK_FAILED.
+/* Removes the entry ID from DIRECTORY, readable or not, if no process works on it: SPOOL_FOUND
+ * (and it is gone, on disk), SPOOL_BUSY, SPOOL_GONE, SPOOL_FOREIGN, SPOOL_UNREADABLE.
  */
-enum entry_lock_result entry_lock_delete(struct spool *spool, enum spool_directory directory,
-                                         const char *id, struct error *err);
+enum spool_found entry_lock_delete(struct spool *spool, enum spool_directory directory,
+                                   const char *id, struct error *err);
 
 /* Ends the lock and moves the entry to DIRECTORY: hold/, failed/ or back to queue/ (where it is due
  * at once). NOTE, if not NULL, is written into the journal. On disk when this returns. */

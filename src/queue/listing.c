@@ -92,12 +92,11 @@ static bool show(struct showing *showing, enum spool_directory directory,
                                                             sizeof *journals->id, by_name))};
     struct error err = {0};
     bool more = true;
-    enum entry_lock_result result =
-        entry_lock_view(showing->spool, directory, found->id, &view, &err);
-    if (result != ENTRY_LOCK_GONE) {
+    enum spool_found result = entry_lock_view(showing->spool, directory, found->id, &view, &err);
+    if (result != SPOOL_GONE) {
         struct spoolfile file = {0};
         struct str reason = {0};
-        bool readable = result == ENTRY_LOCK_TAKEN;
+        bool readable = result == SPOOL_FOUND;
         if (!readable)
             (void)spoolfile_facts(showing->spool, directory, found->id, &file); /* else size is 0 */
         struct listing_item item = {
@@ -161,7 +160,7 @@ void listing_one(const struct spool *spool, const char *id,
     struct showing showing = {spool, each, context, .journals = NULL};
     struct scan_item item;
     struct spoolfile file;
-    if (spoolfile_facts(spool, SPOOL_QUEUE, id, &file) != SPOOLFILE_FOUND)
+    if (spoolfile_facts(spool, SPOOL_QUEUE, id, &file) != SPOOL_FOUND)
         return;
     item.next = file.mtime;
     memcpy(item.id, id, sizeof item.id);

@@ -20,7 +20,7 @@ static bool clear_temporary(void *context, const char *name)
     struct spoolfile file;
     struct error ignored; /* what can't be opened is left, as foreign files are */
     if (!entryid_valid(name) ||
-        spoolfile_take(now->spool, SPOOL_TMP, name, &file, &ignored) != SPOOLFILE_FOUND)
+        spoolfile_take(now->spool, SPOOL_TMP, name, &file, &ignored) != SPOOL_FOUND)
         return true;
     count_removal(now, SPOOL_TMP, name);
     spoolfile_close(file.fd);

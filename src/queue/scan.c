@@ -30,10 +30,10 @@ static bool collect(void *context, const char *name)
         note_foreign(scan, name);
         return true;
     }
-    enum spoolfile_found found = spoolfile_facts(now->spool, now->directory, name, &file);
-    if (found == SPOOLFILE_FOREIGN)
+    enum spool_found found = spoolfile_facts(now->spool, now->directory, name, &file);
+    if (found == SPOOL_FOREIGN)
         note_foreign(scan, name);
-    if (found != SPOOLFILE_FOUND)
+    if (found != SPOOL_FOUND)
         return true;
     if (scan->n == scan->size) {
         scan->size = scan->size ? 2 * scan->size : 64;

@@ -298,9 +298,9 @@ bool spool_new_id(struct spool *spool, char id[ENTRYID_SIZE], struct error *err)
 bool spool_has(const struct spool *spool, const char *id)
 {
     struct spoolfile file;
-    return spoolfile_facts(spool, SPOOL_QUEUE, id, &file) == SPOOLFILE_FOUND ||
-           spoolfile_facts(spool, SPOOL_HOLD, id, &file) == SPOOLFILE_FOUND ||
-           spoolfile_facts(spool, SPOOL_FAILED, id, &file) == SPOOLFILE_FOUND;
+    return spoolfile_facts(spool, SPOOL_QUEUE, id, &file) == SPOOL_FOUND ||
+           spoolfile_facts(spool, SPOOL_HOLD, id, &file) == SPOOL_FOUND ||
+           spoolfile_facts(spool, SPOOL_FAILED, id, &file) == SPOOL_FOUND;
 }
 
 const char *spool_directory_name(enum spool_directory directory)

@@ -112,6 +112,16 @@ enum spool_directory {
     SPOOL_DIRECTORIES
 };
 
+/* What was found under a name. */
+enum spool_found {
+    SPOOL_FOUND,
+    SPOOL_BUSY,       /* another process has the lock */
+    SPOOL_GONE,       /* no such file, or no longer: delivered, removed or moved */
+    SPOOL_FOREIGN,    /* not a file of ours, or of a later version: stays where it is; ERR says */
+    SPOOL_DAMAGED,    /* an entry that was moved to failed/; ERR says */
+    SPOOL_UNREADABLE, /* now; ERR says */
+};
+
 /* Zeroed memory is a spool that is not open. */
 struct spool {
     char *path;                  /* NULL when not open */
@@ -148,7 +158,7 @@ bool spool_sync_when_due(struct spool *spool, int64_t now, struct error *err);
 bool spool_each(const struct spool *spool, enum spool_directory directory,
                 bool (*each)(void *context, const char *name), void *context, struct error *err);
 
-/* What a place is called, for messages. */
+/* The name of DIRECTORY, for messages. */
 const char *spool_directory_name(enum spool_directory directory);
 
 /* Notes that a name in DIRECTORY came or went. */
@@ -175,8 +185,8 @@ void spool_set_status(struct error *err);
  * mail that is here, and for everybody else. The error has status SPOOL_FULL. */
 bool spool_has_room(const struct spool *spool, struct error *err);
 
-/* The stamp: as text, and when it was last written (seconds since 1970, 0 for never). */
-bool spool_read_stamp(const struct spool *spool, struct str *out, int64_t *when, struct error *err);
+/* The stamp, a text; nothing if there is none. */
+bool spool_read_stamp(const struct spool *spool, struct str *out, struct error *err);
 bool spool_write_stamp(struct spool *spool, const struct str *text, struct error *err);
 
 #endif

@@ -42,13 +42,13 @@ bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *
     *taken = false;
     *fd = spool_open_at(spool->directory[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
     if (*fd < 0 && errno == EEXIST) {
-        enum spoolfile_found found = spoolfile_take(spool, SPOOL_TMP, id, &leftover, err);
-        *taken = found == SPOOLFILE_BUSY;
+        enum spool_found found = spoolfile_take(spool, SPOOL_TMP, id, &leftover, err);
+        *taken = found == SPOOL_BUSY;
         if (*taken)
             return is_taken(id, err);
-        if (found != SPOOLFILE_FOUND && found != SPOOLFILE_GONE)
+        if (found != SPOOL_FOUND && found != SPOOL_GONE)
             return false;
-        if (found == SPOOLFILE_FOUND) {
+        if (found == SPOOL_FOUND) {
             spoolfile_discard(spool, SPOOL_TMP, id);
             spoolfile_close(leftover.fd);
         }
@@ -64,13 +64,13 @@ bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *
     return false;
 }
 
-static enum spoolfile_found judge(const struct stat *facts, struct spoolfile *file)
+static enum spool_found judge(const struct stat *facts, struct spoolfile *file)
 {
     file->size = (uint64_t)facts->st_size;
     file->mtime = (int64_t)facts->st_mtime;
     file->planned = facts->st_mtime > facts->st_ctime;
     file->other_names = facts->st_nlink > 1;
-    return S_ISREG(facts->st_mode) ? SPOOLFILE_FOUND : SPOOLFILE_FOREIGN;
+    return S_ISREG(facts->st_mode) ? SPOOL_FOUND : SPOOL_FOREIGN;
 }
 
 static bool is_foreign(int number)
@@ -79,44 +79,43 @@ static bool is_foreign(int number)
            number == EISDIR || number == ENAMETOOLONG || number == ENODEV;
 }
 
-static enum spoolfile_found open_file(int dir, const char *name, struct spoolfile *file)
+static enum spool_found open_file(int dir, const char *name, struct spoolfile *file)
 {
     *file = (struct spoolfile){.fd = spool_open_at(dir, name, O_RDONLY)};
     if (file->fd >= 0)
-        return SPOOLFILE_FOUND;
+        return SPOOL_FOUND;
     if (errno == ENOENT)
-        return SPOOLFILE_GONE;
-    return is_foreign(errno) ? SPOOLFILE_FOREIGN : SPOOLFILE_FAILED;
+        return SPOOL_GONE;
+    return is_foreign(errno) ? SPOOL_FOREIGN : SPOOL_UNREADABLE;
 }
 
 /* The name may have been given to another file before the lock was ours. */
-static enum spoolfile_found lock_file(int dir, const char *name, struct spoolfile *file)
+static enum spool_found lock_file(int dir, const char *name, struct spoolfile *file)
 {
     struct stat here, there;
     if (flock(file->fd, LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK ? SPOOLFILE_BUSY : SPOOLFILE_FAILED;
+        return errno == EWOULDBLOCK ? SPOOL_BUSY : SPOOL_UNREADABLE;
     if (fstat(file->fd, &here) != 0)
-        return SPOOLFILE_FAILED;
-    if (judge(&here, file) == SPOOLFILE_FOREIGN)
-        return SPOOLFILE_FOREIGN;
+        return SPOOL_UNREADABLE;
+    if (judge(&here, file) == SPOOL_FOREIGN)
+        return SPOOL_FOREIGN;
     if (fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? SPOOLFILE_GONE : SPOOLFILE_FAILED;
-    return here.st_ino == there.st_ino && here.st_dev == there.st_dev ? SPOOLFILE_FOUND
-                                                                      : SPOOLFILE_GONE;
+        return errno == ENOENT ? SPOOL_GONE : SPOOL_UNREADABLE;
+    return here.st_ino == there.st_ino && here.st_dev == there.st_dev ? SPOOL_FOUND : SPOOL_GONE;
 }
 
 /* Fills the error and closes what was opened, unless the file was FOUND. */
-static enum spoolfile_found finish(enum spoolfile_found found, enum spool_directory directory,
-                                   const char *name, struct spoolfile *file, struct error *err)
+static enum spool_found finish(enum spool_found found, enum spool_directory directory,
+                               const char *name, struct spoolfile *file, struct error *err)
 {
     const char *where = spool_directory_name(directory);
-    if (found == SPOOLFILE_FOUND)
+    if (found == SPOOL_FOUND)
         return found;
-    if (file->fd < 0 && found != SPOOLFILE_GONE)
+    if (file->fd < 0 && found != SPOOL_GONE)
         spool_trouble(err, "spool: cannot open %s", where, name);
-    else if (found == SPOOLFILE_FAILED)
+    else if (found == SPOOL_UNREADABLE)
         spool_trouble(err, "spool: cannot look at %s", where, name);
-    else if (found == SPOOLFILE_FOREIGN)
+    else if (found == SPOOL_FOREIGN)
         error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                   "spool: %s/%s is not a regular file", where, name);
     spoolfile_close(file->fd);
@@ -124,22 +123,22 @@ static enum spoolfile_found finish(enum spoolfile_found found, enum spool_direct
     return found;
 }
 
-enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_directory directory,
-                                    const char *name, struct spoolfile *file, struct error *err)
+enum spool_found spoolfile_find(const struct spool *spool, enum spool_directory directory,
+                                const char *name, struct spoolfile *file, struct error *err)
 {
     struct stat here;
-    enum spoolfile_found found = open_file(spool->directory[directory], name, file);
-    if (found == SPOOLFILE_FOUND)
-        found = fstat(file->fd, &here) == 0 ? judge(&here, file) : SPOOLFILE_FAILED;
+    enum spool_found found = open_file(spool->directory[directory], name, file);
+    if (found == SPOOL_FOUND)
+        found = fstat(file->fd, &here) == 0 ? judge(&here, file) : SPOOL_UNREADABLE;
     return finish(found, directory, name, file, err);
 }
 
-enum spoolfile_found spoolfile_take(const struct spool *spool, enum spool_directory directory,
-                                    const char *name, struct spoolfile *file, struct error *err)
+enum spool_found spoolfile_take(const struct spool *spool, enum spool_directory directory,
+                                const char *name, struct spoolfile *file, struct error *err)
 {
     int dir = spool->directory[directory];
-    enum spoolfile_found found = open_file(dir, name, file);
-    if (found == SPOOLFILE_FOUND)
+    enum spool_found found = open_file(dir, name, file);
+    if (found == SPOOL_FOUND)
         found = lock_file(dir, name, file);
     return finish(found, directory, name, file, err);
 }
@@ -149,12 +148,12 @@ bool spoolfile_is_locked(int fd)
     return flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_directory directory,
-                                     const char *name, struct spoolfile *file)
+enum spool_found spoolfile_facts(const struct spool *spool, enum spool_directory directory,
+                                 const char *name, struct spoolfile *file)
 {
     struct stat facts;
     if (fstatat(spool->directory[directory], name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? SPOOLFILE_GONE : SPOOLFILE_FOREIGN;
+        return errno == ENOENT ? SPOOL_GONE : SPOOL_FOREIGN;
     return judge(&facts, file);
 }
 
@@ -307,9 +306,9 @@ bool spoolfile_load(const struct spool *spool, enum spool_directory directory, c
     struct spoolfile file;
     size_t start = out->len;
     ssize_t got;
-    enum spoolfile_found found = spoolfile_find(spool, directory, name, &file, err);
-    if (found != SPOOLFILE_FOUND)
-        return found == SPOOLFILE_GONE;
+    enum spool_found found = spoolfile_find(spool, directory, name, &file, err);
+    if (found != SPOOL_FOUND)
+        return found == SPOOL_GONE;
     do {
         str_reserve(out, LOAD_BLOCK);
         got = spoolfile_read(file.fd, out->len - start, out->data + out->len, LOAD_BLOCK, err);

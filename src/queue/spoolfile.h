@@ -26,14 +26,6 @@ struct spoolfile {
     bool other_names; /* a rename was half done by a file system or a crash */
 };
 
-enum spoolfile_found {
-    SPOOLFILE_FOUND,
-    SPOOLFILE_BUSY,    /* another process has the lock */
-    SPOOLFILE_GONE,    /* no such file, or no longer */
-    SPOOLFILE_FOREIGN, /* not a regular file, or not ours to read: left alone; the error says */
-    SPOOLFILE_FAILED,  /* the error says */
-};
-
 /* Creates tmp/ID, mode 0600, locked, and gives its descriptor. A leftover of the same name is
  * removed first. *TAKEN: another process has the lock of it, because it writes there, or
  * removes the file as a leftover: use another id. */
@@ -43,14 +35,14 @@ bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *
 /* Opens NAME for reading; spoolfile_take() with its lock, which ends with the descriptor. Nothing
  * that is not a regular file is opened for longer than it takes to see that, no FIFO is waited for,
  * no link followed. */
-enum spoolfile_found spoolfile_find(const struct spool *spool, enum spool_directory directory,
-                                    const char *name, struct spoolfile *file, struct error *err);
-enum spoolfile_found spoolfile_take(const struct spool *spool, enum spool_directory directory,
-                                    const char *name, struct spoolfile *file, struct error *err);
+enum spool_found spoolfile_find(const struct spool *spool, enum spool_directory directory,
+                                const char *name, struct spoolfile *file, struct error *err);
+enum spool_found spoolfile_take(const struct spool *spool, enum spool_directory directory,
+                                const char *name, struct spoolfile *file, struct error *err);
 
 /* The same facts without opening it (fd is unset): found, gone or foreign; no error is filled. */
-enum spoolfile_found spoolfile_facts(const struct spool *spool, enum spool_directory directory,
-                                     const char *name, struct spoolfile *file);
+enum spool_found spoolfile_facts(const struct spool *spool, enum spool_directory directory,
+                                 const char *name, struct spoolfile *file);
 
 /* True if another process has the lock of this descriptor, which was opened without. To find out
  * takes a shared lock: close the descriptor then. */

@@ -126,9 +126,8 @@ static bool is_of_account(struct enqueue *q, const char *id)
 {
     struct entry head = {0};
     struct error ignored; /* a run will say what is wrong with it */
-    bool ours =
-        entry_lock_peek(&q->queue.spool, SPOOL_QUEUE, id, &head, &ignored) == ENTRY_LOCK_TAKEN &&
-        strcmp(head.account, q->s->submission.account->name) == 0;
+    bool ours = entry_lock_peek(&q->queue.spool, SPOOL_QUEUE, id, &head, &ignored) == SPOOL_FOUND &&
+                strcmp(head.account, q->s->submission.account->name) == 0;
     entry_clear(&head);
     return ours;
 }

@@ -87,9 +87,8 @@ static bool may_not(int number)
 static void read_stamp(struct queue_context *queue)
 {
     struct str stamp = {0};
-    int64_t written;
     struct error ignored; /* without it every entry has the age its id says */
-    if (spool_read_stamp(&queue->spool, &stamp, &written, &ignored))
+    if (spool_read_stamp(&queue->spool, &stamp, &ignored))
         spool_time_decode(&queue->spool_time, str_text(&stamp), stamp.len);
     queue->last_run = queue->spool_time.last_run;
     str_clear(&stamp);

@@ -182,9 +182,8 @@ static bool run(const struct world *world, size_t *left, struct error *err)
               scan_read(&scan, &spool, SPOOL_QUEUE, err);
     for (size_t i = 0; ok && i < scan.n; i++) {
         struct entry_lock lock = {0};
-        enum entry_lock_result result =
-            entry_lock_take(&lock, &spool, SPOOL_QUEUE, scan.item[i].id, err);
-        if (result == ENTRY_LOCK_TAKEN)
+        enum spool_found result = entry_lock_take(&lock, &spool, SPOOL_QUEUE, scan.item[i].id, err);
+        if (result == SPOOL_FOUND)
             ok = attempt(world, &lock, err);
         else
             ok = false;

@@ -34,11 +34,11 @@ static void a_flipped_bit_sends_an_entry_to_failed(void **state)
         spooldir_put(dir, "queue", id, whole, (size_t)len);
         whole[i] ^= 1 << (i % 8);
         struct entry_lock lock;
-        enum entry_lock_result result = spooldir_take(dir, id, &lock);
-        left += result == ENTRY_LOCK_LEFT; /* the bit made its version a higher one */
-        failed += result == ENTRY_LOCK_DAMAGED;
+        enum spool_found result = spooldir_take(dir, id, &lock);
+        left += result == SPOOL_FOREIGN; /* the bit made its version a higher one */
+        failed += result == SPOOL_DAMAGED;
         assert_null(lock.spool);
-        if (result == ENTRY_LOCK_DAMAGED) {
+        if (result == SPOOL_DAMAGED) {
             assert_true(spooldir_exists(dir, "failed", id));
             assert_false(spooldir_exists(dir, "queue", id));
             unlink(spooldir_path(dir, "failed", id));
@@ -56,7 +56,7 @@ static void an_entry_cut_short_goes_to_failed_and_is_shown_there(void **state)
         struct entry_lock lock;
         assert_true(spooldir_submit(dir, text, 3, id, NULL));
         assert_int_equal(truncate(spooldir_path(dir, "queue", id), (off_t)cut), 0);
-        assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_DAMAGED);
+        assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_DAMAGED);
         assert_true(spooldir_exists(dir, "failed", id));
         assert_true(spooldir_exists(dir, "journal", id));
     }
@@ -96,13 +96,13 @@ static void outcomes_are_kept_and_an_entry_can_wait(void **state)
     FILE *torn = fopen(spooldir_path(dir, "journal", id), "a");
     fputs("0123456789abc", torn);
     fclose(torn);
-    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_FOUND);
     assert_int_equal(lock.journal.damaged, 1);
     assert_int_equal(journal_unbounced(&lock.journal), 1);
     journal_bounced(&lock.journal, 1);
     assert_true(entry_lock_save(&lock, &dir->err));
     entry_lock_release(&lock);
-    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_FOUND);
     assert_int_equal(lock.journal.damaged, 1);
     assert_int_equal(lock.journal.attempts, 1);
     assert_int_equal(lock.journal.rcpt[1].bounce, 1);
@@ -156,7 +156,7 @@ static void an_attempt_that_ended_unnoted_is_noted_by_the_next(void **state)
         assert_int_equal(lock.journal.attempts, i);
         assert_true(i == 0 || strstr(lock.journal.rcpt[1].why->text, "ended before"));
         entry_lock_release(&lock); /* as if killed */
-        assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+        assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_FOUND);
     }
     /* One that is noted is not taken for such. */
     assert_int_equal(entry_lock_begin(&lock, now, &dir->err), ENTRY_LOCK_BEGUN);
@@ -165,7 +165,7 @@ static void an_attempt_that_ended_unnoted_is_noted_by_the_next(void **state)
     assert_true(entry_lock_save(&lock, &dir->err));
     off_t size = journal_size(dir, id);
     entry_lock_release(&lock);
-    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_FOUND);
     assert_false(lock.interrupted);
     assert_int_equal(lock.journal.damaged, 0);
     assert_int_equal(lock.journal.rcpt[0].status, JOURNAL_SENT);
@@ -173,7 +173,7 @@ static void an_attempt_that_ended_unnoted_is_noted_by_the_next(void **state)
     /* The order to try at once is no attempt either. */
     assert_true(entry_lock_postpone(&lock, 0, &dir->err));
     entry_lock_release(&lock);
-    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_FOUND);
     assert_false(lock.interrupted);
     entry_lock_release(&lock);
 }
@@ -198,7 +198,7 @@ static void a_journal_does_not_grow_for_ever(void **state)
     entry_lock_release(&lock);
     assert_int_equal(stat(spooldir_path(dir, "journal", id), &facts), 0);
     assert_in_range(facts.st_size, 1, JOURNAL_FILE_SLACK + 400000);
-    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_FOUND);
     assert_int_equal(lock.journal.attempts, 60);
     assert_string_equal(lock.journal.rcpt[499].why->reply, "450 come back later 59 499");
     entry_lock_release(&lock);
@@ -219,14 +219,13 @@ static void entries_are_held_released_and_listed(void **state)
              c, LISTING_ACTIVE);
     assert_string_equal(seen.data, wanted.data);
     entry_lock_release(&busy);
-    assert_int_equal(spooldir_take(dir, b, &lock), ENTRY_LOCK_GONE);
+    assert_int_equal(spooldir_take(dir, b, &lock), SPOOL_GONE);
     memset(&lock, 0, sizeof lock);
-    assert_int_equal(entry_lock_take(&lock, &dir->spool, SPOOL_HOLD, b, &dir->err),
-                     ENTRY_LOCK_TAKEN);
+    assert_int_equal(entry_lock_take(&lock, &dir->spool, SPOOL_HOLD, b, &dir->err), SPOOL_FOUND);
     assert_true(entry_lock_move(&lock, SPOOL_QUEUE, NULL, &dir->err));
-    assert_int_equal(spooldir_take(dir, b, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, b, &lock), SPOOL_FOUND);
     assert_true(entry_lock_move(&lock, SPOOL_QUEUE, NULL, &dir->err)); /* to where it is */
-    assert_int_equal(spooldir_take(dir, b, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, b, &lock), SPOOL_FOUND);
     assert_true(entry_lock_move(&lock, SPOOL_FAILED, "given up", &dir->err));
     str_truncate(&seen, 0);
     assert_true(listing_each(&dir->spool, true, remember, &seen, &dir->err));
@@ -242,21 +241,19 @@ static void entries_are_deleted_damaged_or_not(void **state)
     char good[ENTRYID_SIZE], bad[ENTRYID_SIZE];
     struct entry_lock lock;
     assert_true(spooldir_submit(dir, text, 1, good, &lock));
-    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err), ENTRY_LOCK_BUSY);
+    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err), SPOOL_BUSY);
     entry_lock_release(&lock);
-    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_HOLD, good, &dir->err), ENTRY_LOCK_GONE);
-    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err),
-                     ENTRY_LOCK_TAKEN);
+    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_HOLD, good, &dir->err), SPOOL_GONE);
+    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_QUEUE, good, &dir->err), SPOOL_FOUND);
     assert_false(spooldir_exists(dir, "queue", good));
     assert_true(spooldir_submit(dir, text, 1, bad, NULL));
     assert_int_equal(truncate(spooldir_path(dir, "queue", bad), 30), 0);
-    assert_int_equal(spooldir_take(dir, bad, &lock), ENTRY_LOCK_DAMAGED);
-    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_FAILED, bad, &dir->err),
-                     ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, bad, &lock), SPOOL_DAMAGED);
+    assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_FAILED, bad, &dir->err), SPOOL_FOUND);
     assert_false(spooldir_exists(dir, "failed", bad));
     assert_false(spooldir_exists(dir, "journal", bad));
     assert_int_equal(entry_lock_delete(&dir->spool, SPOOL_QUEUE, "../format", &dir->err),
-                     ENTRY_LOCK_LEFT);
+                     SPOOL_FOREIGN);
 }
 
 /* What is locked under a name that means something else by now is not the entry. */
@@ -267,13 +264,12 @@ static void a_name_that_changed_hands_is_gone(void **state)
     struct entry_lock lock;
     assert_true(spooldir_submit(dir, text, 1, id, NULL));
     snprintf(old, sizeof old, "%s", spooldir_path(dir, "queue", id));
-    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_FOUND);
     assert_int_equal(rename(old, spooldir_path(dir, "hold", id)), 0);
     struct entry_lock other;
-    assert_int_equal(spooldir_take(dir, id, &other), ENTRY_LOCK_GONE);
+    assert_int_equal(spooldir_take(dir, id, &other), SPOOL_GONE);
     struct entry_lock held = {0};
-    assert_int_equal(entry_lock_take(&held, &dir->spool, SPOOL_HOLD, id, &dir->err),
-                     ENTRY_LOCK_BUSY);
+    assert_int_equal(entry_lock_take(&held, &dir->spool, SPOOL_HOLD, id, &dir->err), SPOOL_BUSY);
     entry_lock_release(&lock);
 }
 
@@ -285,13 +281,13 @@ static void one_entry_under_two_names_is_delivered_once(void **state)
     assert_true(spooldir_submit(dir, text, 1, id, NULL));
     snprintf(from, sizeof from, "%s", spooldir_path(dir, "queue", id));
     assert_int_equal(link(from, spooldir_path(dir, "hold", id)), 0);
-    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_FOUND);
     assert_true(entry_lock_remove(&lock, &dir->err));
     assert_false(spool_has(&dir->spool, id));
     assert_true(spooldir_submit(dir, text, 1, id, NULL));
     snprintf(from, sizeof from, "%s", spooldir_path(dir, "queue", id));
     assert_int_equal(link(from, spooldir_path(dir, "hold", id)), 0);
-    assert_int_equal(spooldir_take(dir, id, &lock), ENTRY_LOCK_TAKEN);
+    assert_int_equal(spooldir_take(dir, id, &lock), SPOOL_FOUND);
     assert_true(entry_lock_move(&lock, SPOOL_HOLD, NULL, &dir->err));
     assert_false(spooldir_exists(dir, "queue", id));
     assert_true(spooldir_exists(dir, "hold", id));

@@ -253,7 +253,7 @@ static void look(struct mailworld *world, const struct row *row, const char *id,
     struct entry_lock lock = {0};
     if (entry_lock_take(&lock, &world->dir->spool,
                         row->end == SETTLE_KEPT ? SPOOL_FAILED : SPOOL_QUEUE, id,
-                        &world->dir->err) != ENTRY_LOCK_TAKEN)
+                        &world->dir->err) != SPOOL_FOUND)
         return;
     for (size_t i = 0; i < lock.journal.n; i++)
         str_add_char(left, lock.journal.rcpt[i].bounce ? 'B' : "WSF"[lock.journal.rcpt[i].status]);

@@ -113,8 +113,8 @@ static inline bool spooldir_submit(struct spooldir *dir, const char *text, int n
 }
 
 /* Takes an entry of queue/; LOCK need not be zeroed. */
-static inline enum entry_lock_result spooldir_take(struct spooldir *dir, const char *id,
-                                                   struct entry_lock *lock)
+static inline enum spool_found spooldir_take(struct spooldir *dir, const char *id,
+                                             struct entry_lock *lock)
 {
     memset(lock, 0, sizeof *lock);
     return entry_lock_take(lock, &dir->spool, SPOOL_QUEUE, id, &dir->err);

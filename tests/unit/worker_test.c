@@ -163,7 +163,7 @@ static void look(struct spooldir *dir, const char *id, struct str *left)
     str_add(left, left->len ? " " : "");
     if (spooldir_exists(dir, "failed", id))
         str_add(left, "K");
-    else if (spooldir_take(dir, id, &lock) != ENTRY_LOCK_TAKEN)
+    else if (spooldir_take(dir, id, &lock) != SPOOL_FOUND)
         str_add(left, "G");
     else
         str_addf(left, "W%u", lock.journal.attempts);
