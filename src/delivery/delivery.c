@@ -162,6 +162,11 @@ void delivery_not_attempted(const struct entry_lock *lock, const struct error *f
     attempt->failure = *failure;
 }
 
+struct verdict delivery_verdict(const struct attempt *attempt)
+{
+    return verdict_of(attempt->outcomes, attempt->n, attempt->failed ? &attempt->failure : NULL);
+}
+
 bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why)
 {
     size_t sent = 0;

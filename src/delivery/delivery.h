@@ -13,6 +13,7 @@
 #include "queue/spool.h"
 #include "queue/spool_time.h"
 #include "delivery/connection.h"
+#include "delivery/verdict.h"
 
 struct attempt;
 
@@ -81,6 +82,8 @@ bool delivery_pull(struct connection *connection, struct attempt *attempt);
 /* Makes an attempt out of a failure that came before the entry was tried. */
 void delivery_not_attempted(const struct entry_lock *lock, const struct error *failure,
                             struct attempt *attempt);
+
+struct verdict delivery_verdict(const struct attempt *attempt);
 
 /* True if the attempt met a failure of the account; what one recipient met is not the account's as
  * long as others were taken. Fills WHY. */

@@ -209,33 +209,24 @@ bool verdict_is_final(const struct error *err)
 
 struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct error *failure)
 {
-    struct verdict v = {.worst = n};
-    bool worst_is_final = false;
+    struct verdict v = {0};
+    const struct error *decides = failure; /* unless a recipient was refused permanently */
     for (size_t i = 0; i < n; i++) {
-        const struct outcome *o = &outcomes[i];
-        bool final = o->result == OUTCOME_REFUSED && verdict_is_final(o->error);
-        if (o->result == OUTCOME_SENT)
+        const struct error *why = outcomes[i].result == OUTCOME_REFUSED ? outcomes[i].error : NULL;
+        bool final = why && verdict_is_final(why);
+        if (outcomes[i].result == OUTCOME_SENT)
             v.sent++;
         else if (final)
             v.failed++;
         else
             v.deferred++;
-        if (o->result == OUTCOME_REFUSED && (v.worst == n || (final && !worst_is_final))) {
-            v.worst = i;
-            worst_is_final = final;
-        }
+        if (why && (!v.why || (final && v.failed == 1)))
+            v.why = why;
     }
-    if (worst_is_final || (v.worst < n && !failure))
-        v.code = verdict_code(outcomes[v.worst].error);
-    else if (failure)
-        v.code = verdict_code(failure);
-    else
-        v.code = v.deferred ? EX_TEMPFAIL : EX_OK;
+    if (v.failed > 0 || !failure)
+        decides = v.why;
+    v.why = v.why ? v.why : failure;
+    v.code = decides ? verdict_code(decides) : v.deferred ? EX_TEMPFAIL : EX_OK;
+    v.refusal = v.why && v.sent == 0 && (v.deferred == 0 || (failure && verdict_is_final(failure)));
     return v;
-}
-
-bool verdict_is_refusal(const struct verdict *verdict, const struct error *failure)
-{
-    bool of_all = failure && verdict_is_final(failure);
-    return verdict->sent == 0 && (of_all || verdict->deferred == 0);
 }

@@ -37,17 +37,17 @@ struct verdict {
     size_t sent;
     size_t deferred; /* refused for now, or untried */
     size_t failed;   /* refused permanently */
-    size_t worst;    /* index of the outcome that CODE is taken from; n where there is none */
+    bool refusal;    /* nobody got the mail and nobody will: every recipient was refused
+                        permanently, or the message itself was */
+    const struct error
+        *why; /* the worst refusal, permanent ones first, else what ended the attempt;
+                 NULL where all were sent or deferred without a reply. Borrowed */
 };
 
 /* The verdict on one attempt for a caller that has no queue. FAILURE is what ended the attempt as a
  * whole, NULL if nothing did. A permanent refusal decides over a temporary one, since trying again
  * would not help that recipient; 0 only if all N were sent. */
 struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct error *failure);
-
-/* True if nobody got the mail and nobody will: every recipient was refused permanently, or the
- * message itself was. FAILURE as for verdict_of(). */
-bool verdict_is_refusal(const struct verdict *verdict, const struct error *failure);
 
 /* True if the mail is refused permanently. An account failure never refuses mail. */
 bool verdict_is_final(const struct error *err);

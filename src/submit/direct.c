@@ -12,8 +12,7 @@
 struct direct {
     struct send_context *s;
     struct content content;
-    struct outcome *outcomes;
-    struct str final; /* the reply to the content */
+    struct attempt attempt;
     char *host;       /* that was talked to */
 };
 
@@ -31,8 +30,8 @@ static bool delivery(struct direct *d, struct error *err)
     if (!connection)
         return false;
     d->host = memory_copy(connection_host(connection));
-    const struct session_mail mail = {&d->s->submission.envelope, &d->content, d->outcomes,
-                                      &d->final};
+    const struct session_mail mail = {&d->s->submission.envelope, &d->content, d->attempt.outcomes,
+                                      &d->attempt.reply};
     bool ok = connection_send(connection, &mail, err);
     connection_close(connection);
     return ok;
@@ -45,7 +44,7 @@ static void log_result(const struct direct *d, const struct error *err, int code
         .host = d->host ? d->host : "",
         .envelope = &d->s->submission.envelope,
         .content = err ? NULL : &d->content,
-        .accepted = str_text(&d->final),
+        .accepted = str_text(&d->attempt.reply),
         .error = err,
         .queue_id = "",
         .code = code,
@@ -55,20 +54,20 @@ static void log_result(const struct direct *d, const struct error *err, int code
 
 static int deliver(struct direct *d)
 {
-    struct error failure, err;
-    size_t n = d->s->submission.envelope.n;
+    struct attempt *attempt = &d->attempt;
+    struct error err;
     send_context_prepare_connection(d->s);
-    d->outcomes = memory_new(n * sizeof *d->outcomes);
-    bool ok = delivery(d, &failure);
-    struct verdict v = verdict_of(d->outcomes, n, ok ? NULL : &failure);
+    attempt->n = d->s->submission.envelope.n;
+    attempt->outcomes = memory_new(attempt->n * sizeof *attempt->outcomes);
+    attempt->failed = !delivery(d, &attempt->failure);
+    struct verdict v = delivery_verdict(attempt);
     if (v.code == EX_OK) {
         log_result(d, NULL, EX_OK);
         return EX_OK;
     }
-    send_context_report_attempt(d->s, d->outcomes, &v, ok ? NULL : &failure, &err);
-    if (d->s->call->personality == PERSONALITY_MSMTP) {
+    send_context_report_attempt(d->s, attempt, &v, &err);
+    if (d->s->call->personality == PERSONALITY_MSMTP)
         v.code = msmtpcode_of(&err);
-    }
     log_result(d, &err, v.code);
     return v.code;
 }
@@ -85,11 +84,8 @@ int direct_run(struct send_context *s)
         code = send_context_report(s, &err, err.code);
         log_result(&d, &err, code);
     }
-    if (d.outcomes)
-        outcome_clear(d.outcomes, s->submission.envelope.n);
-    free(d.outcomes);
+    delivery_attempt_clear(&d.attempt);
     free(d.host);
-    str_clear(&d.final);
     content_clear(&d.content);
     return code;
 }

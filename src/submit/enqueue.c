@@ -110,14 +110,13 @@ static void conclude(void *context, const struct attempt *attempt)
         not_tried(q);
         return;
     }
-    const struct error *failure = attempt->failed ? &attempt->failure : NULL;
-    struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
-    if (verdict_is_refusal(&v, failure)) {
+    const struct verdict v = delivery_verdict(attempt);
+    if (v.refusal) {
         struct error err;
-        send_context_report_attempt(q->s, attempt->outcomes, &v, failure, &err);
+        send_context_report_attempt(q->s, attempt, &v, &err);
         q->code = v.code;
     } else if (v.deferred > 0) {
-        tell_queued(q, failure);
+        tell_queued(q, attempt->failed ? &attempt->failure : NULL);
         queue_context_warn_if_silent(&q->queue);
     }
 }

@@ -23,13 +23,8 @@ static void log_attempt(void *context, const struct account *account, const char
                         const struct entry_lock *lock, const struct attempt *attempt)
 {
     const struct queue_context *queue = context;
-    const struct error *failure = attempt->failed ? &attempt->failure : NULL;
-    struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
-    struct error err = {0};
-    if (v.worst < attempt->n)
-        err = *attempt->outcomes[v.worst].error;
-    else if (failure)
-        err = *failure;
+    const struct verdict v = delivery_verdict(attempt);
+    const struct error none = {0}, *why = v.why ? v.why : &none;
     const bool sent = v.code == 0;
     const struct logline facts = {
         .account = account,
@@ -37,12 +32,12 @@ static void log_attempt(void *context, const struct account *account, const char
         .envelope = &lock->entry.envelope,
         .content = sent ? &lock->content : NULL,
         .accepted = sent ? str_text(&attempt->reply) : NULL,
-        .error = sent ? NULL : &err,
+        .error = sent ? NULL : why,
         .queue_id = lock->entry.id,
         .code = v.code,
     };
     report_log(queue->site->program, &facts);
-    progress_note(queue->progress, sent ? NULL : &err);
+    progress_note(queue->progress, sent ? NULL : why);
 }
 
 static void report_failure(void *context, const struct error *err)
@@ -63,14 +58,10 @@ static void report_result(void *context, const char *id, const struct attempt *a
     const struct queue_context *queue = context;
     struct rendezvous_answer answer = {0};
     if (attempt) {
-        const struct error *failure = attempt->failed ? &attempt->failure : NULL;
-        struct verdict v = verdict_of(attempt->outcomes, attempt->n, failure);
-        if (verdict_is_refusal(&v, failure)) {
+        const struct verdict v = delivery_verdict(attempt);
+        if (v.refusal) {
             answer.code = v.code;
-            if (v.worst < attempt->n)
-                answer.error = *attempt->outcomes[v.worst].error;
-            else if (failure)
-                answer.error = *failure;
+            answer.error = *v.why;
         }
     } else if (!rendezvous_is_awaited(queue->rendezvous, id)) {
         return;

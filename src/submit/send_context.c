@@ -82,26 +82,21 @@ int send_context_report(struct send_context *s, const struct error *err, int cod
     return code;
 }
 
-void send_context_report_attempt(struct send_context *s, const struct outcome *outcomes,
-                                 const struct verdict *verdict, const struct error *failure,
-                                 struct error *err)
+void send_context_report_attempt(struct send_context *s, const struct attempt *attempt,
+                                 const struct verdict *verdict, struct error *err)
 {
-    const struct envelope *env = &s->submission.envelope;
-    bool one_is_worst = verdict->worst < env->n;
-    if (one_is_worst)
-        *err = *outcomes[verdict->worst].error;
-    else if (failure)
-        *err = *failure;
+    if (verdict->why)
+        *err = *verdict->why;
     else /* deferred with 452 and never taken: such recipients have no reply of their own */
         (void)error_set(err, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL,
                         "the server did not take %zu of the recipients now", verdict->deferred);
     s->error = *err;
     if (s->quiet)
         return;
-    report_refusals(s->site->program, env, outcomes);
-    if (failure)
-        report_error(s->site->program, failure);
-    else if (!one_is_worst)
+    report_refusals(s->site->program, &s->submission.envelope, attempt->outcomes);
+    if (attempt->failed)
+        report_error(s->site->program, &attempt->failure);
+    else if (!verdict->why)
         report_error(s->site->program, err);
     report_end(s, verdict->sent ? N_("could not send mail to all recipients")
                                 : N_("could not send mail"));

@@ -7,9 +7,8 @@
 #include "config/identity.h"
 #include "config/site.h"
 #include "queue/entry_lock.h"
-#include "delivery/connection.h"
+#include "delivery/delivery.h"
 #include "delivery/submission.h"
-#include "delivery/verdict.h"
 #include "cli/invocation.h"
 
 struct send_context {
@@ -52,11 +51,10 @@ void send_context_prepare_connection(struct send_context *s);
 /* Reports an error in msmtp's shape, with the account it happened with. Returns CODE. */
 int send_context_report(struct send_context *s, const struct error *err, int code);
 
-/* Reports an attempt that did not reach all recipients. FAILURE is what ended it as a
- * whole, or NULL. ERR becomes what the log should say. */
-void send_context_report_attempt(struct send_context *s, const struct outcome *outcomes,
-                                 const struct verdict *verdict, const struct error *failure,
-                                 struct error *err);
+/* Reports an attempt that did not reach all recipients, and its VERDICT. ERR becomes what the log
+ * should say. */
+void send_context_report_attempt(struct send_context *s, const struct attempt *attempt,
+                                 const struct verdict *verdict, struct error *err);
 
 void send_context_clear(struct send_context *s);
 

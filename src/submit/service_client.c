@@ -127,17 +127,16 @@ static int read_refusal(struct error *err)
     return code;
 }
 
-static int conclude(struct send_context *s, const struct outcome *outcomes,
-                    const struct error *failure)
+static int conclude(struct send_context *s, const struct attempt *attempt)
 {
-    struct error err = failure ? *failure : (struct error){0};
-    struct verdict v = verdict_of(outcomes, s->submission.envelope.n, failure);
+    struct error err = attempt->failure;
+    const struct verdict v = delivery_verdict(attempt);
     if (v.code == EX_OK)
         return EX_OK;
-    int code = failure ? read_refusal(&err) : 0;
+    int code = attempt->failed ? read_refusal(&err) : 0;
     if (code)
         return send_context_report(s, &err, code);
-    send_context_report_attempt(s, outcomes, &v, failure, &err);
+    send_context_report_attempt(s, attempt, &v, &err);
     return v.code;
 }
 
@@ -164,18 +163,17 @@ static int transact(struct send_context *s, struct stream *stream,
                     const struct session_params *params, const struct content *content)
 {
     const struct envelope *env = &s->submission.envelope;
-    struct outcome *outcomes = memory_new(env->n * sizeof *outcomes);
-    struct error err;
-    struct session *session = greet(s, stream, params, &err);
-    bool ok = session &&
-              session_send(session, &(struct session_mail){env, content, outcomes, NULL}, &err);
-    if (!ok)
-        verdict_judge(&err, NULL);
-    verdict_judge_all(outcomes, env->n, NULL);
-    int code = conclude(s, outcomes, ok ? NULL : &err);
+    struct attempt attempt = {.n = env->n,
+                              .outcomes = memory_new(env->n * sizeof *attempt.outcomes)};
+    const struct session_mail mail = {env, content, attempt.outcomes, NULL};
+    struct session *session = greet(s, stream, params, &attempt.failure);
+    attempt.failed = !session || !session_send(session, &mail, &attempt.failure);
+    if (attempt.failed)
+        verdict_judge(&attempt.failure, NULL);
+    verdict_judge_all(attempt.outcomes, env->n, NULL);
+    int code = conclude(s, &attempt);
     session_end(session);
-    outcome_clear(outcomes, env->n);
-    free(outcomes);
+    delivery_attempt_clear(&attempt);
     return code;
 }
 

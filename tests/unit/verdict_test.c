@@ -175,7 +175,10 @@ static void one_verdict_comes_from_many_outcomes(void **state)
         assert_int_equal(v.sent, cases[i].sent);
         assert_int_equal(v.deferred, cases[i].deferred);
         assert_int_equal(v.failed, cases[i].failed);
-        assert_int_equal(v.worst, cases[i].worst);
+        assert_ptr_equal(v.why, cases[i].worst < n ? o[cases[i].worst].error
+                                : cases[i].failure ? &failure
+                                                   : NULL);
+        assert_int_equal(v.refusal, v.failed == n);
         outcome_clear(o, n);
     }
 }
