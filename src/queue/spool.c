@@ -20,7 +20,7 @@
 
 enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600 };
 
-static const char *const place_names[SPOOL_DIRECTORIES] = {
+static const char *const directory_names[SPOOL_DIRECTORIES] = {
     [SPOOL_TMP] = "tmp",       [SPOOL_QUEUE] = "queue",     [SPOOL_HOLD] = "hold",
     [SPOOL_FAILED] = "failed", [SPOOL_JOURNAL] = "journal", [SPOOL_ACCOUNT] = "account",
 };
@@ -29,7 +29,7 @@ static const char format_name[] = "format";
 static const char format_text[] = "onehop-spool 1\n";
 static const char stamp_name[] = "stamp";
 
-bool spool_trouble(struct error *err, const char *format, const char *where, const char *name)
+bool spool_failure(struct error *err, const char *format, const char *where, const char *name)
 {
     int number = errno;
     struct str path = {0};
@@ -94,7 +94,7 @@ static bool sync_directory(int fd, struct error *err, const char *where)
 {
     if (fsync(fd) == 0 || errno == EINVAL)
         return true;
-    return spool_trouble(err, "spool: cannot sync %s", where, "");
+    return spool_failure(err, "spool: cannot sync %s", where, "");
 }
 
 /* Opening. */
@@ -119,7 +119,7 @@ static bool sync_parent(const char *path, struct error *err)
         str_add(&parent, ".");
     int fd = open_path(parent.data);
     bool ok = fd >= 0 ? sync_directory(fd, err, parent.data)
-                      : spool_trouble(err, "spool: cannot open %s", parent.data, "");
+                      : spool_failure(err, "spool: cannot open %s", parent.data, "");
     if (fd >= 0)
         (void)close(fd); /* only read */
     str_clear(&parent);
@@ -147,16 +147,16 @@ static bool make_path(const char *path, struct error *err)
         str_add_n(&above, path, slash ? (size_t)(slash - path) : 0);
         errno = ENOENT;
         if (above.len == 0)
-            spool_trouble(err, "spool: cannot make %s", path, "");
+            spool_failure(err, "spool: cannot make %s", path, "");
         else
             ok = make_path(above.data, err) &&
                  (make_directory(AT_FDCWD, path) || errno == EEXIST ||
-                  spool_trouble(err, "spool: cannot make %s", path, ""));
+                  spool_failure(err, "spool: cannot make %s", path, ""));
         str_clear(&above);
         if (!ok)
             return false;
     } else if (!ok) {
-        return errno == EEXIST ? true : spool_trouble(err, "spool: cannot make %s", path, "");
+        return errno == EEXIST ? true : spool_failure(err, "spool: cannot make %s", path, "");
     }
     return sync_parent(path, err);
 }
@@ -171,7 +171,7 @@ static bool open_directory(struct spool *spool, bool create, struct error *err)
     }
     struct stat facts;
     if (spool->dir < 0 || fstat(spool->dir, &facts) != 0)
-        return spool_trouble(err, "spool: cannot open %s", spool->path, "");
+        return spool_failure(err, "spool: cannot open %s", spool->path, "");
     if (facts.st_uid != geteuid() || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         errno = EPERM;
         return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
@@ -184,30 +184,30 @@ static bool open_directory(struct spool *spool, bool create, struct error *err)
 }
 
 /* Opens NAME, and with CREATE makes it if it is missing: *MADE is set then. */
-static bool open_place(struct spool *spool, enum spool_directory directory, bool create, bool *made,
-                       struct error *err)
+static bool open_one(struct spool *spool, enum spool_directory directory, bool create, bool *made,
+                     struct error *err)
 {
-    const char *name = place_names[directory];
+    const char *name = directory_names[directory];
     int *fd = &spool->directory[directory];
     *fd = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
     if (*fd >= 0)
         return true;
     if (errno != ENOENT || !create)
-        return spool_trouble(err, "spool: cannot open %s", spool->path, name);
+        return spool_failure(err, "spool: cannot open %s", spool->path, name);
     if (!make_directory(spool->dir, name) && errno != EEXIST)
-        return spool_trouble(err, "spool: cannot make %s", spool->path, name);
+        return spool_failure(err, "spool: cannot make %s", spool->path, name);
     *made = true;
     *fd = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
-    return *fd >= 0 || spool_trouble(err, "spool: cannot open %s", spool->path, name);
+    return *fd >= 0 || spool_failure(err, "spool: cannot open %s", spool->path, name);
 }
 
 /* Where `format` is THERE the spool is ours, and a directory that was removed is made again.
  */
-static bool open_places(struct spool *spool, bool create, bool there, struct error *err)
+static bool open_directories(struct spool *spool, bool create, bool there, struct error *err)
 {
     bool made = false;
     for (int i = 0; i < SPOOL_DIRECTORIES; i++)
-        if (!open_place(spool, (enum spool_directory)i, create || there, &made, err))
+        if (!open_one(spool, (enum spool_directory)i, create || there, &made, err))
             return false;
     return !made || !there || sync_directory(spool->dir, err, spool->path);
 }
@@ -219,9 +219,9 @@ static bool finish_making(struct spool *spool, struct error *err)
         return false;
     int fd = spool_open_at(spool->dir, format_name, O_WRONLY | O_CREAT);
     if (fd < 0)
-        return spool_trouble(err, "spool: cannot make %s", spool->path, format_name);
+        return spool_failure(err, "spool: cannot make %s", spool->path, format_name);
     bool ok = (fchmod(fd, FILE_MODE) == 0 ||
-               spool_trouble(err, "spool: cannot make %s", spool->path, format_name)) &&
+               spool_failure(err, "spool: cannot make %s", spool->path, format_name)) &&
               spoolfile_write(fd, format_text, sizeof format_text - 1, err) &&
               spoolfile_flush(fd, err);
     spoolfile_close(fd);
@@ -236,7 +236,7 @@ static bool check_format(const struct spool *spool, bool *there, struct error *e
     int fd = spool_open_at(spool->dir, format_name, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT ||
-               spool_trouble(err, "spool: cannot open %s", spool->path, format_name);
+               spool_failure(err, "spool: cannot open %s", spool->path, format_name);
     ssize_t got = spoolfile_read(fd, 0, text, sizeof text - 1, err);
     spoolfile_close(fd);
     if (got < 0)
@@ -261,7 +261,7 @@ bool spool_open(struct spool *spool, const char *path, bool create, struct error
     bool ok = open_directory(spool, create, err) && check_format(spool, &there, err);
     /* Its maker may have died before the name of `format` was on disk, and others, who saw it, may
      * have put mail here before the power went. So where the rest is, `format` is made again. */
-    if (ok && open_places(spool, create, there, err) && (there || finish_making(spool, err)))
+    if (ok && open_directories(spool, create, there, err) && (there || finish_making(spool, err)))
         return true;
     int number = errno;
     spool_close(spool);
@@ -305,7 +305,7 @@ bool spool_has(const struct spool *spool, const char *id)
 
 const char *spool_directory_name(enum spool_directory directory)
 {
-    return place_names[directory];
+    return directory_names[directory];
 }
 
 /* Directories. */
@@ -321,7 +321,7 @@ bool spool_sync_directory(struct spool *spool, enum spool_directory directory, s
 {
     spool->dirty[directory] =
         false; /* even if it fails: a second fsync would only seem to succeed */
-    return sync_directory(spool->directory[directory], err, place_names[directory]);
+    return sync_directory(spool->directory[directory], err, directory_names[directory]);
 }
 
 bool spool_sync(struct spool *spool, struct error *err)
@@ -349,7 +349,7 @@ bool spool_each(const struct spool *spool, enum spool_directory directory,
     int fd = spool_open_at(spool->directory[directory], ".", O_RDONLY | O_DIRECTORY);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
-        spool_trouble(err, "spool: cannot read %s", spool->path, place_names[directory]);
+        spool_failure(err, "spool: cannot read %s", spool->path, directory_names[directory]);
         spoolfile_close(fd);
         return false;
     }
@@ -359,42 +359,33 @@ bool spool_each(const struct spool *spool, enum spool_directory directory,
         if (item->d_name[0] != '.')
             more = each(context, item->d_name);
     bool ok = !more || errno == 0 ||
-              spool_trouble(err, "spool: cannot read %s", spool->path, place_names[directory]);
+              spool_failure(err, "spool: cannot read %s", spool->path, directory_names[directory]);
     (void)closedir(dir); /* only read */
     return ok;
 }
 
 /* The stamp. */
 
-bool spool_read_stamp(const struct spool *spool, struct str *out, int64_t *when, struct error *err)
+bool spool_read_stamp(const struct spool *spool, struct str *out, struct error *err)
 {
-    struct stat facts;
     char text[SPOOL_STAMP_MAX];
-    ssize_t got = -1;
-    *when = 0;
     int fd = spool_open_at(spool->dir, stamp_name, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT ||
-               spool_trouble(err, "spool: cannot open %s", spool->path, stamp_name);
-    if (fstat(fd, &facts) == 0)
-        got = spoolfile_read(fd, 0, text, sizeof text, err);
-    else
-        spool_trouble(err, "spool: cannot read %s", spool->path, stamp_name);
+               spool_failure(err, "spool: cannot open %s", spool->path, stamp_name);
+    ssize_t got = spoolfile_read(fd, 0, text, sizeof text, err);
     spoolfile_close(fd);
-    if (got < 0)
-        return false;
-    *when = (int64_t)facts.st_mtime;
-    str_add_n(out, text, (size_t)got);
-    return true;
+    str_add_n(out, text, got > 0 ? (size_t)got : 0);
+    return got >= 0;
 }
 
 bool spool_write_stamp(struct spool *spool, const struct str *text, struct error *err)
 {
     int fd = spool_open_at(spool->dir, stamp_name, O_RDWR | O_CREAT);
     if (fd < 0)
-        return spool_trouble(err, "spool: cannot write %s", spool->path, stamp_name);
+        return spool_failure(err, "spool: cannot write %s", spool->path, stamp_name);
     bool ok = (fchmod(fd, FILE_MODE) == 0 ||
-               spool_trouble(err, "spool: cannot write %s", spool->path, stamp_name)) &&
+               spool_failure(err, "spool: cannot write %s", spool->path, stamp_name)) &&
               spoolfile_overwrite(fd, text, err);
     spoolfile_close(fd);
     return ok;

@@ -170,7 +170,7 @@ int spool_open_at(int dir, const char *name, int flags);
 
 /* Fills ERR by FORMAT, which has one %s, for WHERE/NAME, and with errno, which stays. Returns
  * false. */
-bool spool_trouble(struct error *err, const char *format, const char *where, const char *name);
+bool spool_failure(struct error *err, const char *format, const char *where, const char *name);
 
 /* True for an errno that says that there is no space (ENOSPC, EDQUOT, EFBIG): to write less can
  * still work. */
