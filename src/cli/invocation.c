@@ -286,7 +286,7 @@ static bool take_row(struct parser *p, const struct option_row *row, char *argum
                    row->letter ? row->letter : 40, row->word ? row->word : "");
     bool shows = row->id == OPT_MODE && shows_much(argument);
     if (p->untrusted && (row->safety == OPTION_UNSAFE || shows))
-        return refuse_unsafe(shows ? "-bv or -bp" : name, err);
+        return refuse_unsafe(shows ? *argument == 'v' ? "-bv" : "-bp" : name, err);
     if (p->untrusted && row->safety == OPTION_SWALLOWED)
         return true;
     return take(p, row, argument, err);

@@ -7,6 +7,7 @@
 
 #include "base/fileread.h"
 #include "base/memory.h"
+#include "base/translation.h"
 
 enum { VALUE_MAX = 65536 };
 
@@ -73,7 +74,7 @@ bool variables_account(struct account **account, char *const *variables, const c
     for (; ok && variables && *variables; variables++)
         ok = take(account, *variables, home, err);
     if (*account)
-        memory_replace(&(*account)->file, "the environment");
+        memory_replace(&(*account)->file, N_("the environment"));
     if (!ok) {
         account_free(*account);
         *account = NULL;

@@ -217,7 +217,7 @@ static void check_account(struct check *c, const struct account *a)
     if (a->line)
         (void)printf(_("account %s (%s:%d)\n"), a->name, a->file, a->line);
     else
-        (void)printf(_("account %s (%s)\n"), a->name, a->file);
+        (void)printf(_("account %s (%s)\n"), a->name, _(a->file));
     c->since = clock_now();
     bool ok = identity_make(&identity, a, &facts, &err);
     show_step(c, "settings", "", ok ? NULL : &err);

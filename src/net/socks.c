@@ -7,6 +7,7 @@
 
 #include "base/idna.h"
 #include "base/str.h"
+#include "base/translation.h"
 
 enum { SOCKS5 = 5, NO_LOGIN = 0, CONNECT = 1, IPV4 = 1, NAME = 3, IPV6 = 4, ADDRESS_MAX = 256 };
 
@@ -91,17 +92,17 @@ static bool refused(unsigned char reply, struct error *err)
 {
     static const char *const reasons[] = {
         "",
-        "it failed",
-        "its rules forbid the connection",
-        "the network cannot be reached",
-        "the host cannot be reached",
-        "the connection was refused",
-        "the connection took too long",
-        "it does not know the command",
-        "it does not know this kind of address",
+        N_("it failed"),
+        N_("its rules forbid the connection"),
+        N_("the network cannot be reached"),
+        N_("the host cannot be reached"),
+        N_("the connection was refused"),
+        N_("the connection took too long"),
+        N_("it does not know the command"),
+        N_("it does not know this kind of address"),
     };
     bool known = reply < sizeof reasons / sizeof *reasons;
-    return failed(err, known ? reasons[reply] : "it answered with an unknown error");
+    return failed(err, known ? reasons[reply] : N_("it answered with an unknown error"));
 }
 
 /* The address that the proxy connected from is of no use to us, but has to be read away. */

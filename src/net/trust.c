@@ -14,10 +14,11 @@
 
 enum { NAMES_MAX = 8, NAME_SIZE = 256 };
 
-static bool unreadable(struct error *err, const char *what, const char *file, int status)
+/* By FORMAT, which has one %s. */
+static bool unreadable(struct error *err, const char *format, const char *file, int status)
 {
-    return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT, "cannot load %s %s: %s", what,
-                     file, gnutls_strerror(status));
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT, format, file);
+    return error_add(err, ": ", "%s", gnutls_strerror(status));
 }
 
 static bool no_memory(struct error *err, int status)
@@ -93,7 +94,7 @@ static bool load_authorities(struct trust *trust, const char *store, struct erro
     if (n == 0)
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT,
                          "no certificate authority found in %s", file);
-    return n > 0 || unreadable(err, "tls_trust_file", store, n);
+    return n > 0 || unreadable(err, "cannot load tls_trust_file %s", store, n);
 }
 
 static bool load_list(struct trust *trust, const struct tls_params *params, struct error *err)
@@ -111,7 +112,7 @@ static bool load_list(struct trust *trust, const struct tls_params *params, stru
         return true;
     int n = gnutls_certificate_set_x509_crl_file(trust->credentials, params->crl_file,
                                                  GNUTLS_X509_FMT_PEM);
-    return n > 0 || unreadable(err, "the revocation list", params->crl_file,
+    return n > 0 || unreadable(err, "cannot load the revocation list %s", params->crl_file,
                                n < 0 ? n : GNUTLS_E_NO_CERTIFICATE_FOUND);
 }
 
@@ -128,7 +129,8 @@ bool trust_load(struct trust *trust, const struct tls_params *params, struct err
                                                        params->key_file, GNUTLS_X509_FMT_PEM,
                                                        *trust->pin ? trust->pin : NULL, 0);
         if (status < 0)
-            return unreadable(err, "the client certificate", params->cert_file, status);
+            return unreadable(err, "cannot load the client certificate %s", params->cert_file,
+                              status);
     }
     if (!params->check)
         return true;

@@ -69,7 +69,7 @@ static void report_end(const struct send_context *s, const char *what)
     if (a && a->scope == SCOPE_COMMAND_LINE)
         report_line(s->site->program, "%s", _(what));
     else if (a)
-        report_line(s->site->program, "%s (account %s from %s)", _(what), a->name, a->file);
+        report_line(s->site->program, "%s (account %s from %s)", _(what), a->name, _(a->file));
 }
 
 int send_context_report(struct send_context *s, const struct error *err, int code)
