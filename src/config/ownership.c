@@ -20,6 +20,19 @@ bool ownership_check(const char *path, const struct stat *facts, uid_t uid, stru
     return true;
 }
 
+bool ownership_check_named(const struct account *account, const struct key *key, uid_t uid,
+                           struct error *err)
+{
+    struct stat facts;
+    struct str path = {0};
+    key_print(key, account, &path);
+    bool ok = account->scope != SCOPE_USER || stat(str_text(&path), &facts) != 0 ||
+              ownership_check(str_text(&path), &facts, uid, err) ||
+              error_prefix(err, "%s", key->name);
+    str_clear(&path);
+    return ok;
+}
+
 bool ownership_is_read_only(const char *path)
 {
     struct statvfs facts;

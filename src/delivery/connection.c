@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/module.h"
+#include "config/ownership.h"
 #include "net/connect.h"
 #include "net/socket.h"
 #include "net/socks.h"
@@ -324,12 +325,26 @@ static bool prepare_login(struct connection *c, struct error *err)
     return ok || failed_at(err, COMMAND_PASSWORD);
 }
 
+/* Who can write to one of these files chooses whom the account trusts, and who it is. */
+static bool check_tls_files(struct connection *c, struct error *err)
+{
+    static const char *const names[] = {"tls_trust_file", "tls_crl_file", "tls_cert_file",
+                                        "tls_key_file"};
+    uid_t uid = c->options->passwords->site->caller.uid;
+    bool is_named = strcmp(c->account->tls_trust_file, "system") != 0;
+    for (size_t i = is_named ? 0 : 1; i < sizeof names / sizeof *names; i++)
+        if (!ownership_check_named(c->account, key_find(KEY_ACCOUNT, names[i]), uid, err))
+            return step_failed(c, "tls", "", COMMAND_TLS, err);
+    return true;
+}
+
 /* What needs a file is done before anybody is connected to. */
 static bool prepare_tls(struct connection *c, struct error *err)
 {
-    if (c->account->tls)
-        c->module = module_get(err);
-    return !c->account->tls || c->module || failed_at(err, COMMAND_STARTTLS);
+    if (!c->account->tls)
+        return true;
+    c->module = module_get(err);
+    return c->module ? check_tls_files(c, err) : failed_at(err, COMMAND_STARTTLS);
 }
 
 struct connection *connection_open(const struct account *account,

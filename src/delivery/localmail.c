@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "message/address.h"
@@ -31,21 +30,13 @@ static bool is_local(const struct submission *s, const char *mailbox)
                         !some_account_serves(&s->site->config, domain));
 }
 
-/* Whoever can write a user's aliases gets that user's mail. */
-static bool check_aliases(const struct submission *s, struct error *err)
-{
-    struct stat facts;
-    const char *path = s->account->aliases;
-    return s->account->scope != SCOPE_USER || stat(path, &facts) != 0 ||
-           ownership_check(path, &facts, s->site->caller.uid, err);
-}
-
 static bool open_aliases(struct submission *s, struct aliases **aliases, struct error *err)
 {
+    /* Who can write to a user's aliases gets that user's mail. */
     const struct key *key = key_find(KEY_ACCOUNT, "aliases");
     if (key_is_set(&s->account->set, key))
         return !*s->account->aliases ||
-               (check_aliases(s, err) &&
+               (ownership_check_named(s->account, key, s->site->caller.uid, err) &&
                 aliases_read(aliases, s->account->aliases, false, &s->warnings, err));
     struct str path = {0};
     str_addf(&path, "%s/aliases", s->site->paths->sysconfdir);

@@ -1,5 +1,6 @@
 """The provider misbehaves: what the caller gets to see, and what is never sent."""
 
+import os
 import socket
 
 import pytest
@@ -241,6 +242,22 @@ def test_external_with_a_client_certificate(serve, machine, authority):
     machine.delivers("you@example.net")
     assert provider.connection.mechanism == "EXTERNAL"
     assert provider.connection.logged_in
+
+
+@pytest.mark.parametrize("key", ["tls_trust_file", "tls_crl_file", "tls_cert_file", "tls_key_file"])
+def test_a_tls_file_that_others_can_write_to(serve, machine, authority, key):
+    provider = serve()
+    certificate, own_key = authority.certificate("client")
+    files = {"tls_trust_file": authority.trust, "tls_crl_file": authority.trust,
+             "tls_cert_file": certificate, "tls_key_file": own_key}
+    pair = {"tls_cert_file", "tls_key_file"} if key in ("tls_cert_file", "tls_key_file") else {key}
+    keys = {name: machine.file(name, open(files[name], "rb").read()) for name in pair}
+    os.chmod(keys[key], 0o666)
+    machine.use(provider, **keys)
+    result = machine.sendmail("you@example.net")
+    assert result.code == 78
+    assert f"{key}: {keys[key]}: others can write to it (mode 0666): chmod go-w it" in result.text
+    assert provider.connections == []
 
 
 def test_plain_comes_before_login(serve, machine):
