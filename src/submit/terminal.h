@@ -7,7 +7,11 @@
 #include "base/str.h"
 
 /* Writes PROMPT to /dev/tty and reads one line from it without echo. False if there is no terminal,
- * or nobody answers. OUT should be a secret. CONTEXT is not used: see password_sources. */
+ * or the input ends. The interrupt key ends the process as always, after the echo was switched on
+ * again. OUT should be a secret. CONTEXT is not used: see password_sources. */
 bool terminal_ask(void *context, const char *prompt, struct str *out);
+
+/* The same with echo. */
+bool terminal_ask_openly(const char *prompt, struct str *out);
 
 #endif

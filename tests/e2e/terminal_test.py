@@ -1,45 +1,13 @@
 """A person at a terminal."""
 
-import fcntl
 import os
-import pty
-import subprocess
-import termios
+import signal
 
 import pytest
 
+from terminal import Terminal
+
 MAIL = b"From: me@example.com\nTo: you@example.net\nSubject: x\n\nhello\n"
-
-
-class Terminal:
-    """A program whose terminal we are."""
-
-    def __init__(self, machine, *words, stdin=None):
-        self.master, slave = pty.openpty()
-
-        def take_terminal():
-            os.setsid()
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-
-        self.process = subprocess.Popen(
-            [machine.programs / "sendmail", *words], stdin=slave if stdin is None else stdin,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=take_terminal,
-            env=machine.environment(), pass_fds=(slave,))
-        os.close(slave)
-
-    def type(self, text):
-        os.write(self.master, text)
-
-    def wait_for(self, text):
-        seen = b""
-        while text not in seen:
-            seen += os.read(self.master, 1000)
-        return seen
-
-    def end(self):
-        out, err = self.process.communicate(timeout=60)
-        os.close(self.master)
-        return self.process.returncode, out, err
 
 
 @pytest.mark.parametrize("words, text, body", [
@@ -70,3 +38,18 @@ def test_the_terminal_is_asked_for_a_password_last(serve, machine):
     assert (code, out, err) == (0, b"", b"")
     assert provider.connection.password == "s3cret"
     assert provider.message.body == b"hello\r\n"
+
+
+def test_the_interrupt_key_at_a_password_leaves_a_terminal_that_echoes(serve, machine):
+    machine.use(serve(), password=None)
+    reader, writer = os.pipe()
+    os.write(writer, MAIL)
+    os.close(writer)
+    terminal = Terminal(machine, "you@example.net", stdin=reader)
+    os.close(reader)
+    terminal.wait_for(b": ")
+    assert not terminal.echoes()
+    terminal.type(b"half a pass\x03")
+    assert terminal.process.wait(60) == -signal.SIGINT
+    assert terminal.echoes()
+    terminal.end()
