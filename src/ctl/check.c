@@ -32,8 +32,9 @@ enum { COLUMN = 26 }; /* where details begin */
 
 struct check {
     struct site *site;
-    int64_t since; /* when the step began */
-    int code;      /* of the first failure */
+    int64_t since;    /* when the step began */
+    int code;         /* of the first failure */
+    bool for_service; /* accounts of all levels are the service's */
 };
 
 /* Each line of TEXT by FORMAT, the first behind what was printed, the others below it. */
@@ -225,7 +226,8 @@ static void check_account(struct check *c, const struct account *a)
     if (ok && a->scope == SCOPE_SYSTEM && (!a->as_msmtp || a->queue))
         code = check_system_account(c, identity.account);
     else if (ok)
-        code = try_login(c, identity.account);
+        code = c->for_service ? try_login_as_service(c, identity.account)
+                              : try_login(c, identity.account);
     if (code == EX_OK)
         (void)printf("  %s\n", _("everything works; nothing was sent"));
     else if (c->code == EX_OK)
@@ -272,12 +274,12 @@ static int check_all(struct check *c, const char *file, const char *account)
 
 int check_run(const char *account, struct site *site)
 {
-    return check_file(NULL, account, site);
+    return check_file(NULL, account, false, site);
 }
 
-int check_file(const char *file, const char *account, struct site *site)
+int check_file(const char *file, const char *account, bool for_service, struct site *site)
 {
-    struct check c = {.site = site};
+    struct check c = {.site = site, .for_service = for_service};
     int code = check_all(&c, file, account);
     if (help_flush() != EX_OK && code == EX_OK)
         code = EX_IOERR;

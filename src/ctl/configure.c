@@ -32,8 +32,9 @@ static bool ask_dns(const char *domain, struct srv_record *record, bool *starttl
     return found;
 }
 
-static bool is_below(const char *host, const char *domain)
+bool configure_belongs(const struct submission_server *found, const char *domain)
 {
+    const char *host = found->host;
     size_t host_len = strlen(host), len = strlen(domain);
     return host_len >= len && strcasecmp(host + host_len - len, domain) == 0 &&
            (host_len == len || host[host_len - len - 1] == '.');
@@ -42,7 +43,7 @@ static bool is_below(const char *host, const char *domain)
 static void show_warnings(const struct submission_server *f, const char *domain)
 {
     (void)printf("# - from %s\n", f->origin);
-    if (!is_below(f->host, domain))
+    if (!configure_belongs(f, domain))
         (void)printf("# - the host does not belong to %s: make sure that it is right\n", domain);
     if (*f->note)
         (void)printf("# - %s\n", f->note);

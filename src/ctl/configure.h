@@ -23,6 +23,9 @@ struct submission_server {
 bool configure_find(const struct provider_table *table, const char *domain,
                     struct submission_server *found);
 
+/* True if the host of FOUND is in DOMAIN. */
+bool configure_belongs(const struct submission_server *found, const char *domain);
+
 /* Prints an account for call->configure, from the table of providers, else from the SRV records of
  * its domain: as INI, or for the name msmtp as msmtprc. EX_DATAERR where that is no address,
  * EX_NOHOST where nothing is known. */

@@ -22,8 +22,8 @@ bool setup_file_write(const char *path, const struct str *text, const struct set
 /* Renames PATH to TARGET, which may exist. EX_CANTCREAT. */
 bool setup_file_move(const char *path, const char *target, struct error *err);
 
-/* Makes the directory PATH, and those above it with mode 0755 or OWNER's if that is closed. One that is
- * there stays as it is. EX_CANTCREAT. */
+/* Makes the directory PATH, and those above it with mode 0755 or OWNER's if that is closed. One
+ * that is there stays as it is. EX_CANTCREAT. */
 bool setup_file_directory(const char *path, const struct setup_owner *owner, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@ import pytest
 from machine import PATIENCE
 from service import SERVICE, needs_root, shared  # noqa: F401
 from service_test import as_root_with_the_user
+from terminal import Terminal
 
 ADDRESS = "me@here.example"
 NOTE = "make an app password"
@@ -125,29 +126,239 @@ def test_wrong_words(fresh, words, code, told):
     assert files(fresh) == before
 
 
+FAR = {"ONEHOP_TEST_SRV": "_submissions._tcp.near.example=smtp.far.example:465"}
+
+
+def test_a_server_of_another_domain_that_dns_names_gets_no_password_unasked(machine):
+    result = machine.run("onehopctl", "setup", "--user", "--no-check", "--password-stdin",
+                         "me@near.example", input=b"s3cret\n", environment=FAR)
+    assert result.code == 64 and "smtp.far.example, which is not in near.example" in result.text
+    assert not machine.user_file.exists()
+    result = machine.run("onehopctl", "setup", "--user", "--no-check", "--password-stdin", "--yes",
+                         "me@near.example", input=b"s3cret\n", environment=FAR)
+    assert (result.code, result.text) == (0, "")
+    assert "host = smtp.far.example" in machine.user_file.read_text().splitlines()
+
+
+def test_a_server_of_its_own_domain_that_dns_names_is_used(machine):
+    own = {"ONEHOP_TEST_SRV": "_submission._tcp.near.example=mail.near.example:587"}
+    result = machine.run("onehopctl", "setup", "--user", "--no-check", "--password-stdin",
+                         "me@near.example", input=b"s3cret\n", environment=own)
+    assert (result.code, result.text) == (0, "") and "from SRV records in DNS" in result.shown
+    text = machine.user_file.read_text().splitlines()
+    assert {"host = mail.near.example", "port = 587", "tls_starttls = on"} <= set(text)
+
+
 def test_without_a_terminal_a_password_must_come_from_somewhere(fresh):
     result = fresh.run("onehopctl", "setup", "--user", ADDRESS, before=os.setsid)
     assert result.code == 64 and "--password-stdin" in result.text
 
 
+def test_the_options_are_listed(fresh):
+    result = fresh.run("onehopctl", "setup", "--help")
+    assert (result.code, result.text) == (0, "") and "--admin ADDRESS" in result.shown
+
+
+def test_an_accounts_password_is_replaced_with_yes(fresh, provider):
+    assert set_up(fresh, ADDRESS).code == 0
+    text = fresh.user_file.read_text()
+    provider.users[ADDRESS] = "another"
+    result = set_up(fresh, "--yes", ADDRESS, password=b"another\n")
+    assert (result.code, result.text) == (0, "")
+    assert f"kept       {fresh.user_file}, [account {ADDRESS}]" in result.shown
+    assert "replaced" in result.shown and fresh.user_file.read_text() == text
+    fresh.delivers("you@example.net", "-odi")
+
+
+# -- a person at the terminal
+
+def at_terminal(machine, *words, **more):
+    words = words if "--system" in words or more.get("before") else ("--user", *words)
+    return Terminal(machine, "setup", *words, program="onehopctl", stdout=None, stderr=None, **more)
+
+
+def test_a_person_types_a_password_and_gets_a_test_message(fresh, provider):
+    terminal = at_terminal(fresh, ADDRESS)
+    shown = terminal.answers(f"password of {ADDRESS}: ".encode(), b"s3cret\n")
+    assert NOTE.encode() in shown
+    terminal.answers(b"Send a test message to me@here.example? [Y/n]: ", b"\n")
+    shown = terminal.rest()
+    assert terminal.end()[0] == 0, shown
+    assert b"s3cret" not in shown and b"sent       a test message" in shown
+    assert provider.message.recipients == [ADDRESS]
+
+
+def test_a_person_may_mistype_the_password(fresh, provider):
+    terminal = at_terminal(fresh, ADDRESS)
+    terminal.answers(b"password of me@here.example: ", b"wrong\n")
+    shown = terminal.answers(b"password of me@here.example: ", b"s3cret\n")
+    assert b"FAIL login" in shown and NOTE.encode() in shown
+    terminal.answers(b"[Y/n]: ", b"n\n")
+    shown = terminal.rest()
+    assert terminal.end()[0] == 0 and provider.messages == [], shown
+    fresh.delivers("you@example.net", "-odi")
+
+
+def test_a_person_who_gives_up_changes_nothing(fresh, provider):
+    before = files(fresh)
+    terminal = at_terminal(fresh, ADDRESS)
+    terminal.answers(b"password of me@here.example: ", b"wrong\n")
+    terminal.answers(b"password of me@here.example: ", b"\n")
+    assert b"nothing was changed" in terminal.rest()
+    assert terminal.end()[0] != 0 and files(fresh) == before
+
+
+def test_a_server_that_nobody_knows_is_asked_for(fresh, provider):
+    provider.users["reports"] = "s3cret"
+    terminal = at_terminal(fresh, "me@nowhere.invalid")
+    shown = terminal.answers(b"HOST or HOST:PORT: ", b"localhost:%d\n" % provider.port)
+    assert b"No provider is known for nowhere.invalid" in shown
+    terminal.answers(b"user name there [me@nowhere.invalid]: ", b"reports\n")
+    terminal.answers(b"password of reports: ", b"s3cret\n")
+    terminal.answers(b"[Y/n]: ", b"n\n")
+    shown = terminal.rest()
+    assert terminal.end()[0] == 0, shown
+    text = fresh.user_file.read_text()
+    for line in ("[account me@nowhere.invalid]", "from = me@nowhere.invalid", "host = localhost",
+                 f"port = {provider.port}", "user = reports"):
+        assert line in text.splitlines()
+
+
+def test_a_server_that_nobody_names_ends_it(fresh):
+    before = files(fresh)
+    terminal = at_terminal(fresh, "me@nowhere.invalid")
+    terminal.answers(b"HOST or HOST:PORT: ", b"\n")
+    assert b"name its submission server with --host" in terminal.rest()
+    assert terminal.end()[0] == 68 and files(fresh) == before
+
+
+@pytest.mark.parametrize("answer, code", [(b"\n", 64), (b"y\n", 0)])
+def test_a_server_of_another_domain_is_asked_about(machine, answer, code):
+    terminal = at_terminal(machine, "--no-check", "me@near.example", **FAR)
+    terminal.answers(b"Shall it get the password? [y/N]: ", answer)
+    if code == 0:
+        terminal.answers(b"password of me: ", b"s3cret\n")
+        terminal.answers(b"[Y/n]: ", b"n\n")
+    shown = terminal.rest()
+    assert terminal.end()[0] == code, shown
+
+
+def test_a_command_for_tokens_is_asked_for(machine):
+    terminal = at_terminal(machine, "--no-check", "me@outlook.com")
+    shown = terminal.answers(b"command that prints a token: ", b"echo token\n")
+    assert b"OAuth 2.0" in shown
+    terminal.answers(b"[Y/n]: ", b"n\n")
+    terminal.rest()
+    assert terminal.end()[0] == 0
+    assert "password_command = echo token" in machine.user_file.read_text().splitlines()
+
+
+@pytest.mark.parametrize("answer, code", [(b"\n", 73), (b"y\n", 0)])
+def test_what_is_there_is_replaced_after_a_question(fresh, provider, answer, code):
+    assert set_up(fresh, ADDRESS).code == 0
+    provider.users[ADDRESS] = "another"
+    before = files(fresh)
+    terminal = at_terminal(fresh, ADDRESS)
+    terminal.answers(b"account me@here.example is there already. Replace its password? [y/N]: ", answer)
+    if code == 0:
+        terminal.answers(b"password of me@here.example: ", b"another\n")
+        terminal.answers(b"[Y/n]: ", b"n\n")
+    shown = terminal.rest()
+    assert terminal.end()[0] == code, shown
+    assert (files(fresh) == before) == (code != 0)
+
+
+# -- the machine's mail
+
+class Administrator:
+    """Root of a machine that has the user onehop; its systemctl notes how it was called."""
+
+    def __init__(self, machine, provider):
+        self.machine = machine
+        text = surroundings(machine, provider).replace(machine.authority.trust,
+                                                       str(machine.directory / "trust.pem"))
+        machine.configure_system(text, mode=0o644)
+        self.fakes = machine.directory / "fakes"
+        self.fakes.mkdir()
+        self.systemctl(0)
+
+    def systemctl(self, code):
+        program = self.fakes / "systemctl"
+        program.write_text(f'#!/bin/sh\necho "$@" >>{self.fakes}/calls\nexit {code}\n')
+        program.chmod(0o755)
+
+    def calls(self):
+        return (self.fakes / "calls").read_text()
+
+    def before(self, systemd):
+        booted = "mkdir -p /run/systemd/system &&" if systemd else ""
+        return as_root_with_the_user(self.machine, "sh", "-ec",
+                                     f'mount -t tmpfs tmpfs /run && {booted} exec "$@"', "sh")
+
+    def sets_up(self, *words, systemd=True, password=b"s3cret\n"):
+        return subprocess.run(
+            [*self.before(systemd), str(self.machine.programs / "onehopctl"), "setup",
+             "--password-stdin", *words], input=password, capture_output=True, text=False,
+            timeout=PATIENCE, env=self.machine.environment(PATH=f"{self.fakes}:/usr/bin:/bin"))
+
+
+@pytest.fixture
+def root(shared, provider):
+    return Administrator(shared, provider)
+
+
 @needs_root
-def test_root_sets_up_the_machine(shared, provider):
-    shared.configure_system(surroundings(shared, provider), mode=0o644)
-    fakes = shared.directory / "fakes"
-    fakes.mkdir()
-    (fakes / "systemctl").write_text(f'#!/bin/sh\necho "$@" >>{fakes}/calls\n')
-    (fakes / "systemctl").chmod(0o755)
-    command = as_root_with_the_user(shared, str(shared.programs / "onehopctl"), "setup",
-                                    "--password-stdin", "--admin=boss@here.example", ADDRESS)
-    done = subprocess.run(command, input=b"s3cret\n", capture_output=True, timeout=PATIENCE,
-                          env=shared.environment(PATH=f"{fakes}:/usr/bin:/bin"))
+def test_root_sets_up_the_machine(root, shared, provider):
+    shared.password.write_text("of another account")
+    shared.own(shared.root / "spool")
+    shared.own(shared.root / "run")
+    shared.start()
+    done = root.sets_up("--admin=boss@here.example", "--test", ADDRESS)
     assert (done.returncode, done.stderr) == (0, b"")
     password = shared.root / "etc/onehop/passwords" / ADDRESS
     facts, above = password.stat(), password.parent.stat()
     assert (facts.st_uid, stat.S_IMODE(facts.st_mode)) == (SERVICE, 0o600)
     assert (above.st_uid, above.st_gid, stat.S_IMODE(above.st_mode)) == (0, SERVICE, 0o750)
     assert stat.S_IMODE(shared.system_file.stat().st_mode) == 0o644
-    if os.path.exists("/run/systemd/system"):
-        assert "enable --now onehop.socket" in (fakes / "calls").read_text()
-    else:
-        assert b"onehop -bd" in done.stdout
+    assert "enable --now onehop.socket" in root.calls()
+    assert b"submit answers" in done.stdout and b"systemctl disable --now" in done.stdout
+    shared.until(lambda: provider.messages, "the test message does not come")
+    assert provider.message.sender == ADDRESS and provider.message.recipients == [ADDRESS]
+
+
+@needs_root
+def test_without_systemd_it_says_how_to_start_the_service(root):
+    done = root.sets_up(ADDRESS, systemd=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"onehop -bd" in done.stdout and not (root.fakes / "calls").exists()
+
+
+@needs_root
+def test_a_service_that_does_not_start_is_a_failure(root, shared):
+    root.systemctl(1)
+    done = root.sets_up(ADDRESS)
+    assert done.returncode == 69 and b"the service was not started" in done.stderr
+    assert ADDRESS in shared.system_file.read_text()
+
+
+@needs_root
+def test_a_password_that_the_service_cannot_read_is_found_before_anything_is_changed(root, shared):
+    before = shared.system_file.read_text()
+    shared.system_file.parent.chmod(0o700)
+    done = root.sets_up(ADDRESS)
+    assert done.returncode != 0 and b"nothing was changed" in done.stderr
+    assert shared.system_file.read_text() == before
+
+
+@needs_root
+def test_root_is_asked_for_whom_and_who_gets_its_mail(root, shared):
+    terminal = Terminal(shared, "setup", "--no-start", ADDRESS, program="onehopctl", stdout=None,
+                        stderr=None, before=root.before(False))
+    terminal.answers(b"for all users of this machine (no: root's alone)? [Y/n]: ", b"\n")
+    terminal.answers(b"who gets mail to root and other local names [me@here.example]: ",
+                     b"boss@here.example\n")
+    terminal.answers(b"password of me@here.example: ", b"s3cret\n")
+    terminal.answers(b"[Y/n]: ", b"n\n")
+    shown = terminal.rest()
+    assert terminal.end()[0] == 0, shown
+    assert "admin = boss@here.example" in shared.system_file.read_text().splitlines()

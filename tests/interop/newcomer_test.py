@@ -50,13 +50,17 @@ class Newcomer:
             self.root.run("chown", "-R", f"{user}:", self.home)
 
     def types(self, line, password=None):
-        """What a person types at a terminal in the source tree, and what it printed. The PASSWORD is
-        typed when it is asked for: what is typed before is thrown away."""
+        """What a person types at a terminal in the source tree, and what it printed. Questions are
+        answered with what they offer, up to the PASSWORD, which is typed when it is asked for: what
+        is typed before is thrown away."""
         process = self.root.open("env", "-C", f"{self.home}/onehop", "script", "-qec", line,
                                  "/dev/null", user=self.user)
         said = b""
         while password and b"password of " not in said and (more := process.stdout.read1()):
             said += more
+            if said.endswith(b"]: "):
+                process.stdin.write(b"\n")
+                process.stdin.flush()
         rest, _ = process.communicate(f"{password}\n".encode() if password else b"", timeout=600)
         said = (said + rest).decode(errors="replace")
         assert process.returncode == 0, f"{line}: {said[-3000:]}"

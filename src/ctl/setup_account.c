@@ -1,0 +1,43 @@
+#include "config.h"
+#include "ctl/setup_account.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "message/address.h"
+#include "config/iniwriter.h"
+
+static void add_key(struct str *text, const char *key, const char *value)
+{
+    if (value && *value)
+        str_addf(text, "%s = %s\n", key, value);
+}
+
+void setup_account_add(const struct setup_answers *answers, const struct submission_server *server,
+                       const char *password_file, struct str *text)
+{
+    bool by_hand = !server->provider;
+    const char *address = answers->address;
+    const char *admin = answers->admin && strcasecmp(answers->admin, address) != 0 /* the default */
+                            ? answers->admin
+                            : "";
+    struct str port = {0}, login = {0};
+    str_add_n(&login, address,
+              server->whole_user || answers->host ? strlen(address)
+                                                  : address_local_length(address));
+    if (server->port)
+        str_addf(&port, "%u", server->port);
+    str_add(text, "[account ");
+    iniwriter_name(address, text);
+    str_add(text, "]\n");
+    add_key(text, "from", by_hand || answers->login ? address : "");
+    add_key(text, "host", by_hand ? server->host : "");
+    add_key(text, "port", answers->port ? answers->port : by_hand ? str_text(&port) : "");
+    add_key(text, "tls_starttls", !by_hand || !server->port ? "" : server->starttls ? "on" : "off");
+    add_key(text, "user", answers->login ? answers->login : str_text(&login));
+    add_key(text, "admin", admin);
+    add_key(text, "password_command", answers->password_command);
+    add_key(text, "password_file", answers->password_command ? "" : password_file);
+    str_clear(&port);
+    str_clear(&login);
+}

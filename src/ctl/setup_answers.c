@@ -1,0 +1,134 @@
+#include "config.h"
+#include "ctl/setup_answers.h"
+
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/str.h"
+#include "base/translation.h"
+#include "config/keycheck.h"
+#include "submit/terminal.h"
+
+#define AT(field) offsetof(struct setup_answers, field)
+
+const struct setup_option setup_options[] = {
+    {"--admin", "ADDRESS", N_("who gets mail to root and to other local names"), AT(admin)},
+    {"--host", "HOST", N_("the submission server, where it is not known"), AT(host)},
+    {"--port", "PORT", N_("its port"), AT(port)},
+    {"--login", "NAME", N_("the user name there, where it is not the address"), AT(login)},
+    {"--password-stdin", "", N_("read the password from standard input"), AT(password_stdin)},
+    {"--password-command", "COMMAND", N_("a command that prints the password or an access token"),
+     AT(password_command)},
+    {"--system", "", N_("for all users of the machine: the default of root"), AT(system)},
+    {"--user", "", N_("for the calling user alone"), AT(user)},
+    {"--no-check", "", N_("do not try the login"), AT(no_check)},
+    {"--no-start", "", N_("do not start the service"), AT(no_start)},
+    {"--test", "", N_("send a test message to the address"), AT(test)},
+    {"--yes", "", N_("ask nothing but the password; replace a password that is there"), AT(yes)},
+    {"--help", "", N_("list these options"), AT(help)},
+};
+const size_t setup_option_count = sizeof setup_options / sizeof *setup_options;
+
+/* True if ARGV[*I] was an option; *I is then at its last word. */
+static bool take_option(struct setup_answers *a, int argc, char **argv, int *i)
+{
+    for (size_t n = 0; n < setup_option_count; n++) {
+        const struct setup_option *o = &setup_options[n];
+        size_t len = strlen(o->name);
+        const char *word = argv[*i];
+        if (strncmp(word, o->name, len) != 0 || (word[len] && (word[len] != '=' || !*o->argument)))
+            continue;
+        if (!*o->argument)
+            *(bool *)((char *)a + o->at) = true;
+        else if (word[len] == '=')
+            *(const char **)((char *)a + o->at) = word + len + 1;
+        else if (*i + 1 < argc)
+            *(const char **)((char *)a + o->at) = argv[++*i];
+        else
+            return false;
+        return true;
+    }
+    return false;
+}
+
+static bool is_sound(const struct setup_answers *a, struct error *err)
+{
+    if (!a->address || !strchr(a->address, '@') || !keycheck_address(a->address, err))
+        return error_usage(err, "setup takes an address: onehopctl setup me@example.com");
+    if (a->admin && !keycheck_address(a->admin, err))
+        return error_prefix(err, "--admin");
+    if (a->system && a->user)
+        return error_usage(err, "--system and --user exclude each other");
+    if (a->password_stdin && a->password_command)
+        return error_usage(err, "--password-stdin and --password-command exclude each other");
+    if (a->system && geteuid() != 0)
+        return error_usage(err, "--system is for root");
+    return true;
+}
+
+bool setup_answers_read(struct setup_answers *answers, int argc, char **argv, struct error *err)
+{
+    for (int i = 0; i < argc; i++) {
+        if (argv[i][0] == '-') {
+            if (!take_option(answers, argc, argv, &i))
+                return error_usage(err, "setup does not know '%s', or it lacks a value", argv[i]);
+        } else if (answers->address) {
+            return error_usage(err, "setup takes one address");
+        } else {
+            answers->address = argv[i];
+        }
+    }
+    answers->asks = !answers->yes && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    return answers->help || is_sound(answers, err);
+}
+
+const char *setup_answers_ask(struct setup_answers *answers, const char *prompt,
+                              const char *offered)
+{
+    struct str line = {0}, text = {0};
+    if (!answers->asks)
+        return offered;
+    str_add(&line, prompt);
+    if (*offered)
+        str_addf(&line, " [%s]", offered);
+    str_add(&line, ": ");
+    if (terminal_ask_openly(str_text(&line), &text) && text.len > 0) {
+        strlist_take(&answers->text, str_take(&text));
+        offered = answers->text.item[answers->text.n - 1];
+    }
+    str_clear(&line);
+    str_clear(&text);
+    return offered;
+}
+
+bool setup_answers_confirm(const struct setup_answers *answers, const char *question, bool offered)
+{
+    struct str line = {0}, text = {0};
+    if (!answers->asks)
+        return answers->yes;
+    str_addf(&line, "%s [%s]: ", question, offered ? "Y/n" : "y/N");
+    bool yes = terminal_ask_openly(str_text(&line), &text) &&
+               (text.len == 0 ? offered : strncasecmp(str_text(&text), "y", 1) == 0);
+    str_clear(&line);
+    str_clear(&text);
+    return yes;
+}
+
+void setup_answers_take_host(struct setup_answers *answers, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    if (!colon || strchr(text, ':') != colon || !colon[1]) { /* several: an IPv6 address */
+        answers->host = text;
+        return;
+    }
+    strlist_take(&answers->text, memory_copy_n(text, (size_t)(colon - text)));
+    answers->host = answers->text.item[answers->text.n - 1];
+    answers->port = colon + 1;
+}
+
+void setup_answers_clear(struct setup_answers *answers)
+{
+    strlist_clear(&answers->text);
+}

@@ -1,0 +1,44 @@
+/* What setup has to be told: by its command line, else by the person at the terminal. */
+#ifndef SETUP_ANSWERS_H
+#define SETUP_ANSWERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/strlist.h"
+
+struct setup_answers { /* texts are NULL where nothing was said */
+    const char *address, *host, *port, *login, *password_command, *admin;
+    bool system, user, password_stdin, no_check, no_start, test, yes, help;
+    bool asks;           /* there is a person to ask, who did not say --yes */
+    struct strlist text; /* of what was typed */
+};
+
+struct setup_option {
+    const char *name, *argument; /* "" for none, else what it is called */
+    const char *help;
+    size_t at; /* of the text or the bool in struct setup_answers */
+};
+
+extern const struct setup_option setup_options[];
+extern const size_t setup_option_count;
+
+/* Reads the command line. EX_USAGE. */
+bool setup_answers_read(struct setup_answers *answers, int argc, char **argv, struct error *err);
+
+/* Asks for one line: PROMPT, and behind it OFFERED, which an empty line stands for. Returns
+ * OFFERED, too, where nobody can be asked. */
+const char *setup_answers_ask(struct setup_answers *answers, const char *prompt,
+                              const char *offered);
+
+/* Asks a question for yes or no; an empty line is OFFERED, --yes is yes. The end of the input is
+ * no, and so it is where nobody can be asked. */
+bool setup_answers_confirm(const struct setup_answers *answers, const char *question, bool offered);
+
+/* "HOST:PORT" becomes a host and a port. */
+void setup_answers_take_host(struct setup_answers *answers, const char *text);
+
+void setup_answers_clear(struct setup_answers *answers);
+
+#endif
