@@ -70,6 +70,11 @@ static char *mail_name_of(const struct paths *paths)
     return name;
 }
 
+const char *this_host_best_name(const struct this_host *host)
+{
+    return *host->full_name ? host->full_name : host->name;
+}
+
 void this_host_read(struct this_host *host, const struct paths *paths)
 {
     char name[NAME_MAX_OCTETS + 1] = "";
@@ -82,7 +87,7 @@ void this_host_read(struct this_host *host, const struct paths *paths)
     host->name = *name ? memory_copy_n(name, strcspn(name, ".")) : memory_copy("localhost");
     host->mail_name = mail_name_of(paths);
     if (!host->mail_name)
-        host->mail_name = memory_copy(*host->full_name ? host->full_name : host->name);
+        host->mail_name = memory_copy(this_host_best_name(host));
     size_t len = strlen(host->name);
     if (!*host->full_name && strncasecmp(host->mail_name, host->name, len) == 0 &&
         host->mail_name[len] == '.')

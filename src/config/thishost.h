@@ -19,4 +19,7 @@ struct this_host {
 void this_host_read(struct this_host *host, const struct paths *paths);
 void this_host_clear(struct this_host *host);
 
+/* Its full name where that is known, else its name. Borrowed. */
+const char *this_host_best_name(const struct this_host *host);
+
 #endif

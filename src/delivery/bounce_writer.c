@@ -138,8 +138,7 @@ static enum bounce_writer_result report_to(const struct settlement *s, struct en
         .content = &lock->content,
         .from = account_address(s->account),
         .to = to,
-        .host = *s->delivery->site->host.full_name ? s->delivery->site->host.full_name
-                                                   : s->delivery->site->host.name,
+        .host = this_host_best_name(&s->delivery->site->host),
         .provider = s->provider,
         .date = str_text(&date),
         .arrival = str_text(&arrival),

@@ -18,12 +18,6 @@ struct notice {
     const char *reason, *closing;
 };
 
-static const char *host_of(const struct delivery_context *delivery)
-{
-    return *delivery->site->host.full_name ? delivery->site->host.full_name
-                                           : delivery->site->host.name;
-}
-
 static bool fails(const struct delivery_context *delivery, const struct account *account)
 {
     struct account_state state;
@@ -47,20 +41,20 @@ static const struct account *find_carrier(const struct delivery_context *deliver
 
 static void add_text(const struct notice *n, const char *id, struct str *text)
 {
+    const char *host = this_host_best_name(&n->delivery->site->host);
     struct str date = {0};
     complete_date(&date, (time_t)n->delivery->now());
     str_addf(text, "From: Mail Delivery System <%s>\r\nTo: %s\r\n", account_address(n->carrier),
              account_admin(n->about));
-    str_addf(text, "Subject: %s on %s\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\n", n->subject,
-             host_of(n->delivery), str_text(&date), id, host_of(n->delivery));
+    str_addf(text, "Subject: %s on %s\r\nDate: %s\r\nMessage-ID: <%s@%s>\r\n", n->subject, host,
+             str_text(&date), id, host);
     str_add(text, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
                   "Content-Type: text/plain; charset=utf-8\r\n"
                   "Content-Transfer-Encoding: 8bit\r\n\r\n");
     str_addf(text,
              "%s: account %s on %s, entry %s among others.\r\n\r\n"
              "The reason: %s\r\n\r\n%s",
-             n->subject, n->about->name, host_of(n->delivery), n->lock->entry.id, n->reason,
-             n->closing);
+             n->subject, n->about->name, host, n->lock->entry.id, n->reason, n->closing);
     str_clear(&date);
 }
 

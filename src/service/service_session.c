@@ -111,7 +111,7 @@ static void wait_for_command(void *context, bool idle)
 static void add_received(const struct client *client, struct str *out)
 {
     const struct this_host *host = &client->site.host;
-    str_addf(out, "by %s (onehop, ", *host->full_name ? host->full_name : host->name);
+    str_addf(out, "by %s (onehop, ", this_host_best_name(host));
     if (client->session->known)
         str_addf(out, "from uid %lu)", (unsigned long)client->session->uid);
     else

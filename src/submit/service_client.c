@@ -185,7 +185,7 @@ int service_client_send(struct send_context *s, struct stream *stream)
     int code;
     add_parameters(s, &parameters);
     const struct session_params params = {
-        .hello = *s->site->host.full_name ? s->site->host.full_name : s->site->host.name,
+        .hello = this_host_best_name(&s->site->host),
         .secure = true,
         .chunking = true,
         .mail_parameters = str_text(&parameters),

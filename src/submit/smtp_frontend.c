@@ -130,7 +130,7 @@ bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream *stream)
         .begin = begin, .parameter = parameter, .message = take, .wait = wait_for_command};
     const struct this_host *host = &frontend->s->site->host;
     const struct server_params params = {
-        .name = *host->full_name ? host->full_name : host->name,
+        .name = this_host_best_name(host),
         .extension = frontend->extension,
         .size_max = frontend->size_max,
         .timeout = frontend->timeout,
