@@ -1,11 +1,12 @@
 #include "suite.h"
 
 #include "queue/account_state.h"
+#include "delivery/circumstances.h"
 #include "delivery/worker.h"
 #include "mailworld.h"
 #include "script.h"
 
-enum { CONNECTIONS_MAX = 3, STEPS_MAX = 14, ENTRIES_MAX = 3, YEAR = 365 * 24 * 3600 };
+enum { CONNECTIONS_MAX = 3, STEPS_MAX = 18, ENTRIES_MAX = 3, YEAR = 365 * 24 * 3600 };
 
 #define TEXT "S: x\r\n\r\nhi\r\n"
 #define GREET                                                                                      \
@@ -54,6 +55,9 @@ static const struct story {
     bool suspect;      /* an entry is */
     bool bounce;       /* was made */
     bool awaited;      /* callers wait for the result */
+    bool first;        /* the first entry is locked, and its caller waits; others may go along */
+    bool open;         /* the breaker is, from before */
+    const char *told;  /* to the caller of the first entry: Sent, Refused, Failed, or Untried */
     int64_t later;     /* seconds since the entries came */
 } stories[] = {
     {.name = "two messages over one connection",
@@ -110,6 +114,46 @@ static const struct story {
      .entries = 2,
      .step = {{GREET, MESSAGE, LAST_MAIL("421 enough")}, {GREET, MESSAGE, QUIT}},
      .left = "G G"},
+    {.name = "the caller's entry comes first, and overdue ones go along",
+     .entries = 3,
+     .first = true,
+     .step = {{GREET, MESSAGE, MESSAGE, MESSAGE, QUIT}},
+     .left = "G G G",
+     .told = "S"},
+    {.name = "its refusal is told, and makes no bounce",
+     .entries = 2,
+     .first = true,
+     .step = {{GREET, MAIL("250 ok"), RCPT("550 5.1.1 no"), RSET, MESSAGE, QUIT}},
+     .left = "G G",
+     .told = "R"},
+    {.name = "an overdue one that is refused bounces",
+     .entries = 2,
+     .first = true,
+     .step = {{GREET, MESSAGE, MAIL("250 ok"), RCPT("550 5.1.1 no"), QUIT}},
+     .left = "G G",
+     .bounce = true,
+     .told = "S"},
+    {.name = "overdue entries are not worth a second connection",
+     .entries = 3,
+     .first = true,
+     .step = {{GREET, MESSAGE, LAST_MAIL("421 enough")}},
+     .left = "G W1 W0",
+     .suspect = true,
+     .told = "S"},
+    {.name = "nor a failing account",
+     .entries = 2,
+     .first = true,
+     .step = {{{NULL, "554 no\r\n", 0, false}}},
+     .left = "W1 W0",
+     .failures = 1,
+     .told = "F"},
+    {.name = "an account that is left alone is not tried for a caller",
+     .entries = 2,
+     .first = true,
+     .open = true,
+     .left = "W0 W0",
+     .failures = 1,
+     .told = "U"},
     {.name = "too big is about the message",
      .entries = 2,
      .step = {{GREET, MAIL("552 5.3.4 too big"), RSET, MESSAGE, QUIT}},
@@ -122,6 +166,7 @@ static struct {
     const struct story *story;
     struct script script[CONNECTIONS_MAX];
     size_t connections, taken, heard;
+    char told; /* see first_done() */
     char id[ENTRIES_MAX][ENTRYID_SIZE];
 } world;
 
@@ -157,6 +202,28 @@ static void report_result(void *context, const char *id, const struct attempt *a
     world.heard += attempt != NULL;
 }
 
+static void first_done(void *context, const struct attempt *attempt)
+{
+    (void)context;
+    assert_int_equal(world.told, '\0'); /* once */
+    world.told = !attempt                            ? 'U'
+                 : delivery_verdict(attempt).refusal ? 'R'
+                 : attempt->failed                   ? 'F'
+                                                     : 'S';
+}
+
+static void open_breaker(struct mailworld *mail)
+{
+    const struct breaker_failure failure = {.reason = "no",
+                                            .ended = mailworld_now,
+                                            .depends =
+                                                circumstances_of(&mail->site, mail->account[0])};
+    struct account_file file;
+    assert_true(account_file_begin(&file, &mail->dir->spool, "work"));
+    breaker_open(&file.state.breaker, &failure, 0);
+    account_file_end(&file, true);
+}
+
 static void look(struct spooldir *dir, const char *id, struct str *left)
 {
     struct entry_lock lock = {0};
@@ -183,6 +250,7 @@ static void check(struct spooldir *dir, const struct story *story)
     }
     assert_string_equal(str_text(&left), story->left);
     assert_int_equal(bounced, story->bounce);
+    assert_int_equal(world.told, story->told ? *story->told : '\0');
     assert_int_equal(world.heard, story->awaited ? story->entries : 0);
     account_state_read(&known, &dir->spool, "work");
     assert_int_equal(known.breaker.failures, story->failures);
@@ -199,7 +267,9 @@ static void check(struct spooldir *dir, const struct story *story)
 
 static void play(struct mailworld *mail, const struct story *story)
 {
-    const struct worker_job job = {
+    struct entry_lock lock = {0};
+    const struct identity identity = {.configured = mail->account[0], .account = mail->account[0]};
+    struct worker_job job = {
         .delivery = &mail->delivery, .account_name = "work", .next = next, .per_connection = 1000};
     size_t handled;
     memset(&world, 0, sizeof world);
@@ -210,6 +280,14 @@ static void play(struct mailworld *mail, const struct story *story)
     for (size_t i = 0; i < story->entries; i++)
         assert_true(spooldir_submit(mail->dir, TEXT, 1, world.id[i], NULL));
     mailworld_later(world.id[0], story->later);
+    if (story->open)
+        open_breaker(mail);
+    if (story->first) {
+        assert_int_equal(spooldir_take(mail->dir, world.id[world.taken++], &lock), SPOOL_FOUND);
+        job.first = &lock;
+        job.first_done = first_done;
+        job.identity = &identity;
+    }
     assert_int_equal(worker_run(&job, &handled), 0);
     check(mail->dir, story);
 }
