@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/closefrom.h"
+#include "base/translation.h"
 
 static bool failed(struct error *err, const char *format, const char *command, int number)
 {
@@ -110,14 +111,14 @@ bool process_output(const char *command, int64_t deadline, size_t limit, struct 
         explicit_bzero(out->data + start, out->len - start);
     str_truncate(out, start);
     if (reason == ETIMEDOUT)
-        return failed(err, "'%s' took too long and was ended", command, 0);
+        return failed(err, N_("'%s' took too long and was ended"), command, 0);
     if (reason == EFBIG)
-        return failed(err, "'%s' printed more than a password can be", command, 0);
+        return failed(err, N_("'%s' printed more than a password can be"), command, 0);
     if (reason) {
         errno = reason;
         return error_system(err, EX_TEMPFAIL, "'%s'", command);
     }
     if (WIFSIGNALED(status))
-        return failed(err, "'%s' was ended by signal %d", command, WTERMSIG(status));
-    return failed(err, "'%s' failed with exit status %d", command, WEXITSTATUS(status));
+        return failed(err, N_("'%s' was ended by signal %d"), command, WTERMSIG(status));
+    return failed(err, N_("'%s' failed with exit status %d"), command, WEXITSTATUS(status));
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/translation.h"
 
 static bool temporary(struct error *err, const char *what)
 {
@@ -39,7 +40,7 @@ static bool write_all(int fd, const char *data, size_t len, struct error *err)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return temporary(err, "cannot write the message to a temporary file");
+            return temporary(err, N_("cannot write the message to a temporary file"));
         data += n;
         len -= (size_t)n;
     }
@@ -50,7 +51,7 @@ static bool move_to_file(struct content *content, const char *directory, struct 
 {
     content->fd = open_unlinked(directory);
     if (content->fd < 0) {
-        temporary(err, "cannot make a temporary file");
+        temporary(err, N_("cannot make a temporary file"));
         return error_prefix(err, "%s", directory);
     }
     content->in_file = true;
@@ -92,7 +93,7 @@ static bool read_file(const struct content_cursor *cursor, char *buffer, size_t 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return temporary(err, "cannot read the message back");
+            return temporary(err, N_("cannot read the message back"));
         if (n == 0)
             return error_set(err, ERROR_MESSAGE, ERROR_TEMPORARY, EX_IOERR,
                              "the message became shorter while it was being sent");

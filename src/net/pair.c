@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/translation.h"
 
 struct pair {
     struct stream stream;
@@ -36,7 +37,7 @@ static ssize_t pair_read(struct stream *s, void *buffer, size_t len, struct erro
     if (!is_ready(pair->in, POLLIN))
         return STREAM_AGAIN;
     ssize_t n = read(pair->in, buffer, len);
-    return n >= 0 ? n : again_or_failed("cannot read standard input", err);
+    return n >= 0 ? n : again_or_failed(N_("cannot read standard input"), err);
 }
 
 /* A pipe that can be written to takes PIPE_BUF octets without waiting. */
@@ -46,7 +47,7 @@ static ssize_t pair_write(struct stream *s, const void *data, size_t len, struct
     if (!is_ready(pair->out, POLLOUT))
         return STREAM_AGAIN;
     ssize_t n = write(pair->out, data, len < PIPE_BUF ? len : PIPE_BUF);
-    return n >= 0 ? n : again_or_failed("cannot write to standard output", err);
+    return n >= 0 ? n : again_or_failed(N_("cannot write to standard output"), err);
 }
 
 static int pair_wait(struct stream *s, int want, int64_t deadline, struct error *err)

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/translation.h"
 
 struct socket {
     struct stream stream;
@@ -31,13 +32,13 @@ static ssize_t again_or_failed(const char *what, struct error *err)
 static ssize_t socket_read(struct stream *s, void *buffer, size_t len, struct error *err)
 {
     ssize_t n = recv(((struct socket *)s)->fd, buffer, len, 0);
-    return n >= 0 ? n : again_or_failed("cannot read from the server", err);
+    return n >= 0 ? n : again_or_failed(N_("cannot read from the server"), err);
 }
 
 static ssize_t socket_write(struct stream *s, const void *data, size_t len, struct error *err)
 {
     ssize_t n = send(((struct socket *)s)->fd, data, len, MSG_NOSIGNAL);
-    return n >= 0 ? n : again_or_failed("cannot write to the server", err);
+    return n >= 0 ? n : again_or_failed(N_("cannot write to the server"), err);
 }
 
 static int socket_wait(struct stream *s, int want, int64_t deadline, struct error *err)

@@ -51,7 +51,7 @@ static bool read_all(struct stream *stream, unsigned char *buffer, size_t len, i
         if (n == STREAM_FAILED)
             return false;
         if (n == 0)
-            return failed(err, "it closed the connection");
+            return failed(err, N_("it closed the connection"));
         if (n == STREAM_AGAIN && !wait_for(stream, STREAM_READ, deadline, err))
             return false;
         if (n > 0) {
@@ -112,7 +112,7 @@ static bool take_answer(struct stream *stream, int64_t deadline, struct error *e
     if (!read_all(stream, head, sizeof head, deadline, err))
         return false;
     if (head[0] != SOCKS5)
-        return failed(err, "its answer is no SOCKS 5");
+        return failed(err, N_("its answer is no SOCKS 5"));
     if (head[1] != 0)
         return refused(head[1], err);
     if (head[3] == IPV4)
@@ -120,7 +120,7 @@ static bool take_answer(struct stream *stream, int64_t deadline, struct error *e
     else if (head[3] == IPV6)
         len = sizeof(struct in6_addr);
     else if (head[3] != NAME)
-        return failed(err, "its answer has an unknown kind of address");
+        return failed(err, N_("its answer has an unknown kind of address"));
     else if (!read_all(stream, &len, 1, deadline, err))
         return false;
     return read_all(stream, rest, (size_t)len + 2, deadline, err);
@@ -137,9 +137,9 @@ bool socks_connect(struct stream *stream, const char *host, int port, int64_t de
               write_all(stream, greeting, sizeof greeting, deadline, err) &&
               read_all(stream, method, sizeof method, deadline, err);
     if (ok && method[0] != SOCKS5)
-        ok = failed(err, "its answer is no SOCKS 5");
+        ok = failed(err, N_("its answer is no SOCKS 5"));
     else if (ok && method[1] != NO_LOGIN)
-        ok = failed(err, "it wants a login, which onehop has none for");
+        ok = failed(err, N_("it wants a login, which onehop has none for"));
     ok = ok && write_all(stream, line.data, line.len, deadline, err) &&
          take_answer(stream, deadline, err);
     str_clear(&line);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/translation.h"
 #include "net/authorities.h"
 
 enum { NAMES_MAX = 8, NAME_SIZE = 256 };
@@ -94,7 +95,7 @@ static bool load_authorities(struct trust *trust, const char *store, struct erro
     if (n == 0)
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT,
                          "no certificate authority found in %s", file);
-    return n > 0 || unreadable(err, "cannot load tls_trust_file %s", store, n);
+    return n > 0 || unreadable(err, N_("cannot load tls_trust_file %s"), store, n);
 }
 
 static bool load_list(struct trust *trust, const struct tls_params *params, struct error *err)
@@ -112,7 +113,7 @@ static bool load_list(struct trust *trust, const struct tls_params *params, stru
         return true;
     int n = gnutls_certificate_set_x509_crl_file(trust->credentials, params->crl_file,
                                                  GNUTLS_X509_FMT_PEM);
-    return n > 0 || unreadable(err, "cannot load the revocation list %s", params->crl_file,
+    return n > 0 || unreadable(err, N_("cannot load the revocation list %s"), params->crl_file,
                                n < 0 ? n : GNUTLS_E_NO_CERTIFICATE_FOUND);
 }
 
@@ -129,7 +130,7 @@ bool trust_load(struct trust *trust, const struct tls_params *params, struct err
                                                        params->key_file, GNUTLS_X509_FMT_PEM,
                                                        *trust->pin ? trust->pin : NULL, 0);
         if (status < 0)
-            return unreadable(err, "cannot load the client certificate %s", params->cert_file,
+            return unreadable(err, N_("cannot load the client certificate %s"), params->cert_file,
                               status);
     }
     if (!params->check)

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/memory.h"
+#include "base/translation.h"
 #include "queue/tokenizer.h"
 
 static const char first_words[] = "onehop-entry ";
@@ -81,12 +82,12 @@ enum entry_state entry_head_length(const char *line, size_t len, size_t *length,
 {
     size_t prefix = sizeof first_words - 1;
     if (len < ENTRY_FIRST_LINE || memcmp(line, first_words, prefix) != 0)
-        return damaged(err, "it does not begin as an entry does");
+        return damaged(err, N_("it does not begin as an entry does"));
     const char *end = memchr(line, '\n', len);
     struct tokenizer tokens = {line + prefix, end ? end : line + len};
     uint64_t version, number;
     if (!tokenizer_decimal(&tokens, 1000000, &version) || version < 1)
-        return damaged(err, "its version is no number");
+        return damaged(err, N_("its version is no number"));
     if (version > ENTRY_VERSION) {
         error_set(err, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL,
                   "entry of version %u: a newer onehop is needed to read it", (unsigned)version);
@@ -94,7 +95,7 @@ enum entry_state entry_head_length(const char *line, size_t len, size_t *length,
     }
     if (!end || end - line + 1 != ENTRY_FIRST_LINE || !tokenizer_hex(&tokens, &number) ||
         !tokenizer_end(&tokens) || number < ENTRY_FIRST_LINE || number > ENTRY_HEAD_MAX)
-        return damaged(err, "the length of its head makes no sense");
+        return damaged(err, N_("the length of its head makes no sense"));
     *length = (size_t)number;
     return ENTRY_GOOD;
 }
@@ -181,17 +182,17 @@ enum entry_state entry_decode_head(struct entry *entry, const char *head, size_t
         return state;
     if (length != len || len < ENTRY_FIRST_LINE + tail ||
         memcmp(head + len - tail, last_line, tail) != 0)
-        return damaged(err, "its head is cut short");
+        return damaged(err, N_("its head is cut short"));
     const char *end = head + len - tail;
     for (const char *line = head + ENTRY_FIRST_LINE; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         struct tokenizer tokens = {line, stop};
         if (!stop || !take_line(&tokens, entry, &notify) || !tokenizer_end(&tokens))
-            return damaged(err, "a line of its head makes no sense");
+            return damaged(err, N_("a line of its head makes no sense"));
         line = stop + 1;
     }
     if (!entry->account || !entry->envelope.sender || entry->envelope.n == 0)
-        return damaged(err, "its head lacks account, sender or recipients");
+        return damaged(err, N_("its head lacks account, sender or recipients"));
     envelope_default_notify(&entry->envelope, notify);
     if (!entry->from)
         entry->from = memory_copy("");
@@ -218,18 +219,18 @@ enum entry_state entry_decode_end(struct entry *entry, struct entry_end *end, st
     const char *mark = end->mark;
     size_t prefix = sizeof end_words - 1, len = end->len;
     if (len != ENTRY_END_MARK || memcmp(mark, end_words, prefix) != 0 || mark[len - 1] != '\n')
-        return damaged(err, "it was cut short: there is no end mark");
+        return damaged(err, N_("it was cut short: there is no end mark"));
     struct tokenizer tokens = {mark + prefix, mark + len - 1};
     if (!tokenizer_hex(&tokens, &entry->size) || tokens.end - tokens.at < 19 ||
         !take_flag(tokens.at[0], &entry->has_8bit) ||
         !take_flag(tokens.at[1], &entry->has_8bit_header) || tokens.at[2] != ' ')
-        return damaged(err, "its end mark makes no sense");
+        return damaged(err, N_("its end mark makes no sense"));
     tokens.at += 3;
     if (!tokenizer_hex(&tokens, &end->checksum) || !tokenizer_end(&tokens))
-        return damaged(err, "its end mark makes no sense");
+        return damaged(err, N_("its end mark makes no sense"));
     if (end->file_size < entry->offset + ENTRY_END_MARK ||
         entry->size != end->file_size - entry->offset - ENTRY_END_MARK)
-        return damaged(err, "its size is not what the end mark says");
+        return damaged(err, N_("its size is not what the end mark says"));
     return ENTRY_GOOD;
 }
 

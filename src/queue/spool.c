@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/translation.h"
 #include "queue/spoolfile.h"
 
 enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600 };
@@ -94,7 +95,7 @@ static bool sync_directory(int fd, struct error *err, const char *where)
 {
     if (fsync(fd) == 0 || errno == EINVAL)
         return true;
-    return spool_failure(err, "spool: cannot sync %s", where, "");
+    return spool_failure(err, N_("spool: cannot sync %s"), where, "");
 }
 
 /* Opening. */
@@ -119,7 +120,7 @@ static bool sync_parent(const char *path, struct error *err)
         str_add(&parent, ".");
     int fd = open_path(parent.data);
     bool ok = fd >= 0 ? sync_directory(fd, err, parent.data)
-                      : spool_failure(err, "spool: cannot open %s", parent.data, "");
+                      : spool_failure(err, N_("spool: cannot open %s"), parent.data, "");
     if (fd >= 0)
         (void)close(fd); /* only read */
     str_clear(&parent);
@@ -147,16 +148,16 @@ static bool make_path(const char *path, struct error *err)
         str_add_n(&above, path, slash ? (size_t)(slash - path) : 0);
         errno = ENOENT;
         if (above.len == 0)
-            spool_failure(err, "spool: cannot make %s", path, "");
+            spool_failure(err, N_("spool: cannot make %s"), path, "");
         else
             ok = make_path(above.data, err) &&
                  (make_directory(AT_FDCWD, path) || errno == EEXIST ||
-                  spool_failure(err, "spool: cannot make %s", path, ""));
+                  spool_failure(err, N_("spool: cannot make %s"), path, ""));
         str_clear(&above);
         if (!ok)
             return false;
     } else if (!ok) {
-        return errno == EEXIST ? true : spool_failure(err, "spool: cannot make %s", path, "");
+        return errno == EEXIST ? true : spool_failure(err, N_("spool: cannot make %s"), path, "");
     }
     return sync_parent(path, err);
 }
@@ -171,7 +172,7 @@ static bool open_directory(struct spool *spool, bool create, struct error *err)
     }
     struct stat facts;
     if (spool->dir < 0 || fstat(spool->dir, &facts) != 0)
-        return spool_failure(err, "spool: cannot open %s", spool->path, "");
+        return spool_failure(err, N_("spool: cannot open %s"), spool->path, "");
     if (facts.st_uid != geteuid() || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         errno = EPERM;
         return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
@@ -193,12 +194,12 @@ static bool open_one(struct spool *spool, enum spool_directory directory, bool c
     if (*fd >= 0)
         return true;
     if (errno != ENOENT || !create)
-        return spool_failure(err, "spool: cannot open %s", spool->path, name);
+        return spool_failure(err, N_("spool: cannot open %s"), spool->path, name);
     if (!make_directory(spool->dir, name) && errno != EEXIST)
-        return spool_failure(err, "spool: cannot make %s", spool->path, name);
+        return spool_failure(err, N_("spool: cannot make %s"), spool->path, name);
     *made = true;
     *fd = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
-    return *fd >= 0 || spool_failure(err, "spool: cannot open %s", spool->path, name);
+    return *fd >= 0 || spool_failure(err, N_("spool: cannot open %s"), spool->path, name);
 }
 
 /* Where `format` is THERE the spool is ours, and a directory that was removed is made again.
@@ -219,9 +220,9 @@ static bool finish_making(struct spool *spool, struct error *err)
         return false;
     int fd = spool_open_at(spool->dir, format_name, O_WRONLY | O_CREAT);
     if (fd < 0)
-        return spool_failure(err, "spool: cannot make %s", spool->path, format_name);
+        return spool_failure(err, N_("spool: cannot make %s"), spool->path, format_name);
     bool ok = (fchmod(fd, FILE_MODE) == 0 ||
-               spool_failure(err, "spool: cannot make %s", spool->path, format_name)) &&
+               spool_failure(err, N_("spool: cannot make %s"), spool->path, format_name)) &&
               spoolfile_write(fd, format_text, sizeof format_text - 1, err) &&
               spoolfile_flush(fd, err);
     spoolfile_close(fd);
@@ -236,7 +237,7 @@ static bool check_format(const struct spool *spool, bool *there, struct error *e
     int fd = spool_open_at(spool->dir, format_name, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT ||
-               spool_failure(err, "spool: cannot open %s", spool->path, format_name);
+               spool_failure(err, N_("spool: cannot open %s"), spool->path, format_name);
     ssize_t got = spoolfile_read(fd, 0, text, sizeof text - 1, err);
     spoolfile_close(fd);
     if (got < 0)
@@ -349,7 +350,7 @@ bool spool_each(const struct spool *spool, enum spool_directory directory,
     int fd = spool_open_at(spool->directory[directory], ".", O_RDONLY | O_DIRECTORY);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
-        spool_failure(err, "spool: cannot read %s", spool->path, directory_names[directory]);
+        spool_failure(err, N_("spool: cannot read %s"), spool->path, directory_names[directory]);
         spoolfile_close(fd);
         return false;
     }
@@ -358,8 +359,9 @@ bool spool_each(const struct spool *spool, enum spool_directory directory,
     while (more && (errno = 0, item = readdir(dir)))
         if (item->d_name[0] != '.')
             more = each(context, item->d_name);
-    bool ok = !more || errno == 0 ||
-              spool_failure(err, "spool: cannot read %s", spool->path, directory_names[directory]);
+    bool ok =
+        !more || errno == 0 ||
+        spool_failure(err, N_("spool: cannot read %s"), spool->path, directory_names[directory]);
     (void)closedir(dir); /* only read */
     return ok;
 }
@@ -372,7 +374,7 @@ bool spool_read_stamp(const struct spool *spool, struct str *out, struct error *
     int fd = spool_open_at(spool->dir, stamp_name, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT ||
-               spool_failure(err, "spool: cannot open %s", spool->path, stamp_name);
+               spool_failure(err, N_("spool: cannot open %s"), spool->path, stamp_name);
     ssize_t got = spoolfile_read(fd, 0, text, sizeof text, err);
     spoolfile_close(fd);
     str_add_n(out, text, got > 0 ? (size_t)got : 0);
@@ -383,9 +385,9 @@ bool spool_write_stamp(struct spool *spool, const struct str *text, struct error
 {
     int fd = spool_open_at(spool->dir, stamp_name, O_RDWR | O_CREAT);
     if (fd < 0)
-        return spool_failure(err, "spool: cannot write %s", spool->path, stamp_name);
+        return spool_failure(err, N_("spool: cannot write %s"), spool->path, stamp_name);
     bool ok = (fchmod(fd, FILE_MODE) == 0 ||
-               spool_failure(err, "spool: cannot write %s", spool->path, stamp_name)) &&
+               spool_failure(err, N_("spool: cannot write %s"), spool->path, stamp_name)) &&
               spoolfile_overwrite(fd, text, err);
     spoolfile_close(fd);
     return ok;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/renameat2.h"
+#include "base/translation.h"
 
 enum { FILE_MODE = 0600, LOAD_BLOCK = 16 * 1024, LOCK_STEP = 2 /* milliseconds */ };
 
@@ -30,7 +31,7 @@ static bool lock_new(int fd, const char *id, bool *taken, struct error *err)
         return is_taken(id, err);
     if (fstat(fd, &facts) != 0 ||
         ((facts.st_mode & 07777) != FILE_MODE && fchmod(fd, FILE_MODE) != 0))
-        return spool_failure(err, "spool: cannot prepare %s", "tmp", id);
+        return spool_failure(err, N_("spool: cannot prepare %s"), "tmp", id);
     *taken = facts.st_nlink == 0;
     return !*taken || is_taken(id, err);
 }
@@ -55,7 +56,7 @@ bool spoolfile_create(const struct spool *spool, const char *id, int *fd, bool *
         *fd = spool_open_at(spool->directory[SPOOL_TMP], id, O_RDWR | O_CREAT | O_EXCL);
     }
     if (*fd < 0)
-        return spool_failure(err, "spool: cannot create %s", "tmp", id);
+        return spool_failure(err, N_("spool: cannot create %s"), "tmp", id);
     if (lock_new(*fd, id, taken, err))
         return true;
     if (!*taken)
@@ -112,9 +113,9 @@ static enum spool_found finish(enum spool_found found, enum spool_directory dire
     if (found == SPOOL_FOUND)
         return found;
     if (file->fd < 0 && found != SPOOL_GONE)
-        spool_failure(err, "spool: cannot open %s", where, name);
+        spool_failure(err, N_("spool: cannot open %s"), where, name);
     else if (found == SPOOL_UNREADABLE)
-        spool_failure(err, "spool: cannot look at %s", where, name);
+        spool_failure(err, N_("spool: cannot look at %s"), where, name);
     else if (found == SPOOL_FOREIGN)
         error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                   "spool: %s/%s is not a regular file", where, name);
@@ -248,7 +249,8 @@ bool spoolfile_move(struct spool *spool, enum spool_directory from, enum spool_d
             errno = EEXIST;
     }
     if (done != 0)
-        return spool_failure(err, "spool: cannot move a file to %s", spool_directory_name(to), id);
+        return spool_failure(err, N_("spool: cannot move a file to %s"), spool_directory_name(to),
+                             id);
     spool_mark(spool, to);
     if (from != SPOOL_TMP) /* the rest of a temporary file does no harm */
         spool_mark(spool, from);
@@ -261,7 +263,8 @@ bool spoolfile_remove(struct spool *spool, enum spool_directory directory, const
     if (unlinkat(spool->directory[directory], name, 0) == 0)
         spool_mark(spool, directory);
     else if (errno != ENOENT)
-        return spool_failure(err, "spool: cannot remove %s", spool_directory_name(directory), name);
+        return spool_failure(err, N_("spool: cannot remove %s"), spool_directory_name(directory),
+                             name);
     return true;
 }
 
@@ -291,7 +294,7 @@ bool spoolfile_put(struct spool *spool, enum spool_directory directory, const ch
               ((facts.st_mode & 07777) == FILE_MODE || fchmod(fd, FILE_MODE) == 0) &&
               lseek(fd, (off_t)patch->offset, SEEK_SET) == (off_t)patch->offset;
     if (!ok)
-        spool_failure(err, "spool: cannot write to %s", spool_directory_name(directory), name);
+        spool_failure(err, N_("spool: cannot write to %s"), spool_directory_name(directory), name);
     ok = ok && spoolfile_write(fd, str_text(patch->data), patch->data->len, err) &&
          (!patch->durable || spoolfile_flush(fd, err));
     int number = errno;
@@ -326,9 +329,10 @@ bool spoolfile_replace(struct spool *spool, enum spool_directory directory, cons
     bool taken;
     if (!spoolfile_create(spool, id, &fd, &taken, err))
         return false;
-    bool ok = spoolfile_write(fd, str_text(data), data->len, err) && spoolfile_flush(fd, err) &&
-              (renameat(spool->directory[SPOOL_TMP], id, spool->directory[directory], id) == 0 ||
-               spool_failure(err, "spool: cannot replace %s", spool_directory_name(directory), id));
+    bool ok =
+        spoolfile_write(fd, str_text(data), data->len, err) && spoolfile_flush(fd, err) &&
+        (renameat(spool->directory[SPOOL_TMP], id, spool->directory[directory], id) == 0 ||
+         spool_failure(err, N_("spool: cannot replace %s"), spool_directory_name(directory), id));
     if (!ok)
         spoolfile_discard(spool, SPOOL_TMP, id);
     spoolfile_close(fd);
@@ -342,7 +346,7 @@ bool spoolfile_share(const struct spool *spool, const char *name, int *fd, bool 
     *fd = spool_open_at(spool->directory[SPOOL_ACCOUNT], name, O_RDWR | O_CREAT);
     if (*fd < 0 || fstat(*fd, &facts) != 0 || !S_ISREG(facts.st_mode) ||
         ((facts.st_mode & 07777) != FILE_MODE && fchmod(*fd, FILE_MODE) != 0)) {
-        spool_failure(err, "spool: cannot share %s", spool_directory_name(SPOOL_ACCOUNT), name);
+        spool_failure(err, N_("spool: cannot share %s"), spool_directory_name(SPOOL_ACCOUNT), name);
         spoolfile_close(*fd);
         return false;
     }

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "smtp/sessionstate.h"
 
+#include "base/translation.h"
 #include "smtp/refusal.h"
 
 /* Whatever the server objects to here is not the mail, and may be over tomorrow. */
@@ -18,7 +19,7 @@ static bool greeting(struct session *session, struct error *err)
     wire_expect(wire, 1);
     if (!wire_reply(wire, session->params->timeout, err))
         return false;
-    return wire->reply.code == 220 || refused(session, "the server does not serve us now", err);
+    return wire->reply.code == 220 || refused(session, N_("the server does not serve us now"), err);
 }
 
 static bool say(struct session *session, const char *verb, struct error *err)
@@ -43,7 +44,7 @@ static bool hello(struct session *session, struct error *err)
     /* A server that does not know EHLO (RFC 5321, 3.2) */
     if (!lmtp && wire->reply.code / 100 == 5 && !say(session, "HELO", err))
         return false;
-    return wire->reply.code == 250 || refused(session, "the server refused our greeting", err);
+    return wire->reply.code == 250 || refused(session, N_("the server refused our greeting"), err);
 }
 
 bool session_hello(struct session *session, struct error *err)

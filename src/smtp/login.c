@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/escape.h"
+#include "base/translation.h"
 #include "smtp/exchange.h"
 #include "smtp/refusal.h"
 #include "smtp/sasl.h"
@@ -169,7 +170,7 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
     const struct session_login *login = session->params->login;
     if (!sasl) {
         const struct sasl *named = sasl_find(login->mechanism);
-        (void)cannot(err, "the server does not offer a login with %s",
+        (void)cannot(err, N_("the server does not offer a login with %s"),
                      named ? named->name : "SCRAM, PLAIN, LOGIN");
         const struct str *offered = &session->capabilities.mechanisms; /* " ONE TWO " */
         if (offered->len > 2)
@@ -180,7 +181,7 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
         return false;
     }
     if (sasl->shows_secret && !session->secure && !login->without_tls)
-        return cannot(err, "a login with %s would show the password to everybody: use TLS",
+        return cannot(err, N_("a login with %s would show the password to everybody: use TLS"),
                       sasl->name);
     return sasl->exchange ? converse_exchange(session, sasl, binding, err)
                           : converse(session, sasl, err);

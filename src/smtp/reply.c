@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "base/escape.h"
+#include "base/translation.h"
 
 static bool malformed(struct error *err, const char *what, const struct str *line)
 {
@@ -52,11 +53,11 @@ static bool line_ended(struct reply *reply, struct error *err)
     int code = line_code(line);
     char separator = line->len > 3 ? line->data[3] : ' ';
     if (code == 0)
-        return malformed(err, "no reply code", line);
+        return malformed(err, N_("no reply code"), line);
     if (separator != ' ' && separator != '-')
-        return malformed(err, "no blank behind the code", line);
+        return malformed(err, N_("no blank behind the code"), line);
     if (reply->code != 0 && code != reply->code)
-        return malformed(err, "the code changes between lines", line);
+        return malformed(err, N_("the code changes between lines"), line);
     bool first = reply->code == 0;
     reply->code = code;
     if (!first && reply->text.len < REPLY_TEXT_MAX)
@@ -85,7 +86,7 @@ bool reply_add(struct reply *reply, const char *data, size_t len, size_t *used, 
         *used += n + (end ? 1 : 0);
         reply->total += n + (end ? 1 : 0);
         if (reply->total > REPLY_TOTAL_MAX)
-            return malformed(err, "it does not end", &reply->line);
+            return malformed(err, N_("it does not end"), &reply->line);
         if (end && !line_ended(reply, err))
             return false;
     }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/translation.h"
 #include "smtp/refusal.h"
 
 enum event { FAILED, REPLY, WRITTEN };
@@ -154,7 +155,7 @@ static ssize_t fill(struct wire *wire, struct error *err)
         (void)broken_by(wire, err);
         return STREAM_FAILED;
     }
-    (void)broken(wire, err, EX_TEMPFAIL, "the server closed the connection");
+    (void)broken(wire, err, EX_TEMPFAIL, N_("the server closed the connection"));
     err->closed = true;
     return STREAM_FAILED;
 }
@@ -191,7 +192,7 @@ static enum event reply_came(struct wire *wire, struct error *err)
         return FAILED;
     }
     if (wire->early || (wire->due == 1 && !all_written(wire))) {
-        (void)broken(wire, err, EX_PROTOCOL, "the server answered before it had all of it");
+        (void)broken(wire, err, EX_PROTOCOL, N_("the server answered before it had all of it"));
         refusal_keep_reply(err, &wire->reply);
         return FAILED;
     }
@@ -221,7 +222,7 @@ static enum event turn(struct wire *wire, bool until_written, int64_t deadline, 
         int want = STREAM_READ | (all_written(wire) || wire->write_failed ? 0 : STREAM_WRITE);
         int ready = stream_wait(wire->stream, want, deadline, err);
         if (ready == 0) {
-            (void)broken(wire, err, EX_TEMPFAIL, "the server took too long");
+            (void)broken(wire, err, EX_TEMPFAIL, N_("the server took too long"));
             err->finding = wire->reply.total == 0 ? FINDING_SILENT : FINDING_NONE;
             return FAILED;
         }
@@ -309,7 +310,7 @@ static bool unasked(struct wire *wire, struct error *err)
         (void)refusal_set(err, wire->command, &wire->reply, "the server has ended the session");
         return error_prefix(err, "%s", error_command_name(wire->command));
     }
-    return broken(wire, err, EX_PROTOCOL, "the server spoke without being asked");
+    return broken(wire, err, EX_PROTOCOL, N_("the server spoke without being asked"));
 }
 
 bool wire_begin(struct wire *wire, enum error_command command, struct error *err)
@@ -320,7 +321,7 @@ bool wire_begin(struct wire *wire, enum error_command command, struct error *err
     wire->contents = 0;
     reply_begin(&wire->reply);
     if (wire->broken)
-        return broken(wire, err, EX_TEMPFAIL, "the session has ended");
+        return broken(wire, err, EX_TEMPFAIL, N_("the session has ended"));
     if (wire->in_at == wire->in_end && fill(wire, err) == STREAM_FAILED)
         return false;
     return wire->in_at == wire->in_end || unasked(wire, err);
@@ -328,7 +329,7 @@ bool wire_begin(struct wire *wire, enum error_command command, struct error *err
 
 bool wire_unexpected(struct wire *wire, struct error *err)
 {
-    (void)broken(wire, err, EX_PROTOCOL, "the server's reply makes no sense here");
+    (void)broken(wire, err, EX_PROTOCOL, N_("the server's reply makes no sense here"));
     refusal_keep_reply(err, &wire->reply);
     return false;
 }
