@@ -14,8 +14,9 @@ char *const *environment_all(void);
 /* Hides the variable NAME from programs that are started. */
 void environment_drop(const char *name);
 
-/* True if a web server seems to call: a variable of CGI is set, or the user is one that web servers
- * run as. */
+/* True if a web server seems to call: a variable of CGI is set, the user is one that web servers
+ * run as, or the process that calls, or one of the two above it, has the name of a web server or of
+ * PHP's process manager. */
 bool environment_is_web(void);
 
 /* The directory for files without a name: $TMPDIR if that is a full path, else /tmp. Borrowed. */

@@ -1,6 +1,7 @@
 """The command line: callers of every kind, and those who mean harm."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -95,6 +96,21 @@ def test_the_same_as_msmtp_from_a_web_server(account, machine, words, variable):
     words = [word.replace("FILE", str(target)) for word in words]
     result = machine.run("msmtp", "-t", *words, input=REPORT, environment={variable: "CGI/1.1"})
     assert (result.code, result.out) == (64, b"") and "web server" in result.text
+    assert not target.exists() and account.connections == []
+
+
+@pytest.mark.parametrize("name", ["php-fpm8.2", "apache2"])
+def test_the_same_as_msmtp_below_a_web_server(account, machine, name):
+    """PHP's FPM hands no variable down and may run as any user; a shell may be in between."""
+    target = machine.directory / "made"
+    server = machine.directory / name
+    server.write_text('#!/bin/sh\n"$@"\nexit $?\n')
+    server.chmod(0o755)
+    msmtp = str(machine.programs / "msmtp")
+    for words in ([msmtp], ["sh", "-c", '"$@"; exit $?', "sh", msmtp]):
+        done = subprocess.run([str(server), *words, "-t", f"--passwordeval=touch {target}"], input=REPORT,
+                              capture_output=True, env=machine.environment())
+        assert (done.returncode, done.stdout) == (64, b"") and b"web server" in done.stderr
     assert not target.exists() and account.connections == []
 
 

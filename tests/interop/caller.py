@@ -5,7 +5,8 @@ import subprocess
 
 from server import PASSWORD
 
-PACKAGES = ("logwatch", "cron", "php-cli", "php-cgi", "bsd-mailx", "s-nail", "mutt", "git", "git-email",
+PACKAGES = ("logwatch", "cron", "php-cli", "php-cgi", "php-fpm", "libfcgi-bin",
+            "bsd-mailx", "s-nail", "mutt", "git", "git-email",
             "libmailtools-perl", "ca-certificates")
 
 # It provides mail-transport-agent, so that apt leaves /usr/sbin/sendmail to us.

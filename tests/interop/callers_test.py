@@ -2,6 +2,9 @@
 a login, and the login's own address as sender."""
 
 import re
+import time
+
+import pytest
 
 
 def assert_well_formed(message):
@@ -70,28 +73,64 @@ ATTACKS = ["--passwordeval='touch /tmp/made'", "-C/tmp/evil.ini", "--host=evil.t
            "-P", "-bv"]
 
 
+SCRIPT = ("<?php echo mail('bob@mail.test', 'php by msmtp', 'text', '', "
+          "$_SERVER['FIFTH'] ?? getenv('FIFTH')) ? 'yes' : 'no';")
+
+
 def php_says(callers, program, fifth, **options):
     """What PHP's mail() returns with this fifth argument, and what ends up on the page."""
-    callers.write("tmp/mail.php", "<?php echo mail('bob@mail.test', 'php by msmtp', 'text', '', "
-                       f"$_SERVER['FIFTH'] ?? getenv('FIFTH')) ? 'yes' : 'no';")
+    callers.write("tmp/mail.php", SCRIPT)
     variables = {"FIFTH": fifth, "SCRIPT_FILENAME": "/tmp/mail.php", "REDIRECT_STATUS": "200"}
-    if program == "php-cgi":
+    if program != "php":
         variables.update(GATEWAY_INTERFACE="CGI/1.1", REQUEST_METHOD="GET")
     words = [f"{name}={value}" for name, value in variables.items()]
-    return callers.run("env", *words, program, "-d", "sendmail_path=msmtp -t -i", "/tmp/mail.php",
-                       **options).stdout.strip()
+    command = [program, "-d", "sendmail_path=msmtp -t -i", "/tmp/mail.php"]
+    if program == "php-fpm":
+        command = ["cgi-fcgi", "-bind", "-connect", "/run/fpm.socket"]
+    return callers.run("env", *words, *command, **options).stdout.strip()
 
 
-def test_php_cannot_be_made_to_run_or_write_by_msmtp(callers, postfix):
-    for program, user in (("php-cgi", "carol"), ("php", "www-data")):
+@pytest.fixture(scope="module")
+def fpm(callers):
+    """A pool that runs as a user of its own and hands down no variable, as php-fpm does by itself."""
+    callers.write("etc/fpm.conf", """\
+[global]
+error_log = /tmp/fpm.log
+daemonize = no
+[carol]
+user = carol
+group = carol
+listen = /run/fpm.socket
+listen.mode = 0666
+pm = static
+pm.max_children = 1
+catch_workers_output = yes
+php_admin_value[sendmail_path] = /usr/bin/msmtp -t -i
+""")
+    program = next((callers.path / "usr/sbin").glob("php-fpm*")).name
+    process = callers.start(program, "-F", "-y", "/etc/fpm.conf", log="/tmp/fpm.out")
+    limit = time.monotonic() + 60
+    while not (callers.path / "run/fpm.socket").is_socket():
+        assert process.poll() is None and time.monotonic() < limit, \
+            (callers.path / "tmp/fpm.out").read_text()
+        time.sleep(0.05)
+    yield
+    process.terminate()
+    process.wait(60)
+
+
+def test_php_cannot_be_made_to_run_or_write_by_msmtp(callers, postfix, fpm):
+    for program, user in (("php-cgi", "carol"), ("php", "www-data"), ("php-fpm", "www-data")):
         for fifth in ATTACKS:
             said = php_says(callers, program, fifth, user=user)
             assert said.endswith("no") and "= " not in said, said
         php_says(callers, program, "-X/tmp/made", user=user)
         assert not callers.path.joinpath("tmp/made").exists()
-    assert php_says(callers, "php-cgi", "-fcarol@mail.test", user="carol").endswith("yes")
+    for program in ("php-cgi", "php-fpm"):
+        said = php_says(callers, program, "-fcarol@mail.test", user="carol")
+        assert said.endswith("yes"), said + (callers.path / "tmp/fpm.log").read_text()
     # -X is swallowed with its file, as sendmail's callers expect, so that mail leaves as well.
-    for message in postfix.wait_copies("php by msmtp", 2):
+    for message in postfix.wait_copies("php by msmtp", 4):
         assert message["Return-Path"] == "<carol@mail.test>"
 
 
