@@ -62,6 +62,8 @@ static void report_result(void *context, const char *id, const struct attempt *a
         if (v.refusal) {
             answer.code = v.code;
             answer.error = *v.why;
+        } else if (v.deferred > 0 && attempt->failed && verdict_needs_person(&attempt->failure)) {
+            answer.error = attempt->failure;
         }
     } else if (!rendezvous_is_awaited(queue->rendezvous, id)) {
         return;

@@ -18,8 +18,8 @@ enum {
 struct rendezvous;
 
 struct rendezvous_answer {
-    int code; /* exit status: 0 for sent, or queued for later */
-    struct error error;
+    int code;           /* exit status: 0 for sent, or queued for later */
+    struct error error; /* with 0: empty, or what a person must mend before it is sent */
 };
 
 /* NULL if there is no memory to share. To be made before any process is forked. */

@@ -159,6 +159,21 @@ static struct session *greet(const struct send_context *s, struct stream *stream
     return NULL;
 }
 
+/* The dialogue with the service, as it goes on. */
+static void follow(void *context, enum trace_kind kind, const char *line, size_t len)
+{
+    static const char begins[] = "250 2.0.0 " SMTP_FRONTEND_WARNING;
+    const struct send_context *s = context;
+    size_t skip = sizeof begins - 1;
+    if (s->call->verbose)
+        show_dialogue(context, kind, line, len);
+    if (kind != TRACE_RECEIVED || len <= skip || strncmp(line, begins, skip) != 0)
+        return;
+    char *text = memory_copy_n(line + skip, len - skip);
+    report_line(s->site->program, "%s", text);
+    free(text);
+}
+
 static int transact(struct send_context *s, struct stream *stream,
                     const struct session_params *params, const struct content *content)
 {
@@ -191,7 +206,7 @@ int service_client_send(struct send_context *s, struct stream *stream)
         .mail_parameters = str_text(&parameters),
         .timeout = LINE_STEP,
         .timeout_final = LINE_FINAL,
-        .trace = s->call->verbose ? show_dialogue : NULL,
+        .trace = follow,
         .context = s,
     };
     envelope_set_sender(&s->submission.envelope,

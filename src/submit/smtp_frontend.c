@@ -98,6 +98,17 @@ static void set_wishes(struct smtp_frontend *frontend, const struct server_messa
         frontend->wishes.from = s->submission.envelope.sender ? s->submission.envelope.sender : "";
 }
 
+static void accept(const struct smtp_frontend *frontend, struct server_reply *reply)
+{
+    const struct send_context *s = frontend->s;
+    server_reply_set(reply, 250, "2.0.0", "Queued as %s", s->id);
+    if (!frontend->wants_code || !*s->error.text)
+        return;
+    str_addf(&reply->text, "\n%s", SMTP_FRONTEND_WARNING);
+    error_explain(&s->error, &reply->text);
+    str_addf(&reply->text, " (the message is queued as %s)", s->id);
+}
+
 static void take(void *context, const struct server_message *message, struct server_reply *reply)
 {
     struct smtp_frontend *frontend = context;
@@ -109,7 +120,7 @@ static void take(void *context, const struct server_message *message, struct ser
     if (code != EX_OK)
         refuse(frontend, code, reply);
     else if (*s->id)
-        server_reply_set(reply, 250, "2.0.0", "Queued as %s", s->id);
+        accept(frontend, reply);
     else
         server_reply_set(reply, 250, "2.0.0", "Message sent");
     send_context_again(s);

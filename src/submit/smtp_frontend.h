@@ -40,6 +40,10 @@ struct smtp_frontend {
  * The second is the error, those after it are the provider's reply. */
 #define SMTP_FRONTEND_STATUS "exit status "
 
+/* The line after "Queued as", for the same client: the account's failure that a person must mend,
+ * which the first try met. */
+#define SMTP_FRONTEND_WARNING "warning: "
+
 /* Serves STREAM. True if the client ended the dialogue. */
 bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream *stream);
 

@@ -110,6 +110,24 @@ def test_what_the_provider_cannot_take_now_waits(served, serve):
     assert status == 0 and "refused the recipient" in out and "in 1 Request." in out
 
 
+@pytest.mark.parametrize("fault, told", [
+    (dict(auth="535 5.7.8 wrong password"), "535 5.7.8 wrong password"),
+    (dict(mail="550 5.7.60 not your address"), "550 5.7.60 not your address"),
+    (dict(greeting="421 4.3.2 later"), None),
+])
+def test_what_a_person_must_mend_is_said_at_once(served, serve, fault, told):
+    served.serve(serve(**fault))
+    status, out, err = send(served)
+    assert (status, out) == (0, "")
+    assert len(served.queued()) == 1
+    if told:
+        (line,) = err.splitlines()
+        assert line.startswith("sendmail: ") and told in line
+        assert line.endswith(f" (the message is queued as {served.queued()[0].name})")
+    else:
+        assert err == ""
+
+
 def test_background_does_not_wait_for_the_provider(served, serve):
     provider = serve(rcpt="550 5.1.1 nobody here")
     served.serve(provider, delivery_mode="background")
