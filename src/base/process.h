@@ -9,6 +9,18 @@
 #include "base/error.h"
 #include "base/str.h"
 
+struct process {
+    const char *command;     /* for `/bin/sh -c`; NULL: */
+    const char *program;     /* the path of a program, which gets no argument */
+    const struct str *input; /* its standard input; NULL: /dev/null */
+    int64_t deadline;
+    size_t limit; /* octets that it may print */
+};
+
+/* Runs it as process_output() does, and fills *STATUS with its exit status. True if it has exited
+ * and OUT has what it printed. */
+bool process_run(const struct process *process, struct str *out, int *status, struct error *err);
+
 /* Runs `/bin/sh -c COMMAND` with /dev/null as standard input, standard error inherited, and appends
  * its standard output to OUT (wiped on failure if OUT is a secret). The child is the leader of a
  * process group of its own, which is killed when DEADLINE passes or more than LIMIT octets come.
