@@ -20,6 +20,8 @@ int main(int argc, char **argv)
         .rundir = RUNDIR,
         .read_msmtprc = msmtprc_load,
         .localedir = LOCALEDIR,
+        .tokendir = TOKENDIR,
+        .token_program = TOKEN_PROGRAM,
     };
     confine_memory(); /* not in the program of the tests: they look into its processes */
     return command_run(argc, argv, &paths);

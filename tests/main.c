@@ -1,5 +1,6 @@
 /* The program with its places taken from the environment, for tests: ONEHOP_TEST_ROOT is the
- * directory that holds etc, share, spool, run and locale. The installed program has no such door. */
+ * directory that holds etc, share, spool, run and locale. The installed program has no such door.
+ */
 #include "config.h"
 
 #include <stdio.h>
@@ -22,6 +23,13 @@ const char *module_file(void)
     return lstat(path, &facts) == 0 ? path : MODULE_FILE;
 }
 
+/* Another one for tests of an installation without it. */
+static const char *token_program(void)
+{
+    const char *program = getenv("ONEHOP_TEST_TOKEN_PROGRAM");
+    return program ? program : TOKEN_PROGRAM;
+}
+
 static const char *below(struct str *path, const char *root, const char *name)
 {
     str_addf(path, "%s/%s", root, name);
@@ -37,7 +45,7 @@ int main(int argc, char **argv)
     }
     if (getenv("ONEHOP_TEST_CONFINED")) /* else strace and /proc of an ordinary user see nothing */
         confine_memory();
-    struct str text[5] = {0};
+    struct str text[6] = {0};
     const struct paths paths = {
         .sysconfdir = below(&text[0], root, "etc"),
         .pkgdatadir = below(&text[1], root, "share"),
@@ -45,6 +53,8 @@ int main(int argc, char **argv)
         .rundir = below(&text[3], root, "run"),
         .read_msmtprc = msmtprc_load,
         .localedir = below(&text[4], root, "locale"),
+        .tokendir = below(&text[5], root, "tokens"),
+        .token_program = token_program(),
     };
     int code = command_run(argc, argv, &paths);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)

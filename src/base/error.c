@@ -157,6 +157,7 @@ const char *error_command_name(enum error_command command)
     static const char *const names[] = {
         [COMMAND_NONE] = N_("session"),
         [COMMAND_PASSWORD] = N_("password"),
+        [COMMAND_TOKEN] = N_("token"),
         [COMMAND_CONNECT] = N_("connect"),
         [COMMAND_TLS] = "TLS",
         [COMMAND_GREETING] = N_("greeting"),

@@ -31,6 +31,7 @@ enum error_class {
 enum error_command {
     COMMAND_NONE, /* not about a session: a file, the configuration, this machine */
     COMMAND_PASSWORD,
+    COMMAND_TOKEN,   /* an authorization server could not be asked, or not now */
     COMMAND_CONNECT, /* name, TCP, proxy */
     COMMAND_TLS,     /* handshake and certificate */
     COMMAND_GREETING,
@@ -74,11 +75,12 @@ struct error {
     enum error_command command;
     enum error_cause cause; /* where the scope is the account */
     enum error_finding finding;
-    bool closed;                 /* the server ended the connection without a reply */
-    int code;                    /* sysexits(3), for the calling shell */
-    int reply_code;              /* SMTP reply code, 0 where no reply was involved */
-    char status[12];             /* enhanced status code (RFC 3463), "" where none was given */
-    char text[ERROR_TEXT_MAX];   /* one line, no newline, printable, English */
+    bool closed;               /* the server ended the connection without a reply */
+    long wait;                 /* seconds that the other side wants to be left alone; 0: not said */
+    int code;                  /* sysexits(3), for the calling shell */
+    int reply_code;            /* SMTP reply code, 0 where no reply was involved */
+    char status[12];           /* enhanced status code (RFC 3463), "" where none was given */
+    char text[ERROR_TEXT_MAX]; /* one line, no newline, printable, English */
     char shown[ERROR_TEXT_MAX];  /* the same in the caller's language, "" where that is English */
     char reply[ERROR_REPLY_MAX]; /* the server's reply, lines separated by '\n', "" if none */
 };

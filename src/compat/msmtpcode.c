@@ -41,6 +41,7 @@ int msmtpcode_of(const struct error *err)
     case COMMAND_NONE:
     case COMMAND_CONNECT:
         break;
+    case COMMAND_TOKEN:
     case COMMAND_PASSWORD: /* a command that fails is a mistake in the configuration to it */
         return err->code == EX_CONFIG ? EX_UNAVAILABLE : EX_CONFIG;
     case COMMAND_TLS:

@@ -11,6 +11,7 @@
 #include "base/translation.h"
 #include "message/address.h"
 #include "message/dsn.h"
+#include "config/oauth_service.h"
 
 static struct account *new_account(const char *name, enum account_scope scope)
 {
@@ -57,6 +58,7 @@ struct account *account_copy(const struct account *account)
             key_copy(&key_table[i], copy, account);
     strlist_copy(&copy->trouble, &account->trouble);
     memory_replace(&copy->provider_note, account->provider_note);
+    copy->oauth_service = oauth_service_copy(account->oauth_service);
     return copy;
 }
 
@@ -66,6 +68,7 @@ void account_free(struct account *account)
         return;
     key_clear(KEY_ACCOUNT, account);
     strlist_clear(&account->trouble);
+    oauth_service_free(account->oauth_service);
     free(account->complaint);
     free(account->provider_note);
     free(account->name);
@@ -131,6 +134,11 @@ const char *account_address(const struct account *account)
     return *address_domain(account->user) ? account->user : "";
 }
 
+bool account_has_oauth(const struct account *account)
+{
+    return *account->oauth && !account->as_msmtp;
+}
+
 const char *account_mechanism(const struct account *account)
 {
     return account->auth > AUTH_ON ? key_find(KEY_ACCOUNT, "auth")->choices[account->auth] : "";
@@ -163,6 +171,28 @@ int account_syslog_facility(const struct account *account)
     return facilities[account->syslog];
 }
 
+/* What is wrong with the login by tokens, NULL if nothing is. */
+static const char *oauth_contradiction(const struct account *a)
+{
+    if (a->auth != AUTH_ON && a->auth != AUTH_XOAUTH2 && a->auth != AUTH_OAUTHBEARER)
+        return N_(
+            "oauth is for a login with tokens: leave `auth` out, or write `auth = xoauth2` or "
+            "`auth = oauthbearer`");
+    if (!*a->user)
+        return N_("oauth needs the mailbox to log in to: add `user = name@example.com`");
+    if (a->oauth_grant == OAUTH_SERVICE_ACCOUNT && !*a->oauth_key_file)
+        return N_("a service account proves itself with its key: add `oauth_key_file = ...`");
+    if (a->oauth_grant != OAUTH_SERVICE_ACCOUNT && !*a->oauth_client_id)
+        return N_("oauth needs your registration with the provider: add `oauth_client_id = ...`; "
+                  "onehop-oauth(7) says how to get one");
+    if (a->oauth_grant == OAUTH_CLIENT_CREDENTIALS && !*a->oauth_client_secret_file &&
+        !*a->oauth_key_file)
+        return N_(
+            "client_credentials needs a secret or a key: add `oauth_client_secret_file = ...`, "
+            "or `oauth_key_file = ...` and `oauth_cert_file = ...`");
+    return NULL;
+}
+
 /* What is wrong with the account as a whole, NULL if nothing is. */
 static const char *contradiction(const struct account *account)
 {
@@ -181,7 +211,7 @@ static const char *contradiction(const struct account *account)
         return N_("dsn_notify: never and off stand alone");
     if (account_port(account) == 0 && !*account->socket)
         return N_("LMTP has no port of its own: add `port = ...`");
-    return NULL;
+    return account_has_oauth(account) ? oauth_contradiction(account) : NULL;
 }
 
 bool account_locate(const struct account *account, struct error *err)

@@ -11,6 +11,8 @@
 #include "base/strlist.h"
 #include "config/key.h"
 
+struct oauth_service;
+
 enum account_scope { SCOPE_COMMAND_LINE, SCOPE_USER, SCOPE_SYSTEM };
 enum { SCOPES = 3 };
 
@@ -84,6 +86,10 @@ struct account {
     struct str password;
     char *password_file, *password_command;
     int keyring; /* enum account_keyring */
+    char *oauth; /* tokens instead of a password: see oauth_service.h; "" for none */
+    char *oauth_client_id, *oauth_client_secret_file, *oauth_tenant, *oauth_scope;
+    int oauth_grant; /* enum oauth_grant */
+    char *oauth_key_file, *oauth_cert_file, *oauth_service_account;
     bool tls, tls_starttls, tls_certcheck;
     char *tls_trust_file, *tls_crl_file, *tls_fingerprint, *tls_key_file, *tls_cert_file;
     char *tls_priorities, *tls_host_override;
@@ -111,6 +117,7 @@ struct account {
     int senders;            /* enum account_senders, from the provider */
     char *provider_note;    /* what the provider wants its users to know, "" if nothing */
     struct strlist trouble; /* reply patterns that are account trouble, from the provider */
+    struct oauth_service *oauth_service; /* what `oauth` names, NULL: nothing */
 };
 
 /* Where mail to this machine's own users and about the account goes: `admin`, else its address. */
@@ -149,6 +156,9 @@ bool account_implicit_tls(const struct account *account);
 /* The address the account sends as: `from` without wildcards, else `user` if that is an address,
  * else "". Borrowed. */
 const char *account_address(const struct account *account);
+
+/* True if it logs in with tokens that onehop gets itself. */
+bool account_has_oauth(const struct account *account);
 
 /* The SASL mechanism that `auth` names, "" if it names none. */
 const char *account_mechanism(const struct account *account);

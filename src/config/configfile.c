@@ -73,6 +73,20 @@ static bool begin_provider(struct reading *r, const struct ini_event *event, str
     return true;
 }
 
+static bool begin_oauth(struct reading *r, const struct ini_event *event, struct error *err)
+{
+    const char *name = event->section + strlen("oauth ");
+    if (!check_name(name, err))
+        return false;
+    struct oauth_service *service =
+        oauth_service_add(&r->file->providers->oauth, name, r->file->path, event->line, err);
+    if (!service)
+        return false;
+    service->scope = r->file->scope;
+    section_begin(&r->section, KEY_OAUTH, service, &service->set, r->file->home);
+    return true;
+}
+
 static bool begin_once(int *line, const struct ini_event *event, struct error *err)
 {
     if (*line)
@@ -89,10 +103,11 @@ static bool unknown_section(const char *name, struct error *err)
     struct nearest nearest = {.word = word};
     nearest_offer(&nearest, "account");
     nearest_offer(&nearest, "defaults");
+    nearest_offer(&nearest, "oauth");
     nearest_offer(&nearest, "provider");
     nearest_offer(&nearest, "queue");
     nearest_offer(&nearest, "service");
-    if (strcmp(word, "account") == 0 || strcmp(word, "provider") == 0)
+    if (strcmp(word, "account") == 0 || strcmp(word, "provider") == 0 || strcmp(word, "oauth") == 0)
         error_config(err, "[%s] needs a name: write [%s NAME]", name, word);
     else if (nearest.best)
         error_config(err, "unknown section [%s]: did you mean [%s%s]?", name, nearest.best,
@@ -119,6 +134,8 @@ static bool begin(struct reading *r, const struct ini_event *event, struct error
         return begin_account(r, event, err);
     if (strncmp(event->section, "provider ", 9) == 0)
         return begin_provider(r, event, err);
+    if (strncmp(event->section, "oauth ", 6) == 0)
+        return begin_oauth(r, event, err);
     if (strcmp(event->section, "defaults") == 0) {
         section_begin(&r->section, KEY_ACCOUNT, r->defaults, &r->defaults->set, r->file->home);
         return begin_once(&r->defaults_line, event, err);

@@ -25,7 +25,9 @@ struct paths {
     /* msmtprc_load() of compat/msmtprc.h, or one that says EX_UNAVAILABLE of every file. */
     bool (*read_msmtprc)(struct configfile *file, const struct str *text, const struct stat *facts,
                          uid_t uid, struct error *err);
-    const char *localedir; /* /usr/share/locale, "" for texts in English */
+    const char *localedir;     /* /usr/share/locale, "" for texts in English */
+    const char *tokendir;      /* /var/lib/onehop */
+    const char *token_program; /* /usr/libexec/onehop/onehop-token */
 };
 
 struct queue_settings {

@@ -29,6 +29,7 @@ enum key_section { /* where a key may stand */
                    KEY_QUEUE = 2,
                    KEY_SERVICE = 4,
                    KEY_PROVIDER = 8,
+                   KEY_OAUTH = 16,
 };
 
 enum {
@@ -73,7 +74,7 @@ struct key {
     const char *help;     /* one line, for onehopctl help and the check of onehop.ini(5) */
 };
 
-enum { KEY_MAX = 96 }; /* rows; a set of keys is a `struct key_set` */
+enum { KEY_MAX = 128 }; /* rows; a set of keys is a `struct key_set` */
 
 struct key_set {
     uint64_t bits[(KEY_MAX + 63) / 64];

@@ -152,3 +152,51 @@ bool keycheck_loopback(const char *text, struct error *err)
                         "127.0.0.1:25",
                         text);
 }
+
+static bool is_https(const char *text)
+{
+    size_t len = strlen(text);
+    return strncmp(text, "https://", 8) == 0 && text[8] && strcspn(text, " \t\"<>#\\^`|") == len;
+}
+
+bool keycheck_https(const char *text, struct error *err)
+{
+    if (is_https(text))
+        return true;
+    return error_config(err, "'%s' must begin with https://: what goes there is secret", text);
+}
+
+bool keycheck_oauth(const char *text, struct error *err)
+{
+    if (is_https(text) || (!strpbrk(text, " \t/:") && *text))
+        return true;
+    return error_config(err,
+                        "'%s' is neither the name of an [oauth NAME], as microsoft or google, nor "
+                        "an issuer, as https://login.example.com",
+                        text);
+}
+
+bool keycheck_tenant(const char *text, struct error *err)
+{
+    for (const char *p = text; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("-._", *p))
+            return error_config(err, "'%s' is no tenant: write its id or its domain", text);
+    return true;
+}
+
+bool keycheck_redirect(const char *text, struct error *err)
+{
+    static const char *const hosts[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        size_t len = strlen(hosts[i]);
+        if (strncmp(text, hosts[i], len) == 0 && (!text[len] || strchr(":/", text[len])) &&
+            !strpbrk(text, " \t\"<>#"))
+            return true;
+    }
+    if (is_https(text))
+        return true;
+    return error_config(err,
+                        "'%s' must be http://127.0.0.1 or http://localhost, with or without a "
+                        "port and a path, or begin with https://",
+                        text);
+}

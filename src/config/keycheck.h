@@ -19,6 +19,13 @@ bool keycheck_password_file(const char *text, struct error *err); /* that, or a 
 bool keycheck_fingerprint(const char *text, struct error *err);   /* SHA-256, or SHA-1 */
 bool keycheck_notify(const char *text, struct error *err);        /* an item of dsn_notify */
 
+bool keycheck_https(const char *text, struct error *err);  /* https://... */
+bool keycheck_oauth(const char *text, struct error *err);  /* that, or a name */
+bool keycheck_tenant(const char *text, struct error *err); /* a part of a path */
+
+/* http:// with a loopback address or localhost, or https://. */
+bool keycheck_redirect(const char *text, struct error *err);
+
 /* "ADDRESS:PORT" of a loopback address: whoever is on the network must not reach it. */
 bool keycheck_loopback(const char *text, struct error *err);
 

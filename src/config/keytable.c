@@ -6,8 +6,9 @@
 #include "config/account.h"
 #include "config/configuration.h"
 #include "config/keycheck.h"
-#include "config/rate.h"
+#include "config/oauth_service.h"
 #include "config/provider.h"
+#include "config/rate.h"
 
 static const char *const protocols[] = {[PROTOCOL_SMTP] = "smtp", [PROTOCOL_LMTP] = "lmtp", NULL};
 static const char *const auths[] = {
@@ -33,6 +34,10 @@ static const char *const keyrings[] = {[KEYRING_OFF] = "off",
                                        [KEYRING_SECRET_TOOL] = "secret-tool",
                                        [KEYRING_PASS] = "pass",
                                        NULL};
+static const char *const grants[] = {[OAUTH_PERSON] = "person",
+                                     [OAUTH_CLIENT_CREDENTIALS] = "client_credentials",
+                                     [OAUTH_SERVICE_ACCOUNT] = "service_account",
+                                     NULL};
 static const char *const overrides[] = {
     [OVERRIDE_OFF] = "off", [OVERRIDE_ON] = "on", [OVERRIDE_HEADER] = "header", NULL};
 static const char *const rewrites[] = {[REWRITE_OFF] = "off",
@@ -62,6 +67,7 @@ static const char *const facilities[] = {
 #define QUEUE(member) .section = KEY_QUEUE, .offset = offsetof(struct queue_settings, member)
 #define SERVICE(member) .section = KEY_SERVICE, .offset = offsetof(struct service_settings, member)
 #define PROVIDER(member) .section = KEY_PROVIDER, .offset = offsetof(struct provider, member)
+#define OAUTH(member) .section = KEY_OAUTH, .offset = offsetof(struct oauth_service, member)
 #define CHOICE(list) .type = KEY_CHOICE, .choices = (list)
 /* The command of an msmtprc; its argument may be missing, or must be there. */
 #define MSMTP(word) .command = (word)
@@ -193,6 +199,31 @@ const struct key key_table[] = {
      .help = N_("file with the password, or the name of a systemd credential")},
     {"keyring", ACCOUNT(keyring), CHOICE(keyrings), .fallback = "auto",
      .help = N_("where to ask when nothing else gives a password: secret-tool or pass")},
+    {"oauth", ACCOUNT(oauth), .type = KEY_TEXT, .fallback = "", .check = keycheck_oauth,
+     .flags = KEY_OF_FILE,
+     .help = N_("log in with tokens: the name of an [oauth NAME], or https://ISSUER")},
+    {"oauth_client_id", ACCOUNT(oauth_client_id), .type = KEY_TEXT, .fallback = "",
+     .check = keycheck_word, .flags = KEY_OF_FILE,
+     .help = N_("the id of your registration with the authorization server")},
+    {"oauth_client_secret_file", ACCOUNT(oauth_client_secret_file), .type = KEY_PATH,
+     .fallback = "", .check = keycheck_password_file, .flags = KEY_OF_FILE,
+     .help = N_("file with its secret, or the name of a systemd credential")},
+    {"oauth_tenant", ACCOUNT(oauth_tenant), .type = KEY_TEXT, .fallback = "",
+     .check = keycheck_tenant, .flags = KEY_OF_FILE,
+     .help = N_("the organization at Microsoft: its id or domain")},
+    {"oauth_scope", ACCOUNT(oauth_scope), .type = KEY_TEXT, .fallback = "", .flags = KEY_OF_FILE,
+     .help = N_("the permissions to ask for, blanks between; else the server's row has them")},
+    {"oauth_grant", ACCOUNT(oauth_grant), CHOICE(grants), .fallback = "person",
+     .flags = KEY_OF_FILE, .help = N_("person, or without one client_credentials, service_account")},
+    {"oauth_key_file", ACCOUNT(oauth_key_file), .type = KEY_PATH, .fallback = "",
+     .check = keycheck_password_file, .flags = KEY_OF_FILE,
+     .help = N_("private key (PEM, or Google's JSON file) that proves who asks; or a credential")},
+    {"oauth_cert_file", ACCOUNT(oauth_cert_file), .type = KEY_PATH, .fallback = "",
+     .check = keycheck_password_file, .flags = KEY_OF_FILE,
+     .help = N_("PEM file of the certificate that goes with it, as Microsoft wants it")},
+    {"oauth_service_account", ACCOUNT(oauth_service_account), .type = KEY_TEXT, .fallback = "",
+     .check = keycheck_word, .flags = KEY_OF_FILE,
+     .help = N_("the service account's address; else the key file names it")},
     {"admin", ACCOUNT(admin), .type = KEY_TEXT, .fallback = "", .check = keycheck_address,
      .help = N_("who gets mail for local names without an alias; else from")},
     {"rewrite_from", ACCOUNT(rewrite_from), CHOICE(rewrites), .fallback = "foreign", .msmtp = "off",
@@ -249,7 +280,31 @@ const struct key key_table[] = {
      .help = N_("messages that it takes of an account: 30/m, 500/d")},
     {"trouble", PROVIDER(trouble), .type = KEY_LIST, .fallback = "",
      .help = N_("parts of replies that are about the account, not the mail")},
+    {"oauth", PROVIDER(oauth), .type = KEY_TEXT, .fallback = "", .check = keycheck_oauth,
+     .help = N_("the [oauth NAME] that gives tokens for it")},
     {"note", PROVIDER(note), .type = KEY_TEXT, .fallback = "", .help = N_("what a user must know")},
+
+    {"issuer", OAUTH(issuer), .type = KEY_TEXT, .fallback = "", .check = keycheck_https,
+     .help = N_("https://ISSUER, which is asked for what is not given here (RFC 8414)")},
+    {"authorize", OAUTH(authorize), .type = KEY_TEXT, .fallback = "", .check = keycheck_https,
+     .help = N_("where the browser of a person goes; {tenant} stands for the tenant")},
+    {"token", OAUTH(token), .type = KEY_TEXT, .fallback = "", .check = keycheck_https,
+     .help = N_("where tokens come from")},
+    {"device", OAUTH(device), .type = KEY_TEXT, .fallback = "", .check = keycheck_https,
+     .help = N_("where a login on another device begins")},
+    {"scope", OAUTH(permission), .type = KEY_TEXT, .fallback = "",
+     .help = N_("the permissions that sending mail takes, blanks between")},
+    {"machine_scope", OAUTH(machine_permission), .type = KEY_TEXT, .fallback = "",
+     .help = N_("the same where no person consents")},
+    {"tenant", OAUTH(tenant), .type = KEY_TEXT, .fallback = "", .check = keycheck_tenant,
+     .help = N_("what {tenant} is where the account says nothing")},
+    {"redirect", OAUTH(redirect), .type = KEY_TEXT, .fallback = "http://127.0.0.1",
+     .check = keycheck_redirect,
+     .help = N_("where the browser is sent back to; without a port any is taken")},
+    {"parameters", OAUTH(parameters), .type = KEY_TEXT, .fallback = "",
+     .help = N_("more parameters of the authorization request: a=b&c=d")},
+    {"trust_file", OAUTH(trust_file), .type = KEY_PATH, .fallback = "system",
+     .help = N_("PEM file of the authorities for its certificate, or system")},
 };
 /* clang-format on */
 

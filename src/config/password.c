@@ -13,6 +13,7 @@
 #include "config/keyring.h"
 #include "config/netrc.h"
 #include "config/ownership.h"
+#include "config/tokensource.h"
 
 enum answer { NO, FOUND, FAILED };
 
@@ -168,6 +169,8 @@ static bool ask_terminal(const struct account *account, const struct password_so
 static bool find(const struct account *account, const struct password_sources *sources,
                  struct str *out, struct error *err)
 {
+    if (account_has_oauth(account))
+        return tokensource_find(account, sources, out, err);
     if (account->password.len > 0) {
         str_add_n(out, str_text(&account->password), account->password.len);
         return true;
@@ -195,10 +198,10 @@ bool password_find(const struct account *account, const struct password_sources 
     out->secret = true;
     str_clear(out);
     if (sources->elsewhere) /* which prefixes its errors */
-        return sources->ask_elsewhere(sources->elsewhere, sources->deadline, out, err);
+        return sources->ask_elsewhere(sources->elsewhere, sources, out, err);
     if (find(account, sources, out, err))
         return true;
     str_clear(out);
     error_prefix(err, "account %s", account->name);
-    return err->class == ERROR_PERMANENT && account_locate(account, err);
+    return err->class == ERROR_PERMANENT && err->code == EX_CONFIG && account_locate(account, err);
 }

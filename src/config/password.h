@@ -1,6 +1,7 @@
-/* Finding an account's password, in the order: password, password_file (a bare name is a systemd
- * credential in $CREDENTIALS_DIRECTORY), password_command, ~/.netrc, SYSCONFDIR/netrc, the
- * keyring, the terminal. The answer is a secret. */
+/* Finding an account's password: with `oauth` a token (config/tokensource.h), else in the order:
+ * password, password_file (a bare name is a systemd credential in $CREDENTIALS_DIRECTORY),
+ * password_command, ~/.netrc, SYSCONFDIR/netrc, the keyring, the terminal. The answer is a secret.
+ */
 #ifndef PASSWORD_H
 #define PASSWORD_H
 
@@ -15,14 +16,15 @@ enum { PASSWORD_MAX = 65536 }; /* octets; OAuth tokens are long */
 
 struct password_sources {
     const struct site *site;
-    int64_t deadline;                                                /* for password_command */
+    int64_t deadline;    /* for password_command */
+    const char *refused; /* the token that the server did not take: another one; NULL: none */
     bool (*ask)(void *context, const char *prompt, struct str *out); /* the terminal; NULL: none */
     void *context;
     /* Another process that finds the password of its one account, for a caller that is confined:
      * see delivery/password_helper.h. NULL: this one does. */
     struct password_helper *elsewhere;
-    bool (*ask_elsewhere)(struct password_helper *helper, int64_t deadline, struct str *out,
-                          struct error *err);
+    bool (*ask_elsewhere)(struct password_helper *helper, const struct password_sources *sources,
+                          struct str *out, struct error *err);
 };
 
 /* Fills OUT (made a secret) with the first line, without its line end. A password file that group

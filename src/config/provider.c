@@ -60,6 +60,15 @@ struct provider *provider_add(struct provider_table *table, const char *name, co
     return provider;
 }
 
+static bool begin_oauth(struct reading *r, const struct ini_event *event, struct error *err)
+{
+    struct oauth_service *service =
+        oauth_service_add(&r->table->oauth, event->section + 6, r->file, event->line, err);
+    if (service)
+        section_begin(&r->section, KEY_OAUTH, service, &service->set, "");
+    return service != NULL;
+}
+
 static bool take(void *context, const struct ini_event *event, struct error *err)
 {
     struct reading *r = context;
@@ -67,6 +76,8 @@ static bool take(void *context, const struct ini_event *event, struct error *err
         return error_config(err, "a section like [provider NAME] must come first");
     if (event->key)
         return section_take(&r->section, event, err);
+    if (strncmp(event->section, "oauth ", 6) == 0)
+        return begin_oauth(r, event, err);
     if (strncmp(event->section, "provider ", 9) != 0)
         return error_config(err, "[%s] does not belong here: write [provider NAME]",
                             event->section);
@@ -224,6 +235,13 @@ bool provider_implicit_tls(const struct provider *provider)
            (provider->port == 465 && !key_is_set(&provider->set, key_find(KEY_PROVIDER, name)));
 }
 
+/* True if it says something that only a login with tokens needs. */
+static bool uses_oauth(const struct account *account)
+{
+    return *account->oauth_client_id || *account->oauth_key_file ||
+           account->oauth_grant != OAUTH_PERSON;
+}
+
 static void fill(struct account *account, const struct provider *provider)
 {
     if (!account_has(account, "host") && !*account->socket)
@@ -242,9 +260,50 @@ static void fill(struct account *account, const struct provider *provider)
         account->max_recipients = provider->max_recipients;
     if (!account_has(account, "rate"))
         strlist_copy(&account->rate, &provider->rate);
+    if (!account_has(account, "oauth") && uses_oauth(account))
+        memory_replace(&account->oauth, provider->oauth);
     account->senders = provider->senders;
     strlist_copy(&account->trouble, &provider->trouble);
     memory_replace(&account->provider_note, provider->note);
+}
+
+static const struct oauth_service *find_oauth(const struct provider_table *table, const char *name,
+                                              enum account_scope scope)
+{
+    const struct oauth_service *found = oauth_service_find(&table->oauth, name, scope);
+    return found ? found : oauth_service_find(&stored(table)->oauth, name, scope);
+}
+
+/* The authorization server; with one, the login takes whichever mechanism for tokens is offered. */
+static void complete_oauth(const struct provider_table *table, struct account *account)
+{
+    oauth_service_free(account->oauth_service);
+    if (oauth_service_is_issuer(account->oauth))
+        account->oauth_service = oauth_service_of_issuer(account->oauth);
+    else
+        account->oauth_service =
+            oauth_service_copy(find_oauth(table, account->oauth, account->scope));
+    if (!account_has(account, "auth"))
+        account->auth = AUTH_ON;
+}
+
+static bool unknown_oauth(const struct provider_table *table, const struct account *account,
+                          struct error *err)
+{
+    struct nearest nearest = {.word = account->oauth};
+    const struct oauth_services *lists[] = {&stored(table)->oauth, &table->oauth};
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < lists[k]->n; i++)
+            nearest_offer(&nearest, lists[k]->item[i]->name);
+    if (nearest.best)
+        error_config(err, "unknown oauth '%s': did you mean '%s'?", account->oauth, nearest.best);
+    else
+        error_config(err,
+                     "unknown oauth '%s': add a section [oauth %s], or write the issuer, "
+                     "https://...",
+                     account->oauth, account->oauth);
+    (void)error_prefix(err, "account %s", account->name);
+    return account_locate(account, err);
 }
 
 static bool unknown(const struct provider_table *table, const struct account *account,
@@ -274,6 +333,8 @@ void provider_complete(const struct provider_table *table, struct account *accou
     const struct provider *provider = of_account(table, account);
     if (provider)
         fill(account, provider);
+    if (*account->oauth)
+        complete_oauth(table, account);
 }
 
 bool provider_check(const struct provider_table *table, const struct account *account,
@@ -283,6 +344,8 @@ bool provider_check(const struct provider_table *table, const struct account *ac
         return provider_load(table, err);
     if (!account->as_msmtp && *account->provider && !of_account(table, account))
         return unknown(table, account, err);
+    if (account_has_oauth(account) && !account->oauth_service)
+        return unknown_oauth(table, account, err);
     return account_check(account, err);
 }
 
@@ -291,6 +354,7 @@ void provider_table_clear(struct provider_table *table)
     for (size_t i = 0; i < table->n; i++)
         provider_free(table->item[i]);
     free(table->item);
+    oauth_services_clear(&table->oauth);
     if (table->store) {
         provider_table_clear(&table->store->table);
         str_clear(&table->store->text);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/strlist.h"
 #include "config/account.h"
+#include "config/oauth_service.h"
 
 struct provider {
     char *name;
@@ -25,6 +26,7 @@ struct provider {
     long max_connections, max_recipients; /* 0: not known */
     struct strlist rate;                  /* see config/rate.h */
     struct strlist trouble; /* parts of replies that mean account trouble: "550 5.4.5", a text */
+    char *oauth;            /* the [oauth NAME] that gives tokens for it, "" for none */
     char *note;             /* what a user must know: "needs an app password: https://..." */
 };
 
@@ -34,6 +36,7 @@ struct provider_table {
     struct provider **item;
     size_t n;
     size_t size;
+    struct oauth_services oauth;
     struct provider_store *store; /* a file that is parsed only where it is asked; NULL: none */
 };
 
@@ -69,13 +72,14 @@ bool provider_domain_fits(const char *pattern, const char *domain);
 /* Fills what ACCOUNT leaves open (host, port and tls_starttls, auth, senders, trouble) from the
  * provider it names, or the one its host belongs to, or, without a host, the one that serves the
  * domain of its user or from. Port and TLS mode come together: an account that says anything about
- * either gets neither. What was filled does not count as given, so doing it again changes nothing.
- * Accounts that are as_msmtp are left as they are. */
+ * either gets neither. An account with an oauth_client_id, oauth_key_file or oauth_grant gets its
+ * provider's `oauth`, and what `oauth` names is found for it. What was filled does not count as
+ * given, so doing it again changes nothing. Accounts that are as_msmtp are left as they are. */
 void provider_complete(const struct provider_table *table, struct account *account);
 
-/* Checks an account that was completed: a `provider` that nobody knows, and what account_check()
- * finds, are EX_CONFIG, "FILE:LINE: account NAME: no host is known for example.net: add
- * `host = ...`". */
+/* Checks an account that was completed: a `provider` or `oauth` that nobody knows, and what
+ * account_check() finds, are EX_CONFIG, "FILE:LINE: account NAME: no host is known for example.net:
+ * add `host = ...`". */
 bool provider_check(const struct provider_table *table, const struct account *account,
                     struct error *err);
 

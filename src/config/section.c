@@ -20,7 +20,8 @@ static bool unknown(enum key_section kind, const char *name, struct error *err)
     } others[] = {{KEY_ACCOUNT, "[account NAME], [defaults]"},
                   {KEY_QUEUE, "[queue]"},
                   {KEY_SERVICE, "[service]"},
-                  {KEY_PROVIDER, "[provider NAME]"}};
+                  {KEY_PROVIDER, "[provider NAME]"},
+                  {KEY_OAUTH, "[oauth NAME]"}};
     const struct nearest nearest = {.best = key_nearest(kind, name)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i].kind != kind && key_find(others[i].kind, name))

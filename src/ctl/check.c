@@ -1,14 +1,11 @@
 #include "config.h"
 #include "ctl/check.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,8 +13,6 @@
 #include "base/translation.h"
 #include "config/identity.h"
 #include "net/resolve.h"
-#include "delivery/account_access.h"
-#include "delivery/spoolpath.h"
 #include "delivery/connection.h"
 #include "delivery/verdict.h"
 #include "submit/help.h"
@@ -27,6 +22,8 @@
 #include "submit/service_client.h"
 #include "submit/serviceuser.h"
 #include "submit/terminal.h"
+#include "ctl/as_service.h"
+#include "ctl/loginctl.h"
 
 enum { COLUMN = 26 }; /* where details begin */
 
@@ -108,18 +105,15 @@ static void show_names(struct check *c, const struct account *a)
 }
 
 /* The steps that take the account's secrets. */
-/* Mail that waits for this account leaves with the next run. */
-static void end_pause(const struct check *c, const struct account *a)
+/* What is kept of the login, before it is used. */
+static void show_tokens(struct check *c, const struct account *a)
 {
-    const struct site *site = c->site;
-    struct spool spool = {0};
-    struct str path = {0};
-    struct error ignored; /* no queue, nothing waits in it */
-    if (spoolpath_find(&path, site, a->scope) &&
-        spool_open(&spool, str_text(&path), false, &ignored))
-        account_access_verified(&spool, a, clock_wall());
-    spool_close(&spool);
-    str_clear(&path);
+    struct str text = {0};
+    struct error err;
+    bool ok = loginctl_describe(&text, a, c->site, &err);
+    c->since = clock_now();
+    show_step(c, "token", str_text(&text), ok ? NULL : &err);
+    str_clear(&text);
 }
 
 static int try_login(struct check *c, const struct account *a)
@@ -134,35 +128,40 @@ static int try_login(struct check *c, const struct account *a)
         .context = c,
     };
     struct error err;
+    if (account_has_oauth(a))
+        show_tokens(c, a);
     show_names(c, a);
     c->since = clock_now();
     struct connection *connection = connection_open(a, &options, &err);
     connection_close(connection);
     if (!connection)
         return verdict_code(&err);
-    end_pause(c, a);
+    as_service_resume(c->site, a);
     return EX_OK;
+}
+
+struct login_trial {
+    struct check *check;
+    const struct account *account;
+};
+
+static int try_in_child(void *context)
+{
+    const struct login_trial *trial = context;
+    return try_login(trial->check, trial->account);
+}
+
+static void show_failure(void *context, const struct error *err)
+{
+    const struct login_trial *trial = context;
+    show_step(trial->check, "user", "", err);
 }
 
 /* What root finds out says nothing of the user that delivers the system's mail. */
 static int try_login_as_service(struct check *c, const struct account *a)
 {
-    struct error err;
-    int status = 0;
-    (void)fflush(stdout); /* or the child prints it again */
-    pid_t child = fork();
-    if (child == 0) {
-        int code = EX_OSERR;
-        if (serviceuser_become(&err))
-            code = try_login(c, a);
-        else
-            show_step(c, "user", "", &err);
-        (void)fflush(stdout); /* the parent cannot know either */
-        _exit(code);
-    }
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+    struct login_trial trial = {.check = c, .account = a};
+    return as_service_run(try_in_child, show_failure, &trial);
 }
 
 /* The service, where sending goes through it, as find_way() in send.c. False: nothing can be sent.
@@ -197,7 +196,7 @@ static int check_system_account(struct check *c, const struct account *a)
     }
     /* A machine with the service's user is one whose users send through the service. */
     bool served = serviceuser_find(&uid, &gid);
-    bool own = send_has_secrets(a, &c->site->caller);
+    bool own = send_has_secrets(a, c->site);
     if (!check_service(c, &has_service, served || !own, &code) && !own)
         return code;
     if (has_service && !own) {

@@ -12,6 +12,7 @@
 #include "submit/report.h"
 #include "ctl/check.h"
 #include "ctl/convert.h"
+#include "ctl/loginctl.h"
 #include "ctl/providers.h"
 #include "ctl/queuectl.h"
 #include "ctl/queuerun.h"
@@ -124,6 +125,8 @@ static int run_help(int argc, char **argv, struct site *site);
 static const struct verb verbs[] = {
     {"check", "[ACCOUNT]", 1, run_check,
      N_("try configuration, name, connection, TLS and login; send nothing")},
+    {"login", "ACCOUNT [--device]", 2, loginctl_run,
+     N_("let an account send with OAuth 2.0 tokens, as the person in front of it")},
     {"setup", "ADDRESS [OPTION ...]", 32, setup_run,
      N_("write an account for an address, try its login, start what it needs")},
     {"providers", "[--json] [DOMAIN]", 2, run_providers, N_("list the providers that are known")},

@@ -106,6 +106,7 @@ static struct breaker_failure failure_of(const struct account_access *access,
 {
     error_explain(failure, reason);
     return (struct breaker_failure){.cause = failure->cause,
+                                    .wait = failure->wait,
                                     .reason = str_text(reason),
                                     .began = began,
                                     .ended = access->delivery->now(),

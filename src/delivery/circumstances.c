@@ -29,6 +29,15 @@ static void add_below(struct checksum *sum, const char *directory, const char *n
     str_clear(&path);
 }
 
+/* The file NAME, or the credential of systemd. */
+static void add_secret(struct checksum *sum, const char *name, const struct caller *caller)
+{
+    if (strchr(name, '/'))
+        add_file(sum, name);
+    else if (*name)
+        add_below(sum, caller->credentials, name);
+}
+
 uint64_t circumstances_of(const struct site *site, const struct account *account)
 {
     const char *const files[] = {account->tls_trust_file, account->tls_crl_file,
@@ -45,11 +54,13 @@ uint64_t circumstances_of(const struct site *site, const struct account *account
     }
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         add_file(&sum, files[i] ? files[i] : "");
-    if (strchr(account->password_file, '/'))
-        add_file(&sum, account->password_file);
-    else if (*account->password_file)
-        add_below(&sum, site->caller.credentials, account->password_file);
-    if (account->password.len == 0 && !*account->password_file && !*account->password_command) {
+    add_secret(&sum, account->password_file, &site->caller);
+    if (account_has_oauth(account)) { /* not the tokens: each refusal of one brings another */
+        add_secret(&sum, account->oauth_client_secret_file, &site->caller);
+        add_secret(&sum, account->oauth_key_file, &site->caller);
+        add_secret(&sum, account->oauth_cert_file, &site->caller);
+    } else if (account->password.len == 0 && !*account->password_file &&
+               !*account->password_command) {
         add_below(&sum, site->caller.home, ".netrc");
         add_below(&sum, site->paths->sysconfdir, "netrc");
     }

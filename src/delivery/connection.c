@@ -230,30 +230,36 @@ static void end_session(struct connection *c)
     c->tls = NULL;
 }
 
-static bool find_password(struct connection *c, struct str *out, struct error *err)
+/* REFUSED is a token that the server did not take; NULL: none. */
+static bool find_password(struct connection *c, const char *refused, struct str *out,
+                          struct error *err)
 {
     struct password_sources sources = *c->options->passwords;
+    sources.refused = refused;
     sources.deadline = limit(c, clock_after(c->account->timeout)); /* not of a whole run */
     return password_find(c->account, &sources, out, err);
 }
 
-/* A token may have ended since the command gave it: whether it gives another one now. */
-static bool renew_token(struct connection *c, const struct error *refusal)
+static bool takes_token(const struct account *a)
 {
-    const struct account *a = c->account;
-    struct str token = {.secret = true};
-    struct error ignored; /* the server's refusal says more */
     const struct sasl *sasl = sasl_find(account_mechanism(a));
-    if (refusal->reply_code / 100 != 5 || !*a->password_command || !sasl || !sasl->takes_token)
+    return account_has_oauth(a) || (*a->password_command && sasl && sasl->takes_token);
+}
+
+/* A token may have ended since it was given: whether there is another one now. */
+static bool renew_token(struct connection *c, struct error *refusal)
+{
+    struct str token = {.secret = true};
+    struct error failure = {0}; /* the server's refusal tells more, but for what a person must do */
+    if (refusal->reply_code / 100 != 5 || !takes_token(c->account))
         return false;
-    bool renewed =
-        find_password(c, &token, &ignored) && strcmp(str_text(&token), str_text(&c->password)) != 0;
-    if (renewed) {
-        str_clear(&c->password);
-        c->password = token;
-    } else {
-        str_clear(&token);
-    }
+    bool renewed = find_password(c, str_text(&c->password), &token, &failure) &&
+                   strcmp(str_text(&token), str_text(&c->password)) != 0;
+    struct str other = renewed ? c->password : token;
+    c->password = renewed ? token : c->password;
+    str_clear(&other);
+    if (failure.code == EX_NOPERM)
+        (void)error_add(refusal, "; ", "%s", failure.text);
     return renewed;
 }
 
@@ -310,12 +316,13 @@ static bool prepare_login(struct connection *c, struct error *err)
     if (a->auth == AUTH_OFF)
         return true;
     const struct sasl *sasl = sasl_find(account_mechanism(a));
-    bool ok = (sasl && sasl->needs_no_secret) || find_password(c, &c->password, err);
+    bool ok = (sasl && sasl->needs_no_secret) || find_password(c, NULL, &c->password, err);
     report_step(c, "password", "", ok ? NULL : err);
     c->login = (struct session_login){
         .mechanism = account_mechanism(a),
         .user = a->user,
         .password = &c->password,
+        .is_token = account_has_oauth(a),
         .realm = a->ntlmdomain,
         .port = account_port(a),
         /* msmtp takes a method that is named for a decision */

@@ -59,6 +59,8 @@ static bool is_token_url(const char *file)
 
 bool fence_needs_programs(const struct account *account)
 {
+    if (account_has_oauth(account))
+        return true;
     return account->auth != AUTH_OFF && account->password.len == 0 && !*account->password_file &&
            (*account->password_command || account->keyring != KEYRING_OFF);
 }

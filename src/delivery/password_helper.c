@@ -1,11 +1,17 @@
 #include "config.h"
 #include "delivery/password_helper.h"
 
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/channel.h"
 #include "base/closefrom.h"
+
+struct question {
+    int64_t deadline; /* of the monotonic clock */
+    size_t len;       /* octets of the refused token that follow; 0: none was */
+};
 
 /* In front of the password, if it was found. Both processes are the same program. */
 struct answer {
@@ -21,14 +27,23 @@ static _Noreturn void serve(int fd, const struct account *account, struct passwo
         _exit(EX_OSERR);
     closefrom(OWN + 1); /* locks, and the pipe whose end tells that the worker has ended */
     bool ok = true;
-    while (ok && channel_read(OWN, &sources.deadline, sizeof sources.deadline)) {
+    struct question question;
+    while (ok && channel_read(OWN, &question, sizeof question) && question.len <= PASSWORD_MAX) {
+        struct str refused = {.secret = true};
         struct str password = {.secret = true};
         struct answer answer = {0};
+        str_reserve(&refused, question.len + 1);
+        if (!channel_read(OWN, refused.data, question.len))
+            break;
+        refused.data[refused.len = question.len] = '\0';
+        sources.deadline = question.deadline;
+        sources.refused = question.len > 0 ? refused.data : NULL;
         answer.found = password_find(account, &sources, &password, &answer.err);
         answer.len = answer.found ? password.len : 0;
         ok = channel_write(OWN, &answer, sizeof answer) &&
              channel_write(OWN, str_text(&password), answer.len);
         str_clear(&password);
+        str_clear(&refused);
     }
     _exit(EX_OK);
 }
@@ -42,11 +57,14 @@ void password_helper_start(struct password_helper *helper, const struct account 
         serve(helper->fd, account, *sources);
 }
 
-bool password_helper_ask(struct password_helper *helper, int64_t deadline, struct str *out,
-                         struct error *err)
+bool password_helper_ask(struct password_helper *helper, const struct password_sources *sources,
+                         struct str *out, struct error *err)
 {
     struct answer answer = {0};
-    bool answered = helper->fd >= 0 && channel_write(helper->fd, &deadline, sizeof deadline) &&
+    const char *refused = sources->refused ? sources->refused : "";
+    const struct question question = {.deadline = sources->deadline, .len = strlen(refused)};
+    bool answered = helper->fd >= 0 && channel_write(helper->fd, &question, sizeof question) &&
+                    channel_write(helper->fd, refused, question.len) &&
                     channel_read(helper->fd, &answer, sizeof answer) && answer.len <= PASSWORD_MAX;
     if (answered && !answer.found) {
         *err = answer.err;

@@ -23,10 +23,10 @@ struct password_helper {
 void password_helper_start(struct password_helper *helper, const struct account *account,
                            const struct password_sources *sources);
 
-/* As password_find() in the helper, with a DEADLINE of the monotonic clock. Also fails, as a
- * temporary failure of the account, if the helper is gone. */
-bool password_helper_ask(struct password_helper *helper, int64_t deadline, struct str *out,
-                         struct error *err);
+/* As password_find() in the helper, with the deadline and the refused token of SOURCES. Also fails,
+ * as a temporary failure of the account, if the helper is gone. */
+bool password_helper_ask(struct password_helper *helper, const struct password_sources *sources,
+                         struct str *out, struct error *err);
 
 /* Ends the helper and waits for that. */
 void password_helper_end(struct password_helper *helper);

@@ -60,7 +60,9 @@ void breaker_open(struct breaker *breaker, const struct breaker_failure *failure
     if (breaker->failures < 1000)
         breaker->failures++;
     int64_t wait = interval(breaker);
-    breaker->until = now + wait - wait / 4 + (int64_t)(random % (uint64_t)(wait / 2 + 1));
+    wait = wait - wait / 4 + (int64_t)(random % (uint64_t)(wait / 2 + 1));
+    int64_t asked = failure->wait < BREAKER_LONGEST ? failure->wait : BREAKER_LONGEST;
+    breaker->until = now + (wait > asked ? wait : asked);
     struct str line = {0};
     escape_line(&line, failure->reason, strlen(failure->reason));
     (void)snprintf(breaker->reason, sizeof breaker->reason, "%s", str_text(&line)); /* may be cut */

@@ -29,6 +29,7 @@ struct breaker_failure {
     enum error_cause cause;
     bool after_login;
     const char *reason;
+    long wait;        /* seconds that the other side wants to be left alone; 0: not said */
     int64_t began;    /* when the attempt began */
     int64_t ended;    /* and met it */
     uint64_t depends; /* what the account's settings were then */
@@ -45,8 +46,9 @@ void breaker_probe(struct breaker *breaker, int64_t now, uint64_t depends);
 
 /* The attempt ended in a failure of the account: the network's are left alone for 30 s, doubled up
  * to 30 min; what the provider throttles for 5 min up to 1 h; a login for 30 min up to 8 h; each up
- * to a quarter shorter or longer by RANDOM. Connections that fail in one moment count once: an
- * attempt that began before the last failure was counted changes nothing. */
+ * to a quarter shorter or longer by RANDOM; never shorter than the failure's `wait`. Connections
+ * that fail in one moment count once: an attempt that began before the last failure was counted
+ * changes nothing. */
 void breaker_open(struct breaker *breaker, const struct breaker_failure *failure, uint64_t random);
 
 /* A probe is due at once: a person asks, or the login was verified. */

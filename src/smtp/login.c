@@ -171,11 +171,14 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
     if (!sasl) {
         const struct sasl *named = sasl_find(login->mechanism);
         (void)cannot(err, N_("the server does not offer a login with %s"),
-                     named ? named->name : "SCRAM, PLAIN, LOGIN");
+                     named             ? named->name
+                     : login->is_token ? "XOAUTH2, OAUTHBEARER"
+                                       : "SCRAM, PLAIN, LOGIN");
         const struct str *offered = &session->capabilities.mechanisms; /* " ONE TWO " */
         if (offered->len > 2)
             (void)error_add(err, "; ", "it offers %.*s", (int)offered->len - 2, offered->data + 1);
-        if (sasl_choose("XOAUTH2", str_text(&session->capabilities.mechanisms), false) &&
+        if (!login->is_token &&
+            sasl_choose("XOAUTH2", str_text(&session->capabilities.mechanisms), false) &&
             !sasl_choose("", str_text(&session->capabilities.mechanisms), false))
             err->finding = FINDING_TOKENS_ONLY;
         return false;
@@ -185,6 +188,14 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
                       sasl->name);
     return sasl->exchange ? converse_exchange(session, sasl, binding, err)
                           : converse(session, sasl, err);
+}
+
+static const struct sasl *choose(const struct session_login *login, const char *offered, bool bound)
+{
+    if (*login->mechanism || !login->is_token)
+        return sasl_choose(login->mechanism, offered, bound);
+    const struct sasl *sasl = sasl_choose("XOAUTH2", offered, bound);
+    return sasl ? sasl : sasl_choose("OAUTHBEARER", offered, bound);
 }
 
 bool session_login(struct session *session, struct error *err)
@@ -198,8 +209,7 @@ bool session_login(struct session *session, struct error *err)
     struct str binding = {.secret = true};
     const struct session_params *params = session->params;
     bool bound = params->channel_binding && params->channel_binding(params->context, &binding);
-    const struct sasl *sasl =
-        sasl_choose(login->mechanism, str_text(&session->capabilities.mechanisms), bound);
+    const struct sasl *sasl = choose(login, str_text(&session->capabilities.mechanisms), bound);
     if (sasl && !sasl->binds)
         str_clear(&binding);
     bool ok = log_in_with(session, sasl, &binding, err);

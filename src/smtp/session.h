@@ -44,6 +44,7 @@ struct session_login {
     const char *realm;          /* for DIGEST-MD5 and NTLM; NULL or "" for none */
     const char *host;           /* for OAUTHBEARER (RFC 7628) */
     int port;
+    bool is_token;    /* without a mechanism: XOAUTH2 or OAUTHBEARER, the first that is offered */
     bool without_tls; /* the password may be shown to the network */
 };
 

@@ -90,6 +90,7 @@ int help_keys(void)
         const char *section = key_table[i].section == KEY_ACCOUNT    ? "account"
                               : key_table[i].section == KEY_QUEUE    ? "queue"
                               : key_table[i].section == KEY_PROVIDER ? "provider"
+                              : key_table[i].section == KEY_OAUTH    ? "oauth"
                                                                      : "service";
         (void)printf("%s %s\n", section, key_table[i].name);
     }

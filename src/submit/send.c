@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "config/tokensource.h"
 #include "submit/asmsmtp.h"
 #include "submit/direct.h"
 #include "submit/enqueue.h"
@@ -143,9 +144,12 @@ static bool is_readable(const char *path)
     return !*path || access(path, R_OK) == 0;
 }
 
-bool send_has_secrets(const struct account *a, const struct caller *caller)
+bool send_has_secrets(const struct account *a, const struct site *site)
 {
+    const struct caller *caller = &site->caller;
     struct str path = {0};
+    if (account_has_oauth(a))
+        return tokensource_is_readable(a, site) && is_readable(a->tls_key_file);
     if (*a->password_file && !strchr(a->password_file, '/') && *caller->credentials)
         str_addf(&path, "%s/", caller->credentials);
     str_add(&path, a->password_file);
@@ -168,7 +172,7 @@ static bool find_way(struct send_context *s, struct stream **line, struct error 
         return true;
     if (!serviceuser_become(err))
         return false;
-    if (send_has_secrets(s->submission.account, &s->site->caller))
+    if (send_has_secrets(s->submission.account, s->site))
         return true;
     if (is_plain(s)) {
         *err = missing;

@@ -40,6 +40,7 @@ def test_no_file_is_set_id_or_msmtps(machine):
     ("/etc/onehop", "755 root:root"),
     ("/etc/onehop/passwords", "750 root:onehop"),
     ("/var/spool/onehop", "700 onehop:onehop"),
+    ("/var/lib/onehop", "700 onehop:onehop"),
 ])
 def test_directories_have_safe_modes(installation, path, expected):
     assert installation.state(path)[0] == expected
@@ -64,12 +65,12 @@ def test_sysusers_and_tmpfiles_make_the_same(installation):
         systemd-sysusers --root=/tmp/tree
         systemd-tmpfiles --root=/tmp/tree --create onehop.conf
         cd /tmp/tree && grep ^onehop: etc/passwd
-        stat -c '%a %u:%g %n' run/onehop var/spool/onehop etc/onehop etc/onehop/passwords
+        stat -c '%a %u:%g %n' run/onehop var/spool/onehop var/lib/onehop etc/onehop etc/onehop/passwords
     """, "sh", deb).stdout.splitlines()
     user = out[0].split(":")
     uid, gid = user[2:4]
     assert user[5:] == ["/nonexistent", "/usr/sbin/nologin"]
-    assert out[1:] == [f"755 {uid}:{gid} run/onehop", f"700 {uid}:{gid} var/spool/onehop",
+    assert out[1:] == [f"755 {uid}:{gid} run/onehop", f"700 {uid}:{gid} var/spool/onehop", f"700 {uid}:{gid} var/lib/onehop",
                        "755 0:0 etc/onehop", f"750 0:{gid} etc/onehop/passwords"]
 
 

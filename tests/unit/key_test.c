@@ -9,6 +9,7 @@ union object {
     struct account account;
     struct queue_settings queue;
     struct provider provider;
+    struct oauth_service oauth;
 };
 
 static void every_row_is_whole(void **state)
@@ -89,6 +90,12 @@ static void every_account_key_is_inherited(void **state)
             text = "/x";
         if (strcmp(key->name, "rate") == 0)
             text = "30/m, 500/d";
+        if (strcmp(key->name, "oauth_tenant") == 0)
+            text = "example.com";
+        if (strcmp(key->name, "oauth") == 0)
+            text = "https://login.example.com";
+        if (strncmp(key->name, "oauth_", 6) == 0 && strstr(key->name, "_file"))
+            text = "/x";
         if (strcmp(key->name, "max_connections") == 0)
             text = "9";
         struct account *parent = account_new("p", SCOPE_USER);
@@ -146,6 +153,17 @@ static const struct value values[] = {
     {"host", "smtp.example.com:587", NULL},
     {"host", "smtps://x", NULL},
     {"host", "a b", NULL},
+    {"oauth", "microsoft", "microsoft"},
+    {"oauth", "https://login.example.com/realms/a", "https://login.example.com/realms/a"},
+    {"oauth", "http://login.example.com", NULL},
+    {"oauth", "https://", NULL},
+    {"oauth", "a/b", NULL},
+    {"oauth_tenant", "contoso.example", "contoso.example"},
+    {"oauth_tenant", "a/../b", NULL},
+    {"oauth_grant", "Client_Credentials", "client_credentials"},
+    {"oauth_grant", "password", NULL},
+    {"oauth_key_file", "key", "key"},
+    {"oauth_key_file", "a/key", NULL},
     {"domains", "example.com, *.example.org, me@example.net",
      "example.com, *.example.org, "
      "me@example.net"},
@@ -205,9 +223,18 @@ static void sizes_have_units(void **state)
     static const struct {
         const char *text;
         int64_t value; /* -1: refused */
-    } cases[] = {{"4096", 4096},     {"64k", 65536}, {"10M", 10485760}, {"1G", 1073741824},
-                 {"10Mb", -1},       {"", -1},       {"x", -1},         {"1152921504606846977", -1},
-                 {"1000000000", 1000000000}, {"2000000000G", -1}, {"9999999999999999999", -1}, {"5 k", -1}};
+    } cases[] = {{"4096", 4096},
+                 {"64k", 65536},
+                 {"10M", 10485760},
+                 {"1G", 1073741824},
+                 {"10Mb", -1},
+                 {"", -1},
+                 {"x", -1},
+                 {"1152921504606846977", -1},
+                 {"1000000000", 1000000000},
+                 {"2000000000G", -1},
+                 {"9999999999999999999", -1},
+                 {"5 k", -1}};
     const struct key key = {.name = "limit", .type = KEY_SIZE};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t value = -1;

@@ -1,0 +1,218 @@
+#include "config.h"
+#include "config/tokensource.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "config/oauth_service.h"
+#include "config/tokenfile.h"
+
+static void add(struct str *out, const char *key, const char *value)
+{
+    if (*value)
+        str_addf(out, "%s %s\n", key, value);
+}
+
+static void add_url(struct str *out, const char *key, const char *url, const char *tenant)
+{
+    static const char mark[] = "{tenant}";
+    if (!*url)
+        return;
+    str_addf(out, "%s ", key);
+    for (const char *at; (at = strstr(url, mark)); url = at + strlen(mark)) {
+        str_add_n(out, url, (size_t)(at - url));
+        str_add(out, tenant);
+    }
+    str_addf(out, "%s\n", url);
+}
+
+/* A name without a slash is a credential of systemd; without their directory it is kept, and the
+ * program says that there is none. */
+static void add_file(struct str *out, const char *key, const char *name, const char *credentials)
+{
+    if (!*name)
+        return;
+    if (strchr(name, '/') || !*credentials)
+        add(out, key, name);
+    else
+        str_addf(out, "%s %s/%s\n", key, credentials, name);
+}
+
+static void add_service(struct str *out, const struct account *a)
+{
+    const struct oauth_service *service = a->oauth_service;
+    const char *tenant = *a->oauth_tenant ? a->oauth_tenant : service->tenant;
+    const char *own =
+        a->oauth_grant == OAUTH_PERSON ? service->permission : service->machine_permission;
+    add(out, "server", service->name);
+    add(out, "scope", *a->oauth_scope ? a->oauth_scope : own);
+    add_url(out, "issuer", service->issuer, tenant);
+    add_url(out, "authorize", service->authorize, tenant);
+    add_url(out, "token", service->token, tenant);
+    add_url(out, "device", service->device, tenant);
+    add(out, "redirect", service->redirect);
+    add(out, "parameters", service->parameters);
+    if (strcmp(service->trust_file, "system") != 0)
+        add(out, "trust-file", service->trust_file);
+}
+
+void tokensource_request(struct str *out, const struct account *account,
+                         const struct password_sources *sources, const char *mode)
+{
+    static const char *const grants[] = {"person", "client_credentials", "service_account"};
+    const char *credentials = sources->site->caller.credentials;
+    struct str text = {0};
+    add(out, "mode", mode);
+    add(out, "account", account->name);
+    add(out, "user", account->user);
+    add(out, "grant", grants[account->oauth_grant]);
+    add(out, "client", account->oauth_client_id);
+    add_file(out, "secret-file", account->oauth_client_secret_file, credentials);
+    add_file(out, "key-file", account->oauth_key_file, credentials);
+    add_file(out, "cert-file", account->oauth_cert_file, credentials);
+    add(out, "service-account", account->oauth_service_account);
+    add_service(out, account);
+    tokenfile_login(&text, account);
+    add(out, "login", str_text(&text));
+    str_truncate(&text, 0);
+    if (tokenfile_path(&text, account, sources->site))
+        add(out, "file", str_text(&text));
+    add(out, "credentials", credentials);
+    if (*credentials)
+        str_addf(out, "seed-file %s/%s.token\n", credentials, account->name);
+    str_clear(&text);
+}
+
+bool tokensource_program(const struct paths *paths, struct error *err)
+{
+    if (access(paths->token_program, X_OK) == 0)
+        return true;
+    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_OSFILE,
+                     "oauth needs %s, which is not there: install the package onehop-oauth2",
+                     paths->token_program);
+}
+
+/* The token that is kept, if it is this login's, lives, and was not refused. */
+static bool find_kept(const struct account *account, const struct password_sources *sources,
+                      struct str *out, struct error *err)
+{
+    struct tokens tokens = {0};
+    struct str path = {0}, login = {0};
+    bool found = false, ok = true;
+    if (tokenfile_path(&path, account, sources->site))
+        ok = tokenfile_read(str_text(&path), &tokens, &found, err);
+    tokenfile_login(&login, account);
+    if (ok && found && strcmp(str_text(&login), str_text(&tokens.login)) == 0 &&
+        tokens_are_fresh(&tokens, clock_wall()) &&
+        !(sources->refused && strcmp(sources->refused, str_text(&tokens.access)) == 0))
+        str_add_n(out, str_text(&tokens.access), tokens.access.len);
+    tokens_clear(&tokens);
+    str_clear(&path);
+    str_clear(&login);
+    return ok;
+}
+
+static bool can_read(const char *name, const char *credentials)
+{
+    struct str path = {0};
+    if (*name && !strchr(name, '/'))
+        str_addf(&path, "%s/", credentials);
+    str_add(&path, name);
+    bool readable = !*name || access(str_text(&path), R_OK) == 0;
+    str_clear(&path);
+    return readable;
+}
+
+bool tokensource_is_readable(const struct account *account, const struct site *site)
+{
+    struct str file = {0}, seed = {0};
+    str_addf(&seed, "%s/%s.token", site->caller.credentials, account->name);
+    bool has_file = tokenfile_path(&file, account, site);
+    bool readable =
+        (account->oauth_grant != OAUTH_PERSON || (has_file && access(str_text(&file), R_OK) == 0) ||
+         (*site->caller.credentials && access(str_text(&seed), R_OK) == 0)) &&
+        can_read(account->oauth_client_secret_file, site->caller.credentials) &&
+        can_read(account->oauth_key_file, site->caller.credentials);
+    str_clear(&file);
+    str_clear(&seed);
+    return readable;
+}
+
+/* What the program prints of a failure: KIND SECONDS TEXT. */
+static bool failed(const char *line, struct error *err)
+{
+    static const struct {
+        const char *kind;
+        enum error_class class;
+        int code;
+        enum error_command command;
+    } kinds[] = {
+        {"temporary ", ERROR_TEMPORARY, EX_TEMPFAIL, COMMAND_TOKEN},
+        {"login ", ERROR_PERMANENT, EX_NOPERM, COMMAND_NONE},
+        {"configuration ", ERROR_PERMANENT, EX_CONFIG, COMMAND_NONE},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t len = strlen(kinds[i].kind);
+        if (strncmp(line, kinds[i].kind, len) != 0)
+            continue;
+        char *text;
+        long wait = strtol(line + len, &text, 10);
+        (void)error_set(err, ERROR_ACCOUNT, kinds[i].class, kinds[i].code, "%s",
+                        text + (*text == ' '));
+        err->command = kinds[i].command;
+        err->wait = wait > 0 ? wait : 0;
+        return false;
+    }
+    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                     "onehop-token: an answer that nobody understands");
+}
+
+static bool read_answer(struct str *answer, struct str *out, struct error *err)
+{
+    size_t len = strcspn(str_text(answer), "\n");
+    if (len == answer->len) /* cut */
+        len = 0;
+    str_truncate(answer, len);
+    if (strncmp(str_text(answer), "token ", 6) != 0 || len == 6)
+        return failed(str_text(answer), err);
+    str_add_n(out, answer->data + 6, len - 6);
+    return true;
+}
+
+static bool run(const struct account *account, const struct password_sources *sources,
+                struct str *out, struct error *err)
+{
+    struct str request = {.secret = true}, answer = {.secret = true};
+    if (!tokensource_program(sources->site->paths, err))
+        return false;
+    tokensource_request(&request, account, sources, "token");
+    if (sources->deadline != CLOCK_NEVER) /* it ends before it is ended, and says why */
+        str_addf(&request, "timeout %lld\n", (long long)(sources->deadline - clock_now()) * 9 / 10);
+    if (sources->refused)
+        add(&request, "refused", sources->refused);
+    str_add(&request, "end\n");
+    const struct process process = {.program = sources->site->paths->token_program,
+                                    .input = &request,
+                                    .deadline = sources->deadline,
+                                    .limit = TOKENSOURCE_ANSWER_MAX};
+    int status = 0;
+    bool ok = process_run(&process, &answer, &status, err);
+    if (!ok)
+        err->command = COMMAND_TOKEN;
+    ok = ok && read_answer(&answer, out, err);
+    str_clear(&request);
+    str_clear(&answer);
+    return ok;
+}
+
+bool tokensource_find(const struct account *account, const struct password_sources *sources,
+                      struct str *out, struct error *err)
+{
+    if (!find_kept(account, sources, out, err))
+        return false;
+    return out->len > 0 || run(account, sources, out, err);
+}

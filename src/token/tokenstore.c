@@ -1,0 +1,164 @@
+#include "config.h"
+#include "token/tokenstore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { ROOM = 64 * 1024 }; /* octets: the longest tokens that were seen have a tenth of that */
+
+static bool trouble(const struct tokenstore *store, const char *what, struct error *err)
+{
+    return error_system(err, EX_TEMPFAIL, "cannot %s %s", what, str_text(&store->path));
+}
+
+static int open_directory(const char *path)
+{
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Makes PATH, which gets 0700 whatever the umask is, and what is missing above it. */
+static bool make_directory(struct str *path)
+{
+    if (mkdir(str_text(path), 0700) == 0) {
+        int fd = open(str_text(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        bool ok = fd >= 0 && fchmod(fd, 0700) == 0;
+        if (fd >= 0)
+            (void)close(fd); /* only read */
+        return ok;
+    }
+    if (errno == EEXIST)
+        return true;
+    const char *slash = errno == ENOENT ? strrchr(str_text(path), '/') : NULL;
+    if (!slash || slash == path->data)
+        return false;
+    struct str above = {0};
+    str_add_n(&above, path->data, (size_t)(slash - path->data));
+    bool ok = make_directory(&above);
+    str_clear(&above);
+    return ok && (mkdir(str_text(path), 0700) == 0 || errno == EEXIST);
+}
+
+static bool check_directory(const struct tokenstore *store, struct error *err)
+{
+    struct stat facts;
+    if (fstat(store->directory, &facts) != 0)
+        return trouble(store, "look at the directory of", err);
+    if (facts.st_uid == geteuid() && (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return true;
+    return error_config(err,
+                        "%s: its directory belongs to uid %ld with mode %04o: it must be writable "
+                        "for uid %ld and nobody else",
+                        str_text(&store->path), (long)facts.st_uid, (unsigned)facts.st_mode & 07777,
+                        (long)geteuid());
+}
+
+bool tokenstore_open(struct tokenstore *store, const char *path, struct error *err)
+{
+    struct str directory = {0};
+    const char *slash = strrchr(path, '/');
+    *store = (struct tokenstore){.directory = -1, .lock = -1, .file = -1};
+    str_add(&store->path, path);
+    str_add(&store->name, slash ? slash + 1 : path);
+    str_addf(&store->temporary, ".%s.new", str_text(&store->name));
+    str_add_n(&directory, path, slash ? (size_t)(slash - path) : 0);
+    store->directory = open_directory(str_text(&directory));
+    if (store->directory < 0 && errno == ENOENT && make_directory(&directory))
+        store->directory = open_directory(str_text(&directory));
+    bool ok = store->directory >= 0 ? check_directory(store, err)
+                                    : trouble(store, "make the directory of", err);
+    str_clear(&directory);
+    return ok;
+}
+
+static int open_own(const struct tokenstore *store, const char *name, int flags)
+{
+    int fd = openat(store->directory, name, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 && fchmod(fd, 0600) != 0) { /* the umask may be anything */
+        (void)close(fd);                    /* nothing was written */
+        fd = -1;
+    }
+    return fd;
+}
+
+bool tokenstore_lock(struct tokenstore *store, struct error *err)
+{
+    struct str name = {0};
+    str_addf(&name, "%s.lock", str_text(&store->name));
+    store->lock = open_own(store, str_text(&name), O_RDWR);
+    str_clear(&name);
+    if (store->lock < 0)
+        return trouble(store, "lock", err);
+    while (flock(store->lock, LOCK_EX) != 0)
+        if (errno != EINTR)
+            return trouble(store, "lock", err);
+    return true;
+}
+
+bool tokenstore_reserve(struct tokenstore *store, struct error *err)
+{
+    const char *name = str_text(&store->temporary);
+    if (unlinkat(store->directory, name, 0) != 0 && errno != ENOENT) /* a killed process's */
+        return trouble(store, "make room for", err);
+    store->file = open_own(store, name, O_WRONLY | O_EXCL);
+    if (store->file < 0)
+        return trouble(store, "make room for", err);
+    int number = posix_fallocate(store->file, 0, ROOM);
+    if (number == 0 && fsync(store->file) == 0)
+        return true;
+    errno = number ? number : errno;
+    return trouble(store, "make room for", err);
+}
+
+static bool write_all(int fd, const struct str *text)
+{
+    for (size_t done = 0; done < text->len;) {
+        ssize_t n = write(fd, text->data + done, text->len - done);
+        if (n < 0 && errno != EINTR)
+            return false;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return ftruncate(fd, (off_t)text->len) == 0 && fsync(fd) == 0;
+}
+
+/* Some file systems have no fsync(2) for directories, and say so with EINVAL. */
+static bool sync_directory(int fd)
+{
+    return fsync(fd) == 0 || errno == EINVAL;
+}
+
+bool tokenstore_commit(struct tokenstore *store, const struct tokens *tokens, struct error *err)
+{
+    struct str text = {.secret = true};
+    tokenfile_print(tokens, &text);
+    bool ok = write_all(store->file, &text);
+    str_clear(&text);
+    ok = close(store->file) == 0 && ok;
+    store->file = -1;
+    ok = ok &&
+         renameat(store->directory, str_text(&store->temporary), store->directory,
+                  str_text(&store->name)) == 0 &&
+         sync_directory(store->directory);
+    return ok || trouble(store, "write", err);
+}
+
+void tokenstore_close(struct tokenstore *store)
+{
+    if (store->file >= 0) {
+        (void)close(store->file); /* it was not to be kept */
+        (void)unlinkat(store->directory, str_text(&store->temporary), 0);
+    }
+    if (store->lock >= 0)
+        (void)close(store->lock); /* gives the lock back */
+    if (store->directory >= 0)
+        (void)close(store->directory); /* only read */
+    store->directory = store->lock = store->file = -1;
+    str_clear(&store->path);
+    str_clear(&store->name);
+    str_clear(&store->temporary);
+}
