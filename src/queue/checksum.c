@@ -1,6 +1,7 @@
 #include "config.h"
 #include "queue/checksum.h"
 
+#include <endian.h>
 #include <string.h>
 
 static const uint64_t prime[5] = {
@@ -16,15 +17,16 @@ static uint64_t rotate(uint64_t x, int by)
 /* Octets are little-endian numbers, whatever the machine. */
 static uint64_t number64(const unsigned char *p)
 {
-    uint64_t n = 0;
-    for (int i = 7; i >= 0; i--)
-        n = n << 8 | p[i];
-    return n;
+    uint64_t n;
+    memcpy(&n, p, sizeof n);
+    return le64toh(n);
 }
 
 static uint64_t number32(const unsigned char *p)
 {
-    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+    uint32_t n;
+    memcpy(&n, p, sizeof n);
+    return le32toh(n);
 }
 
 static uint64_t mix(uint64_t lane, uint64_t input)
