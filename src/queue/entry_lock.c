@@ -11,7 +11,10 @@
 #include "queue/schedule.h"
 #include "queue/spoolfile.h"
 
-enum { BLOCK = 64 * 1024 };
+enum {
+    BLOCK = 64 * 1024, /* read at once where all of an entry is wanted */
+    HEAD_BLOCK = 4096  /* where only its head and end are */
+};
 
 /* A file on its way to be an entry: its first octets are enough for most. */
 struct reading {
@@ -19,6 +22,7 @@ struct reading {
     uint64_t size;
     char *block; /* the first GOT octets of the file, with room for ROOM and a NUL */
     size_t room, got;
+    bool whole; /* the content is wanted, too */
 };
 
 static enum spool_found result_of(enum entry_state state)
@@ -29,8 +33,10 @@ static enum spool_found result_of(enum entry_state state)
 static enum spool_found read_head(struct reading *reading, struct entry *entry, struct error *err)
 {
     size_t length;
-    reading->room = reading->size < BLOCK ? (size_t)reading->size : BLOCK;
-    reading->block = memory_new(reading->room + 1);
+    reading->room = reading->whole ? BLOCK : HEAD_BLOCK;
+    if (reading->size < reading->room)
+        reading->room = (size_t)reading->size;
+    reading->block = memory_resize(NULL, reading->room + 1, 1);
     ssize_t got = spoolfile_read(reading->fd, 0, reading->block, reading->room, err);
     if (got < 0)
         return SPOOL_UNREADABLE;
@@ -109,7 +115,7 @@ static void keep_content(struct reading *reading, const struct entry *entry, str
 static enum spool_found read_entry(int fd, uint64_t size, struct str *memory, struct entry *entry,
                                    struct error *err)
 {
-    struct reading reading = {.fd = fd, .size = size};
+    struct reading reading = {.fd = fd, .size = size, .whole = memory != NULL};
     uint64_t sum;
     enum spool_found result = read_head(&reading, entry, err);
     if (result == SPOOL_FOUND)
