@@ -14,11 +14,13 @@
 
 enum { FIRST_LINE_MAX = 512 }; /* octets looked at for a Subject */
 
-static void add_addresses(struct envelope *env, const struct address_list *list)
+static void take_addresses(struct envelope *env, struct address_list *list)
 {
     for (size_t i = 0; i < list->n; i++)
-        if (*list->item[i].mailbox)
-            (void)envelope_add(env, list->item[i].mailbox); /* twice is once */
+        if (*list->item[i].mailbox) {
+            (void)envelope_take(env, list->item[i].mailbox); /* twice is once */
+            list->item[i].mailbox = NULL;
+        }
 }
 
 static bool check_recipients(const struct submission *s, struct error *err)
@@ -63,7 +65,7 @@ bool submission_read(struct submission *s, struct error *err)
     bool ok = header_read(&s->header, s->source, err);
     if (ok && s->wishes->read_recipients)
         header_recipients(&s->header, &list);
-    add_addresses(&s->envelope, &list);
+    take_addresses(&s->envelope, &list);
     address_list_clear(&list);
     return ok && look_at_first_line(s, err) && check_recipients(s, err);
 }

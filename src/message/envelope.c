@@ -65,14 +65,21 @@ static bool has(const struct envelope *env, const char *address, uint32_t hash)
 
 struct recipient *envelope_add(struct envelope *env, const char *address)
 {
+    return envelope_take(env, memory_copy(address));
+}
+
+struct recipient *envelope_take(struct envelope *env, char *address)
+{
     uint32_t hash = hash_of(address);
-    if (has(env, address, hash))
+    if (has(env, address, hash)) {
+        free(address);
         return NULL;
+    }
     if (env->n == env->size) {
         env->size = env->size ? 2 * env->size : INDEX_FROM;
         env->rcpt = memory_resize(env->rcpt, env->size, sizeof *env->rcpt);
     }
-    env->rcpt[env->n++] = (struct recipient){.address = memory_copy(address), .hash = hash};
+    env->rcpt[env->n++] = (struct recipient){.address = address, .hash = hash};
     if (env->index && 2 * env->n <= env->index_size)
         env->index[slot_of(env, address, hash)] = env->n;
     else if (env->n > INDEX_FROM)

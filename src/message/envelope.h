@@ -41,6 +41,9 @@ struct envelope {
  * and set it to NULL. */
 struct recipient *envelope_add(struct envelope *env, const char *address);
 
+/* The same without a copy: ADDRESS, which was allocated, is the envelope's from now on, or freed. */
+struct recipient *envelope_take(struct envelope *env, char *address);
+
 /* Gives RECIPIENT, which may be NULL, a copy of FROM's DSN parameters. */
 void envelope_ask(struct recipient *recipient, const struct recipient *from);
 
