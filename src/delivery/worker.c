@@ -481,7 +481,8 @@ static bool join(struct worker *w)
 int worker_run(const struct worker_job *job, size_t *handled)
 {
     struct worker *w = memory_new(sizeof *w);
-    *w = (struct worker){.job = job, .options = *job->delivery->options};
+    w->job = job;
+    w->options = *job->delivery->options;
     w->options.streaming = !job->first;
     struct error err;
     if (!job->additional || join(w))

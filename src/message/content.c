@@ -127,9 +127,10 @@ bool content_count_lines(const struct content *content, uint64_t *lines, struct 
     size_t got = 0;
     bool ok = true;
     *lines = 0;
-    char *block = memory_resize(NULL, 1, BLOCK); /* too large for a stack */
+    size_t size = content->size < BLOCK ? (size_t)content->size : BLOCK;
+    char *block = memory_resize(NULL, 1, size); /* too large for a stack */
     while (ok && cursor.at < content->size) {
-        ok = content_read(&cursor, block, BLOCK, &got, err);
+        ok = content_read(&cursor, block, size, &got, err);
         const char *end = block + (ok ? got : 0);
         for (const char *c = block; (c = memchr(c, '\n', (size_t)(end - c))); c++)
             ++*lines;

@@ -41,7 +41,7 @@ struct envelope {
  * and set it to NULL. */
 struct recipient *envelope_add(struct envelope *env, const char *address);
 
-/* The same without a copy: ADDRESS, which was allocated, is the envelope's from now on, or freed. */
+/* The same without a copy: ADDRESS, from malloc(), is the envelope's from now on, or freed. */
 struct recipient *envelope_take(struct envelope *env, char *address);
 
 /* Gives RECIPIENT, which may be NULL, a copy of FROM's DSN parameters. */

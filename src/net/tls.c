@@ -15,7 +15,7 @@
 /* Records that are encrypted before they are handed down, so that a group of commands with its
  * content is one write below as well. */
 enum {
-    FLIGHT_MAX = 128 * 1024,
+    FLIGHT_MAX = 80 * 1024,
     RECORDS_MAX = 64,
     PULL_MAX = 17 * 1024,
     EVENTS_MAX = 8, /* warnings and the like, in a session: each could put its end off */
