@@ -1,88 +1,26 @@
 """What a call costs, in counts that do not depend on the machine's speed: instructions, system calls,
-memory. bench/budgets has the limits."""
+memory, round trips, and how they grow with the work. bench/budgets has the limits."""
 
 import os
 import pwd
-import re
 import shutil
 import subprocess
-import threading
 
 import pytest
 
-from machine import SOURCE, binary, sanitized
+from machine import sanitized
+from scale import BENCH, Memory, Scale, is_reference, judge, slope, weigh
 from service import ROOT, become, served, served_machine  # noqa: F401
 
-BUDGETS = os.path.join(SOURCE, "tests", "bench", "budgets")
-MEASURE = os.path.join(os.path.dirname(os.path.realpath(binary())), "bench/measure")
 SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt"
-TOLERANCE = 1.1
-DRAINED = 400
-MESSAGE = b"From: me@example.com\nTo: you@example.net\nSubject: 2 kB\n\n" + b"0123456789abcde\n" * 125
+HEADER = b"From: me@example.com\nTo: you@example.net\nSubject: 2 kB\n"
+MESSAGE = HEADER + b"\n" + b"0123456789abcde\n" * 125
+FIELD = b"X-Field-%d: The quick brown fox jumps over the lazy dog, and the dog does not bark\n"
+LINES = b"The quick brown fox jumps over the lazy dog, and does so again.\n" * 15_625  # a MB
+LOGIN = 8  # round trips until then, at most
 
 pytestmark = pytest.mark.skipif(
     sanitized(), reason="NOT MEASURED: sanitizers cost more than what they watch")
-
-
-def budgets():
-    with open(BUDGETS) as file:
-        rows = [line.split() for line in file if line.strip() and not line.startswith("#")]
-    return {row[0]: [None if cell == "-" else float(cell) for cell in row[1:]] for row in rows}
-
-
-class Scale:
-    """Runs a program of a machine, as UID, under what counts."""
-
-    def __init__(self, machine, uid=None):
-        self.machine = machine
-        self.before = become(uid) if uid else []
-        self.report = machine.directory / "counted"
-        self.report.touch()
-        self.report.chmod(0o666)
-
-    def run(self, wrapper, name, *words, input=b""):
-        done = subprocess.run([*self.before, *wrapper, str(self.machine.programs / name), *words],
-                              input=input, capture_output=True, cwd=self.machine.directory,
-                              timeout=120, env=self.machine.environment())
-        assert done.returncode == 0, done.stderr.decode(errors="replace")
-        return self.report.read_text()
-
-    def million_instructions(self, *call, **more):
-        if not shutil.which("valgrind"):
-            return None
-        said = self.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                         f"--log-file={self.report}"], *call, **more)
-        return int(re.search(r"Collected : (\d+)", said)[1]) / 1e6
-
-    def system_calls(self, *call, **more):
-        if not shutil.which("strace"):
-            return None
-        said = self.run(["strace", "-f", "-c", "-o", str(self.report)], *call, **more)
-        return int(re.search(r"^\s*100\.00\s+\S+\s+(?:\S+\s+)?(\d+)\s.*total$", said, re.M)[1])
-
-    def kilobytes(self, *call, **more):
-        return int(self.run([MEASURE, str(self.report)], *call, **more).split()[1])
-
-
-def judge(scenario, figures):
-    """Each figure, in the order of the budgets' columns; None: it could not be counted here."""
-    names = ("million instructions", "system calls", "kB")
-    said = [f"{name}: {figure:g} of {limit:g}" for name, figure, limit
-            in zip(names, figures, budgets()[scenario]) if None not in (figure, limit)]
-    print(scenario, *said, sep="\n")
-    for figure, limit in zip(figures, budgets()[scenario]):
-        assert None in (figure, limit) or figure <= limit * TOLERANCE, said
-    missing = [name for name, figure, limit in zip(names, figures, budgets()[scenario])
-               if figure is None and limit is not None]
-    if missing:
-        pytest.skip(f"NOT MEASURED for want of valgrind or strace: {', '.join(missing)}")
-
-
-def weigh(scenario, machine, *call, uid=None, **more):
-    scale = Scale(machine, uid)
-    counts = (scale.million_instructions, scale.system_calls, scale.kilobytes)
-    judge(scenario, [None if limit is None else count(*call, **more)
-                     for count, limit in zip(counts, budgets()[scenario])])
 
 
 def test_version(machine):
@@ -104,16 +42,17 @@ def user(serve, authority):
         assert machine.call(uid, "sendmail", "you@example.net", input=MESSAGE) == (0, "", "")
         assert len(provider.messages) == 1
         machine.nobody = uid if ROOT else None
+        machine.become = become(uid) if ROOT else []
         yield machine
 
 
 def test_mailq(user):
     assert user.call(user.nobody, "sendmail", "-odq", "you@example.net", input=MESSAGE)[0] == 0
-    weigh("mailq", user, "mailq", uid=user.nobody)
+    weigh("mailq", user, "mailq", before=user.become)
 
 
 def test_a_run_with_nothing_due(user):
-    weigh("run-nothing-due", user, "sendmail", "-q", uid=user.nobody)
+    weigh("run-nothing-due", user, "sendmail", "-q", before=user.become)
 
 
 def test_a_submission_through_the_socket(served, serve):  # noqa: F811
@@ -132,56 +71,167 @@ def test_one_message_with_the_systems_trust(serve, machine, authority):
     weigh("message-system-trust", machine, "sendmail", "you@example.net", input=MESSAGE)
 
 
-def test_50_mb(serve, machine):
-    machine.use(serve(size=200_000_000), logfile=str(machine.log))
-    weigh("message-50-MB", machine, "sendmail", "you@example.net",
-          input=MESSAGE + b"The quick brown fox jumps over the lazy dog, and does so again.\n" * 781_250)
+# -- as work grows
 
 
-class Memory(threading.Thread):
-    """Watches what a process and its children hold of their own, pages that they share counted once:
-    how much of a library is in memory depends on who else uses it."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.peak, self.over = pid, 0, threading.Event()
-
-    def run(self):
-        while not self.over.wait(0.01):
-            self.peak = max(self.peak, sum(map(self.held_by, self.family(self.pid))))
-
-    def family(self, pid):
-        yield pid
-        try:
-            with open(f"/proc/{pid}/task/{pid}/children") as children:
-                for child in children.read().split():
-                    yield from self.family(int(child))
-        except OSError:
-            pass
-
-    @staticmethod
-    def held_by(pid):
-        try:
-            with open(f"/proc/{pid}/smaps_rollup") as facts:
-                return int(re.search(r"^Pss_Anon:\s+(\d+)", facts.read(), re.M)[1])
-        except (OSError, TypeError):
-            return 0
+def test_recipients_of_the_command_line(serve, machine):
+    machine.use(serve(tls="none"), auth_without_tls="on", queue="on")
+    scale = Scale(machine)
+    judge("recipients", instructions_per_each=slope(lambda n: scale.instructions(
+        "sendmail", *[f"someone{i}@example.net" for i in range(n)], input=MESSAGE), 10, 1010))
 
 
-def test_a_drain_of_four_workers(serve, machine):
-    provider = machine.use(serve(), queue="on", max_connections="4")
-    machine.delivers("-odq", "you@example.net", input=MESSAGE)
-    directory = machine.home / ".local/state/onehop/queue"
-    (entry,) = directory.iterdir()
-    octets = entry.read_bytes()
-    for i in range(1, DRAINED):  # the same again, under ids of other moments
-        (directory / f"{entry.name[:4]}{i:05d}{entry.name[9:]}").write_bytes(octets)
-    process = subprocess.Popen([str(machine.programs / "sendmail"), "-q"],
-                               env=machine.environment(), cwd=machine.directory)
+def test_recipients_of_the_header(serve, machine):
+    machine.use(serve(tls="none"), auth_without_tls="on", queue="on")
+    scale = Scale(machine)
+
+    def count(n):
+        everybody = b",\n ".join(b"Someone %d <someone%d@example.net>" % (i, i) for i in range(n))
+        return scale.instructions("sendmail", "-t", input=MESSAGE.replace(b"you@example.net",
+                                                                          everybody))
+
+    judge("recipients-of-header", instructions_per_each=slope(count, 10, 1010))
+
+
+def test_octets_of_the_header(serve, machine):
+    machine.use(serve(tls="none"), auth_without_tls="on", queue="on")
+    scale = Scale(machine)
+
+    def count(octets):
+        fields = b"".join(FIELD % (i + 10_000) for i in range(octets // len(FIELD % 10_000)))
+        return scale.instructions("sendmail", "you@example.net",
+                                  input=HEADER + fields + b"\n" + b"text\n")
+
+    judge("header", instructions_per_octet=slope(count, 10_000, 510_000))
+
+
+class Queue:
+    """The queue of a machine: N entries, of which one was submitted and the others are copies."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.directory = machine.home / ".local/state/onehop/queue"
+
+    def fill(self, n, due=None):
+        if not self.directory.exists() or not any(self.directory.iterdir()):
+            self.machine.delivers("-odq", "you@example.net", input=MESSAGE)
+        entry = min(self.directory.iterdir())
+        octets = entry.read_bytes()
+        for i in range(len(list(self.directory.iterdir())), n):
+            copy = self.directory / f"{entry.name[:4]}{i:05d}{entry.name[9:]}"
+            copy.write_bytes(octets)  # the same again, under an id of another moment
+            copy.chmod(0o600)
+        for path in self.directory.iterdir() if due else ():
+            os.utime(path, (due, due))
+
+    def run(self, *wrapper):
+        return subprocess.Popen([*wrapper, str(self.machine.programs / "sendmail"), "-q"],
+                                env=self.machine.environment(), cwd=self.machine.directory)
+
+
+@pytest.fixture
+def queue(machine):
+    return Queue(machine)
+
+
+def test_a_listing(serve, machine, queue):
+    machine.use(serve(), queue="on", logfile=None)
+    scale = Scale(machine)
+
+    def listed(count):
+        def of(n):
+            queue.fill(n)
+            return count("mailq")
+        return of
+
+    # Each count has its numbers, which only grow: nothing takes entries away here.
+    judge("list", instructions_per_entry=slope(listed(scale.instructions), 10, 410),
+          calls_per_entry=slope(listed(scale.system_calls), 410, 810))
+
+
+def test_a_scan_of_what_is_not_due(serve, machine, queue):
+    machine.use(serve(), queue="on", logfile=None)
+    scale = Scale(machine)
+
+    def scanned(count):
+        def of(n):
+            queue.fill(n, due=os.stat(machine.home).st_mtime + 3600)
+            return count("sendmail", "-q1m")
+        return of
+
+    judge("scan", instructions_per_entry=slope(scanned(scale.instructions), 10, 410),
+          calls_per_entry=slope(scanned(scale.system_calls), 410, 810))
+
+
+def test_system_calls_of_a_drain(serve, machine, queue):
+    provider = machine.use(serve(), queue="on", logfile=None, max_connections="1")
+    scale = Scale(machine)
+
+    def count(n):
+        queue.fill(n)
+        return scale.system_calls("sendmail", "-q")
+
+    judge("drain", calls_per_message=slope(count, 20, 220))
+    assert len(provider.messages) == 240
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_pipelined_data_costs_one_flight_a_message(serve, machine, queue, connections):
+    """The next envelope goes with each content (RFC 2920 3.1)."""
+    provider = machine.use(serve(without=("CHUNKING",)), queue="on", logfile=None,
+                           max_connections=str(connections))
+    queue.fill(200)
+    assert queue.run().wait(120) == 0
+    assert len(provider.messages) == 200
+    assert {m.by for m in provider.messages} == {"DATA"}
+    turns = sum(c.round_trips - min(c.round_trips, LOGIN) for c in provider.connections)
+    judge(f"drain-data-{connections}", turns_per_message=turns / 200)
+
+
+def test_memory_of_four_workers(serve, machine, queue):
+    provider = machine.use(serve(), queue="on", logfile=None, max_connections="4")
+    queue.fill(400)
+    process = queue.run()
     memory = Memory(process.pid)
     memory.start()
     assert process.wait(120) == 0
     memory.over.set()
     memory.join()
     assert len(provider.connections) >= 4
-    judge("drain-four-workers", [None, None, memory.peak])
+    judge("drain-four-workers", own_kB=memory.own_peak,
+          PSS_kB=memory.peak if is_reference() else None)
+
+
+@pytest.fixture
+def sink(authority):
+    """A server that forgets what it gets (bench/sink.c), as an account."""
+    certificate, key = authority.certificate("good")
+    process = subprocess.Popen([os.path.join(BENCH, "sink"), "-c", certificate, key],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    class Sink:
+        mechanisms, unix, tls, lmtp = ("PLAIN",), None, "starttls", False
+        port = int(process.stdout.readline())
+
+    yield Sink
+    process.stdin.close()
+    assert process.wait(60) == 0
+
+
+def large(megabytes):
+    def write(pipe):
+        pipe.write(HEADER + b"\n")
+        for _ in range(megabytes):
+            pipe.write(LINES)
+    return write
+
+
+@pytest.mark.parametrize("megabytes", [50, 500])
+def test_a_large_message(sink, machine, megabytes):
+    if shutil.disk_usage(machine.directory).free < 4 * megabytes * 1_000_000:
+        pytest.skip(f"NOT MEASURED: no room for {megabytes} MB")
+    machine.use(sink, logfile=None)
+    scale = Scale(machine)
+    calls = scale.system_calls("sendmail", "you@example.net", input=large(megabytes))
+    judge(f"message-{megabytes}-MB", calls_per_MB=calls and calls / megabytes,
+          kB=scale.kilobytes("sendmail", "you@example.net", input=large(megabytes)))
