@@ -26,7 +26,7 @@ struct confinement {
 /* No core dump, and no look into this process by others of its user: before a secret is read. */
 void confine_memory(void);
 
-/* Keeps CONFINEMENT from now on, and no new privileges. Returns which fences stand (CONFINE_*). */
+/* Keeps CONFINEMENT from now on, and no new privileges. Returns which of them hold (CONFINE_*). */
 unsigned confine_process(const struct confinement *confinement);
 
 /* Which fences confine_process() could set up here: for `onehopctl check`. */

@@ -18,7 +18,7 @@
 
 enum error_scope {
     ERROR_ACCOUNT,   /* the provider, the way to it, or the login: says nothing about the mail */
-    ERROR_MESSAGE,   /* this message, whoever it goes to */
+    ERROR_MESSAGE,   /* this message, whatever its recipients */
     ERROR_RECIPIENT, /* one recipient */
 };
 

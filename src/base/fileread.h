@@ -17,7 +17,7 @@
 bool fileread_all(const char *path, size_t limit, struct str *out, struct stat *facts,
                   struct error *err);
 
-/* True if the errno NUMBER tells something of the file; false if another attempt may succeed: no
+/* True if the errno NUMBER says something about the file; false if another attempt may succeed: no
  * descriptors, no memory, a disk that fails. */
 bool fileread_is_about_file(int number);
 

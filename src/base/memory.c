@@ -10,7 +10,7 @@ static _Noreturn void out_of_memory(void)
 {
     static const char text[] = "onehop: out of memory\n";
     if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
-        _exit(EX_TEMPFAIL); /* nobody to tell */
+        _exit(EX_TEMPFAIL); /* nothing can be reported */
     _exit(EX_TEMPFAIL);
 }
 

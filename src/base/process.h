@@ -24,8 +24,8 @@ bool process_run(const struct process *process, struct str *out, int *status, st
 /* Runs `/bin/sh -c COMMAND` with /dev/null as standard input, standard error inherited, and appends
  * its standard output to OUT (wiped on failure if OUT is a secret). The child is the leader of a
  * process group of its own, which is killed when DEADLINE passes or more than LIMIT octets come.
- * Fails, as account trouble, if the command cannot be started, is killed, exits with anything but
- * 0, or takes too long; no child outlives the call. Descriptors above 2 are not passed on. */
+ * Fails, as the account's failure, if the command cannot be started, is killed, exits with anything
+ * but 0, or takes too long; no child outlives the call. Descriptors above 2 are not passed on. */
 bool process_output(const char *command, int64_t deadline, size_t limit, struct str *out,
                     struct error *err);
 

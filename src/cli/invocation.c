@@ -334,7 +334,7 @@ static bool parse_options(struct parser *p, int argc, char **argv, struct error 
     static const struct option none = {0};
     const struct option *options = p->all.option ? p->all.option : &none;
     struct str letters = {0};
-    str_add_char(&letters, ':'); /* tells a missing argument from an unknown option */
+    str_add_char(&letters, ':'); /* reports a missing argument as ':', an unknown option as '?' */
     longoptions_letters(&letters);
     opterr = 0;
     optind = 0; /* start over, even if this was called before */

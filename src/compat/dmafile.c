@@ -78,14 +78,14 @@ static void masquerade(struct foreign_reader *reader)
     str_clear(&pattern);
 }
 
-/* Mail for NAME@HOST goes to the smart host; bare names have no counterpart. */
+/* Mail for NAME@HOST is sent to the smart host; bare names have no counterpart. */
 static void null_client(struct foreign_reader *reader, const char *mail_name)
 {
     struct account *a = reader->account;
     (void)foreign_set(reader, a, "aliases", "");
     (void)foreign_set(reader, a, "domains", *mail_name ? mail_name : reader->foreign->host);
     foreign_remark(reader,
-                   "NULLCLIENT: mail for users of this host without a domain goes to `admin`, "
+                   "NULLCLIENT: mail for users of this host without a domain is sent to `admin`, "
                    "not to the smart host");
 }
 

@@ -1,5 +1,5 @@
-/* msmtp's exit statuses. They do not tell what may help from what will not, so they are for callers
- * by the name msmtp alone; see verdict.h for ours. */
+/* msmtp's exit statuses. They do not separate temporary from permanent failures, so they are for
+ * callers by the name msmtp alone; see verdict.h for ours. */
 #ifndef MSMTPCODE_H
 #define MSMTPCODE_H
 

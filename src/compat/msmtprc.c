@@ -304,7 +304,7 @@ bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadl
     return ok;
 }
 
-/* msmtp's rule: only the user's file, only for a password that stands in it, and not for root. */
+/* msmtp's rule: only the user's file, only for a password in it, and not for root. */
 static bool check_secret(const struct configfile *file, const struct stat *facts, uid_t uid,
                          struct error *err)
 {

@@ -24,7 +24,7 @@ enum {
 
 /* Reads TEXT into FILE (path, level and home filled, providers and queue not used); its accounts
  * are as_msmtp. Commands of `eval` must be through by DEADLINE. secret_line is that of a password
- * that stands in the file itself. On failure ("PATH:LINE: ...", EX_CONFIG; EX_IOERR for `eval`)
+ * in the file itself. On failure ("PATH:LINE: ...", EX_CONFIG; EX_IOERR for `eval`)
  * the file holds what was read so far. */
 bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadline,
                   struct error *err);

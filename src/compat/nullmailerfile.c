@@ -116,7 +116,8 @@ static void take_remote(struct foreign_reader *reader, char *line)
     bool open = false;
     reader->bits = 0;
     reader->account = own;
-    (void)foreign_set(reader, own, "host", next_word(&at, &open)); /* missing is told at the end */
+    (void)foreign_set(reader, own, "host",
+                      next_word(&at, &open)); /* the end reports that it is missing */
     char *protocol = next_word(&at, &open);
     bool smtp = !protocol || strcmp(protocol, "smtp") == 0;
     while (smtp && (word = next_word(&at, &open)))

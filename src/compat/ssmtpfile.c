@@ -155,7 +155,7 @@ static void settle(struct foreign_reader *reader)
         (void)foreign_set(reader, a, "admin", str_text(&root)); /* the remark is enough */
     }
     foreign_remark(reader,
-                   "all mail for users of this host goes to `admin`; ssmtp sent only that of "
+                   "all mail for users of this host is sent to `admin`; ssmtp sent only that of "
                    "system users there");
     if (a->tls)
         foreign_remark(reader, "ssmtp looked at no certificate; this does: see tls_certcheck");

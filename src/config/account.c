@@ -208,7 +208,7 @@ static const char *contradiction(const struct account *account)
         return N_("tls_crl_file needs trusted authorities: add `tls_trust_file = system`");
     if (account->dsn_notify.n > 1 &&
         (strlist_has(&account->dsn_notify, "never") || strlist_has(&account->dsn_notify, "off")))
-        return N_("dsn_notify: never and off stand alone");
+        return N_("dsn_notify: never and off exclude other words");
     if (account_port(account) == 0 && !*account->socket)
         return N_("LMTP has no port of its own: add `port = ...`");
     return account_has_oauth(account) ? oauth_contradiction(account) : NULL;

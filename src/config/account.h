@@ -120,7 +120,8 @@ struct account {
     struct oauth_service *oauth_service; /* what `oauth` names, NULL: nothing */
 };
 
-/* Where mail to this machine's own users and about the account goes: `admin`, else its address. */
+/* The recipient of mail to this machine's own users and about the account: `admin`, else the
+ * account's address. */
 const char *account_admin(const struct account *account);
 
 /* A new account with every key's fallback. Free with account_free(). */
@@ -178,7 +179,7 @@ bool account_locate(const struct account *account, struct error *err);
 /* Makes account_check() fail with TEXT, unless it fails with another already. NULL does nothing. */
 void account_complain(struct account *account, const struct error *err);
 
-/* What single keys cannot tell: neither host nor socket, a key file without its certificate, keys
+/* What single keys do not show: neither host nor socket, a key file without its certificate, keys
  * that contradict each other. EX_CONFIG, "FILE:LINE: account NAME: what is wrong, what to add". */
 bool account_check(const struct account *account, struct error *err);
 

@@ -13,7 +13,7 @@
 struct reading {
     struct configfile *file;
     struct section section;
-    struct account *defaults; /* of this file, wherever in it they stand */
+    struct account *defaults; /* of the whole file, also of what precedes them */
     int defaults_line, queue_line, service_line;
 };
 
@@ -90,8 +90,8 @@ static bool begin_oauth(struct reading *r, const struct ini_event *event, struct
 static bool begin_once(int *line, const struct ini_event *event, struct error *err)
 {
     if (*line)
-        return error_config(err, "[%s] stands already in line %d: put its keys there",
-                            event->section, *line);
+        return error_config(err, "[%s] is already in line %d: put its keys there", event->section,
+                            *line);
     *line = event->line;
     return true;
 }

@@ -1,5 +1,5 @@
 /* One configuration file in INI form: its accounts with defaults and inheritance applied, its
- * providers, the sections that belong to its level. */
+ * providers, the sections that belong to its scope. */
 #ifndef CONFIGFILE_H
 #define CONFIGFILE_H
 
@@ -15,9 +15,9 @@ struct configfile {
     const char *path; /* for messages */
     enum account_scope scope;
     const char *home;                 /* for ~/ in paths, "" for none */
-    struct provider_table *providers; /* where [provider NAME] goes */
-    struct queue_settings *queue;     /* where [queue] goes: holds the fallbacks before */
-    struct service_settings *service; /* where [service] goes; NULL: it may not stand here */
+    struct provider_table *providers; /* takes [provider NAME] */
+    struct queue_settings *queue;     /* takes [queue]: holds the fallbacks before */
+    struct service_settings *service; /* takes [service]; NULL: it is not allowed here */
     struct account **account;         /* filled: in the order of the file */
     size_t n;
     size_t size;
@@ -27,7 +27,7 @@ struct configfile {
 /* Reads TEXT. On failure ("PATH:LINE: ...", EX_CONFIG) the file holds what was read so far. */
 bool configfile_read(struct configfile *file, const struct str *text, struct error *err);
 
-/* Adds ACCOUNT, which the file owns from now on, and says where it stands. Returns it. */
+/* Adds ACCOUNT, which the file owns from now on, and notes its file and LINE. Returns it. */
 struct account *configfile_add(struct configfile *file, struct account *account, int line);
 
 /* The account of that name, NULL if there is none. */

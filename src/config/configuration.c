@@ -182,7 +182,7 @@ static void add_accounts(struct configuration *config, struct configfile *file)
     file->n = 0;
 }
 
-/* The files of one level, in the order in which they are looked at. */
+/* The files of one scope, in the order in which they are looked at. */
 struct candidates {
     struct candidate item[2];
     size_t n;

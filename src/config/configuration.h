@@ -1,5 +1,5 @@
-/* All that was configured: the accounts of the user's level and of the system's, providers, and the
- * sections that belong to a level. */
+/* All that was configured: the accounts of the user's scope and of the system's, providers, and the
+ * sections that belong to a scope. */
 #ifndef CONFIGURATION_H
 #define CONFIGURATION_H
 
@@ -32,14 +32,14 @@ struct paths {
 
 struct queue_settings {
     struct key_set set;
-    char *directory; /* "" means the level's default */
+    char *directory; /* "" means the scope's default */
     int64_t lifetime;
     char *bounce_to;
 };
 
-struct service_settings { /* of the system's level */
+struct service_settings { /* of the system's scope */
     struct key_set set;
-    char *listen;            /* "127.0.0.1:25", beside the socket; "" for nothing */
+    char *listen;            /* "127.0.0.1:25", in addition to the socket; "" for nothing */
     long messages_per_hour;  /* from one user; root may send more */
     int64_t octets_per_hour; /* from one user, root apart */
     long connections_per_user;
@@ -56,7 +56,7 @@ struct found_file {        /* what became of a scope's file */
 };
 
 struct configuration {
-    const struct account **account; /* user level first, each level in file order; a user's account
+    const struct account **account; /* the user's first, each scope in file order; a user's account
                                  hides a system account of the same name */
     size_t n;
     size_t size;
@@ -71,15 +71,15 @@ struct configuration {
 
 enum { CONFIGURATION_FILE_MAX = 1024 * 1024 }; /* octets of one file */
 
-/* Reads both levels. On each an INI file (onehop/onehop.ini) with at least one account beats an
+/* Reads both scopes. In each an INI file (onehop/onehop.ini) with at least one account beats an
  * msmtprc (SYSCONFDIR/msmtprc; ~/.msmtprc, or msmtp/config in config_home), and the other way
- * round for a caller as_msmtp. EXPLICIT ("-C") stands for the user level if not NULL, and its
- * content tells which kind it is. A file that does not exist is no error (but an explicit one
- * is: EX_CONFIG); any other trouble is, with FILE:LINE, save for a system msmtprc that may not
+ * round for a caller as_msmtp. EXPLICIT ("-C") replaces the user's files if not NULL, and its
+ * content says which kind it is. A file that does not exist is no error (but an explicit one
+ * is: EX_CONFIG); any other failure is, with FILE:LINE, except for a system msmtprc that may not
  * be read while the user has accounts. INI files: secrets in a file that others can read are an
  * error naming the mode and the chmod that mends it. A password in the file itself wants it
- * closed: to all but its owner on the user level, to all but owner and group on the system's,
- * unless its file system is read-only. A user-level file of either kind that belongs to neither the
+ * closed: to all but its owner in the user's scope, to all but owner and group in the system's,
+ * unless its file system is read-only. A user's file of either kind that belongs to neither the
  * caller nor root, or that others can write to, is an error. Secrets in an msmtprc: msmtp's rules,
  * which look at the user's file only, and not for root. Where no file has an account, and none is
  * EXPLICIT, the caller's variables may describe one. Providers are completed, [defaults] and
@@ -97,7 +97,7 @@ void configuration_empty(struct configuration *config);
 /* By name, as -a does; NULL if there is none. */
 const struct account *configuration_account(const struct configuration *config, const char *name);
 
-/* The account of a level that has just this one, else NULL. */
+/* The account of a scope that has just this one, else NULL. */
 const struct account *configuration_sole(const struct configuration *config,
                                          enum account_scope scope);
 

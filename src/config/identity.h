@@ -1,4 +1,4 @@
-/* Who one call sends as: what its options, the patterns of `from` and `domain`, and auto_from make
+/* The sender of one call: what its options, the patterns of `from` and `domain`, and auto_from make
  * of an account. The account of the configuration stays as it was read. */
 #ifndef IDENTITY_H
 #define IDENTITY_H

@@ -16,7 +16,7 @@
  * a key or nonsense? What the user wrote is read from the line itself. */
 struct reading {
     const char *file;
-    const char *next, *end; /* what is left of the text */
+    const char *next, *end; /* the rest of the text */
     const char *text;       /* the present line, without blanks around it; `len` octets */
     size_t len;
     int line;
@@ -82,7 +82,7 @@ static bool begin_section(struct reading *r)
     size_t left = (size_t)(r->text + r->len - rest);
     trim(&rest, &left);
     if (left > 0 && *rest != ';' && *rest != '#') {
-        error_config(r->err, "'%.*s' stands behind the section name: it needs a line of its own",
+        error_config(r->err, "'%.*s' follows the section name: it needs a line of its own",
                      (int)(left < 40 ? left : 40), rest);
         return fail(r);
     }

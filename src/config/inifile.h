@@ -19,7 +19,7 @@ struct ini_event {
                             first */
     const char *key;     /* NULL: the section itself begins */
     const char *value;   /* trimmed; comment removed; unquoted if it was between double quotes */
-    int line;            /* where it stands, from 1 */
+    int line;            /* its number, from 1 */
 };
 
 struct ini_reader {

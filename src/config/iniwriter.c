@@ -20,7 +20,7 @@ static bool is_key(const struct key *key, const char *name)
     return strcmp(key->name, name) == 0;
 }
 
-/* True if VALUE, which has double quotes of its own, is read back as it stands: no quote is open,
+/* True if VALUE, which has double quotes of its own, is read back unchanged: no quote is open,
  * and they are not taken for the value's. */
 static bool keeps_its_quotes(const char *value)
 {
@@ -31,7 +31,7 @@ static bool keeps_its_quotes(const char *value)
     return n % 2 == 0 && !(second && !second[1]);
 }
 
-/* Quotes keep a `;` from starting a comment; passwords and commands are read as they stand. */
+/* Quotes keep a `;` from starting a comment; passwords and commands are read literally. */
 bool iniwriter_line(const struct key *key, const char *value, struct str *out, struct error *err)
 {
     size_t len = strlen(value);
@@ -40,7 +40,8 @@ bool iniwriter_line(const struct key *key, const char *value, struct str *out, s
     if ((key->flags & KEY_RAW) && blanks)
         return error_config(err, "%s begins or ends with a blank: use password_file", key->name);
     if (!(key->flags & KEY_RAW) && quotes && (odd || !keeps_its_quotes(value)))
-        return error_config(err, "%s: this value with its double quote cannot stand in an INI file",
+        return error_config(err,
+                            "%s: this value with its double quote cannot be written in an INI file",
                             key->name);
     bool quote = !(key->flags & KEY_RAW) && odd;
     str_addf(out, "%s = %s%s%s\n", key->name, quote ? "\"" : "", value, quote ? "\"" : "");

@@ -24,7 +24,7 @@ enum key_type {
     KEY_CHOICE,   /* int: index into choices */
 };
 
-enum key_section { /* where a key may stand */
+enum key_section { /* the sections that may have a key */
                    KEY_ACCOUNT = 1,
                    KEY_QUEUE = 2,
                    KEY_SERVICE = 4,
@@ -36,7 +36,7 @@ enum {
     KEY_OF_ONE = 1,  /* about one account: not inherited, not in [defaults] */
     KEY_OF_FILE = 2, /* no option of the command line: a password in argv is one in ps(1), others
                         are about how a file is organised */
-    KEY_RAW = 4,     /* is or yields a password: read as it stands */
+    KEY_RAW = 4,     /* is or yields a password: read literally */
 };
 
 enum key_shown {
@@ -97,7 +97,7 @@ const char *key_bare_value(const struct key *key);
 struct key_renamed {
     const char *name;
     const char *key;      /* of today, NULL: it has no effect */
-    const char *on, *off; /* values of it that on and off stand for; without `on` it takes no
+    const char *on, *off; /* values of it that on and off mean; without `on` it takes no
                              argument and means `off`; without both it is just another name */
 };
 const struct key_renamed *key_renamed(const char *name);

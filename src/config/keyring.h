@@ -11,7 +11,7 @@
 /* Asks for the password of the account's user at SERVER, as the key `keyring` says: secret-tool
  * with the attributes msmtp stores (host, service smtp, user), or `pass show SERVER/USER`. With
  * auto secret-tool is only asked where it is in CALLER's path and there is a session to ask in.
- * True if OUT, a secret, got an answer; whatever goes wrong is no answer. */
+ * True if OUT, a secret, got an answer; every failure counts as no answer. */
 bool keyring_find(const struct account *account, const struct caller *caller, const char *server,
                   int64_t deadline, struct str *out);
 

@@ -1,4 +1,5 @@
-/* Who may have written a file that says what is run and where passwords go. */
+/* Whether another user may have written a file that says what is run and where passwords are sent.
+ */
 #ifndef OWNERSHIP_H
 #define OWNERSHIP_H
 
@@ -22,8 +23,8 @@ bool ownership_check(const char *path, const struct stat *facts, uid_t uid, stru
 bool ownership_check_named(const struct account *account, const struct key *key, uid_t uid,
                            struct error *err);
 
-/* True if nobody can write to the file system of PATH, as with the secrets of a container. Who
- * mounted it chose the modes. */
+/* True if nobody can write to the file system of PATH, as with the secrets of a container: the
+ * runtime that mounted it chose the modes. */
 bool ownership_is_read_only(const char *path);
 
 #endif

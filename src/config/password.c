@@ -46,7 +46,7 @@ static bool is_service_user(uid_t uid)
     return entry && entry->pw_uid == uid;
 }
 
-/* Who owns the file knows the password, and may change which one we show to the provider. */
+/* The owner of the file knows the password, and can change which one is sent to the provider. */
 static bool check_owner(const char *path, const struct stat *facts, const struct caller *caller,
                         struct error *err)
 {

@@ -32,8 +32,8 @@ struct password_sources {
  * secrets; so is one that belongs to neither the caller, root nor the service's user; so is a netrc
  * file that has the password, but not for an account that is as_msmtp. A netrc file that cannot be
  * read is passed over. None found: account, permanent, EX_CONFIG, saying which keys would give one.
- * A failing command: account trouble, temporary, EX_TEMPFAIL (EX_NOPERM it is not: nobody refused
- * the login). */
+ * A failing command: account, temporary, EX_TEMPFAIL (not EX_NOPERM: the server did not refuse the
+ * login). */
 bool password_find(const struct account *account, const struct password_sources *sources,
                    struct str *out, struct error *err);
 

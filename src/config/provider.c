@@ -144,7 +144,7 @@ bool provider_domain_fits(const char *pattern, const char *domain)
     return len > tail && strcasecmp(domain + len - tail, pattern + 1) == 0;
 }
 
-/* Later ones win, and an exact domain over a wildcard; SCOPE leaves out those of lower levels. */
+/* Later ones win, and an exact domain over a wildcard; SCOPE leaves out those of lower scopes. */
 static const struct provider *for_domain(const struct provider_table *table, const char *domain,
                                          enum account_scope scope)
 {

@@ -15,7 +15,7 @@ struct provider {
     char *name;
     char *file; /* where it was read */
     int line;
-    enum account_scope scope; /* whose: an account is not completed from a lower level's */
+    enum account_scope scope; /* whose: an account is not completed from a lower scope's */
     struct key_set set;
     struct strlist domains; /* mail domains, exact or "*.example" */
     struct strlist host;

@@ -229,7 +229,7 @@ static const struct account *sole(const struct configuration *config, enum accou
     return account;
 }
 
-/* Level by level: who has one account of their own means that, whatever the system's default is. */
+/* Scope by scope: a user's only account comes before the system's default. */
 static bool fall_back(const struct configuration *config, const struct route_query *query,
                       const char *sender, struct route *route, struct error *err)
 {
@@ -285,8 +285,8 @@ bool route_choose(const struct configuration *config, const struct route_query *
         if (!foreign && !route_is_local(given[i], query->local_names))
             foreign = given[i];
     }
-    /* Who sends as somebody foreign must not be taken for the caller, but by an account that is
-     * for this very caller and minds no -f. */
+    /* A foreign sender does not become the caller's address, except in an account that serves this
+     * very caller and ignores -f. */
     if (!serve(config, query->caller, false, route, err) && !foreign)
         return false;
     if (route->account && (!foreign || is_callers_own(route->account, query->caller)))

@@ -36,7 +36,7 @@ struct route {
  * local or missing, by the caller's address. An account that names the caller's address in
  * `domains`, and whose sender -f does not override, also gets what the caller sends as somebody
  * foreign that nothing serves: ssmtp's revaliases. What nothing else serves gets the account
- * `default` of the user's level, else that level's only account unless a foreign address was given,
+ * `default` of the user's scope, else that scope's only account unless a foreign address was given,
  * else the system's `default`, else the system's only account. Accounts of an msmtprc are msmtp's
  * affair: chosen by -f where it fits their `from`, and the only one serves others for callers
  * as_sendmail alone. Nothing serves the sender: EX_CONFIG, "no account serves senders at qq.com

@@ -55,7 +55,7 @@ bool address_equal(const char *a, const char *b, bool fold_local)
     return strcasecmp(a + len, b + len) == 0;
 }
 
-/* Whether a display name can stand without quotes (RFC 5322, 3.2.3: atoms and blanks). */
+/* Whether a display name can be written without quotes (RFC 5322, 3.2.3: atoms and blanks). */
 static bool is_plain_phrase(const char *name)
 {
     for (const char *p = name; *p; p++)

@@ -1,4 +1,4 @@
-/* Addresses (RFC 5322, 3.4): what stands in header fields and on command lines, read as liberally
+/* Addresses (RFC 5322, 3.4): as they are in header fields and on command lines, read as liberally
  * as callers write them: comments, nested ones too, groups, quoted strings, routes, folded lines,
  * missing commas at the end, bare local parts. */
 #ifndef ADDRESS_H
@@ -10,8 +10,8 @@
 #include "base/str.h"
 
 struct address {
-    char *mailbox; /* what goes between < and >: local@domain or a bare local; quoting kept where
-                      RFC 5321 needs it and removed where not ("a b"@c, but "ab"@c is ab@c);
+    char *mailbox; /* what is written between < and >: local@domain or a bare local; quoting kept
+                      where RFC 5321 needs it and removed where not ("a b"@c, but "ab"@c is ab@c);
                       "" for an explicit <> */
     char
         *display; /* the phrase before the angle, or else the comment after, unquoted; "" if none */

@@ -200,7 +200,7 @@ static const char *comment_end(const char *p, const char *end)
     return NULL;
 }
 
-/* A comment that nobody closes must not swallow the addresses behind it: it goes to the comma. The
+/* A comment that nobody closes must not swallow the addresses behind it: it ends at the comma. The
  * second search is not repeated, or a text of parentheses would take the square of its length. */
 static void read_comment(struct parser *parser)
 {
@@ -321,7 +321,7 @@ static void skip_route(struct parser *parser)
     parser->p = p;
 }
 
-/* One step of what stands inside and outside angle brackets alike. */
+/* One step of what is inside and outside angle brackets alike. */
 static void read_word(struct parser *parser)
 {
     char c = *parser->p;

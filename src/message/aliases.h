@@ -25,9 +25,9 @@ struct aliases;
 bool aliases_read(struct aliases **aliases, const char *path, bool may_be_missing,
                   struct strlist *warnings, struct error *err);
 
-/* Appends what NAME (a bare local part) stands for, expanded until nothing is left to expand, each
+/* Appends what NAME (a bare local part) means, expanded until nothing is left to expand, each
  * alias once. Bare names that no alias fits, and addresses with a domain, come out as they are; a
- * name that is in the midst of being expanded (a loop) stands for itself. The entry `default:`, if
+ * name that is in the midst of being expanded (a loop) means itself. The entry `default:`, if
  * there is one, serves names without an alias of their own. Pipes ("|cmd"), files (/x) and included
  * files that can't be read are left out with a warning; if nothing else is left, the name itself
  * comes out, so that admin gets the mail. WARNINGS has each text once. False, and OUT

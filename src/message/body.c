@@ -76,7 +76,7 @@ static void add_text(struct chunk *chunk, const char *data, size_t len)
     }
 }
 
-/* What stands between two newlines, or a part of it. */
+/* The octets between two newlines, or a part of them. */
 static void add_line(struct chunk *chunk, const char *data, size_t len, bool may_have_cr)
 {
     while (len > 0) {

@@ -32,7 +32,7 @@ void complete_message_id(struct str *out, const char *domain, time_t now)
 {
     uint64_t bits = 0;
     if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t)sizeof bits) {
-        struct timespec fine = {0}; /* early at boot; time and process still tell messages apart */
+        struct timespec fine = {0}; /* early at boot; time and process still make it unique */
         (void)clock_gettime(CLOCK_REALTIME, &fine);
         bits = (uint64_t)fine.tv_nsec;
     }
@@ -45,7 +45,7 @@ static bool is_blank_text(const char *text)
     return text[strspn(text, " \t\n")] == '\0';
 }
 
-/* Whether NAME has to be made. A field with nothing in it is as good as none, and goes. */
+/* Whether NAME has to be made. An empty field counts as missing, and is removed. */
 static bool is_missing(struct header *header, const char *name)
 {
     const char *value = header_value(header, name);
@@ -117,7 +117,7 @@ static void add_subject(struct header *header, const char *line)
     str_clear(&value);
 }
 
-/* From the last to the first, since each goes in front of what is there. */
+/* From the last to the first, since each is put in front of the others. */
 static void add_missing(struct header *header, const struct completion *want,
                         const char *first_line)
 {

@@ -43,11 +43,12 @@ struct completion {
 };
 
 /* Changes HEADER:
- * - Return-Path goes, Bcc and Resent-Bcc in every spelling too.
+ * - Return-Path is removed, and so are Bcc and Resent-Bcc in every spelling.
  * - From, Sender, Resent-From and Resent-Sender that may not be used are rewritten. A From keeps
  * its display name (`root (Cron Daemon)` becomes `Cron Daemon <ACCOUNT>`), or gets "LOCAL on HOST"
  * if it had none; originals that answers can reach (the domain has a dot and is not local) go to
- *   Reply-To unless there is one. A Sender that was rewritten and says no more than From goes.
+ *   Reply-To unless there is one. A Sender that was rewritten and says no more than From is
+ * removed.
  * - Bare addresses are qualified: From, Sender, Reply-To, To, Cc and their Resent- twins.
  * - Text that is not ASCII becomes encoded words (RFC 2047) in display names and unstructured
  *   fields, because PHP and logwatch send it raw, and a server without SMTPUTF8 may refuse that.

@@ -221,7 +221,7 @@ static void make_room(struct downgrade *d, size_t n)
         str_add(&d->out, "\r\n ");
 }
 
-/* Blanks between two encoded words do not count (RFC 2047, 6.2): across a fold it goes into the
+/* Blanks between two encoded words do not count (RFC 2047, 6.2): across a fold it is put into the
  * word.
  */
 static void add_encoded(struct downgrade *d, const char *text, size_t len)

@@ -47,6 +47,6 @@ void dsn_add_notify(struct str *out, unsigned notify)
             str_addf(out, "%s%s", separator, words[i].word);
             separator = ",";
             if (words[i].bit == DSN_NEVER)
-                break; /* goes with nothing else */
+                break; /* excludes the others */
         }
 }

@@ -1,4 +1,4 @@
-/* Encoded words (RFC 2047): how text that is not ASCII stands in a header field. */
+/* Encoded words (RFC 2047): how text that is not ASCII is written in a header field. */
 #ifndef ENCODEDWORD_H
 #define ENCODEDWORD_H
 

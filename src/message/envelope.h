@@ -37,8 +37,8 @@ struct envelope {
 /* Adds a recipient unless it is there: the domain is compared without case, the local part with.
  * The address is copied. Returns the recipient for its DSN parameters to be set, valid until the
  * next one is added; NULL if it was there, which then keeps those it has. Amortised O(1), for
- * callers with 10,000 recipients; whoever takes recipients out of `rcpt` by hand must free `index`
- * and set it to NULL. */
+ * callers with 10,000 recipients; a caller that takes recipients out of `rcpt` by hand must free
+ * `index` and set it to NULL. */
 struct recipient *envelope_add(struct envelope *env, const char *address);
 
 /* The same without a copy: ADDRESS, from malloc(), is the envelope's from now on, or freed. */

@@ -29,7 +29,7 @@ struct header {
     struct field *field;
     size_t n;
     size_t size;
-    bool absent;     /* there was no header at all: the source stands at the first line of the text,
+    bool absent;     /* there was no header at all: the source is at the first line of the text,
                         and a header and a blank line must be made */
     struct str text; /* what was read too far, as it came (line ends not settled): it comes before
                         what is left in the source */
@@ -37,17 +37,18 @@ struct header {
 
 /* Reads the header and the blank line behind it. Line ends are CRs and LF, in any mixture; CRs
  * inside a line become a space, NULs go. Leading mbox lines ("From x", and the ">From x" that each
- * UUCP hop added) are dropped, a byte order mark before everything too, header or not. A first line that is no field, or a block of fields none of which is known from RFC 5322, MIME,
- * or begins with X- (`error: disk full`), means that there is no header: then no line was dropped,
- * and what was read is in `text`. A line in the midst that is neither a field nor a continuation
- * ends the header as if a blank line stood before it. Empty input is an empty header with `absent`
- * set. Larger than HEADER_MAX: message, permanent, EX_DATAERR. */
+ * UUCP hop added) are dropped, a byte order mark before everything too, header or not. A first line
+ * that is no field, or a block of fields none of which is known from RFC 5322, MIME, or begins with
+ * X- (`error: disk full`), means that there is no header: then no line was dropped, and what was
+ * read is in `text`. A line in the midst that is neither a field nor a continuation ends the header
+ * as if a blank line stood before it. Empty input is an empty header with `absent` set. Larger than
+ * HEADER_MAX: message, permanent, EX_DATAERR. */
 bool header_read(struct header *header, struct source *src, struct error *err);
 
 /* Whether a field's name is WANTED; case is ignored. */
 bool header_is_name(const char *name, const char *wanted);
 
-/* The same for N names, of which those that end in '-' stand for all that begin so. */
+/* The same for N names, of which those that end in '-' mean all that begin so. */
 bool header_is_one_of(const char *name, const char *const *wanted, size_t n);
 
 /* The first field of that name (case is ignored) from index FROM on; h->n if there is none. */

@@ -131,7 +131,7 @@ static void add_reply_to(struct header *header, const struct address_list *was, 
 }
 
 /* Rewrites the first field NAME if some address of it may not be used. A second From is an error
- * (RFC 5322, 3.6) that would bring the forbidden address back: it goes. */
+ * (RFC 5322, 3.6) that would bring the forbidden address back: it is removed. */
 static bool rewrite_field(struct header *header, const char *name, const struct completion *want)
 {
     struct address_list list = {0};

@@ -1,4 +1,4 @@
-/* The message as it comes: a descriptor (or whoever decodes it) read in large blocks, given out
+/* The message as it comes: a descriptor (or a decoder of it) read in large blocks, given out
  * line by line or in pieces of a line, so that a line of any length takes constant memory. */
 #ifndef SOURCE_H
 #define SOURCE_H

@@ -114,7 +114,7 @@ static void contradictions_are_told(void **state)
         {"user apikey", "no host is set: add `host = ...`"},
         {"host h.example\ntls_key_file /k", "add `tls_cert_file = ...`"},
         {"host h.example\ntls_cert_file /k", "add `tls_key_file = ...`"},
-        {"host h.example\ndsn_notify never,delay", "stand alone"},
+        {"host h.example\ndsn_notify never,delay", "exclude other words"},
         {"host h.example\ntls_trust_file ", "add `tls_trust_file = system`"},
         {"host h.example\ntls_trust_file \ntls_certcheck off", NULL},
     };

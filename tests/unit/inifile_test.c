@@ -107,7 +107,7 @@ static const struct refused refused[] = {
     {"the first of two", TEXT("[a]\nnonsense\nmore\n"), "t.ini:2: this line"},
     {"open section", TEXT("[a\nk = v\n"), "t.ini:1: the section name is not closed"},
     {"empty section", TEXT("[ ]\n"), "t.ini:1: the section has no name"},
-    {"text behind section", TEXT("[a] k = v\n"), "t.ini:1: 'k = v' stands behind"},
+    {"text behind section", TEXT("[a] k = v\n"), "t.ini:1: 'k = v' follows the section name"},
     {"open quote", TEXT("[a]\nk = \"v\n"), "t.ini:2: a double quote is not closed"},
     {"NUL", TEXT("[a]\nk = v\0w\n"), "t.ini:2: a NUL byte"},
     {"NUL alone", TEXT("\0"), "t.ini:1: a NUL byte"},
