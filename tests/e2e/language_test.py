@@ -76,6 +76,18 @@ def test_a_number_chooses_the_form(serve, spool, count, german, chinese):
         assert spool.run("onehopctl", "flush", environment=language).shown == said
 
 
+@pytest.mark.parametrize("trouble", [{"certificate": "expired"}, {"tls": "none"}, {"users": {}}],
+                         ids=lambda words: next(iter(words)))
+def test_a_confined_worker_needs_no_catalogue_any_more(serve, spool, trouble):
+    spool.use(serve(**trouble), tls="on", tls_trust_file=spool.machine.authority.trust, auth="on",
+              user="me@example.com", password="wrong")
+    shown = spool.tries("you@example.net", environment=GERMAN).text
+    assert "Warteschlange" in shown and "the server" not in shown, shown
+    spool.queues("you@example.net")
+    assert spool.run("onehopctl", "flush", environment=GERMAN).shown.startswith(
+        "0 Nachrichten gesendet, 2 warten: ")
+
+
 @pytest.mark.parametrize("words, shown", [
     (("onehop", "--help"), "den Dialog mit dem Server zeigen"),
     (("onehopctl", "help"), "die bekannten Anbieter auflisten"),
