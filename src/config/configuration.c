@@ -339,13 +339,14 @@ static bool read_scopes(struct configuration *config, const struct lookup *looku
     return ok;
 }
 
+/* The time of change, and not of modification: a mode that was corrected is a change, too. */
 static void look_at(struct str *out, const char *path)
 {
     struct stat facts;
     if (stat(path, &facts) != 0)
         facts = (struct stat){0};
     str_addf(out, "%ju:%ju %jd %jd.%09ld\n", (uintmax_t)facts.st_dev, (uintmax_t)facts.st_ino,
-             (intmax_t)facts.st_size, (intmax_t)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
+             (intmax_t)facts.st_size, (intmax_t)facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec);
 }
 
 void configuration_look(struct str *out, const struct paths *paths, const struct caller *caller)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 void site_open(struct site *site, const char *program, const struct paths *paths,
@@ -23,6 +24,7 @@ static bool configure(struct site *site, const struct paths *paths, const char *
     configuration_clear(&site->config);
     site->config = fresh;
     site->configured = true;
+    site->read_at = clock_wall();
     return true;
 }
 
@@ -51,6 +53,7 @@ static bool read_again(struct site *site, struct error *err)
     }
     configuration_clear(&site->config);
     site->config = fresh;
+    site->read_at = clock_wall();
     return true;
 }
 
@@ -64,6 +67,8 @@ bool site_refresh(struct site *site, struct error *err)
     if (same)
         return true;
     bool ok = read_again(site, err);
+    free(site->rejected);
+    site->rejected = ok ? NULL : memory_copy(err->text);
     free(site->broken);
     site->broken = ok || site->config.n > 0 ? NULL : memory_copy(err->text);
     if (site->broken && !site->configured)
@@ -77,7 +82,8 @@ void site_close(struct site *site)
     configuration_clear(&site->config);
     str_clear(&site->seen);
     free(site->broken);
-    site->broken = NULL;
+    free(site->rejected);
+    site->broken = site->rejected = NULL;
     this_host_clear(&site->host);
     caller_clear(&site->storage);
 }

@@ -4,6 +4,7 @@
 #define SITE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "config/caller.h"
 #include "config/configuration.h"
@@ -19,6 +20,9 @@ struct site {
     struct caller_storage storage;
     struct str seen; /* site_refresh(): what its files were */
     char *broken;    /* site_refresh(): why there is no configuration, NULL if there is one */
+    char *
+        rejected; /* site_refresh(): why the files as they are now are not used, NULL if they are */
+    int64_t read_at; /* when the configuration was read, seconds since the epoch; 0: it was not */
 };
 
 /* Finds the caller by FIND (cli/caller_find.h) and the host, and reads no configuration. PROGRAM

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,6 +25,8 @@
 #include "submit/terminal.h"
 #include "ctl/as_service.h"
 #include "ctl/loginctl.h"
+#include "ctl/service_state.h"
+#include "ctl/units.h"
 
 enum { COLUMN = 26 }; /* where details begin */
 
@@ -104,7 +107,6 @@ static void show_names(struct check *c, const struct account *a)
     }
 }
 
-/* The steps that take the account's secrets. */
 /* What is kept of the login, before it is used. */
 static void show_tokens(struct check *c, const struct account *a)
 {
@@ -116,6 +118,7 @@ static void show_tokens(struct check *c, const struct account *a)
     str_clear(&text);
 }
 
+/* The steps that take the account's secrets. */
 static int try_login(struct check *c, const struct account *a)
 {
     const struct password_sources passwords = {
@@ -208,6 +211,84 @@ static int check_system_account(struct check *c, const struct account *a)
     return login != EX_OK ? login : code;
 }
 
+static void fail(struct check *c, const char *step, const struct error *err)
+{
+    show_step(c, step, "", err);
+    if (c->code == EX_OK)
+        c->code = err->code;
+}
+
+static void add_time(struct str *out, int64_t moment)
+{
+    char when[32] = "?";
+    struct tm local;
+    time_t seconds = (time_t)moment;
+    if (localtime_r(&seconds, &local))
+        (void)strftime(when, sizeof when, "%a %b %e %H:%M:%S", &local);
+    str_add(out, when);
+}
+
+/* What the service has read, and when; a file that it does not take is a failure. */
+static void check_configuration_of_service(struct check *c)
+{
+    struct service_state state;
+    struct error err;
+    struct str text = {0}, when = {0};
+    c->since = clock_now();
+    if (!service_state_ask(&state, c->site, &err)) {
+        fail(c, "read", &err);
+        return;
+    }
+    add_time(&when, state.read_at);
+    if (state.read_at)
+        str_addf(&text, _("%s, by the service\n%s"), str_text(&when), str_text(&state.files));
+    if (state.rejected.len == 0) {
+        show_step(c, "read", str_text(&text), NULL);
+    } else {
+        if (state.read_at)
+            (void)error_config(&err, "%s; the service uses what it read %s",
+                               str_text(&state.rejected), str_text(&when));
+        else
+            (void)error_config(&err, "%s", str_text(&state.rejected));
+        fail(c, "read", &err);
+    }
+    str_clear(&text);
+    str_clear(&when);
+    service_state_clear(&state);
+}
+
+/* What does not depend on an account: the units, and what the service that answers has read. */
+static void check_machine(struct check *c)
+{
+    struct error err;
+    struct str text = {0};
+    c->since = clock_now();
+    struct stream *line = service_client_open(c->site->paths, &err);
+    bool answers = line != NULL;
+    stream_close(line);
+    bool active = units_show(&text, &err);
+    if (!answers && text.len == 0)
+        return; /* no service: each account says whether it needs one */
+    (void)printf("%s\n", _("service"));
+    if (!active && !answers)
+        fail(c, "units", &err);
+    else if (text.len > 0)
+        show_step(c, "units", str_text(&text), NULL);
+    if (answers)
+        check_configuration_of_service(c);
+    str_clear(&text);
+}
+
+static bool has_system_account(const struct check *c, const char *name)
+{
+    for (size_t i = 0; i < c->site->config.n; i++) {
+        const struct account *a = c->site->config.account[i];
+        if (a->scope == SCOPE_SYSTEM && (!*name || strcmp(a->name, name) == 0))
+            return true;
+    }
+    return false;
+}
+
 static void check_account(struct check *c, const struct account *a)
 {
     const struct identity_facts facts = {
@@ -238,11 +319,17 @@ static void check_account(struct check *c, const struct account *a)
 static void report_service(const struct check *c)
 {
     struct error ignored; /* no service, nothing to say of it */
-    struct stream *line = service_client_open(c->site->paths, &ignored);
-    if (line)
+    struct service_state state;
+    struct str when = {0};
+    if (!service_state_ask(&state, c->site, &ignored))
+        return;
+    add_time(&when, state.read_at);
+    if (state.read_at)
         report_line("onehopctl",
-                    "the service is running and uses the configuration it read before");
-    stream_close(line);
+                    "the service is running and uses the configuration it read before, %s",
+                    str_text(&when));
+    str_clear(&when);
+    service_state_clear(&state);
 }
 
 static int check_all(struct check *c, const char *file, const char *account)
@@ -265,6 +352,8 @@ static int check_all(struct check *c, const char *file, const char *account)
         report_service(c);
         return EX_CONFIG;
     }
+    if (has_system_account(c, account))
+        check_machine(c);
     for (size_t i = 0; i < c->site->config.n; i++)
         if (!*account || strcmp(c->site->config.account[i]->name, account) == 0)
             check_account(c, c->site->config.account[i]);

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/process.h"
@@ -12,6 +11,7 @@
 #include "submit/service_client.h"
 #include "submit/serviceuser.h"
 #include "ctl/setup_file.h"
+#include "ctl/units.h"
 
 enum { OUTPUT_MAX = 64 * 1024, COMMAND_TIME = 60 * 1000 };
 
@@ -49,17 +49,12 @@ static bool answers(const struct site *site, struct error *err)
     return true;
 }
 
-static bool has_systemd(void)
-{
-    return access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) */
-}
-
 bool setup_system_start(const struct site *site, struct error *err)
 {
     static const char start[] = "systemctl enable --now onehop.socket && "
                                 "systemctl enable onehop.service && "
                                 "systemctl restart onehop.service";
-    if (!has_systemd()) {
+    if (!units_are_here()) {
         (void)printf("%s\n", _("next       start the service: onehop -bd -q5m"));
         return true;
     }
@@ -72,6 +67,6 @@ bool setup_system_start(const struct site *site, struct error *err)
 
 void setup_system_show_undo(void)
 {
-    if (has_systemd())
+    if (units_are_here())
         (void)printf("           systemctl disable --now onehop.socket onehop.service\n");
 }

@@ -14,8 +14,8 @@ static void add_file(struct checksum *sum, const char *path)
         seen[0] = (uint64_t)facts.st_dev;
         seen[1] = (uint64_t)facts.st_ino;
         seen[2] = (uint64_t)facts.st_size;
-        seen[3] = (uint64_t)facts.st_mtim.tv_sec;
-        seen[4] = (uint64_t)facts.st_mtim.tv_nsec;
+        seen[3] = (uint64_t)facts.st_ctim.tv_sec;
+        seen[4] = (uint64_t)facts.st_ctim.tv_nsec;
     }
     checksum_add(sum, path, strlen(path));
     checksum_add(sum, seen, sizeof seen);

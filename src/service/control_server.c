@@ -12,6 +12,7 @@
 #include "base/xtext.h"
 #include "submit/report.h"
 #include "ctl/queuectl.h"
+#include "ctl/service_state.h"
 #include "service/control_flush.h"
 
 enum {
@@ -99,6 +100,10 @@ static int act(const struct control_server *server, const char *tokens, FILE *ou
         return list(&want, tokens + verb);
     if (verb == 5 && strncmp(tokens, "flush", verb) == 0)
         return flush(server, tokens + verb, out, err);
+    if (verb == 5 && strncmp(tokens, "state", verb) == 0) {
+        service_state_write(server->site, out);
+        return EX_OK;
+    }
     const char *id = tokens + verb + strspn(tokens + verb, " ");
     for (int i = 0; i < QUEUECTL_ACTS; i++)
         if (strlen(queuectl_names[i]) == verb && strncmp(tokens, queuectl_names[i], verb) == 0)

@@ -4,6 +4,7 @@
  *     list requests=N octets=N [json=1] [failed=1]
  *     flush [due=1] [report=1] [person=1] [id=] [account=] [recipient=] [sender=]
  *     show ID, hold ID, release ID, delete ID
+ *     state
  *
  * where values are xtext. The answer is output, in pieces, and a last line with the exit status:
  *
@@ -25,8 +26,8 @@ struct control_server {
     int flush; /* to the process that runs the queue: see control_flush.h */
 };
 
-/* Serves one client; may be called by a process that is confined (fence_control()). Returns the exit
- * status of the process. */
+/* Serves one client; may be called by a process that is confined (fence_control()). Returns the
+ * exit status of the process. */
 int control_server_run(const struct control_server *server, struct stream *stream);
 
 #endif

@@ -160,6 +160,19 @@ def test_a_password_file_that_was_mended_is_tried_by_the_next_run(serve, spool, 
     assert len(provider.messages) == 3
 
 
+def test_a_password_file_whose_mode_was_mended_is_tried_by_the_next_run(serve, spool, machine):
+    secret = machine.home / "secret"
+    secret.write_text("s3cret\n")
+    secret.chmod(0o644)
+    provider = spool.use(serve(), password=None, password_file=str(secret))
+    fill(spool, 3)
+    spool.delivers("-q5m")
+    assert provider.messages == []
+    secret.chmod(0o600)
+    spool.delivers("-q5m")
+    assert len(provider.messages) == 3
+
+
 def test_a_login_that_check_verified_is_tried_by_the_next_run(serve, spool):
     provider = spool.use(serve(users={}))
     fill(spool, 2)

@@ -949,3 +949,51 @@ def test_check_of_root_is_the_services_users(shared, serve):
     status, out = check_as_root(shared)
     assert status == 75 and "FAIL service" in out and "ok   login" in out
     assert "everything works" not in out
+
+
+@needs_root
+def test_check_shows_what_the_service_has_read(shared, serve):
+    shared.serve(serve())
+    status, out, err = check(shared, ALICE)
+    assert (status, err) == (0, "")
+    assert re.search(r"^  ok   read .*, by the service\n +" + str(shared.system_file), out, re.M), out
+    shared.system_file.chmod(0o600)  # root can read it, the service cannot
+    status, out = check_as_root(shared)
+    assert status == 78 and "FAIL read" in out and "the service uses what it read" in out
+    shared.system_file.chmod(0o644)
+    status, out = check_as_root(shared)
+    assert status == 0 and "ok   read" in out
+
+
+UNITS = ("LoadState=loaded\nActiveState={socket}\nUnitFileState={enabled}\n\n"
+         "LoadState=loaded\nActiveState=inactive\nUnitFileState=enabled\n")
+
+
+def check_with_systemd(machine, units):
+    """check, as root of a machine that systemd runs, whose systemctl prints UNITS."""
+    fakes = machine.directory / "fakes"
+    fakes.mkdir(exist_ok=True)
+    (fakes / "systemctl").write_text(f"#!/bin/sh\ncat <<'END'\n{units}END\n")
+    (fakes / "systemctl").chmod(0o755)
+    script = 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec "$@"'
+    command = as_root_with_the_user(machine, "sh", "-ec", script, "sh",
+                                    str(machine.programs / "onehopctl"), "check")
+    done = subprocess.run(command, capture_output=True, text=True,
+                          env=machine.environment(PATH=f"{fakes}:/usr/bin:/bin"))
+    return done.returncode, done.stdout
+
+
+@needs_root
+def test_check_shows_the_units(shared, serve):
+    shared.serve(serve())
+    status, out = check_with_systemd(shared, UNITS.format(socket="active", enabled="enabled"))
+    assert status == 0
+    assert "onehop.socket is active and enabled, onehop.service inactive and enabled" in out
+    status, out = check_with_systemd(shared, UNITS.format(socket="active", enabled="disabled"))
+    assert status == 0 and "systemctl enable onehop.socket" in out
+    status, out = check_with_systemd(shared, "LoadState=not-found\nActiveState=inactive\n")
+    assert status == 0 and "onehop.socket" not in out  # started by hand
+    shared.stop()
+    status, out = check_with_systemd(shared, UNITS.format(socket="failed", enabled="enabled"))
+    assert status == 69 and "FAIL units" in out
+    assert "systemctl enable --now onehop.socket" in out and "everything works" not in out
