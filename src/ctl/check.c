@@ -245,11 +245,9 @@ static void check_configuration_of_service(struct check *c)
     if (state.rejected.len == 0) {
         show_step(c, "read", str_text(&text), NULL);
     } else {
+        (void)error_config(&err, "%s", str_text(&state.rejected));
         if (state.read_at)
-            (void)error_config(&err, "%s; the service uses what it read %s",
-                               str_text(&state.rejected), str_text(&when));
-        else
-            (void)error_config(&err, "%s", str_text(&state.rejected));
+            (void)error_add(&err, "; ", "the service uses what it read %s", str_text(&when));
         fail(c, "read", &err);
     }
     str_clear(&text);
