@@ -26,7 +26,7 @@ bool ownership_check_named(const struct account *account, const struct key *key,
     struct stat facts;
     struct str path = {0};
     key_print(key, account, &path);
-    bool ok = account->scope != SCOPE_USER || stat(str_text(&path), &facts) != 0 ||
+    bool ok = account->scope != SCOPE_USER || path.len == 0 || stat(str_text(&path), &facts) != 0 ||
               ownership_check(str_text(&path), &facts, uid, err) ||
               error_prefix(err, "%s", key->name);
     str_clear(&path);

@@ -13,7 +13,7 @@
 
 enum {
     BLOCK = 64 * 1024, /* read at once where all of an entry is wanted */
-    HEAD_BLOCK = 4096  /* where only its head and end are */
+    HEAD_BLOCK = 8192  /* where only its head and end are */
 };
 
 /* A file on its way to be an entry: its first octets are enough for most. */
