@@ -123,6 +123,25 @@ static void a_breaker_opens_probes_and_closes(void **state)
     assert_true(breaker_allows(&breaker, now, SETTINGS));
 }
 
+static void a_server_that_asks_for_time_gets_it(void **state)
+{
+    (void)state;
+    struct breaker breaker = {0};
+    struct breaker_failure busy = failure(CAUSE_NETWORK, "429", NOW, NOW);
+    busy.wait = 700;
+    breaker_open(&breaker, &busy, 0);
+    assert_false(breaker_allows(&breaker, NOW + 699, SETTINGS));
+    assert_true(breaker_allows(&breaker, NOW + 700, SETTINGS));
+    breaker_close(&breaker);
+    busy.wait = 1; /* less than it is left alone anyway */
+    breaker_open(&breaker, &busy, 0);
+    assert_false(breaker_allows(&breaker, NOW + 2, SETTINGS));
+    breaker_close(&breaker);
+    busy.wait = 365 * DAY; /* more than anybody may ask for */
+    breaker_open(&breaker, &busy, 0);
+    assert_true(breaker_allows(&breaker, NOW + BREAKER_LONGEST, SETTINGS));
+}
+
 static void other_settings_are_tried_at_once_and_by_one(void **state)
 {
     (void)state;
@@ -309,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_board_without_a_clock_keeps_its_mail),
         cmocka_unit_test(spool_time_survives_its_file_and_damage_starts_it_afresh),
         cmocka_unit_test(a_breaker_opens_probes_and_closes),
+        cmocka_unit_test(a_server_that_asks_for_time_gets_it),
         cmocka_unit_test(other_settings_are_tried_at_once_and_by_one),
         cmocka_unit_test(failures_of_one_moment_count_once),
         cmocka_unit_test(breaker_intervals_double_up_to_their_longest),
