@@ -148,6 +148,8 @@ static bool find_server(struct setup *s, struct submission_server *found, struct
         !a->host && configure_find(&s->site->config.providers, address_domain(a->address), found);
     if (known && !accepts_foreign_host(a, found, err))
         return false;
+    if (known && !found->whole_user && !a->login)
+        setup_answers_log_in_as_local_part(a);
     if (!known && !a->host && !ask_host(a, err))
         return false;
     if (!known)

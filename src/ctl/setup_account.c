@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "message/address.h"
 #include "config/iniwriter.h"
 
 static void add_key(struct str *text, const char *key, const char *value)
@@ -21,10 +20,7 @@ void setup_account_add(const struct setup_answers *answers, const struct submiss
     const char *admin = answers->admin && strcasecmp(answers->admin, address) != 0 /* the default */
                             ? answers->admin
                             : "";
-    struct str port = {0}, login = {0};
-    str_add_n(&login, address,
-              server->whole_user || answers->host ? strlen(address)
-                                                  : address_local_length(address));
+    struct str port = {0};
     if (server->port)
         str_addf(&port, "%u", server->port);
     str_add(text, "[account ");
@@ -34,10 +30,9 @@ void setup_account_add(const struct setup_answers *answers, const struct submiss
     add_key(text, "host", by_hand ? server->host : "");
     add_key(text, "port", answers->port ? answers->port : by_hand ? str_text(&port) : "");
     add_key(text, "tls_starttls", !by_hand || !server->port ? "" : server->starttls ? "on" : "off");
-    add_key(text, "user", answers->login ? answers->login : str_text(&login));
+    add_key(text, "user", answers->login ? answers->login : address);
     add_key(text, "admin", admin);
     add_key(text, "password_command", answers->password_command);
     add_key(text, "password_file", answers->password_command ? "" : password_file);
     str_clear(&port);
-    str_clear(&login);
 }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/str.h"
 #include "base/translation.h"
+#include "message/address.h"
 #include "config/keycheck.h"
 #include "submit/terminal.h"
 
@@ -114,6 +115,15 @@ bool setup_answers_confirm(const struct setup_answers *answers, const char *ques
     str_clear(&line);
     str_clear(&text);
     return yes;
+}
+
+void setup_answers_log_in_as_local_part(struct setup_answers *a)
+{
+    struct str login = {0};
+    str_add_n(&login, a->address, address_local_length(a->address));
+    strlist_add(&a->text, str_text(&login));
+    a->login = a->text.item[a->text.n - 1];
+    str_clear(&login);
 }
 
 void setup_answers_take_host(struct setup_answers *answers, const char *text)

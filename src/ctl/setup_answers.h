@@ -36,6 +36,9 @@ const char *setup_answers_ask(struct setup_answers *answers, const char *prompt,
  * no, and so it is where nobody can be asked. */
 bool setup_answers_confirm(const struct setup_answers *answers, const char *question, bool offered);
 
+/* The login is the address up to its '@'. */
+void setup_answers_log_in_as_local_part(struct setup_answers *answers);
+
 /* "HOST:PORT" becomes a host and a port. */
 void setup_answers_take_host(struct setup_answers *answers, const char *text);
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import subprocess
 import termios
 
@@ -37,8 +38,9 @@ class Terminal:
     def wait_for(self, text):
         """Returns what came since the last call, up to and with TEXT."""
         while text not in self.seen:
-            more = os.read(self.master, 1000)
-            self.seen += more
+            ready, _, _ = select.select([self.master], [], [], PATIENCE)
+            assert ready, f"waiting for {text}, seen {self.seen}"
+            self.seen += os.read(self.master, 1000)
         end = self.seen.index(text) + len(text)
         shown, self.seen = self.seen[:end], self.seen[end:]
         return shown
