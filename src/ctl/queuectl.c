@@ -234,22 +234,22 @@ static bool delete_damaged(const struct queuectl *want, struct spool *spool, con
     return !want->only_uid && entry_lock_delete(spool, SPOOL_FAILED, id, err) == SPOOL_FOUND;
 }
 
-/* Looks in every place of the open spool. Returns whether the entry was there, with *CODE. */
+/* Looks in every directory of the open spool. Returns whether the entry was there, with *CODE. */
 static bool act_in_spool(const struct queuectl *want, struct spool *spool, enum queuectl_act act,
                          const char *id, int *code)
 {
-    static const enum spool_directory places[] = {SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
+    static const enum spool_directory directories[] = {SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
     struct error err;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
         struct entry_lock lock = {0};
-        enum spool_found result = entry_lock_take(&lock, spool, places[i], id, &err);
+        enum spool_found result = entry_lock_take(&lock, spool, directories[i], id, &err);
         if (result == SPOOL_GONE)
             continue;
         if (result == SPOOL_FOUND && !may_see(want, &lock.entry)) {
             entry_lock_release(&lock);
             return false; /* as if it were not there */
         }
-        if (result != SPOOL_FOUND && want->only_uid && !is_own(want, spool, places[i], id))
+        if (result != SPOOL_FOUND && want->only_uid && !is_own(want, spool, directories[i], id))
             return false;
         if (result == SPOOL_BUSY) {
             report_line_to(want->err, want->site->program,

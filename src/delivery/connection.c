@@ -250,7 +250,7 @@ static bool takes_token(const struct account *a)
 static bool renew_token(struct connection *c, struct error *refusal)
 {
     struct str token = {.secret = true};
-    struct error failure = {0}; /* the server's refusal tells more, but for what a person must do */
+    struct error failure = {0}; /* the server's refusal says more, but for what a person must do */
     if (refusal->reply_code / 100 != 5 || !takes_token(c->account))
         return false;
     bool renewed = find_password(c, str_text(&c->password), &token, &failure) &&

@@ -15,7 +15,7 @@ enum { LOGLINE_RECIPIENTS_MAX = 4096 }; /* octets of recipients; the rest is cou
 
 struct logline {
     const struct account *account;   /* NULL if none was chosen */
-    const char *host;                /* that was talked to last; "" for the account's first */
+    const char *host; /* that the last session was with; "" for the account's first */
     const struct envelope *envelope; /* NULL if there was none yet */
     const struct content *content;   /* that was sent, or NULL */
     const char *accepted;            /* the reply to the content of mail that was sent, its lines

@@ -25,7 +25,7 @@ static _Noreturn void serve(int fd, const struct account *account, struct passwo
     enum { OWN = STDERR_FILENO + 1 };
     if (fd != OWN && dup2(fd, OWN) < 0)
         _exit(EX_OSERR);
-    closefrom(OWN + 1); /* locks, and the pipe whose end tells that the worker has ended */
+    closefrom(OWN + 1); /* locks, and the pipe whose end says that the worker has ended */
     bool ok = true;
     struct question question;
     while (ok && channel_read(OWN, &question, sizeof question) && question.len <= PASSWORD_MAX) {

@@ -1,4 +1,4 @@
-/* Which spools there are: one on the user's level, one on the system's. */
+/* Which spools there are: one of the user's scope, one of the system's. */
 #ifndef SPOOLPATH_H
 #define SPOOLPATH_H
 
@@ -7,9 +7,9 @@
 #include "base/str.h"
 #include "config/site.h"
 
-/* Appends the directory of SCOPE's spool: [queue] directory of that level, else
+/* Appends the directory of SCOPE's spool: [queue] directory of that scope, else
  * STATE_HOME/onehop for the user, and the compiled-in directory for the system. False if there is
- * none (a user without a home). The command line's level is the user's. */
+ * none (a user without a home). The command line's scope is the user's. */
 bool spoolpath_find(struct str *out, const struct site *site, enum account_scope scope);
 
 #endif

@@ -306,11 +306,12 @@ bool entry_lock_postpone(struct entry_lock *lock, int64_t next, struct error *er
 /* The journal is removed last: without it an entry would be sent again to all. */
 static bool remove_files(struct entry_lock *lock, struct error *err)
 {
-    static const enum spool_directory places[] = {SPOOL_TMP, SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
+    static const enum spool_directory directories[] = {SPOOL_TMP, SPOOL_QUEUE, SPOOL_HOLD,
+                                                       SPOOL_FAILED};
     const char *id = lock->entry.id;
     if (lock->other_names) {
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-            if (!spoolfile_remove(lock->spool, places[i], id, err))
+        for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+            if (!spoolfile_remove(lock->spool, directories[i], id, err))
                 return false;
     } else if (!spoolfile_remove(lock->spool, lock->directory, id, err)) {
         return false;

@@ -55,8 +55,8 @@ void tokenizer_add_name(struct str *out, const char *text)
     str_addf(out, "%%%016llx", (unsigned long long)checksum_of(text, strlen(text), 0));
 }
 
-/* The octets of the next word: up to a single blank or the end. A word has at least one. */
-static bool cut(struct tokenizer *tokens, const char **word, size_t *len)
+/* The octets of the next token: up to a single blank or the end. A token has at least one. */
+static bool cut(struct tokenizer *tokens, const char **token, size_t *len)
 {
     if (tokens->at >= tokens->end)
         return false;
@@ -64,7 +64,7 @@ static bool cut(struct tokenizer *tokens, const char **word, size_t *len)
     const char *stop = blank ? blank : tokens->end;
     if (stop == tokens->at || stop + 1 == tokens->end)
         return false; /* two blanks in a row, or one at the end, were never written */
-    *word = tokens->at;
+    *token = tokens->at;
     *len = (size_t)(stop - tokens->at);
     tokens->at = blank ? blank + 1 : stop;
     return true;
@@ -78,16 +78,16 @@ static int digit(char c)
 
 /* Decodes LEN octets at WORD to OUT, which has room for as many. False if they are not coded well.
  */
-static bool decode(char *out, const char *word, size_t len)
+static bool decode(char *out, const char *token, size_t len)
 {
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)word[i];
+        unsigned char c = (unsigned char)token[i];
         if (c < ' ' || c == 127)
             return false;
         if (c == '%') {
-            int high = i + 2 < len ? digit(word[i + 1]) : -1;
-            int low = i + 2 < len ? digit(word[i + 2]) : -1;
+            int high = i + 2 < len ? digit(token[i + 1]) : -1;
+            int low = i + 2 < len ? digit(token[i + 2]) : -1;
             if (high < 0 || low < 0 || (high == 0 && low == 0))
                 return false;
             c = (unsigned char)(high << 4 | low);
@@ -101,14 +101,14 @@ static bool decode(char *out, const char *word, size_t len)
 
 char *tokenizer_next(struct tokenizer *tokens)
 {
-    const char *word;
+    const char *token;
     size_t len;
-    if (!cut(tokens, &word, &len))
+    if (!cut(tokens, &token, &len))
         return NULL;
-    if (len == 1 && *word == '-')
+    if (len == 1 && *token == '-')
         return memory_copy("");
     char *text = memory_new(len + 1);
-    if (decode(text, word, len))
+    if (decode(text, token, len))
         return text;
     free(text);
     return NULL;
@@ -116,13 +116,13 @@ char *tokenizer_next(struct tokenizer *tokens)
 
 bool tokenizer_decimal(struct tokenizer *tokens, uint64_t limit, uint64_t *number)
 {
-    const char *word;
+    const char *token;
     size_t len;
-    if (!cut(tokens, &word, &len))
+    if (!cut(tokens, &token, &len))
         return false;
     uint64_t n = 0;
     for (size_t i = 0; i < len; i++) {
-        unsigned step = (unsigned)(unsigned char)word[i] - '0';
+        unsigned step = (unsigned)(unsigned char)token[i] - '0';
         if (step > 9 || n > (UINT64_MAX - step) / 10)
             return false;
         n = n * 10 + step;
@@ -133,13 +133,13 @@ bool tokenizer_decimal(struct tokenizer *tokens, uint64_t limit, uint64_t *numbe
 
 bool tokenizer_hex(struct tokenizer *tokens, uint64_t *number)
 {
-    const char *word;
+    const char *token;
     size_t len;
-    if (!cut(tokens, &word, &len) || len > 16)
+    if (!cut(tokens, &token, &len) || len > 16)
         return false;
     uint64_t n = 0;
     for (size_t i = 0; i < len; i++) {
-        char c = word[i];
+        char c = token[i];
         unsigned step = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
                                                : 16;
@@ -154,9 +154,9 @@ bool tokenizer_hex(struct tokenizer *tokens, uint64_t *number)
 bool tokenizer_is(struct tokenizer *tokens, const char *text)
 {
     struct tokenizer ahead = *tokens;
-    const char *word;
+    const char *token;
     size_t len;
-    if (!cut(&ahead, &word, &len) || len != strlen(text) || memcmp(word, text, len) != 0)
+    if (!cut(&ahead, &token, &len) || len != strlen(text) || memcmp(token, text, len) != 0)
         return false;
     *tokens = ahead;
     return true;

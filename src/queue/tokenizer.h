@@ -1,4 +1,4 @@
-/* One word of a spool file: any text without NUL, made free of blanks, line ends and control
+/* One token of a spool file: any text without NUL, made free of blanks, line ends and control
  * characters, so that a line can be split at its blanks. '%', blanks and controls are written as
  * %XX, the empty text as "-", and the text "-" as "%2D". Octets above 127 stay as they are. */
 #ifndef TOKENIZER_H
@@ -10,7 +10,7 @@
 
 #include "base/str.h"
 
-/* Appends TEXT as a word. NULL counts as "". */
+/* Appends TEXT as a token. NULL counts as "". */
 void tokenizer_add(struct str *out, const char *text);
 
 /* Appends TEXT as a file name: digits, letters, '_' and '-' as they are, the rest as %XX, and names
@@ -23,16 +23,16 @@ struct tokenizer {
     const char *at, *end;
 };
 
-/* Takes the next word, decoded, to be freed by the caller. NULL if there is none, or if it is not
+/* Takes the next token, decoded, to be freed by the caller. NULL if there is none, or if it is not
  * what tokenizer_add() writes. */
 char *tokenizer_next(struct tokenizer *tokens);
 
-/* Takes the next word as a number without sign: decimal or hexadecimal, nothing before or after
+/* Takes the next token as a number without sign: decimal or hexadecimal, nothing before or after
  * it, not above LIMIT. */
 bool tokenizer_decimal(struct tokenizer *tokens, uint64_t limit, uint64_t *number);
 bool tokenizer_hex(struct tokenizer *tokens, uint64_t *number);
 
-/* True if the next word is TEXT, which is then taken. */
+/* True if the next token is TEXT, which is then taken. */
 bool tokenizer_is(struct tokenizer *tokens, const char *text);
 
 /* True if the line is used up. */

@@ -38,7 +38,7 @@ static void read_size(struct session_capabilities *caps, const char *number)
 static void read_line(struct session_capabilities *caps, const char *line)
 {
     const struct {
-        const char *word;
+        const char *keyword;
         bool *flag;
     } tokens[] = {
         {"STARTTLS", &caps->starttls}, {"PIPELINING", &caps->pipelining},
@@ -48,7 +48,7 @@ static void read_line(struct session_capabilities *caps, const char *line)
     };
     size_t len = strcspn(line, " \t");
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-        if (strlen(tokens[i].word) == len && strncasecmp(line, tokens[i].word, len) == 0)
+        if (strlen(tokens[i].keyword) == len && strncasecmp(line, tokens[i].keyword, len) == 0)
             *tokens[i].flag = true;
     if (len == 4 && strncasecmp(line, "SIZE", 4) == 0)
         read_size(caps, line + 4);

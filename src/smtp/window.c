@@ -11,7 +11,7 @@
  * discard the octets then (RFC 3030, 2). One that does not takes them for commands: it answers the
  * first line of the header with 5xx, the second as well, and so on; from then on replies and
  * commands are out of step, and what looks like the answer to a later transaction is none. So from
- * the moment a refusal is seen the rest of the window is in doubt:
+ * the moment a refusal is seen the rest of the window is suspect:
  *
  *   1. Nothing more is written, not even what is queued. Transactions that had not left completely
  *      are untried.
@@ -29,7 +29,7 @@
  *      come: this one and all later ones are untried, neither sent nor refused. If it was the one
  *      to RSET that did not fit, the server does not discard, and CHUNKING hurts.
  *
- * Outside of doubt a reply that can't be ends the connection, and with it the transaction that it
+ * Otherwise a reply that can't be ends the connection, and with it the transaction that it
  * was to answer, as account failure; the later ones are untried. */
 #include "config.h"
 #include "smtp/pipeline.h"

@@ -1,4 +1,4 @@
-/* In place of asmsmtp.c where configure was told to leave msmtp out: nobody calls by its name. */
+/* In place of asmsmtp.c where configure leaves msmtp out: no caller uses its name. */
 #include "config.h"
 #include "submit/asmsmtp.h"
 

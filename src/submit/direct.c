@@ -13,7 +13,7 @@ struct direct {
     struct send_context *s;
     struct content content;
     struct attempt attempt;
-    char *host;       /* that was talked to */
+    char *host; /* that the session was with */
 };
 
 static bool write_content(struct direct *d, struct error *err)

@@ -80,7 +80,7 @@ static bool may_not(int number)
 static void read_stamp(struct queue_context *queue)
 {
     struct str stamp = {0};
-    struct error ignored; /* without it every entry has the age its id says */
+    struct error ignored; /* without it an entry's spool time is that since its id */
     if (spool_read_stamp(&queue->spool, &stamp, &ignored))
         spool_time_decode(&queue->spool_time, str_text(&stamp), stamp.len);
     queue->last_run = queue->spool_time.last_run;
