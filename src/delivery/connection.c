@@ -28,7 +28,7 @@ struct connection {
     const char *host;
     struct str hello;
     struct str password;
-    struct session_login login;
+    struct sasl_login login;
     struct session_params params;
     struct session *session;
     const struct module *module; /* NULL for an account without TLS */
@@ -318,7 +318,7 @@ static bool prepare_login(struct connection *c, struct error *err)
     const struct sasl *sasl = sasl_find(account_mechanism(a));
     bool ok = (sasl && sasl->needs_no_secret) || find_password(c, NULL, &c->password, err);
     report_step(c, "password", "", ok ? NULL : err);
-    c->login = (struct session_login){
+    c->login = (struct sasl_login){
         .mechanism = account_mechanism(a),
         .user = a->user,
         .password = &c->password,

@@ -92,7 +92,7 @@ static void set(struct exchange *x, Gsasl_property property, const char *value)
                                     value); /* fails for lack of memory only */
 }
 
-struct exchange *exchange_begin(const char *name, const struct session_login *login,
+struct exchange *exchange_begin(const char *name, const struct sasl_login *login,
                                 const struct str *binding, struct error *err)
 {
     struct exchange *x = memory_new(sizeof *x);
@@ -185,7 +185,7 @@ bool exchange_knows(const char *name)
     return false;
 }
 
-struct exchange *exchange_begin(const char *name, const struct session_login *login,
+struct exchange *exchange_begin(const char *name, const struct sasl_login *login,
                                 const struct str *binding, struct error *err)
 {
     (void)login, (void)binding;

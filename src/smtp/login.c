@@ -22,7 +22,7 @@ static bool cannot(struct error *err, const char *format, const char *name)
     return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE, format, name);
 }
 
-static void encode(const struct sasl *sasl, const struct session_login *login, unsigned step,
+static void encode(const struct sasl *sasl, const struct sasl_login *login, unsigned step,
                    struct str *coded)
 {
     struct str plain = {.secret = true};
@@ -164,22 +164,26 @@ static bool converse_exchange(struct session *session, const struct sasl *sasl,
     return ok;
 }
 
+static const struct sasl *offered(const struct session *session, const char *name, bool bound)
+{
+    const char *mechanisms = str_text(&session->capabilities.mechanisms);
+    return sasl_choose(name, mechanisms, bound, exchange_knows);
+}
+
 static bool log_in_with(struct session *session, const struct sasl *sasl, const struct str *binding,
                         struct error *err)
 {
-    const struct session_login *login = session->params->login;
+    const struct sasl_login *login = session->params->login;
     if (!sasl) {
         const struct sasl *named = sasl_find(login->mechanism);
         (void)cannot(err, N_("the server does not offer a login with %s"),
                      named             ? named->name
                      : login->is_token ? "XOAUTH2, OAUTHBEARER"
                                        : "SCRAM, PLAIN, LOGIN");
-        const struct str *offered = &session->capabilities.mechanisms; /* " ONE TWO " */
-        if (offered->len > 2)
-            (void)error_add(err, "; ", "it offers %.*s", (int)offered->len - 2, offered->data + 1);
-        if (!login->is_token &&
-            sasl_choose("XOAUTH2", str_text(&session->capabilities.mechanisms), false) &&
-            !sasl_choose("", str_text(&session->capabilities.mechanisms), false))
+        const struct str *all = &session->capabilities.mechanisms; /* " ONE TWO " */
+        if (all->len > 2)
+            (void)error_add(err, "; ", "it offers %.*s", (int)all->len - 2, all->data + 1);
+        if (!login->is_token && offered(session, "XOAUTH2", false) && !offered(session, "", false))
             err->finding = FINDING_TOKENS_ONLY;
         return false;
     }
@@ -190,17 +194,18 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
                           : converse(session, sasl, err);
 }
 
-static const struct sasl *choose(const struct session_login *login, const char *offered, bool bound)
+static const struct sasl *choose(const struct session *session, bool bound)
 {
+    const struct sasl_login *login = session->params->login;
     if (*login->mechanism || !login->is_token)
-        return sasl_choose(login->mechanism, offered, bound);
-    const struct sasl *sasl = sasl_choose("XOAUTH2", offered, bound);
-    return sasl ? sasl : sasl_choose("OAUTHBEARER", offered, bound);
+        return offered(session, login->mechanism, bound);
+    const struct sasl *sasl = offered(session, "XOAUTH2", bound);
+    return sasl ? sasl : offered(session, "OAUTHBEARER", bound);
 }
 
 bool session_login(struct session *session, struct error *err)
 {
-    const struct session_login *login = session->params->login;
+    const struct sasl_login *login = session->params->login;
     if (!login)
         return true;
     if (!session->capabilities.auth)
@@ -209,7 +214,7 @@ bool session_login(struct session *session, struct error *err)
     struct str binding = {.secret = true};
     const struct session_params *params = session->params;
     bool bound = params->channel_binding && params->channel_binding(params->context, &binding);
-    const struct sasl *sasl = choose(login, str_text(&session->capabilities.mechanisms), bound);
+    const struct sasl *sasl = choose(session, bound);
     if (sasl && !sasl->binds)
         str_clear(&binding);
     bool ok = log_in_with(session, sasl, &binding, err);

@@ -4,14 +4,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "smtp/exchange.h"
-
-static void add_secret(struct str *out, const struct session_login *login)
+static void add_secret(struct str *out, const struct sasl_login *login)
 {
     str_add_n(out, str_text(login->password), login->password->len);
 }
 
-static void plain(const struct session_login *login, unsigned step, struct str *out) /* RFC 4616 */
+static void plain(const struct sasl_login *login, unsigned step, struct str *out) /* RFC 4616 */
 {
     (void)step;
     str_add_n(out, "", 1); /* no authorization identity of its own */
@@ -19,7 +17,7 @@ static void plain(const struct session_login *login, unsigned step, struct str *
     add_secret(out, login);
 }
 
-static void plain_login(const struct session_login *login, unsigned step, struct str *out)
+static void plain_login(const struct sasl_login *login, unsigned step, struct str *out)
 {
     if (step == 0)
         str_add(out, login->user);
@@ -27,7 +25,7 @@ static void plain_login(const struct session_login *login, unsigned step, struct
         add_secret(out, login);
 }
 
-static void external(const struct session_login *login, unsigned step, struct str *out)
+static void external(const struct sasl_login *login, unsigned step, struct str *out)
 {
     (void)step;
     str_add(out, login->user); /* RFC 4422, appendix A: may be empty */
@@ -43,7 +41,7 @@ static void add_gs2_name(struct str *out, const char *name)
             str_add_char(out, *name);
 }
 
-static void oauthbearer(const struct session_login *login, unsigned step, struct str *out)
+static void oauthbearer(const struct sasl_login *login, unsigned step, struct str *out)
 {
     (void)step; /* RFC 7628, 3.1 */
     str_add(out, "n,a=");
@@ -53,7 +51,7 @@ static void oauthbearer(const struct session_login *login, unsigned step, struct
     str_add(out, "\001\001");
 }
 
-static void xoauth2(const struct session_login *login, unsigned step, struct str *out)
+static void xoauth2(const struct sasl_login *login, unsigned step, struct str *out)
 {
     (void)step;
     str_addf(out, "user=%s\001auth=Bearer ", login->user);
@@ -92,14 +90,15 @@ static bool has(const char *offered, const char *name)
     return false;
 }
 
-const struct sasl *sasl_choose(const char *name, const char *offered, bool binding)
+const struct sasl *sasl_choose(const char *name, const char *offered, bool binding,
+                               bool (*knows)(const char *name))
 {
     for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
         const struct sasl *m = &mechanisms[i];
         bool wanted =
             *name ? strcasecmp(m->name, name) == 0 : m->automatic && (binding || !m->binds);
         bool known = *name || !m->exchange;
-        if (wanted && has(offered, m->name) && (known || exchange_knows(m->name)))
+        if (wanted && has(offered, m->name) && (known || knows(m->name)))
             return m;
     }
     return NULL;
@@ -111,4 +110,9 @@ const struct sasl *sasl_find(const char *name)
         if (strcasecmp(mechanisms[i].name, name) == 0)
             return &mechanisms[i];
     return NULL;
+}
+
+const struct sasl *sasl_at(size_t i)
+{
+    return i < sizeof mechanisms / sizeof *mechanisms ? &mechanisms[i] : NULL;
 }

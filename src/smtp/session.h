@@ -23,6 +23,7 @@
 #include "message/envelope.h"
 #include "message/outcome.h"
 #include "net/stream.h"
+#include "smtp/sasl.h"
 
 enum {
     SESSION_INLINE_MAX = 64 * 1024,
@@ -37,17 +38,6 @@ enum trace_kind {
     TRACE_NOTE /* not on the wire: what was wished and is not offered */
 };
 
-struct session_login {
-    const char *mechanism;      /* its name, in any case; "": SCRAM, PLAIN, LOGIN */
-    const char *user;           /* authorization identity for EXTERNAL */
-    const struct str *password; /* or token */
-    const char *realm;          /* for DIGEST-MD5 and NTLM; NULL or "" for none */
-    const char *host;           /* for OAUTHBEARER (RFC 7628) */
-    int port;
-    bool is_token;    /* without a mechanism: XOAUTH2 or OAUTHBEARER, the first that is offered */
-    bool without_tls; /* the password may be shown to the network */
-};
-
 struct session_params {
     const char *hello; /* argument of EHLO */
     bool lmtp;
@@ -56,7 +46,7 @@ struct session_params {
     /* Turns the stream into a TLS one; see tls_start(). Required with starttls. */
     struct stream *(*start_tls)(void *context, struct stream *inner, int64_t deadline,
                                 struct error *err);
-    const struct session_login *login; /* NULL: none */
+    const struct sasl_login *login; /* NULL: none */
     /* Appends the channel binding tls-exporter (RFC 9266) of the stream that start_tls made, or
      * that was TLS from the start. False: there is none. NULL is allowed. */
     bool (*channel_binding)(void *context, struct str *out);

@@ -312,7 +312,7 @@ static void converse(struct provider *p)
 {
     struct str password = {0};
     str_add(&password, "secret");
-    struct session_login login = {
+    struct sasl_login login = {
         .mechanism = "", .user = "u", .password = &password, .host = "h"};
     struct session_params params = {.hello = "me",
                                     .lmtp = p->kind & LMTP,

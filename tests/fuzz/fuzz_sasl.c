@@ -106,7 +106,7 @@ static void log_in(struct server *server, const char *mechanism)
     struct str password = {0};
     struct error err = {0};
     str_add(&password, "secret");
-    const struct session_login login = {.mechanism = mechanism,
+    const struct sasl_login login = {.mechanism = mechanism,
                                         .user = "u",
                                         .password = &password,
                                         .realm = "",

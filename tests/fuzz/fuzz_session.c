@@ -242,7 +242,7 @@ static void converse(struct server *server, unsigned kind)
 {
     struct str password = {0};
     str_add(&password, "secret");
-    struct session_login login = {
+    struct sasl_login login = {
         .mechanism = "", .user = "u", .password = &password, .host = "h"};
     struct session_params params = {.hello = "me",
                                     .lmtp = kind & LMTP,

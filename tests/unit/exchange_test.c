@@ -2,9 +2,9 @@
 
 #include "smtp/exchange.h"
 
-static struct session_login login_of(const struct str *password)
+static struct sasl_login login_of(const struct str *password)
 {
-    return (struct session_login){.user = "tim", .password = password, .host = "mx.example"};
+    return (struct sasl_login){.user = "tim", .password = password, .host = "mx.example"};
 }
 
 #ifdef HAVE_GSASL
@@ -86,7 +86,7 @@ static void logins_are_what_a_server_expects(void **state)
         gsasl_session_hook_set(server, (void *)cases[i].servers);
         str_add(&password, cases[i].password);
         str_add(&binding, cases[i].binding);
-        const struct session_login login = login_of(&password);
+        const struct sasl_login login = login_of(&password);
         assert_true(exchange_knows(cases[i].mechanism));
         struct exchange *x = exchange_begin(cases[i].mechanism, &login, &binding, &err);
         assert_non_null(x);
@@ -119,7 +119,7 @@ static void nonsense_is_an_error(void **state)
     struct str password = {.secret = true}, none = {0}, out = {0};
     struct error err;
     str_add(&password, "x");
-    const struct session_login login = login_of(&password);
+    const struct sasl_login login = login_of(&password);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct exchange *x = exchange_begin(rows[i].mechanism, &login, &none, &err);
         print_message("# %s '%s'\n", rows[i].mechanism, rows[i].challenge);
@@ -152,7 +152,7 @@ static void nonsense_is_an_error(void **state)
     (void)state;
     struct str password = {.secret = true}, none = {0};
     struct error err;
-    const struct session_login login = login_of(&password);
+    const struct sasl_login login = login_of(&password);
     assert_null(exchange_begin("SCRAM-SHA-256", &login, &none, &err));
     assert_non_null(strstr(err.text, "is not built in"));
 }

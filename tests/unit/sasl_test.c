@@ -118,7 +118,7 @@ static void logins_end_as_told(void **state)
             steps[n++] = (struct script_step){"QUIT\r\n", NULL, 0, false};
         struct script script;
         script_start(&script, steps, n);
-        struct session_login login = {.mechanism = rows[i].mechanism,
+        struct sasl_login login = {.mechanism = rows[i].mechanism,
                                       .user = rows[i].user,
                                       .password = &password,
                                       .host = "mx",
@@ -183,7 +183,7 @@ static void log_in_with_token(size_t len, bool fits)
     };
     struct script script;
     script_start(&script, fits ? at_once : later, fits ? 4 : 5);
-    struct session_login login = {
+    struct sasl_login login = {
         .mechanism = "xoauth2", .user = "u", .password = &token, .host = "mx"};
     struct session_params params = {.hello = "me", .secure = true, .login = &login, .timeout = 9};
     struct session *session = session_new(&script.stream, &params);
