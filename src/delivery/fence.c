@@ -8,8 +8,8 @@
 #include "base/confine.h"
 #include "base/fileread.h"
 #include "base/module.h"
+#include "base/sasl.h"
 #include "base/str.h"
-#include "smtp/sasl.h"
 #include "delivery/log_path.h"
 
 enum { ALIASES_MAX = 16 * 1024 * 1024 }; /* octets */

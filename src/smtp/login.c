@@ -6,10 +6,10 @@
 
 #include "base/base64.h"
 #include "base/escape.h"
+#include "base/sasl.h"
 #include "base/translation.h"
 #include "smtp/exchange.h"
 #include "smtp/refusal.h"
-#include "smtp/sasl.h"
 
 enum {
     AUTH_LINE_MAX = 512, /* octets with CRLF of the command (RFC 4954, 4); of a response 12288 */

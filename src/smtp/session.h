@@ -18,12 +18,12 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/sasl.h"
 #include "base/str.h"
 #include "message/content.h"
 #include "message/envelope.h"
 #include "message/outcome.h"
 #include "net/stream.h"
-#include "smtp/sasl.h"
 
 enum {
     SESSION_INLINE_MAX = 64 * 1024,

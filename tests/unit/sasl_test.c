@@ -2,10 +2,10 @@
 
 #include "base/base64.h"
 #include "base/memory.h"
+#include "base/sasl.h"
 #include "base/str.h"
 #include "script.h"
 #include "config/account.h"
-#include "smtp/sasl.h"
 #include "smtp/session.h"
 #include "delivery/verdict.h"
 

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "smtp/sasl.h"
+#include "base/sasl.h"
 
 #include <string.h>
 #include <strings.h>
