@@ -8,6 +8,7 @@
 #include <syslog.h>
 
 #include "base/memory.h"
+#include "base/sasl.h"
 #include "base/translation.h"
 #include "message/address.h"
 #include "message/dsn.h"
@@ -139,9 +140,9 @@ bool account_has_oauth(const struct account *account)
     return *account->oauth && !account->as_msmtp;
 }
 
-const char *account_mechanism(const struct account *account)
+const struct sasl *account_sasl(int auth)
 {
-    return account->auth > AUTH_ON ? key_find(KEY_ACCOUNT, "auth")->choices[account->auth] : "";
+    return auth < AUTH_MECHANISM ? NULL : sasl_at((size_t)(auth - AUTH_MECHANISM));
 }
 
 bool account_owns(const struct account *account, const char *mailbox)
@@ -174,7 +175,8 @@ int account_syslog_facility(const struct account *account)
 /* What is wrong with the login by tokens, NULL if nothing is. */
 static const char *oauth_contradiction(const struct account *a)
 {
-    if (a->auth != AUTH_ON && a->auth != AUTH_XOAUTH2 && a->auth != AUTH_OAUTHBEARER)
+    const struct sasl *sasl = account_sasl(a->auth);
+    if (a->auth != AUTH_ON && !(sasl && sasl->takes_token))
         return N_(
             "oauth is for a login with tokens: leave `auth` out, or write `auth = xoauth2` or "
             "`auth = oauthbearer`");

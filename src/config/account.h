@@ -12,30 +12,15 @@
 #include "config/key.h"
 
 struct oauth_service;
+struct sasl;
 
 enum account_scope { SCOPE_COMMAND_LINE, SCOPE_USER, SCOPE_SYSTEM };
 enum { SCOPES = 3 };
 
 enum account_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 
-/* In the order of the choices of key `auth`. */
-enum account_auth {
-    AUTH_OFF,
-    AUTH_ON,
-    AUTH_PLAIN,
-    AUTH_LOGIN,
-    AUTH_EXTERNAL,
-    AUTH_OAUTHBEARER,
-    AUTH_XOAUTH2,
-    AUTH_SCRAM_SHA_256_PLUS, /* this and what follows: where GNU SASL is built in */
-    AUTH_SCRAM_SHA_1_PLUS,
-    AUTH_SCRAM_SHA_256,
-    AUTH_SCRAM_SHA_1,
-    AUTH_CRAM_MD5,
-    AUTH_DIGEST_MD5,
-    AUTH_GSSAPI,
-    AUTH_NTLM
-};
+/* Values of `auth`: from AUTH_MECHANISM on they are the rows of the table of mechanisms. */
+enum { AUTH_OFF, AUTH_ON, AUTH_MECHANISM };
 
 enum account_override { OVERRIDE_OFF, OVERRIDE_ON, OVERRIDE_HEADER };
 
@@ -161,8 +146,8 @@ const char *account_address(const struct account *account);
 /* True if it logs in with tokens that onehop gets itself. */
 bool account_has_oauth(const struct account *account);
 
-/* The SASL mechanism that `auth` names, "" if it names none. */
-const char *account_mechanism(const struct account *account);
+/* The mechanism that AUTH, a value of `auth`, names; NULL for on and off. */
+const struct sasl *account_sasl(int auth);
 
 /* True if MAILBOX is the account's own: its `from` or its `user`, in any case of letters. */
 bool account_owns(const struct account *account, const char *mailbox);

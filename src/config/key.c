@@ -33,7 +33,7 @@ const char *key_nearest(enum key_section section, const char *name)
 
 const char *key_bare_value(const struct key *key)
 {
-    if (key->type == KEY_BOOL)
+    if (key->type == KEY_BOOL || key->type == KEY_METHOD)
         return "on";
     const char *bare = NULL;
     for (const char *const *choice = key->choices; choice && *choice; choice++)

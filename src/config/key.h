@@ -22,6 +22,7 @@ enum key_type {
     KEY_DURATION, /* int64_t milliseconds; 90, 90s, 5m, 2h, 5d; off is 0 */
     KEY_SIZE,     /* int64_t octets; 10M, 64k */
     KEY_CHOICE,   /* int: index into choices */
+    KEY_METHOD,   /* int: AUTH_OFF, AUTH_ON, or a mechanism; see account_sasl() */
 };
 
 enum key_section { /* the sections that may have a key */

@@ -11,24 +11,6 @@
 #include "config/rate.h"
 
 static const char *const protocols[] = {[PROTOCOL_SMTP] = "smtp", [PROTOCOL_LMTP] = "lmtp", NULL};
-static const char *const auths[] = {
-    [AUTH_OFF] = "off",
-    [AUTH_ON] = "on",
-    [AUTH_PLAIN] = "plain",
-    [AUTH_LOGIN] = "login",
-    [AUTH_EXTERNAL] = "external",
-    [AUTH_OAUTHBEARER] = "oauthbearer",
-    [AUTH_XOAUTH2] = "xoauth2",
-    [AUTH_SCRAM_SHA_256_PLUS] = "scram-sha-256-plus",
-    [AUTH_SCRAM_SHA_1_PLUS] = "scram-sha-1-plus",
-    [AUTH_SCRAM_SHA_256] = "scram-sha-256",
-    [AUTH_SCRAM_SHA_1] = "scram-sha-1",
-    [AUTH_CRAM_MD5] = "cram-md5",
-    [AUTH_DIGEST_MD5] = "digest-md5",
-    [AUTH_GSSAPI] = "gssapi",
-    [AUTH_NTLM] = "ntlm",
-    NULL,
-};
 static const char *const keyrings[] = {[KEYRING_OFF] = "off",
                                        [KEYRING_AUTO] = "auto",
                                        [KEYRING_SECRET_TOOL] = "secret-tool",
@@ -108,7 +90,7 @@ const struct key key_table[] = {
     {"domain", ACCOUNT(domain), .type = KEY_TEXT, .fallback = "", .msmtp = "localhost",
      .check = keycheck_word, MSMTP("domain"), .style = KEY_SHOWN_AS_IT_IS,
      .help = N_("name in EHLO; else this host's full name")},
-    {"auth", ACCOUNT(auth), CHOICE(auths), .fallback = "off", MSMTP("auth"),
+    {"auth", ACCOUNT(auth), .type = KEY_METHOD, .fallback = "off", MSMTP("auth"),
      .style = KEY_SHOWN_METHOD, .help = N_("method of login; on where a user is set")},
     {"user", ACCOUNT(user), .type = KEY_TEXT, .fallback = "", MSMTP("user"),
      .help = N_("name to log in with")},
@@ -269,7 +251,7 @@ const struct key key_table[] = {
      .help = N_("their port; 465 alone means TLS from the start")},
     {"tls_starttls", PROVIDER(tls_starttls), .type = KEY_BOOL, .fallback = "on",
      .help = N_("begin TLS with STARTTLS; off: with the connection")},
-    {"auth", PROVIDER(auth), CHOICE(auths), .fallback = "on", .help = N_("method of login")},
+    {"auth", PROVIDER(auth), .type = KEY_METHOD, .fallback = "on", .help = N_("method of login")},
     {"senders", PROVIDER(senders), CHOICE(senders), .fallback = "any",
      .help = N_("exact: it accepts the account's own address only")},
     {"max_connections", PROVIDER(max_connections), RANGE(1, 100), .fallback = "",

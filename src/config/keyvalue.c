@@ -2,11 +2,14 @@
 #include "config.h"
 #include "config/key.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/memory.h"
+#include "base/sasl.h"
+#include "config/account.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 static const int64_t DAY = (int64_t)24 * HOUR;
@@ -214,6 +217,37 @@ static bool parse_choice(const struct key *key, void *slot, const char *text, co
     return false;
 }
 
+/* Configuration files have the names of mechanisms in small letters. */
+static void add_method(struct str *out, int auth)
+{
+    const struct sasl *sasl = account_sasl(auth);
+    const char *name = auth == AUTH_OFF ? "off" : sasl ? sasl->name : "on";
+    for (; *name; name++)
+        str_add_char(out, (char)tolower((unsigned char)*name));
+}
+
+static bool parse_method(const struct key *key, void *slot, const char *text, const char *home,
+                         struct error *err)
+{
+    int *target = slot, on = switch_value(text), row = AUTH_MECHANISM;
+    const struct sasl *wanted = sasl_find(text);
+    (void)home;
+    if (on >= 0 || wanted) {
+        while (wanted && account_sasl(row) != wanted)
+            row++;
+        *target = on < 0 ? row : on ? AUTH_ON : AUTH_OFF;
+        return true;
+    }
+    struct str all = {0};
+    for (int i = AUTH_OFF; i < AUTH_MECHANISM || account_sasl(i); i++) {
+        str_add(&all, i ? ", " : "");
+        add_method(&all, i);
+    }
+    error_config(err, "%s must be one of %s, not '%s'", key->name, str_text(&all), text);
+    str_clear(&all);
+    return false;
+}
+
 static void print_text(const struct key *key, const void *slot, struct str *out)
 {
     const char *text = *(char *const *)slot;
@@ -274,6 +308,12 @@ static void print_choice(const struct key *key, const void *slot, struct str *ou
     str_add(out, key->choices[*(const int *)slot]);
 }
 
+static void print_method(const struct key *key, const void *slot, struct str *out)
+{
+    (void)key;
+    add_method(out, *(const int *)slot);
+}
+
 static void copy_text(void *to, const void *from)
 {
     memory_replace(to, *(char *const *)from);
@@ -327,6 +367,7 @@ static const struct type {
     [KEY_DURATION] = {sizeof(int64_t), parse_duration, print_duration, NULL, NULL},
     [KEY_SIZE] = {sizeof(int64_t), parse_size, print_size, NULL, NULL},
     [KEY_CHOICE] = {sizeof(int), parse_choice, print_choice, NULL, NULL},
+    [KEY_METHOD] = {sizeof(int), parse_method, print_method, NULL, NULL},
 };
 
 bool key_parse(const struct key *key, void *object, const char *text, const char *home,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fileread.h"
+#include "base/sasl.h"
 #include "base/translation.h"
 #include "message/address.h"
 #include "config/iniwriter.h"
@@ -160,7 +161,8 @@ static bool find_server(struct setup *s, struct submission_server *found, struct
     if (*found->note)
         (void)printf(_("note       %s\n"), found->note);
     (void)fflush(stdout);
-    if (found->auth != AUTH_XOAUTH2 || a->password_command)
+    const struct sasl *sasl = account_sasl(found->auth);
+    if (!sasl || !sasl->takes_token || a->password_command)
         return true;
     if (a->asks)
         (void)printf("%s\n", _("It takes no passwords, but access tokens (OAuth 2.0)."));

@@ -242,7 +242,7 @@ static bool find_password(struct connection *c, const char *refused, struct str 
 
 static bool takes_token(const struct account *a)
 {
-    const struct sasl *sasl = sasl_find(account_mechanism(a));
+    const struct sasl *sasl = account_sasl(a->auth);
     return account_has_oauth(a) || (*a->password_command && sasl && sasl->takes_token);
 }
 
@@ -315,11 +315,11 @@ static bool prepare_login(struct connection *c, struct error *err)
     const struct account *a = c->account;
     if (a->auth == AUTH_OFF)
         return true;
-    const struct sasl *sasl = sasl_find(account_mechanism(a));
+    const struct sasl *sasl = account_sasl(a->auth);
     bool ok = (sasl && sasl->needs_no_secret) || find_password(c, NULL, &c->password, err);
     report_step(c, "password", "", ok ? NULL : err);
     c->login = (struct sasl_login){
-        .mechanism = account_mechanism(a),
+        .mechanism = sasl ? sasl->name : "",
         .user = a->user,
         .password = &c->password,
         .is_token = account_has_oauth(a),

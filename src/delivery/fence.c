@@ -67,7 +67,7 @@ bool fence_needs_programs(const struct account *account)
 
 const char *fence_hindrance(const struct account *account)
 {
-    const struct sasl *sasl = sasl_find(account_mechanism(account));
+    const struct sasl *sasl = account_sasl(account->auth);
     if (sasl && sasl->reads_files)
         return "the login method reads files of its own";
     if (is_token_url(account->tls_trust_file) || is_token_url(account->tls_key_file))

@@ -86,6 +86,8 @@ static void every_account_key_is_inherited(void **state)
                            : strstr(key->name, "host")         ? "a.example"
                            : key->check                        ? "a@b.example"
                                                                : "value";
+        if (key->type == KEY_METHOD)
+            text = "gssapi";
         if (strcmp(key->name, "password_file") == 0)
             text = "/x";
         if (strcmp(key->name, "rate") == 0)

@@ -109,72 +109,73 @@ struct completion {
     const char *host;    /* NULL: an error */
     int port;
     bool implicit;
-    int auth, senders;
+    const char *auth;
+    int senders;
     const char *complaint;
 };
 
 static const struct completion completions[] = {
-    {{"user", "x@163.com"}, "smtp.163.com", 465, true, AUTH_ON, SENDERS_EXACT, NULL},
-    {{"from", "x@qq.com"}, "smtp.qq.com", 465, true, AUTH_ON, SENDERS_EXACT, NULL},
-    {{"user", "login", "from", "x@qq.com"}, "smtp.qq.com", 465, true, AUTH_ON, SENDERS_EXACT, NULL},
-    {{"user", "x@me.com"}, "smtp.mail.me.com", 587, false, AUTH_ON, SENDERS_EXACT, NULL},
+    {{"user", "x@163.com"}, "smtp.163.com", 465, true, "on", SENDERS_EXACT, NULL},
+    {{"from", "x@qq.com"}, "smtp.qq.com", 465, true, "on", SENDERS_EXACT, NULL},
+    {{"user", "login", "from", "x@qq.com"}, "smtp.qq.com", 465, true, "on", SENDERS_EXACT, NULL},
+    {{"user", "x@me.com"}, "smtp.mail.me.com", 587, false, "on", SENDERS_EXACT, NULL},
     {{"user", "x@live.com"},
      "smtp-mail.outlook.com",
      587,
      false,
-     AUTH_XOAUTH2,
+     "xoauth2",
      SENDERS_EXACT,
      NULL},
     {{"user", "x@163.com", "port", "587"},
      "smtp.163.com",
      587,
      false,
-     AUTH_ON,
+     "on",
      SENDERS_EXACT,
      NULL},
     {{"user", "x@163.com", "tls_starttls", "on"},
      "smtp.163.com",
      587,
      false,
-     AUTH_ON,
+     "on",
      SENDERS_EXACT,
      NULL},
     {{"user", "x@163.com", "auth", "login"},
      "smtp.163.com",
      465,
      true,
-     AUTH_LOGIN,
+     "login",
      SENDERS_EXACT,
      NULL},
     {{"user", "x@163.com", "host", "relay.example"},
      "relay.example",
      587,
      false,
-     AUTH_ON,
+     "on",
      SENDERS_ANY,
      NULL},
     {{"user", "x@own.example", "host", "SMTP.gmail.com"},
      "SMTP.gmail.com",
      465,
      true,
-     AUTH_ON,
+     "on",
      SENDERS_EXACT,
      NULL},
     {{"user", "x@own.example", "provider", "gmail"},
      "smtp.gmail.com",
      465,
      true,
-     AUTH_ON,
+     "on",
      SENDERS_EXACT,
      NULL},
     {{"user", "apikey", "provider", "SendGrid"},
      "smtp.sendgrid.net",
      465,
      true,
-     AUTH_ON,
+     "on",
      SENDERS_ANY,
      NULL},
-    {{"host", "relay.example"}, "relay.example", 587, false, AUTH_OFF, SENDERS_ANY, NULL},
+    {{"host", "relay.example"}, "relay.example", 587, false, "off", SENDERS_ANY, NULL},
     {{"user", "x@unknown.example"},
      NULL,
      0,
@@ -216,7 +217,10 @@ static void accounts_are_completed(void **state)
             assert_string_equal(account->host.item[0], c->host);
             assert_int_equal(account_port(account), c->port);
             assert_int_equal(account_implicit_tls(account), c->implicit);
-            assert_int_equal(account->auth, c->auth);
+            struct str auth = {0};
+            key_print(key_find(KEY_ACCOUNT, "auth"), account, &auth);
+            assert_string_equal(str_text(&auth), c->auth);
+            str_clear(&auth);
             assert_int_equal(account->senders, c->senders);
         }
         account_free(account);

@@ -210,13 +210,28 @@ static void a_long_token_is_not_on_the_auth_line(void **state)
     log_in_with_token(20000, false);
 }
 
-/* What the key `auth` can name is known here. */
-static void every_method_of_accounts_is_a_mechanism(void **state)
+/* What is known here is what the key `auth` can name, in small letters. */
+static void every_mechanism_is_a_method_of_accounts(void **state)
 {
     (void)state;
-    const char *const *names = key_find(KEY_ACCOUNT, "auth")->choices;
-    for (size_t i = AUTH_ON + 1; names[i]; i++)
-        assert_non_null(sasl_find(names[i]));
+    const struct key *key = key_find(KEY_ACCOUNT, "auth");
+    struct account *account = account_new("a", SCOPE_USER);
+    struct error err;
+    for (size_t i = 0; sasl_at(i); i++) {
+        struct str shown = {0};
+        assert_true(account_set(account, "auth", sasl_at(i)->name, "", &err));
+        assert_ptr_equal(account_sasl(account->auth), sasl_at(i));
+        key_print(key, account, &shown);
+        assert_true(strcasecmp(str_text(&shown), sasl_at(i)->name) == 0);
+        assert_null(strpbrk(str_text(&shown), "ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+        str_clear(&shown);
+    }
+    assert_true(account_set(account, "auth", "yes", "", &err));
+    assert_null(account_sasl(account->auth));
+    assert_int_equal(account->auth, AUTH_ON);
+    assert_false(account_set(account, "auth", "nonsense", "", &err));
+    assert_non_null(strstr(err.text, "auth must be one of off, on, scram-sha-256-plus, "));
+    account_free(account);
     assert_true(sasl_find("external")->needs_no_secret && sasl_find("gssapi")->needs_no_secret);
     assert_true(sasl_find("xoauth2")->takes_token);
     assert_null(sasl_find(""));
@@ -227,7 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logins_end_as_told),
         cmocka_unit_test(a_long_token_is_not_on_the_auth_line),
-        cmocka_unit_test(every_method_of_accounts_is_a_mechanism),
+        cmocka_unit_test(every_mechanism_is_a_method_of_accounts),
     };
     return cmocka_run_group_tests_name("sasl", tests, NULL, NULL);
 }
