@@ -21,6 +21,7 @@
 #include "submit/terminal.h"
 #include "ctl/check.h"
 #include "ctl/configure.h"
+#include "ctl/loginctl.h"
 #include "ctl/setup_account.h"
 #include "ctl/setup_answers.h"
 #include "ctl/setup_file.h"
@@ -94,13 +95,14 @@ static bool look_at_what_is_there(struct setup *s, struct error *err)
     const struct account *a = existing_account(s);
     const char *file = str_text(&s->password_file);
     if (a) {
-        s->kept = !s->answers.password_command && strcmp(a->password_file, file) == 0 &&
+        s->kept = setup_answers_need_password(&s->answers) && strcmp(a->password_file, file) == 0 &&
                   may_replace(s, a);
         return s->kept || error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_CANTCREAT,
                                     "%s:%d: account %s is there already; nothing was changed",
                                     a->file, a->line, a->name);
     }
-    if (s->answers.password_command || access(file, F_OK) != 0 || may_replace(s, NULL))
+    if (!setup_answers_need_password(&s->answers) || access(file, F_OK) != 0 ||
+        may_replace(s, NULL))
         return true;
     return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_CANTCREAT,
                      "%s is there already: with --yes it is replaced", file);
@@ -142,6 +144,29 @@ static bool accepts_foreign_host(const struct setup_answers *a,
                               found->host, domain);
 }
 
+/* Of a server that takes no password. */
+static bool ask_token(struct setup_answers *a, const char *host, struct error *err)
+{
+    if (a->asks)
+        (void)printf("%s\n", _("It takes no passwords, but access tokens (OAuth 2.0)."));
+    const char *client = setup_answers_ask(
+        a, _("client id of your registration there, see onehop-oauth(7); empty: a command"), "");
+    if (*client) {
+        a->client = client;
+        return true;
+    }
+    const char *command = setup_answers_ask(a, _("command that prints a token"), "");
+    if (!*command)
+        return error_usage(
+            err,
+            "%s takes no passwords: name your registration with --oauth-client-id, "
+            "see onehop-oauth(7), or a command that prints an OAuth 2.0 access token "
+            "with --password-command",
+            host);
+    a->password_command = command;
+    return true;
+}
+
 static bool find_server(struct setup *s, struct submission_server *found, struct error *err)
 {
     struct setup_answers *a = &s->answers;
@@ -154,26 +179,19 @@ static bool find_server(struct setup *s, struct submission_server *found, struct
     if (!known && !a->host && !ask_host(a, err))
         return false;
     if (!known)
-        *found = (struct submission_server){
-            /* TRANSLATORS: the three origins follow "from" */
-            .origin = N_("the command line"), .host = a->host, .note = "", .auth = AUTH_ON};
+        *found = (struct submission_server){/* TRANSLATORS: the three origins follow "from" */
+                                            .origin = N_("the command line"),
+                                            .host = a->host,
+                                            .note = "",
+                                            .auth = AUTH_ON};
     (void)printf(_("server     %s, from %s\n"), found->host, _(found->origin));
     if (*found->note)
         (void)printf(_("note       %s\n"), found->note);
     (void)fflush(stdout);
     const struct sasl *sasl = account_sasl(found->auth);
-    if (!sasl || !sasl->takes_token || a->password_command)
+    if (!sasl || !sasl->takes_token || !setup_answers_need_password(a))
         return true;
-    if (a->asks)
-        (void)printf("%s\n", _("It takes no passwords, but access tokens (OAuth 2.0)."));
-    const char *command = setup_answers_ask(a, _("command that prints a token"), "");
-    if (!*command)
-        return error_usage(err,
-                           "%s takes no passwords: name a command that prints an OAuth 2.0 "
-                           "access token with --password-command",
-                           found->host);
-    a->password_command = command;
-    return true;
+    return ask_token(a, found->host, err);
 }
 
 static bool ask_admin(struct setup_answers *a, struct error *err)
@@ -217,7 +235,7 @@ static bool get_password(struct setup *s, struct error *err)
     const struct setup_answers *a = &s->answers;
     struct str prompt = {0};
     bool ok = true;
-    if (a->password_command)
+    if (!setup_answers_need_password(a))
         return true;
     str_truncate(&s->password, 0);
     str_addf(&prompt, _("password of %s: "), a->login ? a->login : a->address);
@@ -277,7 +295,7 @@ static bool write_files(struct setup *s, struct error *err)
     const struct setup_owner open = {(uid_t)-1, (gid_t)-1, 0755};
     return setup_file_directory(str_text(&s->directory), s->answers.system ? &open : &s->closed,
                                 err) &&
-           (s->answers.password_command || write_password(s, err)) &&
+           (!setup_answers_need_password(&s->answers) || write_password(s, err)) &&
            (s->kept || write_candidate(s, err));
 }
 
@@ -299,7 +317,7 @@ static int try_files(struct setup *s, struct error *err)
         report_error(program, err);
         return err->code;
     }
-    if (!s->answers.no_check)
+    if (!s->answers.no_check && !s->answers.client) /* nobody has consented yet */
         return check_file(file, str_text(&s->name), s->answers.system, s->site);
     if (site_configure(s->site, file, err))
         return EX_OK;
@@ -325,7 +343,7 @@ static int install(struct setup *s, struct error *err)
         if (code == EX_OK)
             return code;
         remove_files(s);
-        if (code != EX_NOPERM || !s->answers.asks || s->answers.password_command ||
+        if (code != EX_NOPERM || !s->answers.asks || !setup_answers_need_password(&s->answers) ||
             logins == LOGINS_MAX)
             return code;
         (void)printf("%s\n", _("The login was refused; an empty password ends."));
@@ -343,7 +361,7 @@ static void show_result(const struct setup *s)
         (void)printf(_("replaced   %s\n"), str_text(&s->password_file));
     else if (s->password_written)
         (void)printf(_("wrote      %s\n"), str_text(&s->password_file));
-    if (s->answers.password_command)
+    if (!setup_answers_need_password(&s->answers))
         (void)printf(_("undo       remove [account %s] from %s\n"), name, file);
     else
         (void)printf(_("undo       remove [account %s] from %s; rm %s\n"), name, file,
@@ -355,6 +373,18 @@ static void show_result(const struct setup *s)
                                "systemctl --user enable --now onehop-queue.timer\n"
                                "           or, in your crontab: */5 * * * * onehop -q5m"));
     (void)fflush(stdout);
+}
+
+/* The account is in its place: a person lets it send. */
+static int let_log_in(struct setup *s)
+{
+    char *words[] = {s->name.data, NULL};
+    if (!s->answers.asks || s->answers.no_check) {
+        (void)printf(_("next       onehopctl login %s\n"), str_text(&s->name));
+        return EX_OK;
+    }
+    int code = loginctl_run(1, words, s->site);
+    return code == EX_OK ? check_run(str_text(&s->name), s->site) : code;
 }
 
 static bool wants_test(const struct setup_answers *a)
@@ -416,7 +446,9 @@ static int set_up(struct setup *s, struct error *err)
         report_error(program, err);
         code = err->code;
     }
-    return wants_test(&s->answers) ? send_test(s) : code;
+    if (code == EX_OK && s->answers.client)
+        code = let_log_in(s);
+    return code == EX_OK && wants_test(&s->answers) ? send_test(s) : code;
 }
 
 static int show_options(void)

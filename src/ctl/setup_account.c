@@ -32,7 +32,10 @@ void setup_account_add(const struct setup_answers *answers, const struct submiss
     add_key(text, "tls_starttls", !by_hand || !server->port ? "" : server->starttls ? "on" : "off");
     add_key(text, "user", answers->login ? answers->login : address);
     add_key(text, "admin", admin);
+    add_key(text, "oauth", answers->oauth);
+    add_key(text, "oauth_client_id", answers->client);
+    add_key(text, "oauth_client_secret_file", answers->client_secret);
     add_key(text, "password_command", answers->password_command);
-    add_key(text, "password_file", answers->password_command ? "" : password_file);
+    add_key(text, "password_file", setup_answers_need_password(answers) ? password_file : "");
     str_clear(&port);
 }

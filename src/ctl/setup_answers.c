@@ -22,6 +22,12 @@ const struct setup_option setup_options[] = {
     {"--password-stdin", "", N_("read the password from standard input"), AT(password_stdin)},
     {"--password-command", "COMMAND", N_("a command that prints the password or an access token"),
      AT(password_command)},
+    {"--oauth-client-id", "ID", N_("log in with OAuth 2.0 tokens: the id of your registration"),
+     AT(client)},
+    {"--oauth-secret-file", "FILE", N_("the file with its secret, if it has one"),
+     AT(client_secret)},
+    {"--oauth", "NAME", N_("where tokens come from, if the provider has no such server"),
+     AT(oauth)},
     {"--system", "", N_("for all users of the machine: the default of root"), AT(system)},
     {"--user", "", N_("for the calling user alone"), AT(user)},
     {"--no-check", "", N_("do not try the login"), AT(no_check)},
@@ -64,6 +70,11 @@ static bool is_sound(const struct setup_answers *a, struct error *err)
         return error_usage(err, "--system and --user exclude each other");
     if (a->password_stdin && a->password_command)
         return error_usage(err, "--password-stdin and --password-command exclude each other");
+    if (a->client && (a->password_stdin || a->password_command))
+        return error_usage(err, "--oauth-client-id replaces a password");
+    if (!a->client && (a->oauth || a->client_secret))
+        return error_usage(err, "--oauth needs --oauth-client-id: onehop-oauth(7) says how to get "
+                                "one");
     if (a->system && geteuid() != 0)
         return error_usage(err, "--system is for root");
     return true;
@@ -124,6 +135,11 @@ void setup_answers_log_in_as_local_part(struct setup_answers *a)
     strlist_add(&a->text, str_text(&login));
     a->login = a->text.item[a->text.n - 1];
     str_clear(&login);
+}
+
+bool setup_answers_need_password(const struct setup_answers *answers)
+{
+    return !answers->password_command && !answers->client;
 }
 
 void setup_answers_take_host(struct setup_answers *answers, const char *text)

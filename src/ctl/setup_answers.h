@@ -10,6 +10,8 @@
 
 struct setup_answers { /* texts are NULL where nothing was said */
     const char *address, *host, *port, *login, *password_command, *admin;
+    const char *oauth, *client,
+        *client_secret; /* keys oauth, oauth_client_id and its secret file */
     bool system, user, password_stdin, no_check, no_start, test, yes, help;
     bool asks;           /* there is a person to ask, who did not say --yes */
     struct strlist text; /* of what was typed */
@@ -38,6 +40,10 @@ bool setup_answers_confirm(const struct setup_answers *answers, const char *ques
 
 /* The login is the address up to its '@'. */
 void setup_answers_log_in_as_local_part(struct setup_answers *answers);
+
+/* True if there is a password to be asked for and kept: no command prints it, no token replaces it.
+ */
+bool setup_answers_need_password(const struct setup_answers *answers);
 
 /* "HOST:PORT" becomes a host and a port. */
 void setup_answers_take_host(struct setup_answers *answers, const char *text);

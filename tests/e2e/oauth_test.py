@@ -588,3 +588,41 @@ def test_no_secret_in_an_argv_or_the_environment(ready, mail, tokens):  # noqa: 
         gate.set()
         process.wait(PATIENCE)
     assert b"refresh1" not in seen and b"access1-" not in seen
+
+
+# -- setup
+
+def surroundings(machine, mail, tokens):  # noqa: F811
+    from oauth import section
+    return (section(tokens) + f"[provider here]\ndomains = here.example\nhost = localhost\n"
+            f"port = {mail.port}\nauth = xoauth2\noauth = test\n[defaults]\n"
+            f"tls_trust_file = {machine.authority.trust}\ntimeout = 10\nsyslog = off\nqueue = off\n")
+
+
+def test_setup_writes_an_account_with_tokens(machine, serve, tokens):  # noqa: F811
+    mail = serve(mechanisms="XOAUTH2", users={"me@here.example": "access1-"})
+    machine.configure(surroundings(machine, mail, tokens))
+    result = machine.run("onehopctl", "setup", "--user", "--oauth-client-id", "cid", "me@here.example")
+    assert result.code == 0, result.text
+    assert "next       onehopctl login me@here.example" in result.shown
+    assert "oauth_client_id = cid" in machine.user_file.read_text()
+    assert "password" not in machine.user_file.read_text()
+    person = Person(machine, "me@here.example")
+    uri, state, code = tokens.authorize(person.address())
+    assert visit(uri, code=code, state=state) == 200
+    assert person.end()[0] == 0
+    machine.delivers("-f", "me@here.example", "you@example.net")
+    assert mail.connection.password == "access1-"
+
+
+def test_setup_says_what_a_provider_without_passwords_wants(machine, serve, tokens):  # noqa: F811
+    machine.configure(surroundings(machine, serve(), tokens))
+    result = machine.run("onehopctl", "setup", "--user", "me@here.example")
+    assert result.code == 64 and "--oauth-client-id" in result.text
+
+
+@pytest.mark.parametrize("words", [("--oauth", "test"), ("--oauth-secret-file", "/x"),
+                                   ("--oauth-client-id", "cid", "--password-stdin")])
+def test_setup_options_that_do_not_fit(machine, words):
+    result = machine.run("onehopctl", "setup", "--user", *words, "me@here.example")
+    assert result.code == 64 and "oauth" in result.text

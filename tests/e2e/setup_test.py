@@ -245,12 +245,23 @@ def test_a_server_of_another_domain_is_asked_about(machine, answer, code):
 
 def test_a_command_for_tokens_is_asked_for(machine):
     terminal = at_terminal(machine, "--no-check", "me@outlook.com")
-    shown = terminal.answers(b"command that prints a token: ", b"echo token\n")
+    shown = terminal.answers(b"empty: a command: ", b"\n")
     assert b"OAuth 2.0" in shown
+    terminal.answers(b"command that prints a token: ", b"echo token\n")
     terminal.answers(b"[Y/n]: ", b"n\n")
     terminal.rest()
     assert terminal.end()[0] == 0
     assert "password_command = echo token" in machine.user_file.read_text().splitlines()
+
+
+def test_a_registration_is_asked_for(machine):
+    terminal = at_terminal(machine, "--no-check", "me@outlook.com")
+    terminal.answers(b"empty: a command: ", b"cid\n")
+    shown = terminal.answers(b"[Y/n]: ", b"n\n")
+    terminal.rest()
+    assert terminal.end()[0] == 0
+    assert b"onehopctl login me@outlook.com" in shown
+    assert "oauth_client_id = cid" in machine.user_file.read_text().splitlines()
 
 
 @pytest.mark.parametrize("answer, code", [(b"\n", 73), (b"y\n", 0)])
