@@ -30,6 +30,14 @@ void *memory_resize(void *old, size_t n, size_t size)
     return new;
 }
 
+void *memory_grow(void *array, size_t n, size_t *size, size_t element)
+{
+    if (n < *size)
+        return array;
+    *size = *size ? 2 * *size : 8;
+    return memory_resize(array, *size, element);
+}
+
 char *memory_copy(const char *text)
 {
     return memory_copy_n(text, strlen(text));

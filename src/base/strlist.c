@@ -8,10 +8,7 @@
 
 void strlist_take(struct strlist *list, char *text)
 {
-    if (list->n == list->size) {
-        list->size = list->size ? 2 * list->size : 4;
-        list->item = memory_resize(list->item, list->size, sizeof *list->item);
-    }
+    list->item = memory_grow(list->item, list->n, &list->size, sizeof *list->item);
     list->item[list->n++] = text;
 }
 

@@ -27,10 +27,7 @@ struct account *configfile_find(const struct configfile *file, const char *name)
 
 struct account *configfile_add(struct configfile *file, struct account *account, int line)
 {
-    if (file->n == file->size) {
-        file->size = file->size ? 2 * file->size : 8;
-        file->account = memory_resize(file->account, file->size, sizeof(struct account *));
-    }
+    file->account = memory_grow(file->account, file->n, &file->size, sizeof(struct account *));
     memory_replace(&account->file, file->path);
     account->line = line;
     file->account[file->n++] = account;

@@ -147,10 +147,8 @@ const struct account *configuration_sole(const struct configuration *config,
 
 static void add(struct configuration *config, struct account *account)
 {
-    if (config->n == config->size) {
-        config->size = config->size ? 2 * config->size : 8;
-        config->account = memory_resize(config->account, config->size, sizeof *config->account);
-    }
+    config->account =
+        memory_grow(config->account, config->n, &config->size, sizeof *config->account);
     config->account[config->n++] = account;
 }
 

@@ -28,10 +28,7 @@ struct oauth_service *oauth_service_add(struct oauth_services *list, const char 
             return NULL;
         }
     }
-    if (list->n == list->size) {
-        list->size = list->size ? 2 * list->size : 8;
-        list->item = memory_resize(list->item, list->size, sizeof(struct oauth_service *));
-    }
+    list->item = memory_grow(list->item, list->n, &list->size, sizeof(struct oauth_service *));
     list->item[list->n] = make(name, file, line);
     return list->item[list->n++];
 }

@@ -46,10 +46,7 @@ struct provider *provider_add(struct provider_table *table, const char *name, co
             return NULL;
         }
     }
-    if (table->n == table->size) {
-        table->size = table->size ? 2 * table->size : 32;
-        table->item = memory_resize(table->item, table->size, sizeof(struct provider *));
-    }
+    table->item = memory_grow(table->item, table->n, &table->size, sizeof(struct provider *));
     struct provider *provider = memory_new(sizeof *provider);
     provider->name = memory_copy(name);
     provider->file = memory_copy(file);

@@ -74,10 +74,7 @@ static struct share *share_of(struct run *run, const char *account)
 
 static void share_add(struct share *share, size_t index)
 {
-    if (share->n == share->size) {
-        share->size = share->size ? 2 * share->size : 16;
-        share->item = memory_resize(share->item, share->size, sizeof *share->item);
-    }
+    share->item = memory_grow(share->item, share->n, &share->size, sizeof *share->item);
     share->item[share->n++] = (uint32_t)index;
 }
 

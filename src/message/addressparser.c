@@ -169,10 +169,7 @@ static void emit(struct parser *parser)
 {
     struct address_list *list = parser->list;
     if (parser->angle || parser->mailbox.text.len || parser->mailbox.quoted) {
-        if (list->n == list->size) {
-            list->size = list->size ? 2 * list->size : 4;
-            list->item = memory_resize(list->item, list->size, sizeof *list->item);
-        }
+        list->item = memory_grow(list->item, list->n, &list->size, sizeof *list->item);
         bool phrase = parser->angle && parser->phrase.len;
         list->item[list->n++] = (struct address){
             .mailbox = mailbox_take(&parser->mailbox),

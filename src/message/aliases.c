@@ -106,10 +106,7 @@ static void add_entry(struct aliases *aliases, const char *text, int line, struc
         free(name);
         return;
     }
-    if (aliases->n == aliases->size) {
-        aliases->size = aliases->size ? 2 * aliases->size : 64;
-        aliases->item = memory_resize(aliases->item, aliases->size, sizeof *aliases->item);
-    }
+    aliases->item = memory_grow(aliases->item, aliases->n, &aliases->size, sizeof *aliases->item);
     struct alias *alias = &aliases->item[aliases->n++];
     *alias = (struct alias){.name = name, .line = line};
     split_values(text + len + 1, &alias->values);

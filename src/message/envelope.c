@@ -75,10 +75,7 @@ struct recipient *envelope_take(struct envelope *env, char *address)
         free(address);
         return NULL;
     }
-    if (env->n == env->size) {
-        env->size = env->size ? 2 * env->size : INDEX_FROM;
-        env->rcpt = memory_resize(env->rcpt, env->size, sizeof *env->rcpt);
-    }
+    env->rcpt = memory_grow(env->rcpt, env->n, &env->size, sizeof *env->rcpt);
     env->rcpt[env->n++] = (struct recipient){.address = address, .hash = hash};
     if (env->index && 2 * env->n <= env->index_size)
         env->index[slot_of(env, address, hash)] = env->n;

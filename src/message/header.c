@@ -87,10 +87,7 @@ static char *make_value(const char *text)
 
 static void insert(struct header *header, size_t at, const char *name, const char *value)
 {
-    if (header->n == header->size) {
-        header->size = header->size ? 2 * header->size : 16;
-        header->field = memory_resize(header->field, header->size, sizeof *header->field);
-    }
+    header->field = memory_grow(header->field, header->n, &header->size, sizeof *header->field);
     memmove(header->field + at + 1, header->field + at, (header->n - at) * sizeof *header->field);
     header->field[at] = (struct field){.name = memory_copy(name), .value = make_value(value)};
     header->n++;

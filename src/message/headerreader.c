@@ -139,10 +139,7 @@ static void add_present_field(struct reader *reader)
     struct header *header = reader->header;
     if (reader->name.len == 0)
         return;
-    if (header->n == header->size) {
-        header->size = header->size ? 2 * header->size : 16;
-        header->field = memory_resize(header->field, header->size, sizeof *header->field);
-    }
+    header->field = memory_grow(header->field, header->n, &header->size, sizeof *header->field);
     header->field[header->n++] =
         (struct field){.name = str_take(&reader->name), .value = str_take(&reader->value)};
 }

@@ -118,10 +118,8 @@ static bool take_recipient(struct tokenizer *tokens, struct envelope *envelope)
         free(orcpt);
         return false;
     }
-    if (envelope->n == envelope->size) {
-        envelope->size = envelope->size ? 2 * envelope->size : 4;
-        envelope->rcpt = memory_resize(envelope->rcpt, envelope->size, sizeof *envelope->rcpt);
-    }
+    envelope->rcpt =
+        memory_grow(envelope->rcpt, envelope->n, &envelope->size, sizeof *envelope->rcpt);
     envelope->rcpt[envelope->n++] =
         (struct recipient){.address = text, .orcpt = orcpt, .notify = (unsigned)notify};
     return true;

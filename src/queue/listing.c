@@ -31,10 +31,7 @@ static bool add_name(void *context, const char *name)
     struct names *names = context;
     if (!entryid_valid(name))
         return true;
-    if (names->n == names->size) {
-        names->size = names->size ? 2 * names->size : 64;
-        names->id = memory_resize(names->id, names->size, sizeof *names->id);
-    }
+    names->id = memory_grow(names->id, names->n, &names->size, sizeof *names->id);
     memcpy(names->id[names->n++], name, ENTRYID_SIZE);
     return true;
 }

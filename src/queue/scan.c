@@ -35,10 +35,7 @@ static bool collect(void *context, const char *name)
         note_foreign(scan, name);
     if (found != SPOOL_FOUND)
         return true;
-    if (scan->n == scan->size) {
-        scan->size = scan->size ? 2 * scan->size : 64;
-        scan->item = memory_resize(scan->item, scan->size, sizeof *scan->item);
-    }
+    scan->item = memory_grow(scan->item, scan->n, &scan->size, sizeof *scan->item);
     struct scan_item *item = &scan->item[scan->n++];
     memcpy(item->id, name, ENTRYID_SIZE);
     item->next = file.mtime;

@@ -93,10 +93,7 @@ static void refresh(struct service *v)
 static void add_child(struct service *v, pid_t pid, struct quota_user *user,
                       struct quota_session *session)
 {
-    if (v->children == v->size) {
-        v->size = v->size ? 2 * v->size : 64;
-        v->child = memory_resize(v->child, v->size, sizeof *v->child);
-    }
+    v->child = memory_grow(v->child, v->children, &v->size, sizeof *v->child);
     v->child[v->children++] = (struct child){pid, user, session, false};
     if (user)
         user->connections++;
