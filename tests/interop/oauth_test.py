@@ -16,7 +16,7 @@ password_command = cat /etc/onehop/token
 """
 
 
-@pytest.mark.parametrize("size", [300, 2500, 6000])
+@pytest.mark.parametrize("size", [300, 700, 2500, 6000])
 @pytest.mark.parametrize("mechanism", ["xoauth2", "oauthbearer"])
 @pytest.mark.parametrize("port", [587, DOVECOT_SUBMISSION])
 def test_a_token_logs_in(callers, postfix, port, mechanism, size):
