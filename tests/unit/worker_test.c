@@ -57,6 +57,12 @@ static const struct story {
     bool awaited;      /* callers wait for the result */
     bool first;        /* the first entry is locked, and its caller waits; others may go along */
     bool open;         /* the breaker is, from before */
+    bool settled;      /* the first entry's recipient has it already */
+    enum delivery_urgency urgency;
+    enum error_cause cause; /* of the breaker */
+    const char *rate;       /* of the account */
+    const char *disk;       /* ONEHOP_TEST_DISK */
+    int code;
     const char *told;  /* to the caller of the first entry: Sent, Refused, Failed, or Untried */
     int64_t later;     /* seconds since the entries came */
 } stories[] = {
@@ -154,6 +160,41 @@ static const struct story {
      .left = "W0 W0",
      .failures = 1,
      .told = "U"},
+    {.name = "a person half opens the breaker",
+     .entries = 1,
+     .open = true,
+     .cause = CAUSE_LOGIN,
+     .urgency = DELIVERY_BY_PERSON,
+     .step = {{GREET, MESSAGE, QUIT}},
+     .left = "G"},
+    {.name = "one of many users does not, so soon after a login",
+     .entries = 1,
+     .open = true,
+     .cause = CAUSE_LOGIN,
+     .urgency = DELIVERY_BY_USER,
+     .left = "W0",
+     .failures = 1},
+    {.name = "but after a failure of the network",
+     .entries = 1,
+     .open = true,
+     .urgency = DELIVERY_BY_USER,
+     .step = {{GREET, MESSAGE, QUIT}},
+     .left = "G"},
+    {.name = "the account's rate ends a run",
+     .entries = 3,
+     .rate = "2/h",
+     .step = {{GREET, MESSAGE, MESSAGE, QUIT}},
+     .left = "G G W0"},
+    {.name = "what was sent already is not sent again",
+     .entries = 2,
+     .settled = true,
+     .step = {{GREET, MESSAGE, QUIT}},
+     .left = "G G"},
+    {.name = "nothing is sent where nothing can be noted",
+     .entries = 2,
+     .disk = "ro:1:/dev/null",
+     .left = "W0 W0",
+     .code = EX_IOERR},
     {.name = "too big is about the message",
      .entries = 2,
      .step = {{GREET, MAIL("552 5.3.4 too big"), RSET, MESSAGE, QUIT}},
@@ -214,7 +255,8 @@ static void first_done(void *context, const struct attempt *attempt)
 
 static void open_breaker(struct mailworld *mail)
 {
-    const struct breaker_failure failure = {.reason = "no",
+    const struct breaker_failure failure = {.cause = world.story->cause,
+                                            .reason = "no",
                                             .ended = mailworld_now,
                                             .depends =
                                                 circumstances_of(&mail->site, mail->account[0])};
@@ -222,6 +264,15 @@ static void open_breaker(struct mailworld *mail)
     assert_true(account_file_begin(&file, &mail->dir->spool, "work"));
     breaker_open(&file.state.breaker, &failure, 0);
     account_file_end(&file, true);
+}
+
+static void note_sent(struct mailworld *mail, const char *id)
+{
+    struct entry_lock lock = {0};
+    assert_int_equal(spooldir_take(mail->dir, id, &lock), SPOOL_FOUND);
+    journal_settle(&lock.journal, 0, JOURNAL_SENT, NULL);
+    assert_true(entry_lock_save(&lock, &mail->dir->err));
+    entry_lock_release(&lock);
 }
 
 static void look(struct spooldir *dir, const char *id, struct str *left)
@@ -269,8 +320,11 @@ static void play(struct mailworld *mail, const struct story *story)
 {
     struct entry_lock lock = {0};
     const struct identity identity = {.configured = mail->account[0], .account = mail->account[0]};
-    struct worker_job job = {
-        .delivery = &mail->delivery, .account_name = "work", .next = next, .per_connection = 1000};
+    struct worker_job job = {.delivery = &mail->delivery,
+                             .account_name = "work",
+                             .next = next,
+                             .per_connection = 1000,
+                             .urgency = story->urgency};
     size_t handled;
     memset(&world, 0, sizeof world);
     world.story = story;
@@ -288,7 +342,14 @@ static void play(struct mailworld *mail, const struct story *story)
         job.first_done = first_done;
         job.identity = &identity;
     }
-    assert_int_equal(worker_run(&job, &handled), 0);
+    if (story->rate)
+        mailworld_set(mail, "rate", story->rate);
+    if (story->settled)
+        note_sent(mail, world.id[0]);
+    if (story->disk)
+        (void)setenv("ONEHOP_TEST_DISK", story->disk, 1);
+    assert_int_equal(worker_run(&job, &handled), story->code);
+    (void)unsetenv("ONEHOP_TEST_DISK");
     check(mail->dir, story);
 }
 
