@@ -10,7 +10,7 @@
 #include "config/nearest.h"
 #include "config/section.h"
 
-struct reading {
+struct configfile_reading {
     struct configfile *file;
     struct section section;
     struct account *defaults; /* of the whole file, also of what precedes them */
@@ -42,7 +42,8 @@ static bool check_name(const char *name, struct error *err)
     return true;
 }
 
-static bool begin_account(struct reading *r, const struct ini_event *event, struct error *err)
+static bool begin_account(struct configfile_reading *r, const struct ini_event *event,
+                          struct error *err)
 {
     struct configfile *file = r->file;
     const char *name = event->section + strlen("account ");
@@ -56,32 +57,14 @@ static bool begin_account(struct reading *r, const struct ini_event *event, stru
     return true;
 }
 
-static bool begin_provider(struct reading *r, const struct ini_event *event, struct error *err)
+/* [provider NAME] or [oauth NAME] */
+static bool begin_provider(struct configfile_reading *r, const struct ini_event *event,
+                           struct error *err)
 {
-    const char *name = event->section + strlen("provider ");
-    if (!check_name(name, err))
-        return false;
-    struct provider *provider =
-        provider_add(r->file->providers, name, r->file->path, event->line, err);
-    if (!provider)
-        return false;
-    provider->scope = r->file->scope;
-    section_begin(&r->section, KEY_PROVIDER, provider, &provider->set, r->file->home);
-    return true;
-}
-
-static bool begin_oauth(struct reading *r, const struct ini_event *event, struct error *err)
-{
-    const char *name = event->section + strlen("oauth ");
-    if (!check_name(name, err))
-        return false;
-    struct oauth_service *service =
-        oauth_service_add(&r->file->providers->oauth, name, r->file->path, event->line, err);
-    if (!service)
-        return false;
-    service->scope = r->file->scope;
-    section_begin(&r->section, KEY_OAUTH, service, &service->set, r->file->home);
-    return true;
+    const struct configfile *file = r->file;
+    const struct provider_origin origin = {file->path, file->scope, file->home};
+    return check_name(strchr(event->section, ' ') + 1, err) &&
+           provider_begin(file->providers, &origin, event, &r->section, err);
 }
 
 static bool begin_once(int *line, const struct ini_event *event, struct error *err)
@@ -115,7 +98,8 @@ static bool unknown_section(const char *name, struct error *err)
     return false;
 }
 
-static bool begin_service(struct reading *r, const struct ini_event *event, struct error *err)
+static bool begin_service(struct configfile_reading *r, const struct ini_event *event,
+                          struct error *err)
 {
     struct service_settings *service = r->file->service;
     if (!service)
@@ -124,15 +108,13 @@ static bool begin_service(struct reading *r, const struct ini_event *event, stru
     return begin_once(&r->service_line, event, err);
 }
 
-static bool begin(struct reading *r, const struct ini_event *event, struct error *err)
+static bool begin(struct configfile_reading *r, const struct ini_event *event, struct error *err)
 {
     struct queue_settings *queue = r->file->queue;
     if (strncmp(event->section, "account ", 8) == 0)
         return begin_account(r, event, err);
-    if (strncmp(event->section, "provider ", 9) == 0)
+    if (provider_has_section(event->section))
         return begin_provider(r, event, err);
-    if (strncmp(event->section, "oauth ", 6) == 0)
-        return begin_oauth(r, event, err);
     if (strcmp(event->section, "defaults") == 0) {
         section_begin(&r->section, KEY_ACCOUNT, r->defaults, &r->defaults->set, r->file->home);
         return begin_once(&r->defaults_line, event, err);
@@ -148,7 +130,7 @@ static bool begin(struct reading *r, const struct ini_event *event, struct error
 
 static bool take(void *context, const struct ini_event *event, struct error *err)
 {
-    struct reading *r = context;
+    struct configfile_reading *r = context;
     if (!event->key)
         return begin(r, event, err);
     if (!*event->section)
@@ -158,14 +140,14 @@ static bool take(void *context, const struct ini_event *event, struct error *err
         return error_config(err, "key '%s' belongs into one [account NAME]", event->key);
     if (!section_take(&r->section, event, err))
         return false;
-    if (strcmp(event->key, "password") == 0 && *event->value && !r->file->secret_line)
+    if (key && key->type == KEY_SECRET && *event->value && !r->file->secret_line)
         r->file->secret_line = event->line;
     return true;
 }
 
 static bool is_raw(void *context, const char *section, const char *name)
 {
-    const struct reading *r = context;
+    const struct configfile_reading *r = context;
     (void)section;
     const struct key *key = r->section.object ? key_find(r->section.kind, name) : NULL;
     return key && (key->flags & KEY_RAW);
@@ -195,7 +177,7 @@ static bool inherit(const struct configfile *file, struct account *account, stru
 
 bool configfile_read(struct configfile *file, const struct str *text, struct error *err)
 {
-    struct reading r = {.file = file, .defaults = account_new("defaults", file->scope)};
+    struct configfile_reading r = {.file = file, .defaults = account_new("defaults", file->scope)};
     struct ini_reader reader = {.event = take, .is_raw = is_raw, .context = &r};
     bool ok = inifile_parse(file->path, text, &reader, err);
     for (size_t i = 0; ok && i < file->n; i++)

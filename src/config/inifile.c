@@ -14,7 +14,7 @@
  * empty section; other builds do other things. So it is handed one line at a time, without its
  * indentation and cut where the value need not be seen, and asked one question: is this a section,
  * a key or nonsense? What the user wrote is read from the line itself. */
-struct reading {
+struct ini_reading {
     const char *file;
     const char *next, *end; /* the rest of the text */
     const char *text;       /* the present line, without blanks around it; `len` octets */
@@ -43,14 +43,14 @@ static void trim(const char **text, size_t *len)
     }
 }
 
-static bool fail(struct reading *r)
+static bool fail(struct ini_reading *r)
 {
     error_prefix(r->err, "%s:%d", r->file, r->line);
     r->failed = true;
     return false;
 }
 
-static bool emit(struct reading *r, const char *key, const char *value)
+static bool emit(struct ini_reading *r, const char *key, const char *value)
 {
     struct ini_event event = {
         .section = r->section ? r->section : "", .key = key, .value = value, .line = r->line};
@@ -71,7 +71,7 @@ static size_t before_comment(const char *text, size_t len)
     return quoted ? len + 1 : len;
 }
 
-static bool begin_section(struct reading *r)
+static bool begin_section(struct ini_reading *r)
 {
     const char *close = memchr(r->text, ']', r->len);
     if (!close) {
@@ -109,7 +109,7 @@ static bool begin_section(struct reading *r)
 }
 
 /* Does not show the line: it may be a password that lost its key. */
-static bool no_assignment(struct reading *r)
+static bool no_assignment(struct ini_reading *r)
 {
     bool colon = !memchr(r->text, '=', r->len) && memchr(r->text, ':', r->len);
     if (colon)
@@ -120,7 +120,7 @@ static bool no_assignment(struct reading *r)
 }
 
 /* Gives out KEY = VALUE of the present line. */
-static bool assign(struct reading *r)
+static bool assign(struct ini_reading *r)
 {
     const char *equals = memchr(r->text, '=', r->len);
     if (!equals)
@@ -161,7 +161,7 @@ static bool assign(struct reading *r)
 }
 
 /* What the library made of the line before: it has to agree with what it was. */
-static bool settle(struct reading *r)
+static bool settle(struct ini_reading *r)
 {
     if (r->failed)
         return false;
@@ -173,7 +173,7 @@ static bool settle(struct reading *r)
     return agreed || no_assignment(r);
 }
 
-static bool is_clean(struct reading *r)
+static bool is_clean(struct ini_reading *r)
 {
     for (size_t i = 0; i < r->len; i++) {
         unsigned char c = (unsigned char)r->text[i];
@@ -189,7 +189,7 @@ static bool is_clean(struct reading *r)
 }
 
 /* Takes the next line that means something. False at the end and after an error. */
-static bool next_line(struct reading *r)
+static bool next_line(struct ini_reading *r)
 {
     while (r->next < r->end) {
         const char *newline = memchr(r->next, '\n', (size_t)(r->end - r->next));
@@ -213,7 +213,7 @@ static bool next_line(struct reading *r)
 /* Called by the library like fgets(3), with a buffer of its own size. */
 static char *feed(char *buffer, int size, void *stream)
 {
-    struct reading *r = stream;
+    struct ini_reading *r = stream;
     if (size < INIFILE_BUFFER_MIN || !settle(r) || !next_line(r))
         return NULL;
     r->seen = false;
@@ -240,7 +240,7 @@ static char *feed(char *buffer, int size, void *stream)
 static int handle(void *context, const char *section, const char *name,
                   const char *value LIBRARY_LINE)
 {
-    struct reading *r = context;
+    struct ini_reading *r = context;
     (void)section;
     IGNORE_LIBRARY_LINE;
     if (r->failed || r->expected != KEY || r->seen || !name || !value)
@@ -252,7 +252,7 @@ static int handle(void *context, const char *section, const char *name,
 bool inifile_parse(const char *name, const struct str *text, const struct ini_reader *reader,
                    struct error *err)
 {
-    struct reading r = {.file = name, .reader = reader, .err = err};
+    struct ini_reading r = {.file = name, .reader = reader, .err = err};
     r.next = str_text(text);
     r.end = r.next + text->len;
     if (text->len >= 3 && memcmp(r.next, "\xef\xbb\xbf", 3) == 0)

@@ -22,7 +22,7 @@ struct provider_store {
     bool parsed, failed;
 };
 
-struct reading {
+struct provider_reading {
     struct provider_table *table;
     const char *file;
     struct section section;
@@ -57,39 +57,57 @@ struct provider *provider_add(struct provider_table *table, const char *name, co
     return provider;
 }
 
-static bool begin_oauth(struct reading *r, const struct ini_event *event, struct error *err)
+static const char provider_word[] = "provider ", oauth_word[] = "oauth ";
+
+static bool begins_with(const char *section, const char *word)
 {
-    struct oauth_service *service =
-        oauth_service_add(&r->table->oauth, event->section + 6, r->file, event->line, err);
-    if (service)
-        section_begin(&r->section, KEY_OAUTH, service, &service->set, "");
-    return service != NULL;
+    return strncmp(section, word, strlen(word)) == 0;
+}
+
+bool provider_has_section(const char *section)
+{
+    return begins_with(section, provider_word) || begins_with(section, oauth_word);
+}
+
+bool provider_begin(struct provider_table *table, const struct provider_origin *origin,
+                    const struct ini_event *event, struct section *section, struct error *err)
+{
+    const char *name = strchr(event->section, ' ') + 1;
+    if (begins_with(event->section, oauth_word)) {
+        struct oauth_service *service =
+            oauth_service_add(&table->oauth, name, origin->file, event->line, err);
+        if (!service)
+            return false;
+        service->scope = origin->scope;
+        section_begin(section, KEY_OAUTH, service, &service->set, origin->home);
+        return true;
+    }
+    struct provider *provider = provider_add(table, name, origin->file, event->line, err);
+    if (!provider)
+        return false;
+    provider->scope = origin->scope;
+    section_begin(section, KEY_PROVIDER, provider, &provider->set, origin->home);
+    return true;
 }
 
 static bool take(void *context, const struct ini_event *event, struct error *err)
 {
-    struct reading *r = context;
+    struct provider_reading *r = context;
+    const struct provider_origin origin = {r->file, SCOPE_SYSTEM, ""};
     if (event->key && !*event->section)
         return error_config(err, "a section like [provider NAME] must come first");
     if (event->key)
         return section_take(&r->section, event, err);
-    if (strncmp(event->section, "oauth ", 6) == 0)
-        return begin_oauth(r, event, err);
-    if (strncmp(event->section, "provider ", 9) != 0)
+    if (!provider_has_section(event->section))
         return error_config(err, "[%s] does not belong here: write [provider NAME]",
                             event->section);
-    struct provider *provider =
-        provider_add(r->table, event->section + 9, r->file, event->line, err);
-    if (!provider)
-        return false;
-    section_begin(&r->section, KEY_PROVIDER, provider, &provider->set, "");
-    return true;
+    return provider_begin(r->table, &origin, event, &r->section, err);
 }
 
 static bool parse(struct provider_table *table, const char *file, const struct str *text,
                   struct error *err)
 {
-    struct reading r = {.table = table, .file = file};
+    struct provider_reading r = {.table = table, .file = file};
     struct ini_reader reader = {.event = take, .context = &r};
     return inifile_parse(file, text, &reader, err);
 }

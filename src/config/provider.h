@@ -30,7 +30,9 @@ struct provider {
     char *note;             /* what a user must know: "needs an app password: https://..." */
 };
 
+struct ini_event;
 struct provider_store;
+struct section;
 
 struct provider_table {
     struct provider **item;
@@ -46,6 +48,19 @@ enum { PROVIDER_FILE_MAX = 1024 * 1024 }; /* octets of a file of providers */
  * error, if FILE has described one of that name before. */
 struct provider *provider_add(struct provider_table *table, const char *name, const char *file,
                               int line, struct error *err);
+
+struct provider_origin {
+    const char *file;
+    enum account_scope scope;
+    const char *home; /* for ~/ in paths, "" for none */
+};
+
+/* True if the section's name is "provider NAME" or "oauth NAME". */
+bool provider_has_section(const char *section);
+
+/* Begins such a section of a file: adds what it describes to TABLE, and SECTION takes its keys. */
+bool provider_begin(struct provider_table *table, const struct provider_origin *origin,
+                    const struct ini_event *event, struct section *section, struct error *err);
 
 /* Reads FILE, whose providers come before all that are added, but parses it only if a question
  * cannot be answered without: it has 118 providers, and most accounts name another host. What is
