@@ -12,7 +12,7 @@
 #include "config/nearest.h"
 #include "config/ownership.h"
 
-struct reading {
+struct msmtprc_reading {
     struct configfile *file;
     int64_t deadline;
     struct account *defaults;
@@ -24,33 +24,34 @@ struct reading {
     int line;
 };
 
-static bool copy_key(const struct key *key, struct account *to, const struct account *from,
-                     struct key_set *given)
+/* Gives TO what FROM has of the keys of SET, with its complaint, and marks them in GIVEN. */
+static void copy_keys(const struct key_set *set, struct account *to, const struct account *from,
+                      struct key_set *given)
 {
-    key_copy(key, to, from);
-    key_mark(&to->set, key);
-    if (given)
-        key_mark(given, key);
-    return true;
+    for (const struct key *key = key_table; key < key_table + key_count; key++)
+        if (key->section == KEY_ACCOUNT && key_is_set(set, key)) {
+            key_copy(key, to, from);
+            key_mark(&to->set, key);
+            key_mark(given, key);
+        }
+    account_complain(to, from->complaint);
 }
 
 /* Begins an account as a copy of the defaults. */
-static void add_account(struct reading *r, const char *name)
+static void add_account(struct msmtprc_reading *r, const char *name)
 {
     struct configfile *file = r->file;
     struct account *account = configfile_add(file, account_new_msmtp(name, file->scope), r->line);
     r->given = memory_resize(r->given, file->n, sizeof *r->given);
-    for (size_t i = 0; i < key_count; i++)
-        if (key_table[i].section == KEY_ACCOUNT && key_is_set(&r->default_set, &key_table[i]))
-            (void)copy_key(&key_table[i], account, r->defaults, NULL);
-    account_complain(account, r->defaults->complaint);
+    struct key_set not_handed_on = {0};
+    copy_keys(&r->default_set, account, r->defaults, &not_handed_on);
     r->given[file->n - 1] = (struct key_set){0};
     r->now = &r->given[file->n - 1];
     r->current = account;
 }
 
 /* The place of the account NAME among the first N; N if it is not there. */
-static size_t find(const struct reading *r, const char *name, size_t n)
+static size_t find(const struct msmtprc_reading *r, const char *name, size_t n)
 {
     size_t i = 0;
     while (i < n && strcmp(r->file->account[i]->name, name) != 0)
@@ -58,15 +59,12 @@ static size_t find(const struct reading *r, const char *name, size_t n)
     return i;
 }
 
-static bool take_over(struct reading *r, const char *name, struct error *err)
+static bool take_over(struct msmtprc_reading *r, const char *name, struct error *err)
 {
     size_t self = r->file->n - 1, parent = find(r, name, self);
     if (parent == self)
         return error_config(err, "account %s is not defined above this line, in this file", name);
-    for (size_t i = 0; i < key_count; i++)
-        if (key_table[i].section == KEY_ACCOUNT && key_is_set(&r->given[parent], &key_table[i]))
-            (void)copy_key(&key_table[i], r->current, r->file->account[parent], r->now);
-    account_complain(r->current, r->file->account[parent]->complaint);
+    copy_keys(&r->given[parent], r->current, r->file->account[parent], r->now);
     return true;
 }
 
@@ -78,7 +76,7 @@ static char *trimmed(const char *text, size_t len)
     return blanks < len ? memory_copy_n(text + blanks, len - blanks) : memory_copy("");
 }
 
-static bool begin_account(struct reading *r, const char *argument, struct error *err)
+static bool begin_account(struct msmtprc_reading *r, const char *argument, struct error *err)
 {
     const char *colon = strchr(argument, ':');
     char *name = trimmed(argument, colon ? (size_t)(colon - argument) : strlen(argument));
@@ -173,7 +171,7 @@ static bool counts_when_chosen(const struct key *key)
            key->check == keycheck_host || key->check == keycheck_ip;
 }
 
-static bool set_key(struct reading *r, const struct command *command, const char *argument,
+static bool set_key(struct msmtprc_reading *r, const struct command *command, const char *argument,
                     struct error *err)
 {
     const struct key *key = command->key;
@@ -199,7 +197,8 @@ static bool set_key(struct reading *r, const struct command *command, const char
     return true;
 }
 
-static bool obey(struct reading *r, const char *name, const char *argument, struct error *err)
+static bool obey(struct msmtprc_reading *r, const char *name, const char *argument,
+                 struct error *err)
 {
     if (strcmp(name, "account") == 0)
         return begin_account(r, argument, err);
@@ -217,7 +216,7 @@ static bool obey(struct reading *r, const char *name, const char *argument, stru
 }
 
 /* Splits LEN octets into a command and its argument, and removes one pair of quotes. */
-static bool take_line(struct reading *r, const char *line, size_t len, struct error *err)
+static bool take_line(struct msmtprc_reading *r, const char *line, size_t len, struct error *err)
 {
     line += strspn(line, " \t");
     size_t name_len = strcspn(line, " \t\r");
@@ -236,7 +235,7 @@ static bool take_line(struct reading *r, const char *line, size_t len, struct er
 }
 
 /* The line is what a command prints first. */
-static bool evaluate(struct reading *r, const char *line, size_t len, struct error *err)
+static bool evaluate(struct msmtprc_reading *r, const char *line, size_t len, struct error *err)
 {
     struct str out = {.secret = true};
     char *command = trimmed(line, len);
@@ -257,7 +256,7 @@ static bool evaluate(struct reading *r, const char *line, size_t len, struct err
     return ok;
 }
 
-static bool read_line(struct reading *r, const char *line, struct error *err)
+static bool read_line(struct msmtprc_reading *r, const char *line, struct error *err)
 {
     size_t len = strlen(line), blanks = strspn(line, " \t\r");
     line += blanks;
@@ -269,7 +268,7 @@ static bool read_line(struct reading *r, const char *line, struct error *err)
     return take_line(r, line, len, err);
 }
 
-static bool read_lines(struct reading *r, const struct str *text, struct error *err)
+static bool read_lines(struct msmtprc_reading *r, const struct str *text, struct error *err)
 {
     const char *at = str_text(text), *end = at + text->len;
     struct str line = {.secret = true};
@@ -293,7 +292,7 @@ static bool read_lines(struct reading *r, const struct str *text, struct error *
 bool msmtprc_read(struct configfile *file, const struct str *text, int64_t deadline,
                   struct error *err)
 {
-    struct reading r = {
+    struct msmtprc_reading r = {
         .file = file,
         .deadline = deadline,
         .defaults = account_new_msmtp("defaults", file->scope),

@@ -232,7 +232,7 @@ void aliases_free(struct aliases *aliases)
 }
 
 /* One call of aliases_expand(). */
-struct expansion {
+struct alias_expansion {
     const struct aliases *aliases;
     enum { FRESH, OPEN, DONE } * state; /* of each alias */
     struct strlist included;
@@ -267,10 +267,10 @@ static const struct alias *find(const struct aliases *aliases, const char *name)
     return alias;
 }
 
-static bool expand_values(struct expansion *x, const struct strlist *values, const char *path,
+static bool expand_values(struct alias_expansion *x, const struct strlist *values, const char *path,
                           int line);
 
-static void expand_name(struct expansion *x, const char *name)
+static void expand_name(struct alias_expansion *x, const char *name)
 {
     const struct alias *alias = find(x->aliases, name);
     size_t at = alias ? (size_t)(alias - x->aliases->item) : 0;
@@ -289,7 +289,7 @@ static void expand_name(struct expansion *x, const char *name)
     x->state[at] = DONE;
 }
 
-static bool expand_file(struct expansion *x, const char *path, const char *from, int line)
+static bool expand_file(struct alias_expansion *x, const char *path, const char *from, int line)
 {
     struct error err;
     struct str text = {0}, plain = {0};
@@ -318,7 +318,7 @@ static bool expand_file(struct expansion *x, const char *path, const char *from,
     return any;
 }
 
-static bool expand_addresses(struct expansion *x, const char *value)
+static bool expand_addresses(struct alias_expansion *x, const char *value)
 {
     struct address_list list = {0};
     address_list_parse(&list, value, strlen(value));
@@ -334,7 +334,7 @@ static bool expand_addresses(struct expansion *x, const char *value)
 }
 
 /* True if something came of it, now or when the same alias was expanded before. */
-static bool expand_values(struct expansion *x, const struct strlist *values, const char *path,
+static bool expand_values(struct alias_expansion *x, const struct strlist *values, const char *path,
                           int line)
 {
     static const char include[] = ":include:";
@@ -364,7 +364,7 @@ bool aliases_expand(const struct aliases *aliases, const char *name, struct strl
 {
     if (!find(aliases, name))
         return false;
-    struct expansion x = {.aliases = aliases, .out = out, .warnings = warnings};
+    struct alias_expansion x = {.aliases = aliases, .out = out, .warnings = warnings};
     x.state = memory_new(aliases->n * sizeof *x.state);
     size_t before = out->n;
     expand_name(&x, name);
