@@ -399,6 +399,29 @@ def test_an_id_that_does_not_exist(serve, spool, verb, id, code):
     assert len(spool.ids()) == 1
 
 
+@pytest.mark.parametrize("words, said", [
+    (("queue", "--all"), "queue knows --json and --failed, not '--all'"),
+    (("flush", "--all"), "flush takes an id, or --account NAME"),
+    (("flush", "--account"), "flush takes an id, or --account NAME"),
+    (("delete",), "an id is missing; `onehopctl queue` shows them"),
+    (("hold", "one", "two"), "too many arguments: hold ID"),
+    (("show", "a\nb"), "argument 2 contains a control character"),
+    (("bury", "it"), "there is no verb 'bury'; `onehopctl help` lists them"),
+])
+def test_wrong_words_are_usage_errors(serve, spool, words, said):
+    spool.use(serve())
+    id = spool.queues("you@example.net")
+    result = spool.run("onehopctl", *words)
+    assert (result.code, result.shown, result.lines) == (64, "", ["onehopctl: " + said])
+    assert spool.ids() == [id]
+
+
+@pytest.mark.parametrize("words, code", [((), 64), (("help",), 0), (("--help",), 0)])
+def test_the_verbs_are_listed(machine, words, code):
+    result = machine.run("onehopctl", *words)
+    assert result.code == code and "\n  delete " in result.shown and "\n  flush " in result.shown
+
+
 def test_the_queue_is_seen_while_the_configuration_is_broken(serve, machine, spool):
     spool.use(serve())
     id = spool.queues("you@example.net")
