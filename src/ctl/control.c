@@ -1,6 +1,7 @@
 #include "config.h"
 #include "ctl/control.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -11,6 +12,7 @@
 #include "submit/help.h"
 #include "submit/report.h"
 #include "ctl/check.h"
+#include "ctl/completion.h"
 #include "ctl/convert.h"
 #include "ctl/loginctl.h"
 #include "ctl/providers.h"
@@ -121,6 +123,7 @@ static int run_version(int argc, char **argv, struct site *site)
 }
 
 static int run_help(int argc, char **argv, struct site *site);
+static int run_complete(int argc, char **argv, struct site *site);
 
 static const struct verb verbs[] = {
     {"check", "[ACCOUNT]", 1, run_check,
@@ -140,6 +143,7 @@ static const struct verb verbs[] = {
     {"delete", "ID", 1, run_delete, N_("delete an entry")},
     {"version", "", 0, run_version, N_("show the version")},
     {"help", "[keys|options]", 1, run_help, N_("this list; all keys; all options")},
+    {"complete", "WORD ...", INT_MAX, run_complete, ""}, /* for shells */
 };
 static const size_t verb_count = sizeof verbs / sizeof *verbs;
 
@@ -151,9 +155,17 @@ static int run_help(int argc, char **argv, struct site *site)
     if (argc > 0 && strcmp(argv[0], "options") == 0)
         return help_options();
     (void)printf("%s\n\n", _("Usage: onehopctl VERB [ARGUMENT]"));
-    for (size_t i = 0; i < verb_count; i++)
+    for (size_t i = 0; i < verb_count && *verbs[i].help; i++)
         (void)printf("  %-10s %-22s %s\n", verbs[i].name, verbs[i].arguments, _(verbs[i].help));
     return help_flush();
+}
+
+static int run_complete(int argc, char **argv, struct site *site)
+{
+    struct completion_verb list[sizeof verbs / sizeof *verbs + 1] = {0};
+    for (size_t i = 0; i < verb_count && *verbs[i].help; i++)
+        list[i] = (struct completion_verb){verbs[i].name, verbs[i].arguments, verbs[i].help};
+    return completion_run(list, argc, argv, site);
 }
 
 static int run_verb(const struct verb *verb, int argc, char **argv, const struct paths *paths)

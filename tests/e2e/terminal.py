@@ -15,7 +15,7 @@ class Terminal:
     standard output."""
 
     def __init__(self, machine, *words, stdin=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                 program="sendmail", before=(), **environment):
+                 program="sendmail", before=(), command=None, **environment):
         self.master, slave = pty.openpty()
         self.seen = b""
 
@@ -24,7 +24,7 @@ class Terminal:
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(
-            [*before, str(machine.programs / program), *words],
+            command or [*before, str(machine.programs / program), *words],
             stdin=slave if stdin is None else stdin, stdout=stdout or slave, stderr=stderr or slave,
             preexec_fn=take_terminal, env=machine.environment(**environment), pass_fds=(slave,))
         os.close(slave)
