@@ -111,23 +111,32 @@ bool keycheck_password_file(const char *text, struct error *err)
                         text);
 }
 
-bool keycheck_fingerprint(const char *text, struct error *err)
+static bool is_fingerprint(const char *text, size_t len)
 {
-    bool of_key = strncasecmp(text, "spki:", 5) == 0;
+    bool of_key = len > 5 && strncasecmp(text, "spki:", 5) == 0;
     size_t digits = 0;
-    bool clean = true;
-    for (const char *p = text + (of_key ? 5 : 0); *p; p++) {
+    for (const char *p = text + (of_key ? 5 : 0); p < text + len; p++) {
         if (isxdigit((unsigned char)*p))
             digits++;
         else if (!strchr(": ", *p) || digits % 2 != 0)
-            clean = false;
+            return false;
     }
-    if (clean && (digits == 64 || (digits == 40 && !of_key)))
-        return true;
-    return error_config(err,
-                        "'%s' is no fingerprint: a SHA-256 has 64 hexadecimal digits, with or "
-                        "without colons between the pairs",
-                        text);
+    return digits == 64 || (digits == 40 && !of_key);
+}
+
+bool keycheck_fingerprint(const char *text, struct error *err)
+{
+    for (const char *p = text; *p; p += *p == ',') {
+        p += strspn(p, " ");
+        size_t len = strcspn(p, ",");
+        if (!is_fingerprint(p, len))
+            return error_config(err,
+                                "'%.*s' is no fingerprint: a SHA-256 has 64 hexadecimal digits, "
+                                "with or without colons between the pairs",
+                                (int)len, p);
+        p += len;
+    }
+    return true;
 }
 
 bool keycheck_notify(const char *text, struct error *err)

@@ -112,7 +112,7 @@ const struct key key_table[] = {
      .help = N_("PEM file of certificate revocation lists")},
     {"tls_fingerprint", ACCOUNT(tls_fingerprint), .type = KEY_TEXT, .fallback = "",
      .check = keycheck_fingerprint, MSMTP("tls_fingerprint"), .style = KEY_SHOWN_HEX,
-     .help = N_("the one certificate to accept, by its SHA-256")},
+     .help = N_("the certificates to accept, by their SHA-256")},
     {"tls_key_file", ACCOUNT(tls_key_file), .type = KEY_PATH, .fallback = "", MSMTP("tls_key_file"),
      .help = N_("PEM file of the client's private key")},
     {"tls_cert_file", ACCOUNT(tls_cert_file), .type = KEY_PATH, .fallback = "",

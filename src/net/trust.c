@@ -4,6 +4,7 @@
 #include <gnutls/x509.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,30 +47,43 @@ static int hex_value(char c)
     return at ? (int)(at - digits) % 16 : -1;
 }
 
-static bool read_fingerprint(struct trust *trust, const char *text, struct error *err)
+/* Reads the LEN octets of TEXT. */
+static bool read_fingerprint(struct fingerprint *print, const char *text, size_t len)
 {
-    const char *c = text;
-    size_t n = 0;
-    if (strncmp(c, "spki:", 5) == 0) {
-        trust->fingerprint_of_key = true;
-        c += 5;
-    }
-    for (; *c; c++) {
+    const char *c = text, *end = text + len;
+    *print = (struct fingerprint){.of_key = len > 5 && strncasecmp(text, "spki:", 5) == 0};
+    for (c += print->of_key ? 5 : 0; c < end; c++) {
         if (*c == ':' || *c == ' ')
             continue;
-        int high = hex_value(c[0]), low = high < 0 ? -1 : hex_value(c[1]);
-        if (low < 0 || n == TRUST_HASH_MAX)
-            break;
-        trust->fingerprint[n++] = (unsigned char)(high * 16 + low);
+        int high = hex_value(c[0]), low = high < 0 || c + 1 == end ? -1 : hex_value(c[1]);
+        if (low < 0 || print->len == TRUST_HASH_MAX)
+            return false;
+        print->octets[print->len++] = (unsigned char)(high * 16 + low);
         c++;
     }
-    trust->fingerprint_len = n;
-    if (!*c && (n == 32 || (n == 20 && !trust->fingerprint_of_key)))
-        return true;
-    return error_config(err,
-                        "tls_fingerprint: '%s' is neither a SHA-256 (32 octets in hex) nor a "
-                        "SHA-1 (20) fingerprint",
-                        text);
+    return print->len == 32 || (print->len == 20 && !print->of_key);
+}
+
+/* A list with commas between. */
+static bool read_fingerprints(struct trust *trust, const char *text, struct error *err)
+{
+    while (*text) {
+        text += strspn(text, " ,");
+        size_t len = strcspn(text, ",");
+        if (len == 0)
+            break;
+        if (trust->fingerprints == TRUST_FINGERPRINTS_MAX)
+            return error_config(err, "tls_fingerprint: more than %d fingerprints",
+                                (int)TRUST_FINGERPRINTS_MAX);
+        if (!read_fingerprint(&trust->fingerprint[trust->fingerprints], text, len))
+            return error_config(err,
+                                "tls_fingerprint: '%.*s' is neither a SHA-256 (32 octets in hex) "
+                                "nor a SHA-1 (20) fingerprint",
+                                (int)len, text);
+        trust->fingerprints++;
+        text += len;
+    }
+    return true;
 }
 
 /* The file that GnuTLS takes for the system's trust, as configure found it in the library: "" where
@@ -136,7 +150,7 @@ bool trust_load(struct trust *trust, const struct tls_params *params, struct err
     if (!params->check)
         return true;
     if (*params->fingerprint)
-        return read_fingerprint(trust, params->fingerprint, err);
+        return read_fingerprints(trust, params->fingerprint, err);
     return load_list(trust, params, err);
 }
 
@@ -164,19 +178,24 @@ static bool hash(gnutls_x509_crt_t cert, bool key, gnutls_digest_algorithm_t alg
     return gnutls_x509_crt_get_fingerprint(cert, algorithm, out, &len) == 0;
 }
 
-static int check_fingerprint(gnutls_session_t session)
+static bool fits(gnutls_x509_crt_t cert, const struct fingerprint *print)
+{
+    unsigned char is[TRUST_HASH_MAX];
+    return hash(cert, print->of_key, print->len == 20 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256, is) &&
+           memcmp(is, print->octets, print->len) == 0;
+}
+
+static int check_fingerprints(gnutls_session_t session)
 {
     struct trust *trust = gnutls_session_get_ptr(session);
-    unsigned char is[TRUST_HASH_MAX];
     gnutls_x509_crt_t cert = peer_certificate(session);
-    bool fits = cert &&
-                hash(cert, trust->fingerprint_of_key,
-                     trust->fingerprint_len == 20 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256, is) &&
-                memcmp(is, trust->fingerprint, trust->fingerprint_len) == 0;
+    bool found = false;
+    for (size_t i = 0; cert && i < trust->fingerprints; i++)
+        found = found || fits(cert, &trust->fingerprint[i]);
     if (cert)
         gnutls_x509_crt_deinit(cert);
-    trust->refused = !fits;
-    return fits ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+    trust->refused = !found;
+    return found ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 static int check_chain(gnutls_session_t session)
@@ -200,8 +219,8 @@ void trust_demand(struct trust *trust, gnutls_session_t session, const struct tl
     if (!params->check)
         return;
     gnutls_session_set_ptr(session, trust);
-    gnutls_session_set_verify_function(session, trust->fingerprint_len > 0 ? check_fingerprint
-                                                                           : check_chain);
+    gnutls_session_set_verify_function(session,
+                                       trust->fingerprints > 0 ? check_fingerprints : check_chain);
 }
 
 static void add_hex(struct str *out, const unsigned char *data, size_t len)
@@ -331,9 +350,9 @@ bool trust_explain(const struct trust *trust, gnutls_session_t session, struct e
                          "the server's certificate is missing");
     (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
                     "the server's certificate is not accepted");
-    if (trust->fingerprint_len > 0) {
+    if (trust->fingerprints > 0) {
         struct str print = {0};
-        add_fingerprint(cert, trust->fingerprint_of_key, &print);
+        add_fingerprint(cert, trust->fingerprint[0].of_key, &print);
         error_add(err, ": ", "it has another fingerprint than tls_fingerprint: %s",
                   str_text(&print));
         str_clear(&print);

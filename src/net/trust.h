@@ -10,7 +10,13 @@
 #include "base/str.h"
 #include "net/tls.h"
 
-enum { TRUST_HASH_MAX = 32 };
+enum { TRUST_HASH_MAX = 32, TRUST_FINGERPRINTS_MAX = 16 };
+
+struct fingerprint {
+    unsigned char octets[TRUST_HASH_MAX];
+    size_t len;  /* 20: SHA-1, 32: SHA-256 */
+    bool of_key; /* of the public key (SubjectPublicKeyInfo), else of the certificate */
+};
 
 struct trust {
     gnutls_certificate_credentials_t credentials;
@@ -18,11 +24,10 @@ struct trust {
     gnutls_x509_trust_list_t list; /* the credentials' own */
     struct str store;              /* of certificates of which some are imported into the list */
     char *host;                    /* what the certificate must be for */
-    unsigned char fingerprint[TRUST_HASH_MAX];
-    size_t fingerprint_len; /* 0: none */
-    bool fingerprint_of_key;
+    struct fingerprint fingerprint[TRUST_FINGERPRINTS_MAX]; /* one of them must fit */
+    size_t fingerprints;                                    /* 0: none */
     unsigned status; /* of the chain: GNUTLS_CERT_* */
-    bool refused;    /* the fingerprint did not fit, or the status is not zero */
+    bool refused;    /* no fingerprint fitted, or the status is not zero */
 };
 
 /* Loads what PARAMS name. Zero TRUST before; clear it afterwards whatever is returned. */

@@ -186,6 +186,8 @@ static const struct value values[] = {
     {"logfile", "~", "/home/me"},
     {"logfile", "~other/x", "~other/x"},
     {"tls_fingerprint", "00:11", NULL},
+    {"tls_fingerprint", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, spki:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, spki:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
+    {"tls_fingerprint", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, 00:11", NULL},
     {"dsn_notify", "failure,delay", "failure, delay"},
     {"dsn_notify", "sometimes", NULL},
     {"user", "a\nb", NULL},
