@@ -81,13 +81,13 @@ static bool unknown_section(const char *name, struct error *err)
     size_t len = strcspn(name, " ");
     char *word = memory_copy_n(name, len);
     struct nearest nearest = {.word = word};
-    nearest_offer(&nearest, "account");
+    bool lacks_name = false;
     nearest_offer(&nearest, "defaults");
-    nearest_offer(&nearest, "oauth");
-    nearest_offer(&nearest, "provider");
-    nearest_offer(&nearest, "queue");
-    nearest_offer(&nearest, "service");
-    if (strcmp(word, "account") == 0 || strcmp(word, "provider") == 0 || strcmp(word, "oauth") == 0)
+    for (const struct section_kind *kind = section_kinds; kind->word; kind++) {
+        nearest_offer(&nearest, kind->word);
+        lacks_name = lacks_name || (kind->is_named && strcmp(word, kind->word) == 0);
+    }
+    if (lacks_name)
         error_config(err, "[%s] needs a name: write [%s NAME]", name, word);
     else if (nearest.best)
         error_config(err, "unknown section [%s]: did you mean [%s%s]?", name, nearest.best,

@@ -5,6 +5,15 @@
 
 #include "config/nearest.h"
 
+const struct section_kind section_kinds[] = {
+    {KEY_ACCOUNT, "account", "[account NAME], [defaults]", true},
+    {KEY_QUEUE, "queue", "[queue]", false},
+    {KEY_SERVICE, "service", "[service]", false},
+    {KEY_PROVIDER, "provider", "[provider NAME]", true},
+    {KEY_OAUTH, "oauth", "[oauth NAME]", true},
+    {0, NULL, NULL, false},
+};
+
 void section_begin(struct section *section, enum key_section kind, void *object,
                    struct key_set *set, const char *home)
 {
@@ -14,18 +23,10 @@ void section_begin(struct section *section, enum key_section kind, void *object,
 /* A key that is known elsewhere was put into the wrong section; else it was mistyped. */
 static bool unknown(enum key_section kind, const char *name, struct error *err)
 {
-    static const struct {
-        enum key_section kind;
-        const char *shown;
-    } others[] = {{KEY_ACCOUNT, "[account NAME], [defaults]"},
-                  {KEY_QUEUE, "[queue]"},
-                  {KEY_SERVICE, "[service]"},
-                  {KEY_PROVIDER, "[provider NAME]"},
-                  {KEY_OAUTH, "[oauth NAME]"}};
     const struct nearest nearest = {.best = key_nearest(kind, name)};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (others[i].kind != kind && key_find(others[i].kind, name))
-            return error_config(err, "key '%s' belongs into %s", name, others[i].shown);
+    for (const struct section_kind *other = section_kinds; other->word; other++)
+        if (other->kind != kind && key_find(other->kind, name))
+            return error_config(err, "key '%s' belongs into %s", name, other->shown);
     (void)error_config(err, "unknown key '%s'", name);
     return nearest_hint(&nearest, err);
 }

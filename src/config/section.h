@@ -9,6 +9,15 @@
 #include "config/inifile.h"
 #include "config/key.h"
 
+struct section_kind {
+    enum key_section kind;
+    const char *word;  /* that a section of this kind begins with */
+    const char *shown; /* to users: where its keys belong */
+    bool is_named;     /* a name follows the word */
+};
+
+extern const struct section_kind section_kinds[]; /* ends with one without a word */
+
 struct section {
     enum key_section kind;
     void *object;        /* the struct of this kind of section */

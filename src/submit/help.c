@@ -10,6 +10,7 @@
 
 #include "base/translation.h"
 #include "config/key.h"
+#include "config/section.h"
 #include "compat/msmtpcode.h"
 #include "cli/longoptions.h"
 #include "cli/option.h"
@@ -87,12 +88,10 @@ int help_usage(const char *program)
 int help_keys(void)
 {
     for (size_t i = 0; i < key_count; i++) {
-        const char *section = key_table[i].section == KEY_ACCOUNT    ? "account"
-                              : key_table[i].section == KEY_QUEUE    ? "queue"
-                              : key_table[i].section == KEY_PROVIDER ? "provider"
-                              : key_table[i].section == KEY_OAUTH    ? "oauth"
-                                                                     : "service";
-        (void)printf("%s %s\n", section, key_table[i].name);
+        const struct section_kind *kind = section_kinds;
+        while (kind->kind != key_table[i].section)
+            kind++;
+        (void)printf("%s %s\n", kind->word, key_table[i].name);
     }
     return help_flush();
 }
