@@ -54,8 +54,10 @@ class Terminal:
     def rest(self):
         """What is printed until nobody can print any more."""
         try:
-            while more := os.read(self.master, 1000):
-                self.seen += more
+            while True:
+                ready, _, _ = select.select([self.master], [], [], PATIENCE)
+                assert ready, f"it waits for an answer, seen {self.seen}"
+                self.seen += os.read(self.master, 1000)
         except OSError:  # EIO: the last one left
             pass
         shown, self.seen = self.seen, b""
