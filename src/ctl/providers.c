@@ -51,6 +51,9 @@ static void print_json(const struct provider *p)
     (void)printf(", \"port\": %ld", p->port);
     json_print_member(stdout, "tls", provider_implicit_tls(p) ? "implicit" : "starttls");
     json_print_member(stdout, "senders", p->senders == SENDERS_EXACT ? "exact" : "any");
+    (void)printf(", \"max_connections\": %ld, \"max_recipients\": %ld", p->max_connections,
+                 p->max_recipients);
+    print_list("rate", &p->rate);
     print_list("trouble", &p->trouble);
     json_print_member(stdout, "note", p->note);
     (void)putchar('}');

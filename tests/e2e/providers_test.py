@@ -43,6 +43,25 @@ def test_every_row_says_where_it_comes_from_and_when():
             assert re.fullmatch(r"; ([INPK])( [INPK])* 20\d\d-\d\d-\d\d", before), line
 
 
+@pytest.mark.parametrize("name, connections, rate", [
+    ("outlook", 3, ["30/m", "10000/d"]), ("office365", 3, ["30/m", "10000/d"]),
+    ("gmail", 0, ["500/d"]), ("workspace", 0, ["2000/d"]), ("workspace-relay", 0, ["10000/d"]),
+    ("163", 0, [])])
+def test_known_limits_are_in_the_table(table, name, connections, rate):
+    (row,) = [row for row in table if row["name"] == name]
+    assert (row["max_connections"], row["rate"]) == (connections, rate)
+
+
+@pytest.mark.parametrize("keys, rate", [
+    ("user = me@gmail.com", "500/d"), ("user = me@own.example\nhost = smtp.gmail.com", "2000/d"),
+    ("user = me@own.example\nprovider = workspace", "2000/d"),
+    ("user = me@gmail.com\nrate = 90/d", "90/d")])
+def test_an_account_has_its_providers_limits(machine, keys, rate):
+    machine.configure(f"[account one]\n{keys}\n")
+    shown = machine.run("onehop", "-P", "-a", "one").shown
+    assert f"rate = {rate}" in shown.splitlines()
+
+
 @pytest.mark.parametrize("words, code, shown", [
     (("163.com",), 0, "smtp.163.com:465 TLS"), (("me@GMail.com",), 0, "smtp.gmail.com"),
     (("--json", "qq.com"), 0, '"host": ["smtp.qq.com"]'), (("--json", "x.example"), 68, "[]"),
