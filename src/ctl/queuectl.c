@@ -39,7 +39,7 @@ static enum opened open_spool(const struct queuectl *want, enum account_scope sc
 {
     const struct site *site = want->site;
     struct str path = {0};
-    struct error err;
+    struct error err = {0};
     if (want->for_client && scope != SCOPE_SYSTEM)
         return NOT_THERE;
     bool ok = scope != SCOPE_SYSTEM || serviceuser_become(&err);

@@ -59,8 +59,8 @@ enum { FIELDS = sizeof fields / sizeof *fields };
 
 static uint64_t get_number(const struct field *f, const void *member)
 {
-    uint32_t narrow;
-    uint64_t wide;
+    uint32_t narrow = 0;
+    uint64_t wide = 0;
     if (f->size == sizeof(bool))
         return *(const bool *)member;
     memcpy(f->size == sizeof narrow ? (void *)&narrow : (void *)&wide, member, f->size);

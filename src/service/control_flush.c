@@ -93,6 +93,11 @@ static int run(const struct site *site, const struct question *question, char *c
     return code;
 }
 
+static bool end_stream(FILE *stream)
+{
+    return stream && fclose(stream) == 0;
+}
+
 /* Runs the queue once and answers. */
 static bool run_and_answer(int fd, const struct site *site, const struct question *question,
                            char *const *value)
@@ -103,9 +108,10 @@ static bool run_and_answer(int fd, const struct site *site, const struct questio
                         open_memstream(&text[1], &answer.err)};
     if (streams[0] && streams[1])
         answer.code = run(site, question, value, streams);
-    for (size_t i = 0; i < 2; i++)
-        if (streams[i] && fclose(streams[i]) != 0)
-            answer.code = EX_OSERR; /* no memory for what it says */
+    bool whole = end_stream(streams[0]);
+    whole = end_stream(streams[1]) && whole;
+    if (!whole)
+        answer.code = EX_OSERR; /* no memory for what it says */
     bool ok = channel_write(fd, &answer, sizeof answer) && channel_write(fd, text[0], answer.out) &&
               channel_write(fd, text[1], answer.err);
     free(text[0]);

@@ -162,7 +162,7 @@ bool send_has_secrets(const struct account *a, const struct site *site)
  * the service's user; else by the callers that can read the secret. */
 static bool find_way(struct send_context *s, struct stream **line, struct error *err)
 {
-    struct error missing;
+    struct error missing = {0};
     *line = NULL;
     const struct account *a = s->submission.account;
     /* What msmtp's file says without a queue is done here, as msmtp does it. */

@@ -1,9 +1,15 @@
 """The Debian packages on a clean Debian: what apt makes of them, and what an upgrade keeps."""
 
+import pathlib
+import subprocess
+import sys
+
 import pytest
 
 from debian import NEXT_VERSION, OTHER_AGENTS
 from installation import CALLERS, PASSWORD_FILE
+
+BINARIES = pathlib.Path(__file__).parent.parent / "binaries"
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +40,19 @@ def test_no_file_is_set_id_or_msmtps(machine):
     files = machine.run("dpkg", "-L", "onehop", "onehop-mta").stdout.split()
     assert not [name for name in files if "msmtp" in name]
     assert machine.run("find", *files, "-maxdepth", "0", "-perm", "/6000").stdout == ""
+
+
+def test_the_programs_of_the_package_are_hardened(machine):
+    """As they are installed: PIE, RELRO, bound at once, FORTIFY, stack protector, marked jumps."""
+    flags = ("-pie -Wl,-z,noexecstack -Wl,-z,now -fstack-protector-strong -D_FORTIFY_SOURCE=3 "
+             "-fcf-protection -mbranch-protection=standard")
+    files = machine.run("dpkg", "-L", "onehop").stdout.split()
+    module, = [name for name in files if name.endswith("/tls.so")]
+    looked = subprocess.run([sys.executable, BINARIES, *(str(machine.path / name.lstrip("/"))
+                                                        for name in ("/usr/bin/onehop", module))],
+                            env={"HARDENING": flags, "PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
+    assert looked.returncode == 0 and "not ok" not in looked.stdout, looked.stdout + looked.stderr
+    assert looked.stdout.count("\nok ") >= 7 or "SKIP" in looked.stdout, looked.stdout
 
 
 @pytest.mark.parametrize("path, expected", [
