@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/memory.h"
 #include "base/translation.h"
 #include "config/identity.h"
 #include "net/resolve.h"
 #include "delivery/connection.h"
+#include "delivery/fence.h"
 #include "delivery/verdict.h"
 #include "submit/help.h"
 #include "submit/permission.h"
@@ -81,6 +83,20 @@ static void show_files(struct check *c)
         str_clear(&name);
         line += len + (line[len] == '\n');
     }
+}
+
+/* Which fences the processes have that speak to others (base/confine.h). */
+static void show_confinement(void)
+{
+    unsigned fences = confine_available();
+    const char *missing = fences & CONFINE_FILES   ? "seccomp"
+                          : fences & CONFINE_CALLS ? "Landlock"
+                                                   : "Landlock/seccomp";
+    if (fences == (CONFINE_FILES | CONFINE_CALLS))
+        (void)printf("  ok   %s\n", _("processes are confined by Landlock and seccomp"));
+    else
+        (void)printf(_("  --   processes are not confined by %s: the kernel does not offer it\n"),
+                     missing);
 }
 
 static bool find_addresses(const struct account *a, const char *host, struct str *out,
@@ -300,6 +316,9 @@ static void check_account(struct check *c, const struct account *a)
     c->since = clock_now();
     bool ok = identity_make(&identity, a, &facts, &err);
     show_step(c, "settings", "", ok ? NULL : &err);
+    if (fence_hindrance(a))
+        (void)printf(_("  --   deliveries of this account are not confined: %s\n"),
+                     fence_hindrance(a));
     int code = ok ? EX_OK : verdict_code(&err);
     if (ok && a->scope == SCOPE_SYSTEM && (!a->as_msmtp || a->queue))
         code = check_system_account(c, identity.account);
@@ -339,6 +358,7 @@ static int check_all(struct check *c, const char *file, const char *account)
         return err.code;
     }
     show_files(c);
+    show_confinement();
     if (*account && !configuration_account(&c->site->config, account)) {
         report_line("onehopctl", "there is no account '%s'", account);
         return EX_CONFIG;

@@ -1,6 +1,7 @@
 """The command line: callers of every kind, and those who mean harm."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -289,6 +290,30 @@ def test_check_goes_as_far_as_the_login(account, machine):
     assert account.connection.logged_in
     assert account.connection.messages == []
     assert "s3cret" not in result.shown
+
+
+@pytest.mark.parametrize("lacks, said", [
+    ([], "  ok   processes are confined by Landlock and seccomp"),
+    (["landlock_create_ruleset"], "  --   processes are not confined by Landlock: the kernel does not offer it"),
+    (["landlock_create_ruleset", "prctl"],
+     "  --   processes are not confined by Landlock/seccomp: the kernel does not offer it"),
+], ids=str)
+def test_check_says_which_fences_the_kernel_has(account, machine, lacks, said):
+    strace = shutil.which("strace")
+    if not strace:
+        pytest.skip("NOT TESTED: no strace")
+    words = [word for name in lacks for word in ("-e", f"inject={name}:error=EINVAL")]
+    done = subprocess.run([strace, "-o", machine.directory / "trace", *words, machine.programs / "onehopctl", "check"],
+                          env=machine.environment(ASAN_OPTIONS="detect_leaks=0"), capture_output=True, text=True)
+    if not lacks and said not in done.stdout:
+        pytest.skip("NOT TESTED: this kernel has not both: " + done.stdout)
+    assert said in done.stdout.splitlines()
+
+
+def test_check_says_which_account_is_not_confined(serve, machine):
+    machine.use(serve(), auth="gssapi")
+    said = "  --   deliveries of this account are not confined: the login method reads files of its own"
+    assert said in machine.run("onehopctl", "check").shown.splitlines()
 
 
 def test_check_tells_what_is_wrong(serve, machine):
