@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/binding.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -20,7 +21,7 @@ struct module {
     struct stream *(*tls_start)(struct stream *inner, const struct tls_params *params,
                                 int64_t deadline, struct error *err);
     void (*tls_describe)(struct stream *stream, struct str *out);
-    bool (*tls_channel_binding)(struct stream *stream, struct str *out);
+    void (*tls_channel_binding)(struct stream *stream, struct binding *binding);
     /* Appends the A-labels of DOMAIN; see idna_to_alabels(). */
     bool (*to_alabels)(struct str *out, const char *domain);
 };

@@ -104,10 +104,11 @@ static struct stream *start_tls(void *context, struct stream *inner, int64_t dea
     return stream;
 }
 
-static bool channel_binding(void *context, struct str *out)
+static void channel_binding(void *context, struct binding *binding)
 {
     const struct connection *c = context;
-    return c->tls && c->module->tls_channel_binding(c->tls, out);
+    if (c->tls)
+        c->module->tls_channel_binding(c->tls, binding);
 }
 
 /* The earlier of the account's own limit and what the caller has left. */

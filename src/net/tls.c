@@ -355,16 +355,20 @@ void tls_describe(struct stream *stream, struct str *out)
     trust_describe(session, out);
 }
 
-bool tls_channel_binding(struct stream *stream, struct str *out)
+void tls_channel_binding(struct stream *stream, struct binding *binding)
 {
-    gnutls_datum_t binding = {NULL, 0};
+    gnutls_datum_t data = {NULL, 0};
     if (stream->ops != &tls_ops)
-        return false;
+        return;
     gnutls_session_t session = ((struct tls *)stream)->session;
-    if (gnutls_protocol_get_version(session) < GNUTLS_TLS1_3 ||
-        gnutls_session_channel_binding(session, GNUTLS_CB_TLS_EXPORTER, &binding) != 0)
-        return false;
-    str_add_n(out, binding.data, binding.size);
-    gnutls_free(binding.data);
-    return true;
+    bool exporter = gnutls_protocol_get_version(session) >= GNUTLS_TLS1_3;
+    binding->kind = BINDING_UNSAFE;
+    if ((!exporter && !gnutls_session_ext_master_secret_status(session)) ||
+        gnutls_session_channel_binding(
+            session, exporter ? GNUTLS_CB_TLS_EXPORTER : GNUTLS_CB_TLS_UNIQUE, &data) != 0)
+        return;
+    binding->kind = exporter ? BINDING_EXPORTER : BINDING_UNIQUE;
+    binding->data.secret = true;
+    str_add_n(&binding->data, data.data, data.size);
+    gnutls_free(data.data);
 }

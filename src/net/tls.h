@@ -3,6 +3,7 @@
 #ifndef TLS_H
 #define TLS_H
 
+#include "base/binding.h"
 #include "base/str.h"
 #include "net/stream.h"
 
@@ -34,8 +35,7 @@ struct stream *tls_start(struct stream *inner, const struct tls_params *params, 
  * ...", subject, issuer, validity, fingerprints (SHA-256 of certificate and public key). */
 void tls_describe(struct stream *stream, struct str *out);
 
-/* Appends the channel binding tls-exporter (RFC 9266) of a stream made by tls_start(). False below
- * TLS 1.3, where it needs an extension that is not looked at here. */
-bool tls_channel_binding(struct stream *stream, struct str *out);
+/* Fills BINDING, zeroed memory, with the channel binding of a stream that tls_start() made. */
+void tls_channel_binding(struct stream *stream, struct binding *binding);
 
 #endif

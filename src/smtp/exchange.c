@@ -93,7 +93,7 @@ static void set(struct exchange *x, Gsasl_property property, const char *value)
 }
 
 struct exchange *exchange_begin(const char *name, const struct sasl_login *login,
-                                const struct str *binding, struct error *err)
+                                const struct binding *binding, struct error *err)
 {
     struct exchange *x = memory_new(sizeof *x);
     if (!load(&x->gsasl)) {
@@ -117,9 +117,10 @@ struct exchange *exchange_begin(const char *name, const struct sasl_login *login
     set(x, GSASL_SERVICE, "smtp");
     set(x, GSASL_HOSTNAME, login->host);
     set(x, GSASL_REALM, login->realm);
-    if (binding->len) {
-        base64_encode(&coded, binding->data, binding->len);
-        set(x, GSASL_CB_TLS_EXPORTER, str_text(&coded));
+    if (binding->data.len > 0) {
+        base64_encode(&coded, binding->data.data, binding->data.len);
+        set(x, binding->kind == BINDING_EXPORTER ? GSASL_CB_TLS_EXPORTER : GSASL_CB_TLS_UNIQUE,
+            str_text(&coded));
     }
     str_clear(&coded);
     return x;
@@ -186,7 +187,7 @@ bool exchange_knows(const char *name)
 }
 
 struct exchange *exchange_begin(const char *name, const struct sasl_login *login,
-                                const struct str *binding, struct error *err)
+                                const struct binding *binding, struct error *err)
 {
     (void)login, (void)binding;
     (void)error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE,

@@ -15,10 +15,10 @@ struct exchange;
 /* True if the mechanism of that name can be used here. */
 bool exchange_knows(const char *name);
 
-/* Begins a login. BINDING is the channel binding (RFC 9266, tls-exporter) for a -PLUS mechanism,
- * else empty. NULL: account, permanent, EX_UNAVAILABLE where it cannot be used here. */
+/* Begins a login. BINDING is for a -PLUS mechanism, else none. NULL: account, permanent,
+ * EX_UNAVAILABLE where it cannot be used here. */
 struct exchange *exchange_begin(const char *name, const struct sasl_login *login,
-                                const struct str *binding, struct error *err);
+                                const struct binding *binding, struct error *err);
 
 /* Appends the answer to CHALLENGE, both in base64. NULL: the server has said nothing yet; an empty
  * challenge is one. OUT may be a secret. False: account, permanent, EX_SOFTWARE, what is wrong with

@@ -135,7 +135,7 @@ static bool step(struct session *session, struct exchange *x, struct str *coded,
 }
 
 static bool converse_exchange(struct session *session, const struct sasl *sasl,
-                              const struct str *binding, struct error *err)
+                              const struct binding *binding, struct error *err)
 {
     struct wire *wire = &session->wire;
     struct exchange *x = exchange_begin(sasl->name, session->params->login, binding, err);
@@ -170,8 +170,8 @@ static const struct sasl *offered(const struct session *session, const char *nam
     return sasl_choose(name, mechanisms, bound, exchange_knows);
 }
 
-static bool log_in_with(struct session *session, const struct sasl *sasl, const struct str *binding,
-                        struct error *err)
+static bool log_in_with(struct session *session, const struct sasl *sasl,
+                        const struct binding *binding, struct error *err)
 {
     const struct sasl_login *login = session->params->login;
     if (!sasl) {
@@ -190,6 +190,13 @@ static bool log_in_with(struct session *session, const struct sasl *sasl, const 
     if (sasl->shows_secret && !session->secure && !login->without_tls)
         return cannot(err, N_("a login with %s would show the password to everybody: use TLS"),
                       sasl->name);
+    if (sasl->binds && binding->kind == BINDING_UNSAFE)
+        return cannot(err,
+                      N_("a login with %s is not safe here: this TLS 1.2 has no extended "
+                         "master secret (RFC 7627)"),
+                      sasl->name);
+    if (sasl->binds && binding->kind == BINDING_NONE)
+        return cannot(err, N_("a login with %s binds to TLS, and there is none"), sasl->name);
     return sasl->exchange ? converse_exchange(session, sasl, binding, err)
                           : converse(session, sasl, err);
 }
@@ -211,13 +218,15 @@ bool session_login(struct session *session, struct error *err)
     if (!session->capabilities.auth)
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE,
                          "the server does not offer a login (AUTH)");
-    struct str binding = {.secret = true};
+    struct binding binding = {.data = {.secret = true}};
     const struct session_params *params = session->params;
-    bool bound = params->channel_binding && params->channel_binding(params->context, &binding);
-    const struct sasl *sasl = choose(session, bound);
+    if (params->channel_binding)
+        params->channel_binding(params->context, &binding);
+    /* Not every server with -PLUS knows tls-unique: that is for who names the mechanism. */
+    const struct sasl *sasl = choose(session, binding.kind == BINDING_EXPORTER);
     if (sasl && !sasl->binds)
-        str_clear(&binding);
+        str_clear(&binding.data);
     bool ok = log_in_with(session, sasl, &binding, err);
-    str_clear(&binding);
+    str_clear(&binding.data);
     return ok;
 }

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/binding.h"
 #include "base/error.h"
 #include "base/sasl.h"
 #include "base/str.h"
@@ -47,9 +48,9 @@ struct session_params {
     struct stream *(*start_tls)(void *context, struct stream *inner, int64_t deadline,
                                 struct error *err);
     const struct sasl_login *login; /* NULL: none */
-    /* Appends the channel binding tls-exporter (RFC 9266) of the stream that start_tls made, or
-     * that was TLS from the start. False: there is none. NULL is allowed. */
-    bool (*channel_binding)(void *context, struct str *out);
+    /* Fills BINDING, zeroed memory, with the channel binding of the stream that start_tls made, or
+     * that was TLS from the start. NULL: there is none. */
+    void (*channel_binding)(void *context, struct binding *binding);
     bool chunking;               /* use BDAT where offered */
     const char *mail_parameters; /* put behind those of MAIL, for a server that is known to
                                     take them; NULL: none */

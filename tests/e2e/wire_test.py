@@ -611,3 +611,30 @@ def test_a_failure_is_one_line_that_names_what_would_mend_it(serve, machine, pro
                          input=REPORT)
     assert result.code != 0
     assert [line in shown for shown in (result.shown + result.text).splitlines()].count(True) == 1
+
+
+@pytest.mark.parametrize("mechanism", ["scram-sha-256-plus", "scram-sha-1-plus"])
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_a_login_binds_to_tls_1_2_if_it_is_named(serve, machine, mechanism, tls):
+    provider = serve(mechanisms="SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256", tls12=True, tls=tls)
+    machine.use(provider, auth=mechanism)
+    machine.delivers("you@example.net")
+    assert (provider.connection.mechanism, provider.connection.binding) == (mechanism.upper(), "tls-unique")
+
+
+def test_a_login_that_is_not_named_binds_to_tls_1_3_alone(serve, machine):
+    for tls12, mechanism, binding in ((True, "SCRAM-SHA-256", ""),
+                                      (False, "SCRAM-SHA-256-PLUS", "tls-exporter")):
+        provider = serve(mechanisms="SCRAM-SHA-256-PLUS SCRAM-SHA-256", tls12=tls12)
+        machine.use(provider)
+        machine.delivers("you@example.net")
+        assert (provider.connection.mechanism, provider.connection.binding) == (mechanism, binding)
+
+
+def test_tls_1_2_that_is_not_safe_to_bind_to(serve, machine):
+    """Without extended master secret (RFC 7627)."""
+    provider = serve(mechanisms="SCRAM-SHA-256-PLUS SCRAM-SHA-256", tls12=True)
+    machine.use(provider, auth="scram-sha-256-plus", tls_priorities="NORMAL:-VERS-ALL:+VERS-TLS1.2:%NO_SESSION_HASH")
+    result = machine.sendmail("you@example.net")
+    assert "no extended master secret (RFC 7627)" in result.text, result.text
+    assert provider.connection.verbs.count("AUTH") == 0

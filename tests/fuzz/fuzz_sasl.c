@@ -94,11 +94,11 @@ static void server_close(struct stream *s)
 static const struct stream_ops server_ops = {server_read, server_write, server_wait,
                                              server_descriptor, server_close};
 
-static bool bind_channel(void *context, struct str *out)
+static void bind_channel(void *context, struct binding *binding)
 {
     (void)context;
-    str_add(out, "0123456789abcdef0123456789abcdef");
-    return true;
+    binding->kind = BINDING_EXPORTER;
+    str_add(&binding->data, "0123456789abcdef0123456789abcdef");
 }
 
 static void log_in(struct server *server, const char *mechanism)

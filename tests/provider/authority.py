@@ -89,13 +89,15 @@ class Authority:
         der = ssl.PEM_cert_to_DER_cert(text[start:])
         return hashlib.new(digest, der).digest().hex(":").upper()
 
-    def context(self, kind="good", tls11=False):
+    def context(self, kind="good", tls11=False, tls12=False):
         """A server-side ssl.SSLContext that shows the certificate of that kind."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.certificate(kind))
         context.load_verify_locations(self.trust)
         context.verify_mode = ssl.CERT_OPTIONAL
         context.num_tickets = 0
+        if tls12:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
         if tls11:
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = ssl.TLSVersion.TLSv1

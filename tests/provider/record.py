@@ -68,6 +68,7 @@ class Connection:
     turnarounds: Counter = field(default_factory=Counter)  # by phase
     violations: list = field(default_factory=list)  # what a good client never does
     mechanism: str = ""                             # of AUTH
+    binding: str = ""                               # of the channel, in SCRAM-*-PLUS
     user: str = ""
     password: str = ""
     logged_in: bool = False

@@ -24,7 +24,7 @@ class Provider:
 
     tls              "starttls", "implicit" or "none"
     certificate      a kind of authority.KINDS, or "self-signed"
-    tls11            speaks TLS 1.1 and older only
+    tls11, tls12     speaks TLS 1.1, or 1.2, and older only
     without, extra   EHLO words to leave out, lines to add
     mechanisms       what AUTH offers; "" for no AUTH at all
     users            {user: password or token}
@@ -43,7 +43,7 @@ class Provider:
 
     name = "mail.example.com"
 
-    def __init__(self, authority=None, *, tls="starttls", certificate="good", tls11=False,
+    def __init__(self, authority=None, *, tls="starttls", certificate="good", tls11=False, tls12=False,
                  without=(), extra=(), mechanisms="PLAIN LOGIN", users=None, auth_before_tls=False,
                  auth_required=True, size=52428800, max_recipients=0, lmtp=False, unix=None,
                  watch_quit=False, port=0, small_buffers=False, runs_refused_chunks=False,
@@ -55,7 +55,7 @@ class Provider:
         if isinstance(script, str):
             dialogue.script(script)  # complains at once
         self.authority = authority
-        self.tls, self.certificate, self.tls11 = tls, certificate, tls11
+        self.tls, self.certificate, self.tls11, self.tls12 = tls, certificate, tls11, tls12
         self.without, self.extra = without, extra
         self.mechanisms, self.auth_before_tls = mechanisms, auth_before_tls
         self.auth_required = auth_required
@@ -83,7 +83,7 @@ class Provider:
         self.stop()
 
     def context(self):
-        return self.authority.context(self.certificate, self.tls11)
+        return self.authority.context(self.certificate, self.tls11, self.tls12)
 
     def _accept(self):
         while True:

@@ -295,6 +295,11 @@ class Session:
             return None
         if mechanism.endswith("-PLUS") != (head[:2] == b"p="):
             self.wrong(f"{mechanism} with {head!r}")
+        self.record.binding = head.decode().partition("=")[2] if head[:2] == b"p=" else ""
+        if head == b"p=tls-unique":
+            bound = base64.b64encode(head + b",," + self.wire.tls.get_channel_binding("tls-unique"))
+            if without.split(b",")[0] != b"c=" + bound:
+                return None
         proven = hmac.digest(hmac.digest(salted, b"Server Key", name), both, name)
         self.challenge(b"v=" + base64.b64encode(proven))
         return user

@@ -76,7 +76,8 @@ static void logins_are_what_a_server_expects(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Gsasl *library = NULL;
         Gsasl_session *server = NULL;
-        struct str password = {.secret = true}, binding = {0};
+        struct str password = {.secret = true};
+        struct binding binding = {.kind = BINDING_EXPORTER};
         struct error err;
         int status = GSASL_NEEDS_MORE;
         print_message("# %s\n", cases[i].name);
@@ -85,7 +86,7 @@ static void logins_are_what_a_server_expects(void **state)
         assert_int_equal(gsasl_server_start(library, cases[i].mechanism, &server), GSASL_OK);
         gsasl_session_hook_set(server, (void *)cases[i].servers);
         str_add(&password, cases[i].password);
-        str_add(&binding, cases[i].binding);
+        str_add(&binding.data, cases[i].binding);
         const struct sasl_login login = login_of(&password);
         assert_true(exchange_knows(cases[i].mechanism));
         struct exchange *x = exchange_begin(cases[i].mechanism, &login, &binding, &err);
@@ -96,7 +97,7 @@ static void logins_are_what_a_server_expects(void **state)
         gsasl_finish(server);
         gsasl_done(library);
         str_clear(&password);
-        str_clear(&binding);
+        str_clear(&binding.data);
     }
 }
 
@@ -116,7 +117,8 @@ static void nonsense_is_an_error(void **state)
         {"DIGEST-MD5", true, "", ""},
         {"DIGEST-MD5", false, "cmVhbG0=", ""},
     };
-    struct str password = {.secret = true}, none = {0}, out = {0};
+    struct str password = {.secret = true}, out = {0};
+    struct binding none = {0};
     struct error err;
     str_add(&password, "x");
     const struct sasl_login login = login_of(&password);
@@ -150,7 +152,8 @@ static void logins_are_what_a_server_expects(void **state)
 static void nonsense_is_an_error(void **state)
 {
     (void)state;
-    struct str password = {.secret = true}, none = {0};
+    struct str password = {.secret = true};
+    struct binding none = {0};
     struct error err;
     const struct sasl_login login = login_of(&password);
     assert_null(exchange_begin("SCRAM-SHA-256", &login, &none, &err));
