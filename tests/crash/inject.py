@@ -56,9 +56,10 @@ def points(trace, calls=None):
 
 
 def killed(trace):
-    """Whether the trace, of a call with signal=SIGKILL, is one of a process that was killed."""
+    """How many processes were killed in the trace of a call with signal=SIGKILL. Calls are counted for each
+    process: a worker that takes the place of a killed one is killed at the same call."""
     with open(trace, errors="replace") as lines:
-        return any("+++ killed by SIGKILL" in line for line in lines)
+        return sum("+++ killed by SIGKILL" in line for line in lines)
 
 
 def sample(items, short, part=0, parts=1):

@@ -38,7 +38,7 @@ def test_a_submission_killed_at_any_point(strace, ledger, mode, part):
             ledger.accepted("-odq")  # overdue mail, that it takes along
         code, _ = ledger.submit(mode, before=stop_at(ledger.trace(), point, KILL))
         assert code in (0, -9, 137), f"{point}: {code}"
-        kills += inject.killed(ledger.trace())
+        kills += inject.killed(ledger.trace()) > 0
         ledger.check(f"{mode} killed at {point}", extra=0 if mode == "-odq" else 1)
         ledger.forget()
     assert kills > 0.9 * len(points)
@@ -83,8 +83,9 @@ def test_a_delivery_killed_at_any_point(strace, ledger, part, streaming):
     for point in points:
         ledger.restore()
         ledger.call("sendmail", "-q", before=stop_at(ledger.trace(), point, KILL))
-        kills += inject.killed(ledger.trace())
-        ledger.check(f"delivery killed at {point}", extra)
+        killed = inject.killed(ledger.trace())
+        kills += killed > 0
+        ledger.check(f"delivery killed at {point}", extra * max(killed, 1))
     assert kills > 0.8 * len(points)  # the second run of a spool may need fewer calls
 
 
