@@ -9,7 +9,7 @@ import subprocess
 from root import Root
 
 BUILD_PACKAGES = ("build-essential", "debhelper", "lintian", "pkg-config", "libgnutls28-dev",
-                  "libinih-dev", "systemd")
+                  "libinih-dev", "libcurl4-gnutls-dev", "libjansson-dev", "systemd")
 
 # Any of these would be another mail transport agent.
 OTHER_AGENTS = ("citadel-server", "courier-mta", "dma", "esmtp-run", "exim4-base", "exim4-config",
