@@ -73,7 +73,8 @@ UNSAFE = [
     ["--tls=off"], ["--tls-certcheck=off"], ["--tls-trust-file=FILE"], ["--tls-fingerprint=00"],
     ["--logfile=FILE"], ["--aliases=FILE"], ["--source-ip=127.0.0.1"], ["--socket=FILE"],
     ["--tls-key-file=FILE"], ["--tls-priorities=NORMAL"], ["--tls-host-override=x"],
-    ["--protocol=lmtp"], ["--domain=x"], ["--syslog=off"], ["-P"], ["--pretend"], ["-bv"],
+    ["--protocol=lmtp"], ["--domain=x"], ["--syslog=off"], ["--keepbcc"], ["--undisclosed-recipients=off"],
+    ["-P"], ["--pretend"], ["-bv"],
 ]
 
 
