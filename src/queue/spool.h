@@ -54,8 +54,8 @@
  *     journal: some sent, some waiting    -                 delivers to those waiting
  *     journal: failed, no bounce          -                 bounces them
  *     the same, bounce ID' in queue/      -                 finds ID' there, notes it
- *     the same, ID' sent meanwhile        -                 bounces once more; rare, as ID sorts
- *                                                           before ID' and is sent first
+ *     the same, ID' sent meanwhile        -                 bounces once more: ID waits for its
+ *                                                           planned time, and ID' does not
  *     all settled, queue/ID still there   -                 removes it
  *     journal/ID without ID               -                 removes it (recovery.h)
  *     mtime in the past or far future     -                 tries now
