@@ -94,6 +94,10 @@ const char *key_nearest(enum key_section section, const char *name);
  * NULL where neither does. */
 const char *key_bare_value(const struct key *key);
 
+/* Appends the value number I of those that KEY, a switch or a choice, can have; false past the
+ * last, and for keys of other types. Ask for them in their order. */
+bool key_choice(const struct key *key, size_t i, struct str *out);
+
 /* msmtp's old names. NULL: no such name. */
 struct key_renamed {
     const char *name;

@@ -197,6 +197,42 @@ static bool parse_size(const struct key *key, void *slot, const char *text, cons
     return error_config(err, "%s must be a size like 4096, 64k, 10M, not '%s'", key->name, text);
 }
 
+/* Configuration files have the names of mechanisms in small letters. */
+static void add_method(struct str *out, int auth)
+{
+    const struct sasl *sasl = account_sasl(auth);
+    const char *name = auth == AUTH_OFF ? "off" : sasl ? sasl->name : "on";
+    for (; *name; name++)
+        str_add_char(out, (char)tolower((unsigned char)*name));
+}
+
+bool key_choice(const struct key *key, size_t i, struct str *out)
+{
+    bool is_there = true;
+    if (key->type == KEY_METHOD && (i < AUTH_MECHANISM || account_sasl((int)i)))
+        add_method(out, (int)i);
+    else if (key->type == KEY_BOOL && i < 2)
+        str_add(out, i == 0 ? "on" : "off");
+    else if (key->type == KEY_CHOICE && key->choices[i])
+        str_add(out, key->choices[i]);
+    else
+        is_there = false;
+    return is_there;
+}
+
+static bool no_choice(const struct key *key, const char *text, struct error *err)
+{
+    struct str all = {0}, choice = {0};
+    for (size_t i = 0; key_choice(key, i, &choice); i++) {
+        str_addf(&all, "%s%s", i ? ", " : "", str_text(&choice));
+        str_truncate(&choice, 0);
+    }
+    error_config(err, "%s must be one of %s, not '%s'", key->name, str_text(&all), text);
+    str_clear(&all);
+    str_clear(&choice);
+    return false;
+}
+
 static bool parse_choice(const struct key *key, void *slot, const char *text, const char *home,
                          struct error *err)
 {
@@ -209,21 +245,7 @@ static bool parse_choice(const struct key *key, void *slot, const char *text, co
             *target = i;
             return true;
         }
-    struct str all = {0};
-    for (int i = 0; key->choices[i]; i++)
-        str_addf(&all, "%s%s", i ? ", " : "", key->choices[i]);
-    error_config(err, "%s must be one of %s, not '%s'", key->name, str_text(&all), text);
-    str_clear(&all);
-    return false;
-}
-
-/* Configuration files have the names of mechanisms in small letters. */
-static void add_method(struct str *out, int auth)
-{
-    const struct sasl *sasl = account_sasl(auth);
-    const char *name = auth == AUTH_OFF ? "off" : sasl ? sasl->name : "on";
-    for (; *name; name++)
-        str_add_char(out, (char)tolower((unsigned char)*name));
+    return no_choice(key, text, err);
 }
 
 static bool parse_method(const struct key *key, void *slot, const char *text, const char *home,
@@ -238,14 +260,7 @@ static bool parse_method(const struct key *key, void *slot, const char *text, co
         *target = on < 0 ? row : on ? AUTH_ON : AUTH_OFF;
         return true;
     }
-    struct str all = {0};
-    for (int i = AUTH_OFF; i < AUTH_MECHANISM || account_sasl(i); i++) {
-        str_add(&all, i ? ", " : "");
-        add_method(&all, i);
-    }
-    error_config(err, "%s must be one of %s, not '%s'", key->name, str_text(&all), text);
-    str_clear(&all);
-    return false;
+    return no_choice(key, text, err);
 }
 
 static void print_text(const struct key *key, const void *slot, struct str *out)

@@ -193,15 +193,14 @@ static void complete_verb(const struct completion *c, const char *arguments)
 
 static void offer_key_values(const struct completion *c, const struct key *key)
 {
-    if (key->type == KEY_BOOL) {
-        offer(c, "on", "");
-        offer(c, "off", "");
-    } else if (key->type == KEY_PATH) {
+    struct str value = {0};
+    if (key->type == KEY_PATH)
         offer_kind(c, "FILE");
-    } else if (key->type == KEY_CHOICE) {
-        for (size_t i = 0; key->choices[i]; i++)
-            offer(c, key->choices[i], "");
+    for (size_t i = 0; key_choice(key, i, &value); i++) {
+        offer(c, str_text(&value), "");
+        str_truncate(&value, 0);
     }
+    str_clear(&value);
 }
 
 /* The value of a long option, by its number in struct longoptions. */
