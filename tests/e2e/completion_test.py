@@ -75,7 +75,7 @@ CASES = [
     ("onehop -a w", "onehop -a work"),
     ("onehop --account=w", "onehop --account=work"),
     ("onehop --tls-starttls=of", "onehop --tls-starttls=off"),
-    ("onehop --auth=oauthb", "onehop --auth=oauthbearer"),
+    ("onehop --auth=exter", "onehop --auth=external"),
 ]
 
 
