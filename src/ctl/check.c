@@ -318,7 +318,7 @@ static void check_account(struct check *c, const struct account *a)
     show_step(c, "settings", "", ok ? NULL : &err);
     if (fence_hindrance(a))
         (void)printf(_("  --   deliveries of this account are not confined: %s\n"),
-                     fence_hindrance(a));
+                     _(fence_hindrance(a)));
     int code = ok ? EX_OK : verdict_code(&err);
     if (ok && a->scope == SCOPE_SYSTEM && (!a->as_msmtp || a->queue))
         code = check_system_account(c, identity.account);

@@ -10,6 +10,7 @@
 #include "base/module.h"
 #include "base/sasl.h"
 #include "base/str.h"
+#include "base/translation.h"
 #include "delivery/log_path.h"
 
 enum { ALIASES_MAX = 16 * 1024 * 1024 }; /* octets */
@@ -69,9 +70,9 @@ const char *fence_hindrance(const struct account *account)
 {
     const struct sasl *sasl = account_sasl(account->auth);
     if (sasl && sasl->reads_files)
-        return "the login method reads files of its own";
+        return N_("the login method reads files of its own");
     if (is_token_url(account->tls_trust_file) || is_token_url(account->tls_key_file))
-        return "a PKCS#11 token needs libraries of its own";
+        return N_("a PKCS#11 token needs libraries of its own");
     return NULL;
 }
 
