@@ -188,18 +188,27 @@ def test_pipelined_data_costs_one_flight_a_message(serve, machine, queue, connec
     judge(f"drain-data-{connections}", turns_per_message=turns / 200)
 
 
-def test_memory_of_four_workers(serve, machine, queue):
-    provider = machine.use(serve(), queue="on", logfile=None, max_connections="4")
-    queue.fill(400)
+def memory_of_a_run(queue):
     process = queue.run()
     memory = Memory(process.pid)
     memory.start()
     assert process.wait(120) == 0
     memory.over.set()
     memory.join()
-    assert len(provider.connections) >= 4
-    judge("drain-four-workers", own_kB=memory.own_peak,
-          PSS_kB=memory.peak if is_reference() else None)
+    return memory
+
+
+def test_memory_of_four_workers(serve, machine, queue):
+    """The least of three runs: the processes are read one after the other, and on a busy machine what
+    one of them has handed on meanwhile counts twice."""
+    runs = []
+    for _ in range(3):
+        provider = machine.use(serve(), queue="on", logfile=None, max_connections="4")
+        queue.fill(400)
+        runs.append(memory_of_a_run(queue))
+        assert len(provider.connections) >= 4
+    judge("drain-four-workers", own_kB=min(memory.own_peak for memory in runs),
+          PSS_kB=min(memory.peak for memory in runs) if is_reference() else None)
 
 
 @pytest.fixture
