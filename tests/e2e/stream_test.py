@@ -156,7 +156,8 @@ def test_a_lost_connection_repeats_at_most_the_window(serve, spool):
     assert reached(provider)[:20] == everybody[:20]
     assert spool.ids("failed") == []
     lost = len(provider.connections) - 1
-    assert len(spool.ids()) == lost  # the one that was under way each time
+    # The one that was under way each time; seldom what followed it, too: the end can be seen by a write.
+    assert lost <= len(spool.ids()) <= 2 * lost
     spool.delivers()
     times = Counter(reached(provider))
     assert set(times) == set(everybody) and right(provider)
