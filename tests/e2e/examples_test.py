@@ -8,10 +8,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from pathlib import Path
 
 import pytest
 
-from machine import HAS_MSMTP, PATIENCE, REPORT, feed
+from machine import HAS_MSMTP, PATIENCE, REPORT, Machine, feed
 import pages
 
 PASSWORD = "s3cret"
@@ -40,6 +41,14 @@ def known_here(machine, provider):
                              rf"\1host = localhost\nport = {provider.port}\n", text)
         assert done == 1, name
     table.write_text(text)
+
+
+@pytest.fixture
+def machine(programs, authority):
+    """Its sockets have paths short enough for an address, wherever the build directory is."""
+    with tempfile.TemporaryDirectory(prefix="onehop-", dir="/tmp",
+                                     ignore_cleanup_errors=True) as directory:
+        yield Machine(Path(directory), programs, authority)
 
 
 @pytest.fixture
