@@ -118,9 +118,7 @@ def shell(machine, text, input=b""):
             report_of_readiness(directory) as readiness:
         environment = machine.environment(
             PATH=f"{machine.tools}:{machine.programs}:/usr/bin:/bin:/usr/sbin:/sbin",
-            NOTIFY_SOCKET=readiness.getsockname(),
-            # The leak checker follows a wild pointer in the thread's storage of what was loaded late.
-            LSAN_OPTIONS=os.environ.get("LSAN_OPTIONS", "") + ":use_tls=0")
+            NOTIFY_SOCKET=readiness.getsockname())
         starts_service = re.search(r"^onehop -bd", text, re.M)
         os.mkfifo(machine.home / "goes-on")
         script = "set -e\ntrap 'for job in $(jobs -p); do kill $job; done; wait' EXIT\n" + text

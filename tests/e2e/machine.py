@@ -140,6 +140,9 @@ class Machine:
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 environment[name] = os.environ[name]
+        # The leak checker follows wild pointers in the thread's storage of what was loaded late; without
+        # that storage it says so, unless told not to.
+        environment["LSAN_OPTIONS"] = environment.get("LSAN_OPTIONS", "") + ":use_tls=0:print_suppressions=0"
         environment.update(more)
         return {name: value for name, value in environment.items() if value is not None}
 
