@@ -34,7 +34,7 @@ RTTS = (0.050, 0.150)
 RUNS_FAR = 3
 RUNS_LARGE = 3
 PATIENCE = 120
-QUEUED, CONNECTIONS, QUEUE_RTT = 400, 4, 0.020
+QUEUED, CONNECTIONS, QUEUE_RTT = 400, (1, 4), 0.020
 
 
 class Unmeasured(Exception):
@@ -169,6 +169,16 @@ class Bench:
             raise Unmeasured(f"{program.name}: callgrind counted nothing")
         return sum(counted)
 
+    def version(self, program):
+        """Instructions of a call that does nothing."""
+        if not program.has_version:
+            raise Unmeasured(f"{program.name} has no --version")
+        argv, env = program.command(self.server("-c"), self.small)
+        done = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", argv[0], "--version"],
+            env={"PATH": os.environ["PATH"], "HOME": self.directory, **env}, capture_output=True)
+        return int(re.search(rb"Collected : (\d+)", done.stderr)[1])
+
     def system_calls(self, program):
         strace = ["strace", "-f", "-c", "-o", self.path("calls")]
         self.run(program, self.server("-c"), self.small, strace)
@@ -230,6 +240,8 @@ def report(bench):
     ):
         row(bench, label, bench.each(bench.round_trips, *options), 1, "", budget)
     row(bench, "instructions, system trust", bench.each(bench.instructions), 1e6, " M", "15 M")
+    row(bench, "instructions, --version", {
+        p.name: bench.version(p) for p in bench.programs if p.has_version}, 1e6, " M", "0.5 M")
     row(bench, "system calls", bench.each(bench.system_calls), 1, "", "250")
     row(bench, "peak memory", bench.each(bench.memory), 1e6, " MB", "6.5 MB")
     print("\none 50 MB message")
@@ -244,8 +256,8 @@ def report(bench):
          "peak memory"]))
 
 
-def drained_by_onehop(bench, server):
-    spool = queues.Spool(bench, "drained", server.port, CONNECTIONS, host=server.host)
+def drained_by_onehop(bench, server, connections):
+    spool = queues.Spool(bench, "drained", server.port, connections, host=server.host)
     spool.fill(QUEUED)
     seconds, memory, _ = spool.drain()
     if spool.left():
@@ -254,30 +266,56 @@ def drained_by_onehop(bench, server):
     return QUEUED / seconds, memory
 
 
-def drained_by_postfix(bench, server):
+def drained_by_others(kind):
+    def drained(bench, server, connections):
+        if not bench.root or not os.path.exists(bench.peer(kind.program)):
+            raise RuntimeError("not found")
+        if connections not in kind.connections:
+            return None
+        return kind(bench.directory, bench.root).drain(
+            queues.message, QUEUED // kind.slower, SENDER, RECIPIENT, queues.Memory, host=server.host,
+            port=server.port, user=USER, password=PASSWORD, trust=bench.trust)
+    return drained
+
+
+def drained_by_postfix(bench, server, connections):
     if not bench.root or not os.path.exists(bench.peer(peers.Postfix.program)):
         raise RuntimeError("not found")
     if not bench.postfix:
         bench.postfix = peers.Postfix(bench.arguments.peers, bench.root)
     return bench.postfix.drain(queues.message, QUEUED, SENDER, RECIPIENT, queues.Memory, host=server.host,
-                         port=server.port, user=USER, password=PASSWORD, connections=CONNECTIONS)
+                         port=server.port, user=USER, password=PASSWORD, connections=connections)
+
+
+DRAINS = (("onehop", drained_by_onehop), ("Postfix", drained_by_postfix),
+          ("nullmailer", drained_by_others(peers.Nullmailer)), ("dma", drained_by_others(peers.Dma)))
 
 
 def report_queue(bench):
     print(f"\n{f'{QUEUED} queued 4 KB messages':<38}" + "".join(f"{c:>16}" for c in (
-        "messages/s", "memory (PSS)")))
+        "messages/s", "to onehop", "memory (PSS)", "to onehop")))
     bench.link.set_rtt(QUEUE_RTT)
     for options, label in ((("-c",), "CHUNKING"), ((), "DATA")):
-        for name, measurement in (("onehop", drained_by_onehop), ("Postfix", drained_by_postfix)):
-            try:
-                rate, memory = measurement(bench, bench.server(*options, far=True))
-            except (RuntimeError, OSError, subprocess.SubprocessError) as failure:
-                bench.missing.append(f"queue: {name}: {failure}")
-                continue
-            bench.figures.add(f"queue, {label}", "messages/s", name, rate)
-            bench.figures.add(f"queue, {label}, memory", "MB", name, memory / 1e6)
-            print(f"{f'{name}, {label}':<38}{rate:>16,.0f}{memory / 1e6:>13.1f} MB")
-    print(f"{QUEUE_RTT * 1000:.0f} ms, STARTTLS, AUTH PLAIN, {CONNECTIONS} connections.")
+        for connections in CONNECTIONS:
+            what = f"queue, {label}, {connections} connection{'s' if connections > 1 else ''}"
+            ours = None
+            for name, measurement in DRAINS:
+                try:
+                    found = measurement(bench, bench.server(*options, far=True), connections)
+                except (RuntimeError, OSError, subprocess.SubprocessError) as failure:
+                    bench.missing.append(f"{what}: {name}: {failure}")
+                    continue
+                if found is None:
+                    continue
+                ours = ours or found
+                bench.figures.add(what, "messages/s", name, found[0])
+                cells = [f"{found[0]:,.1f}", f"{found[0] / ours[0]:.3f}"]
+                if found[1]:
+                    bench.figures.add(f"{what}, memory", "MB", name, found[1] / 1e6)
+                    cells += [f"{found[1] / 1e6:.1f} MB", f"{found[1] / ours[1]:.1f}"]
+                print(f"{f'{name}, {what[7:]}':<38}" + "".join(f"{c:>16}" for c in cells))
+    print(f"{QUEUE_RTT * 1000:.0f} ms, STARTTLS, AUTH PLAIN. nullmailer has one connection at a time,")
+    print("dma one for each message, and some of the messages only: they are too slow for all.")
 
 
 def report_growth(bench):

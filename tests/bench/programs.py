@@ -9,6 +9,7 @@ SENDER, RECIPIENT, USER, PASSWORD = "me@example.com", "you@example.net", "me", "
 
 
 class Program:
+    has_version = True
     streams = {}  # descriptors and the files that the last command() wants there
 
     def __init__(self, path, directory):
@@ -57,6 +58,7 @@ class Msmtp(Program):
 class Nullmailer(Program):
     """Its sender starts this for each message of its queue: queueing it is not counted."""
     name = "nullmailer"
+    has_version = False
 
     def command(self, server, message):
         options = (f"host={server.host}\nport={server.port}\nuser={USER}\npass={PASSWORD}\n"
@@ -70,6 +72,7 @@ class Nullmailer(Program):
 class Dma(Program):
     """In a root of its own (peers.py): queue, delivery, removal. It does not check certificates."""
     name = "dma"
+    has_version = False
     root = None
 
     def command(self, server, message):
