@@ -139,6 +139,7 @@ def test_root_opens_no_locale_of_its_callers(machine, variable):
     assert result.text.startswith("onehopctl: there is no verb 'x'")
 
 
+@needs_root
 def test_a_locale_of_the_language_needs_no_language_variable():
     """As an ordinary user: root's LOCPATH is not followed."""
     with tempfile.TemporaryDirectory(prefix="onehop-", dir="/tmp") as directory:

@@ -489,6 +489,7 @@ def test_the_control_socket_takes_one_line(served, serve):
         assert says(line, "EHLO x", "XQUEUE LIST")[-1] == "500 5.5.1 Command unrecognized"
 
 
+@needs_root  # who alone sees the sockets of a process that cannot be dumped
 def test_a_control_session_is_confined_and_a_run_is_not(served, serve):
     """One process talks to the client and one, which gets no octet of it, runs the queue."""
     if filtered(os.getpid()) is None:

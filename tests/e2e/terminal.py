@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import termios
 
@@ -21,6 +22,7 @@ class Terminal:
 
         def take_terminal():
             os.setsid()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a job in the background ignores
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(
