@@ -42,6 +42,24 @@ const struct oauth_service *oauth_service_find(const struct oauth_services *list
     return NULL;
 }
 
+const char *oauth_service_tenant(const struct account *account)
+{
+    return *account->oauth_tenant ? account->oauth_tenant : account->oauth_service->tenant;
+}
+
+const char *oauth_service_scope(const struct account *account)
+{
+    if (*account->oauth_scope)
+        return account->oauth_scope;
+    return account->oauth_grant == OAUTH_PERSON ? account->oauth_service->permission
+                                                : account->oauth_service->machine_permission;
+}
+
+const char *oauth_service_grant(const struct account *account)
+{
+    return key_find(KEY_ACCOUNT, "oauth_grant")->choices[account->oauth_grant];
+}
+
 struct oauth_service *oauth_service_of_issuer(const char *issuer)
 {
     struct oauth_service *service = make(issuer, "", 0);

@@ -53,6 +53,12 @@ struct oauth_service *oauth_service_add(struct oauth_services *list, const char 
 const struct oauth_service *oauth_service_find(const struct oauth_services *list, const char *name,
                                                enum account_scope scope);
 
+/* What tokens for ACCOUNT, which has a service, are asked with: the account's own key, else its
+ * service's row; and the word for its grant. Borrowed. */
+const char *oauth_service_tenant(const struct account *account);
+const char *oauth_service_scope(const struct account *account);
+const char *oauth_service_grant(const struct account *account);
+
 /* A row for a server that describes itself; NAME is its issuer. Free with oauth_service_free(). */
 struct oauth_service *oauth_service_of_issuer(const char *issuer);
 

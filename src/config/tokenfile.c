@@ -37,16 +37,10 @@ static void *slot(const struct field *field, const struct tokens *tokens)
 /* The lines of a login are compared as a whole, so the order of its words matters to nobody. */
 void tokenfile_login(struct str *out, const struct account *account)
 {
-    static const char *const grants[] = {"person", "client_credentials", "service_account"};
-    const struct oauth_service *service = account->oauth_service;
-    bool person = account->oauth_grant == OAUTH_PERSON;
-    const char *tenant = *account->oauth_tenant ? account->oauth_tenant : service->tenant;
-    const char *scope = *account->oauth_scope ? account->oauth_scope
-                        : person              ? service->permission
-                                              : service->machine_permission;
     str_addf(out, "user=%s server=%s tenant=%s client=%s account=%s grant=%s scope=%s",
-             account->user, service->name, tenant, account->oauth_client_id,
-             account->oauth_service_account, grants[account->oauth_grant], scope);
+             account->user, account->oauth_service->name, oauth_service_tenant(account),
+             account->oauth_client_id, account->oauth_service_account,
+             oauth_service_grant(account), oauth_service_scope(account));
 }
 
 bool tokenfile_path(struct str *out, const struct account *account, const struct site *site)

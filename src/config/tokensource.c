@@ -45,11 +45,9 @@ static void add_file(struct str *out, const char *key, const char *name, const c
 static void add_service(struct str *out, const struct account *a)
 {
     const struct oauth_service *service = a->oauth_service;
-    const char *tenant = *a->oauth_tenant ? a->oauth_tenant : service->tenant;
-    const char *own =
-        a->oauth_grant == OAUTH_PERSON ? service->permission : service->machine_permission;
+    const char *tenant = oauth_service_tenant(a);
     add(out, "server", service->name);
-    add(out, "scope", *a->oauth_scope ? a->oauth_scope : own);
+    add(out, "scope", oauth_service_scope(a));
     add_url(out, "issuer", service->issuer, tenant);
     add_url(out, "authorize", service->authorize, tenant);
     add_url(out, "token", service->token, tenant);
@@ -63,13 +61,12 @@ static void add_service(struct str *out, const struct account *a)
 void tokensource_request(struct str *out, const struct account *account,
                          const struct password_sources *sources, const char *mode)
 {
-    static const char *const grants[] = {"person", "client_credentials", "service_account"};
     const char *credentials = sources->site->caller.credentials;
     struct str text = {0};
     add(out, "mode", mode);
     add(out, "account", account->name);
     add(out, "user", account->user);
-    add(out, "grant", grants[account->oauth_grant]);
+    add(out, "grant", oauth_service_grant(account));
     add(out, "client", account->oauth_client_id);
     add_file(out, "secret-file", account->oauth_client_secret_file, credentials);
     add_file(out, "key-file", account->oauth_key_file, credentials);
