@@ -126,7 +126,7 @@ static bool ask_host(struct setup_answers *a, struct error *err)
     return keycheck_host(a->host, err);
 }
 
-/* Whoever answers for DNS must not choose who gets the password (RFC 6186 section 6). */
+/* The DNS server must not choose which host gets the password (RFC 6186 section 6). */
 static bool accepts_foreign_host(const struct setup_answers *a,
                                  const struct submission_server *found, struct error *err)
 {

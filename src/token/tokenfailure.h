@@ -1,4 +1,4 @@
-/* What an authorization server's refusal means: who has to do something, and when to ask again. */
+/* What an authorization server's refusal means: what a person must do, and when to ask again. */
 #ifndef TOKENFAILURE_H
 #define TOKENFAILURE_H
 
