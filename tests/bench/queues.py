@@ -11,7 +11,6 @@ everything could be measured, and 1 if not.
 
 import argparse
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -22,6 +21,7 @@ import time
 
 import link
 import peers
+from memory import Memory
 from programs import PASSWORD, RECIPIENT, SENDER, USER
 from setting import LINE, enter_namespace, make_trust
 
@@ -52,35 +52,6 @@ def later_id(entry, i):
         text = DIGITS[number % 62] + text
         number //= 62
     return text + entry[9:]
-
-
-class Memory(threading.Thread):
-    """Watches what a process and its children hold, shared pages counted once."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.peak, self.over = pid, 0, threading.Event()
-
-    def run(self):
-        while not self.over.wait(0.02):
-            self.peak = max(self.peak, sum(self.held_by(p) for p in self.family(self.pid)))
-
-    def family(self, pid):
-        yield pid
-        try:
-            with open(f"/proc/{pid}/task/{pid}/children") as children:
-                for child in children.read().split():
-                    yield from self.family(int(child))
-        except OSError:
-            pass
-
-    @staticmethod
-    def held_by(pid):
-        try:
-            with open(f"/proc/{pid}/smaps_rollup") as facts:
-                return int(re.search(r"^Pss:\s+(\d+)", facts.read(), re.M)[1]) * 1024
-        except (OSError, TypeError):
-            return 0
 
 
 class Unreachable:

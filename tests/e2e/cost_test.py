@@ -8,8 +8,9 @@ import subprocess
 
 import pytest
 
+from bench.memory import Memory
 from machine import sanitized
-from scale import BENCH, Memory, Scale, is_reference, judge, slope, weigh
+from scale import BENCH, Scale, is_reference, judge, slope, weigh
 from service import ROOT, become, served, served_machine  # noqa: F401
 
 SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt"
@@ -207,8 +208,8 @@ def test_memory_of_four_workers(serve, machine, queue):
         queue.fill(400)
         runs.append(memory_of_a_run(queue))
         assert len(provider.connections) >= 4
-    judge("drain-four-workers", own_kB=min(memory.own_peak for memory in runs),
-          PSS_kB=min(memory.peak for memory in runs) if is_reference() else None)
+    judge("drain-four-workers", own_kB=min(memory.own_peak for memory in runs) // 1024,
+          PSS_kB=min(memory.peak for memory in runs) // 1024 if is_reference() else None)
 
 
 @pytest.fixture
