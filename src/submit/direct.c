@@ -55,7 +55,6 @@ static void log_result(const struct direct *d, const struct error *err, int code
 static int deliver(struct direct *d)
 {
     struct attempt *attempt = &d->attempt;
-    struct error err;
     send_context_prepare_connection(d->s);
     attempt->n = d->s->submission.envelope.n;
     attempt->outcomes = memory_new(attempt->n * sizeof *attempt->outcomes);
@@ -65,10 +64,10 @@ static int deliver(struct direct *d)
         log_result(d, NULL, EX_OK);
         return EX_OK;
     }
-    send_context_report_attempt(d->s, attempt, &v, &err);
+    send_context_report_attempt(d->s, attempt, &v);
     if (d->s->call->personality == PERSONALITY_MSMTP)
-        v.code = msmtpcode_of(&err);
-    log_result(d, &err, v.code);
+        v.code = msmtpcode_of(&d->s->error);
+    log_result(d, &d->s->error, v.code);
     return v.code;
 }
 

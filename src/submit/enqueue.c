@@ -112,8 +112,7 @@ static void conclude(void *context, const struct attempt *attempt)
     }
     const struct verdict v = delivery_verdict(attempt);
     if (v.refusal) {
-        struct error err;
-        send_context_report_attempt(q->s, attempt, &v, &err);
+        send_context_report_attempt(q->s, attempt, &v);
         q->code = v.code;
     } else if (v.deferred > 0) {
         tell_queued(q, attempt->failed ? &attempt->failure : NULL);

@@ -11,7 +11,7 @@
 #include "submit/terminal.h"
 #include "submit/trace.h"
 
-static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
+void send_context_show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
 {
     const struct send_context *s = context;
     dialogue_show(s->dialogue, kind, line, len);
@@ -58,7 +58,7 @@ void send_context_prepare_connection(struct send_context *s)
     };
     s->options = (struct connection_options){
         .passwords = &s->passwords,
-        .trace = s->call->verbose ? show_dialogue : NULL,
+        .trace = s->call->verbose ? send_context_show_dialogue : NULL,
         .context = s,
     };
 }
@@ -83,21 +83,20 @@ int send_context_report(struct send_context *s, const struct error *err, int cod
 }
 
 void send_context_report_attempt(struct send_context *s, const struct attempt *attempt,
-                                 const struct verdict *verdict, struct error *err)
+                                 const struct verdict *verdict)
 {
     if (verdict->why)
-        *err = *verdict->why;
+        s->error = *verdict->why;
     else /* deferred with 452 and never taken: such recipients have no reply of their own */
-        (void)error_set(err, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL,
+        (void)error_set(&s->error, ERROR_RECIPIENT, ERROR_TEMPORARY, EX_TEMPFAIL,
                         "the server did not take %zu of the recipients now", verdict->deferred);
-    s->error = *err;
     if (s->quiet)
         return;
     report_refusals(s->site->program, &s->submission.envelope, attempt->outcomes);
     if (attempt->failed)
         report_error(s->site->program, &attempt->failure);
     else if (!verdict->why)
-        report_error(s->site->program, err);
+        report_error(s->site->program, &s->error);
     report_end(s, verdict->sent ? N_("could not send mail to all recipients")
                                 : N_("could not send mail"));
 }

@@ -51,10 +51,13 @@ void send_context_prepare_connection(struct send_context *s);
 /* Reports an error in msmtp's shape, with the account it happened with. Returns CODE. */
 int send_context_report(struct send_context *s, const struct error *err, int code);
 
-/* Reports an attempt that did not reach all recipients, and its VERDICT. ERR becomes what the log
- * should say. */
+/* Reports an attempt that did not reach all recipients, and its VERDICT. S->error becomes what the
+ * log should say. */
 void send_context_report_attempt(struct send_context *s, const struct attempt *attempt,
-                                 const struct verdict *verdict, struct error *err);
+                                 const struct verdict *verdict);
+
+/* A trace: prints a line of the dialogue to S->dialogue; CONTEXT is the struct send_context. */
+void send_context_show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len);
 
 void send_context_clear(struct send_context *s);
 

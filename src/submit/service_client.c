@@ -47,12 +47,6 @@ struct stream *service_client_open(const struct paths *paths, struct error *err)
     return service_client_connect(paths, "submit", err);
 }
 
-static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
-{
-    const struct send_context *s = context;
-    dialogue_show(s->dialogue, kind, line, len);
-}
-
 /* The message as it came, but for line ends and Bcc. Where it has no header none is made: that is
  * for the service to find out again. */
 static bool write_content(struct send_context *s, struct content *content, struct error *err)
@@ -127,16 +121,25 @@ static int read_refusal(struct error *err)
     return code;
 }
 
+static void report_warning(const struct send_context *s, const struct attempt *attempt)
+{
+    static const char begins[] = "\n250 2.0.0 " SMTP_FRONTEND_WARNING;
+    const char *warning = strstr(str_text(&attempt->reply), begins);
+    if (warning)
+        report_line(s->site->program, "%s", warning + sizeof begins - 1);
+}
+
 static int conclude(struct send_context *s, const struct attempt *attempt)
 {
     struct error err = attempt->failure;
     const struct verdict v = delivery_verdict(attempt);
+    report_warning(s, attempt);
     if (v.code == EX_OK)
         return EX_OK;
     int code = attempt->failed ? read_refusal(&err) : 0;
     if (code)
         return send_context_report(s, &err, code);
-    send_context_report_attempt(s, attempt, &v, &err);
+    send_context_report_attempt(s, attempt, &v);
     return v.code;
 }
 
@@ -159,28 +162,13 @@ static struct session *greet(const struct send_context *s, struct stream *stream
     return NULL;
 }
 
-/* The dialogue with the service, as it goes on. */
-static void follow(void *context, enum trace_kind kind, const char *line, size_t len)
-{
-    static const char begins[] = "250 2.0.0 " SMTP_FRONTEND_WARNING;
-    const struct send_context *s = context;
-    size_t skip = sizeof begins - 1;
-    if (s->call->verbose)
-        show_dialogue(context, kind, line, len);
-    if (kind != TRACE_RECEIVED || len <= skip || strncmp(line, begins, skip) != 0)
-        return;
-    char *text = memory_copy_n(line + skip, len - skip);
-    report_line(s->site->program, "%s", text);
-    free(text);
-}
-
 static int transact(struct send_context *s, struct stream *stream,
                     const struct session_params *params, const struct content *content)
 {
     const struct envelope *env = &s->submission.envelope;
     struct attempt attempt = {.n = env->n,
                               .outcomes = memory_new(env->n * sizeof *attempt.outcomes)};
-    const struct session_mail mail = {env, content, attempt.outcomes, NULL};
+    const struct session_mail mail = {env, content, attempt.outcomes, &attempt.reply};
     struct session *session = greet(s, stream, params, &attempt.failure);
     attempt.failed = !session || !session_send(session, &mail, &attempt.failure);
     if (attempt.failed)
@@ -206,7 +194,7 @@ int service_client_send(struct send_context *s, struct stream *stream)
         .mail_parameters = str_text(&parameters),
         .timeout = LINE_STEP,
         .timeout_final = LINE_FINAL,
-        .trace = follow,
+        .trace = s->call->verbose ? send_context_show_dialogue : NULL,
         .context = s,
     };
     envelope_set_sender(&s->submission.envelope,
