@@ -13,20 +13,18 @@
 
 enum event { FAILED, REPLY, WRITTEN };
 
-static bool broken(struct wire *wire, struct error *err, int code, const char *what)
-{
-    wire->broken = true;
-    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, "%s", what);
-    err->command = wire->command;
-    return error_prefix(err, "%s", error_command_name(wire->command));
-}
-
-/* The same for an error that others have filled. */
+/* ERR has ended the session. */
 static bool broken_by(struct wire *wire, struct error *err)
 {
     wire->broken = true;
     err->command = wire->command;
     return error_prefix(err, "%s", error_command_name(wire->command));
+}
+
+static bool broken(struct wire *wire, struct error *err, int code, const char *what)
+{
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, "%s", what);
+    return broken_by(wire, err);
 }
 
 static void trace(struct wire *wire, enum trace_kind kind, const char *line, size_t len)
@@ -186,9 +184,8 @@ static enum event reply_came(struct wire *wire, struct error *err)
 {
     trace_reply(wire);
     if (wire->reply.code == 421) {
-        wire->broken = true;
         (void)refusal_set(err, wire->command, &wire->reply, "the server ends the session");
-        (void)error_prefix(err, "%s", error_command_name(wire->command));
+        (void)broken_by(wire, err);
         return FAILED;
     }
     if (wire->early || (wire->due == 1 && !all_written(wire))) {
@@ -303,12 +300,11 @@ static bool unasked(struct wire *wire, struct error *err)
     size_t used = 0;
     const char *said = wire->in + wire->in_at;
     size_t len = wire->in_end - wire->in_at;
-    wire->broken = true;
     if (reply_add(&wire->reply, said, len, &used, &ignored) && wire->reply.complete &&
         wire->reply.code == 421) {
         trace_reply(wire);
         (void)refusal_set(err, wire->command, &wire->reply, "the server has ended the session");
-        return error_prefix(err, "%s", error_command_name(wire->command));
+        return broken_by(wire, err);
     }
     return broken(wire, err, EX_PROTOCOL, N_("the server spoke without being asked"));
 }
