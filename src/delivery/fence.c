@@ -116,14 +116,26 @@ static void add_log(struct strlist *list, const char *log)
     add(list, log);
 }
 
+/* Confines this process to what every one needs, and to READ and WRITE, whose items end here. */
+static unsigned confine(struct strlist *read, struct strlist *write, const char *spool, bool network)
+{
+    for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
+        add(read, system_files[i]);
+    add(write, spool);
+    add(write, "/dev/null");
+    const struct confinement confinement = {.read = read, .write = write, .network = network};
+    unsigned fences = confine_process(&confinement);
+    strlist_clear(read);
+    strlist_clear(write);
+    return fences;
+}
+
 unsigned fence_worker(const struct account *account, const struct spool *spool,
                       const struct password_sources *sources)
 {
     struct strlist read = {0}, write = {0};
     if (fence_hindrance(account) || *spool->path != '/')
         return 0;
-    for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
-        add(&read, system_files[i]);
     if (module_file)
         add(&read, module_file());
     add(&read, account->tls_trust_file);
@@ -133,14 +145,8 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
     if (!sources->elsewhere)
         add_password_files(&read, account, sources);
     add_alias_files(&read, account, sources);
-    add(&write, spool->path);
-    add(&write, "/dev/null");
     add_log(&write, account->logfile);
-    const struct confinement confinement = {.read = &read, .write = &write, .network = true};
-    unsigned fences = confine_process(&confinement);
-    strlist_clear(&read);
-    strlist_clear(&write);
-    return fences;
+    return confine(&read, &write, spool->path, true);
 }
 
 static bool includes_others(const char *aliases)
@@ -165,23 +171,18 @@ unsigned fence_session(const struct site *site, const char *spool)
              spool); /* what spool_open() makes last, for which it looks above */
     bool known = *spool == '/' && access(str_text(&format), F_OK) == 0 &&
                  !includes_others(str_text(&aliases));
-    for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
-        add(&read, system_files[i]);
     add(&read, str_text(&aliases));
     add(&read, paths->pkgdatadir);
     add_beneath(&read, paths->sysconfdir, "onehop/onehop.ini");
     add_beneath(&read, paths->sysconfdir, "msmtprc");
     add(&read, "/run/systemd/userdb");
-    add(&write, spool);
-    add(&write, "/dev/null");
     for (size_t i = 0; i < config->n; i++) {
         const struct account *account = config->account[i];
         known = known && !includes_others(account->aliases);
         add(&read, account->aliases);
         add_log(&write, account->logfile);
     }
-    const struct confinement confinement = {.read = &read, .write = &write};
-    unsigned fences = known ? confine_process(&confinement) : 0;
+    unsigned fences = known ? confine(&read, &write, spool, false) : 0;
     strlist_clear(&read);
     strlist_clear(&write);
     str_clear(&aliases);
@@ -192,13 +193,5 @@ unsigned fence_session(const struct site *site, const char *spool)
 unsigned fence_control(const char *spool)
 {
     struct strlist read = {0}, write = {0};
-    for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
-        add(&read, system_files[i]);
-    add(&write, spool);
-    add(&write, "/dev/null");
-    const struct confinement confinement = {.read = &read, .write = &write};
-    unsigned fences = confine_process(&confinement);
-    strlist_clear(&read);
-    strlist_clear(&write);
-    return fences;
+    return confine(&read, &write, spool, false);
 }

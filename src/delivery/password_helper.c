@@ -20,6 +20,16 @@ struct answer {
     struct error err; /* if it was not found */
 };
 
+/* Makes LEN octets from the other process the text of OUT, which is empty if they do not come. */
+static bool read_text(int fd, size_t len, struct str *out)
+{
+    str_reserve(out, len + 1);
+    bool ok = channel_read(fd, out->data, len);
+    out->len = ok ? len : 0;
+    out->data[out->len] = '\0';
+    return ok;
+}
+
 static _Noreturn void serve(int fd, const struct account *account, struct password_sources sources)
 {
     enum { OWN = STDERR_FILENO + 1 };
@@ -32,10 +42,8 @@ static _Noreturn void serve(int fd, const struct account *account, struct passwo
         struct str refused = {.secret = true};
         struct str password = {.secret = true};
         struct answer answer = {0};
-        str_reserve(&refused, question.len + 1);
-        if (!channel_read(OWN, refused.data, question.len))
+        if (!read_text(OWN, question.len, &refused))
             break;
-        refused.data[refused.len = question.len] = '\0';
         sources.deadline = question.deadline;
         sources.refused = question.len > 0 ? refused.data : NULL;
         answer.found = password_find(account, &sources, &password, &answer.err);
@@ -70,15 +78,10 @@ bool password_helper_ask(struct password_helper *helper, const struct password_s
         *err = answer.err;
         return false;
     }
-    if (answered) {
-        str_reserve(out, answer.len + 1);
-        answered = channel_read(helper->fd, out->data, answer.len);
-        out->len = answered ? answer.len : 0;
-        out->data[out->len] = '\0';
-    }
-    return answered || error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
-                                 "account %s: the process that asks for the password has ended",
-                                 helper->account->name);
+    return (answered && read_text(helper->fd, answer.len, out)) ||
+           error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                     "account %s: the process that asks for the password has ended",
+                     helper->account->name);
 }
 
 void password_helper_end(struct password_helper *helper)

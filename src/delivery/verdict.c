@@ -210,7 +210,6 @@ bool verdict_is_final(const struct error *err)
 struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct error *failure)
 {
     struct verdict v = {0};
-    const struct error *decides = failure; /* unless a recipient was refused permanently */
     for (size_t i = 0; i < n; i++) {
         const struct error *why = outcomes[i].result == OUTCOME_REFUSED ? outcomes[i].error : NULL;
         bool final = why && verdict_is_final(why);
@@ -223,9 +222,8 @@ struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct
         if (why && (!v.why || (final && v.failed == 1)))
             v.why = why;
     }
-    if (v.failed > 0 || !failure)
-        decides = v.why;
     v.why = v.why ? v.why : failure;
+    const struct error *decides = failure && v.failed == 0 ? failure : v.why;
     v.code = decides ? verdict_code(decides) : v.deferred ? EX_TEMPFAIL : EX_OK;
     v.refusal = v.why && v.sent == 0 && (v.deferred == 0 || (failure && verdict_is_final(failure)));
     return v;

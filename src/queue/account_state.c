@@ -277,9 +277,10 @@ void account_file_end(struct account_file *file, bool changed)
 {
     struct str text = {0};
     struct error ignored; /* as above */
-    account_state_encode(&file->state, &text);
-    if (changed)
+    if (changed) {
+        account_state_encode(&file->state, &text);
         (void)spoolfile_overwrite(file->fd, &text, &ignored);
+        str_clear(&text);
+    }
     spoolfile_close(file->fd);
-    str_clear(&text);
 }
