@@ -32,4 +32,8 @@ struct caller_storage { /* what the caller's strings point to */
 
 void caller_clear(struct caller_storage *storage);
 
+/* Appends the path of the file of a secret: NAME, or, without a slash in it, the credential of that
+ * name where the caller has credentials. */
+void caller_secret_path(struct str *out, const struct caller *caller, const char *name);
+
 #endif

@@ -1,7 +1,11 @@
 #include "config.h"
 #include "config/ownership.h"
 
+#include <pwd.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "config/configuration.h"
 
 bool ownership_is_shared(const struct stat *facts)
 {
@@ -31,6 +35,14 @@ bool ownership_check_named(const struct account *account, const struct key *key,
               error_prefix(err, "%s", key->name);
     str_clear(&path);
     return ok;
+}
+
+bool ownership_is_trusted(uid_t uid)
+{
+    if (uid == 0 || uid == geteuid())
+        return true;
+    const struct passwd *service = getpwnam(SERVICE_USER);
+    return service && service->pw_uid == uid;
 }
 
 bool ownership_is_read_only(const char *path)

@@ -23,6 +23,9 @@ bool ownership_check(const char *path, const struct stat *facts, uid_t uid, stru
 bool ownership_check_named(const struct account *account, const struct key *key, uid_t uid,
                            struct error *err);
 
+/* True if UID is root, this process's user, or the service's. */
+bool ownership_is_trusted(uid_t uid);
+
 /* True if nobody can write to the file system of PATH, as with the secrets of a container: the
  * runtime that mounted it chose the modes. */
 bool ownership_is_read_only(const char *path);

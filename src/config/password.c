@@ -2,7 +2,6 @@
 #include "config/password.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -40,19 +39,12 @@ static bool check_mode(const char *path, const struct stat *facts, struct error 
                         (unsigned)mode);
 }
 
-static bool is_service_user(uid_t uid)
-{
-    const struct passwd *entry = getpwnam(SERVICE_USER);
-    return entry && entry->pw_uid == uid;
-}
-
 /* The owner of the file knows the password, and can change which one is sent to the provider. */
 static bool check_owner(const char *path, const struct stat *facts, const struct caller *caller,
                         struct error *err)
 {
     uid_t owner = facts->st_uid;
-    if (owner == 0 || owner == caller->uid || owner == geteuid() || is_service_user(owner) ||
-        ownership_is_read_only(path))
+    if (owner == caller->uid || ownership_is_trusted(owner) || ownership_is_read_only(path))
         return true;
     return error_config(err, "%s: a password file of uid %ld, and it must be of uid %ld: chown it",
                         path, (long)owner, (long)caller->uid);
@@ -72,9 +64,7 @@ static bool read_password_file(const struct account *account,
                             "$CREDENTIALS_DIRECTORY: write a full path, or LoadCredential=%s:PATH "
                             "in the unit",
                             name, name);
-    if (credential)
-        str_addf(&path, "%s/", sources->site->caller.credentials);
-    str_add(&path, name);
+    caller_secret_path(&path, &sources->site->caller, name);
     struct stat facts;
     bool readable = fileread_all(str_text(&path), PASSWORD_MAX, out, &facts, err);
     bool ok = readable &&

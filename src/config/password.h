@@ -16,7 +16,7 @@ enum { PASSWORD_MAX = 65536 }; /* octets; OAuth tokens are long */
 
 struct password_sources {
     const struct site *site;
-    int64_t deadline;    /* for password_command */
+    int64_t deadline;    /* for what runs: a command, a keyring, the token program */
     const char *refused; /* the token that the server did not take: another one; NULL: none */
     bool (*ask)(void *context, const char *prompt, struct str *out); /* the terminal; NULL: none */
     void *context;

@@ -2,13 +2,13 @@
 #include "config/tokenfile.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fileread.h"
 #include "config/oauth_service.h"
+#include "config/ownership.h"
 
 static const char first_line[] = "onehop-token 1\n";
 
@@ -123,18 +123,12 @@ void tokenfile_print(const struct tokens *tokens, struct str *out)
     str_add(out, last_line);
 }
 
-static bool is_service_user(uid_t uid)
-{
-    const struct passwd *entry = getpwnam(SERVICE_USER);
-    return entry && entry->pw_uid == uid;
-}
-
 static bool check(const char *path, const struct stat *facts, struct error *err)
 {
     if ((facts->st_mode & 077) != 0)
         return error_config(err, "%s: tokens that others can read (mode %04o): chmod 600 it", path,
                             (unsigned)facts->st_mode & 07777);
-    if (facts->st_uid == 0 || facts->st_uid == geteuid() || is_service_user(facts->st_uid))
+    if (ownership_is_trusted(facts->st_uid))
         return true;
     return error_config(err, "%s: tokens of uid %ld, and they must be of uid %ld: chown it", path,
                         (long)facts->st_uid, (long)geteuid());

@@ -30,16 +30,15 @@ static void add_url(struct str *out, const char *key, const char *url, const cha
     str_addf(out, "%s\n", url);
 }
 
-/* A name without a slash is a credential of systemd; without their directory it is kept, and the
- * program says that there is none. */
-static void add_file(struct str *out, const char *key, const char *name, const char *credentials)
+/* The name of a credential is kept where there is none, and the program says so. */
+static void add_file(struct str *out, const char *key, const char *name,
+                     const struct caller *caller)
 {
-    if (!*name)
-        return;
-    if (strchr(name, '/') || !*credentials)
-        add(out, key, name);
-    else
-        str_addf(out, "%s %s/%s\n", key, credentials, name);
+    struct str path = {0};
+    caller_secret_path(&path, caller, name);
+    if (*name)
+        add(out, key, str_text(&path));
+    str_clear(&path);
 }
 
 static void add_service(struct str *out, const struct account *a)
@@ -61,16 +60,17 @@ static void add_service(struct str *out, const struct account *a)
 void tokensource_request(struct str *out, const struct account *account,
                          const struct password_sources *sources, const char *mode)
 {
-    const char *credentials = sources->site->caller.credentials;
+    const struct caller *caller = &sources->site->caller;
+    const char *credentials = caller->credentials;
     struct str text = {0};
     add(out, "mode", mode);
     add(out, "account", account->name);
     add(out, "user", account->user);
     add(out, "grant", oauth_service_grant(account));
     add(out, "client", account->oauth_client_id);
-    add_file(out, "secret-file", account->oauth_client_secret_file, credentials);
-    add_file(out, "key-file", account->oauth_key_file, credentials);
-    add_file(out, "cert-file", account->oauth_cert_file, credentials);
+    add_file(out, "secret-file", account->oauth_client_secret_file, caller);
+    add_file(out, "key-file", account->oauth_key_file, caller);
+    add_file(out, "cert-file", account->oauth_cert_file, caller);
     add(out, "service-account", account->oauth_service_account);
     add_service(out, account);
     tokenfile_login(&text, account);
@@ -113,12 +113,10 @@ static bool find_kept(const struct account *account, const struct password_sourc
     return ok;
 }
 
-static bool can_read(const char *name, const char *credentials)
+bool tokensource_can_read(const char *name, const struct caller *caller)
 {
     struct str path = {0};
-    if (*name && !strchr(name, '/'))
-        str_addf(&path, "%s/", credentials);
-    str_add(&path, name);
+    caller_secret_path(&path, caller, name);
     bool readable = !*name || access(str_text(&path), R_OK) == 0;
     str_clear(&path);
     return readable;
@@ -132,8 +130,8 @@ bool tokensource_is_readable(const struct account *account, const struct site *s
     bool readable =
         (account->oauth_grant != OAUTH_PERSON || (has_file && access(str_text(&file), R_OK) == 0) ||
          (*site->caller.credentials && access(str_text(&seed), R_OK) == 0)) &&
-        can_read(account->oauth_client_secret_file, site->caller.credentials) &&
-        can_read(account->oauth_key_file, site->caller.credentials);
+        tokensource_can_read(account->oauth_client_secret_file, &site->caller) &&
+        tokensource_can_read(account->oauth_key_file, &site->caller);
     str_clear(&file);
     str_clear(&seed);
     return readable;

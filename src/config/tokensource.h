@@ -20,6 +20,9 @@ void tokensource_request(struct str *out, const struct account *account,
 /* True if the program is installed. False: account, temporary, EX_OSFILE, naming the package. */
 bool tokensource_program(const struct paths *paths, struct error *err);
 
+/* True if CALLER can read the secret NAME, as caller_secret_path() finds it, or it is "". */
+bool tokensource_can_read(const char *name, const struct caller *caller);
+
 /* True if SITE's caller can read what ACCOUNT logs in with: its secret and key, and a person's
  * tokens. */
 bool tokensource_is_readable(const struct account *account, const struct site *site);

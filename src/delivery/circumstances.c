@@ -32,10 +32,11 @@ static void add_below(struct checksum *sum, const char *directory, const char *n
 /* The file NAME, or the credential of systemd. */
 static void add_secret(struct checksum *sum, const char *name, const struct caller *caller)
 {
-    if (strchr(name, '/'))
-        add_file(sum, name);
-    else if (*name)
-        add_below(sum, caller->credentials, name);
+    struct str path = {0};
+    caller_secret_path(&path, caller, name);
+    if (*name)
+        add_file(sum, str_text(&path));
+    str_clear(&path);
 }
 
 uint64_t circumstances_of(const struct site *site, const struct account *account)

@@ -139,23 +139,12 @@ static bool is_plain(const struct send_context *s)
     return !s->call->file;
 }
 
-static bool is_readable(const char *path)
-{
-    return !*path || access(path, R_OK) == 0;
-}
-
 bool send_has_secrets(const struct account *a, const struct site *site)
 {
-    const struct caller *caller = &site->caller;
-    struct str path = {0};
-    if (account_has_oauth(a))
-        return tokensource_is_readable(a, site) && is_readable(a->tls_key_file);
-    if (*a->password_file && !strchr(a->password_file, '/') && *caller->credentials)
-        str_addf(&path, "%s/", caller->credentials);
-    str_add(&path, a->password_file);
-    bool readable = is_readable(str_text(&path)) && is_readable(a->tls_key_file);
-    str_clear(&path);
-    return readable;
+    const bool has_login = account_has_oauth(a)
+                               ? tokensource_is_readable(a, site)
+                               : tokensource_can_read(a->password_file, &site->caller);
+    return has_login && (!*a->tls_key_file || access(a->tls_key_file, R_OK) == 0);
 }
 
 /* An account of the system's is used through the service if that answers (*LINE); else by root as

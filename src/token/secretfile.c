@@ -1,7 +1,6 @@
 #include "config.h"
 #include "token/secretfile.h"
 
-#include <pwd.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -9,12 +8,6 @@
 #include "base/fileread.h"
 #include "config/configuration.h"
 #include "config/ownership.h"
-
-static bool is_service_user(uid_t uid)
-{
-    const struct passwd *entry = getpwnam(SERVICE_USER);
-    return entry && entry->pw_uid == uid;
-}
 
 static bool is_credential(const struct token_request *request, const char *path)
 {
@@ -29,7 +22,7 @@ static bool check(const char *path, const struct stat *facts, struct error *err)
     if ((facts->st_mode & 077) != 0)
         return error_config(err, "%s: a secret that others can read (mode %04o): chmod 600 it",
                             path, (unsigned)facts->st_mode & 07777);
-    if (facts->st_uid == 0 || facts->st_uid == geteuid() || is_service_user(facts->st_uid))
+    if (ownership_is_trusted(facts->st_uid))
         return true;
     return error_config(err, "%s: a secret of uid %ld, and it must be of uid %ld: chown it", path,
                         (long)facts->st_uid, (long)geteuid());
