@@ -11,19 +11,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/filewrite.h"
 #include "base/memory.h"
-
-static bool write_all(int fd, const struct str *text)
-{
-    size_t done = 0;
-    while (done < text->len) {
-        ssize_t n = write(fd, text->data + done, text->len - done);
-        if (n < 0 && errno != EINTR)
-            return false;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
 
 static bool give(int fd, const struct setup_owner *owner)
 {
@@ -37,7 +26,7 @@ bool setup_file_write(const char *path, const struct str *text, const struct set
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_system(err, EX_CANTCREAT, "cannot write %s", path);
-    bool ok = write_all(fd, text) && give(fd, owner) && fsync(fd) == 0;
+    bool ok = filewrite_all(fd, text->data, text->len) && give(fd, owner) && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;
     if (ok)
         return true;
@@ -50,7 +39,7 @@ bool setup_file_move(const char *path, const char *target, struct error *err)
 {
     char *copy = memory_copy(target);
     int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && rename(path, target) == 0 && fsync(fd) == 0;
+    bool ok = fd >= 0 && rename(path, target) == 0 && filewrite_sync_directory(fd);
     if (!ok)
         error_system(err, EX_CANTCREAT, "cannot write %s", target);
     if (fd >= 0)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/filewrite.h"
 #include "base/memory.h"
 #include "base/translation.h"
 #include "queue/spoolfile.h"
@@ -89,11 +90,9 @@ int spool_open_at(int dir, const char *name, int flags)
     return fd;
 }
 
-/* Some file systems have no fsync for directories, and say so with EINVAL: their names are safe,
- * or not, without us. */
 static bool sync_directory(int fd, struct error *err, const char *where)
 {
-    if (fsync(fd) == 0 || errno == EINVAL)
+    if (filewrite_sync_directory(fd))
         return true;
     return spool_failure(err, N_("spool: cannot sync %s"), where, "");
 }

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/filewrite.h"
 #include "base/renameat2.h"
 #include "base/translation.h"
 
@@ -162,20 +163,11 @@ enum spool_found spoolfile_facts(const struct spool *spool, enum spool_directory
 
 bool spoolfile_write(int fd, const void *data, size_t len, struct error *err)
 {
-    const char *at = data;
-    while (len > 0) {
-        ssize_t n = write(fd, at, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            error_system(err, EX_TEMPFAIL, "spool: cannot write");
-            spool_set_status(err);
-            return false;
-        }
-        at += n;
-        len -= (size_t)n;
-    }
-    return true;
+    if (filewrite_all(fd, data, len))
+        return true;
+    error_system(err, EX_TEMPFAIL, "spool: cannot write");
+    spool_set_status(err);
+    return false;
 }
 
 ssize_t spoolfile_read(int fd, uint64_t offset, void *data, size_t len, struct error *err)
@@ -276,8 +268,8 @@ void spoolfile_discard(const struct spool *spool, enum spool_directory directory
 void spoolfile_take_back(const struct spool *spool, enum spool_directory directory, const char *id,
                          int fd)
 {
-    /* Cut first: if the removal fails, or a power cut undoes it, what is there is no entry. Nobody
-     * can be reported if both fail. */
+    /* Cut first: if the removal fails, or a power cut undoes it, what is there is no entry. It
+     * cannot be reported if both fail. */
     if (ftruncate(fd, 0) == 0)
         (void)fsync(fd);
     spoolfile_discard(spool, directory, id);

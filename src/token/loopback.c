@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/filewrite.h"
 
 enum { BROWSER_TIME = 10000 }; /* milliseconds that a connection may take for its request */
 
@@ -116,17 +117,6 @@ static bool take_request(const struct loopback *loopback, const char *line, stru
     return true;
 }
 
-static void write_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, text, len);
-        if (n <= 0)
-            return; /* the person sees it on the terminal as well */
-        text += n;
-        len -= (size_t)n;
-    }
-}
-
 static void answer(int client, const char *status, const char *text)
 {
     struct str page = {0};
@@ -134,7 +124,7 @@ static void answer(int client, const char *status, const char *text)
              "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
              "Cache-Control: no-store\r\nConnection: close\r\n\r\n%s\n",
              status, strlen(text) + 1, text);
-    write_all(client, page.data, page.len);
+    (void)filewrite_all(client, page.data, page.len); /* the person sees it on the terminal, too */
     str_clear(&page);
     (void)shutdown(client, SHUT_WR); /* it may be gone */
     (void)close(client);             /* the same */

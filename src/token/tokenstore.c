@@ -10,6 +10,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/filewrite.h"
+#include "ctl/setup_file.h"
+
 enum { ROOM = 64 * 1024 }; /* octets: the longest tokens that were seen have a tenth of that */
 
 static bool trouble(const struct tokenstore *store, const char *what, struct error *err)
@@ -20,28 +23,6 @@ static bool trouble(const struct tokenstore *store, const char *what, struct err
 static int open_directory(const char *path)
 {
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* Makes PATH, which gets 0700 whatever the umask is, and what is missing above it. */
-static bool make_directory(struct str *path)
-{
-    if (mkdir(str_text(path), 0700) == 0) {
-        int fd = open(str_text(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        bool ok = fd >= 0 && fchmod(fd, 0700) == 0;
-        if (fd >= 0)
-            (void)close(fd); /* only read */
-        return ok;
-    }
-    if (errno == EEXIST)
-        return true;
-    const char *slash = errno == ENOENT ? strrchr(str_text(path), '/') : NULL;
-    if (!slash || slash == path->data)
-        return false;
-    struct str above = {0};
-    str_add_n(&above, path->data, (size_t)(slash - path->data));
-    bool ok = make_directory(&above);
-    str_clear(&above);
-    return ok && (mkdir(str_text(path), 0700) == 0 || errno == EEXIST);
 }
 
 static bool check_directory(const struct tokenstore *store, struct error *err)
@@ -60,6 +41,7 @@ static bool check_directory(const struct tokenstore *store, struct error *err)
 
 bool tokenstore_open(struct tokenstore *store, const char *path, struct error *err)
 {
+    static const struct setup_owner own = {(uid_t)-1, (gid_t)-1, 0700};
     struct str directory = {0};
     const char *slash = strrchr(path, '/');
     *store = (struct tokenstore){.directory = -1, .lock = -1, .file = -1};
@@ -68,7 +50,8 @@ bool tokenstore_open(struct tokenstore *store, const char *path, struct error *e
     str_addf(&store->temporary, ".%s.new", str_text(&store->name));
     str_add_n(&directory, path, slash ? (size_t)(slash - path) : 0);
     store->directory = open_directory(str_text(&directory));
-    if (store->directory < 0 && errno == ENOENT && make_directory(&directory))
+    if (store->directory < 0 && errno == ENOENT &&
+        setup_file_directory(str_text(&directory), &own, err))
         store->directory = open_directory(str_text(&directory));
     bool ok = store->directory >= 0 ? check_directory(store, err)
                                     : trouble(store, "make the directory of", err);
@@ -115,35 +98,24 @@ bool tokenstore_reserve(struct tokenstore *store, struct error *err)
     return trouble(store, "make room for", err);
 }
 
-static bool write_all(int fd, const struct str *text)
+static bool write_whole(int fd, const struct str *text)
 {
-    for (size_t done = 0; done < text->len;) {
-        ssize_t n = write(fd, text->data + done, text->len - done);
-        if (n < 0 && errno != EINTR)
-            return false;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return ftruncate(fd, (off_t)text->len) == 0 && fsync(fd) == 0;
-}
-
-/* Some file systems have no fsync(2) for directories, and say so with EINVAL. */
-static bool sync_directory(int fd)
-{
-    return fsync(fd) == 0 || errno == EINVAL;
+    return filewrite_all(fd, text->data, text->len) && ftruncate(fd, (off_t)text->len) == 0 &&
+           fsync(fd) == 0;
 }
 
 bool tokenstore_commit(struct tokenstore *store, const struct tokens *tokens, struct error *err)
 {
     struct str text = {.secret = true};
     tokenfile_print(tokens, &text);
-    bool ok = write_all(store->file, &text);
+    bool ok = write_whole(store->file, &text);
     str_clear(&text);
     ok = close(store->file) == 0 && ok;
     store->file = -1;
     ok = ok &&
          renameat(store->directory, str_text(&store->temporary), store->directory,
                   str_text(&store->name)) == 0 &&
-         sync_directory(store->directory);
+         filewrite_sync_directory(store->directory);
     return ok || trouble(store, "write", err);
 }
 
