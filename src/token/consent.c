@@ -1,10 +1,7 @@
 #include "config.h"
 #include "token/consent.h"
 
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/clock.h"
 #include "base/escape.h"

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/escape.h"
 #include "token/assertion.h"
 #include "token/secretfile.h"
 #include "token/tokenfailure.h"

@@ -89,7 +89,7 @@ static bool find(const struct token_request *request, struct tokenstore *store, 
 {
     struct tokens kept = {0}, fresh = {0};
     bool person = tokenrequest_has_person(request);
-    bool ok = (!store || tokenstore_lock(store, err)) && read_kept(request, &kept, err);
+    bool ok = read_kept(request, &kept, err);
     if (ok && is_usable(request, &kept)) {
         str_add_n(out, kept.access.data, kept.access.len);
     } else if (ok && person && kept.refresh.len == 0) {
@@ -109,7 +109,8 @@ static bool find(const struct token_request *request, struct tokenstore *store, 
 bool renewal_token(const struct token_request *request, struct str *out, struct error *err)
 {
     struct tokenstore store = {.directory = -1, .lock = -1, .file = -1};
-    bool kept = *request->file && tokenstore_open(&store, request->file, err);
+    bool kept = *request->file && tokenstore_open(&store, request->file, err) &&
+                tokenstore_lock(&store, err);
     bool ok = kept || !tokenrequest_has_person(request);
     if (!*request->file && !ok)
         (void)error_config(err, "there is no directory to keep the login in: set $HOME");
@@ -158,24 +159,16 @@ static void show(const struct token_request *request, const struct tokens *token
     str_clear(&missing);
 }
 
-/* Room for the tokens is there before a person is asked for anything. */
-static bool try_store(const struct token_request *request, struct error *err)
-{
-    struct tokenstore store = {.directory = -1, .lock = -1, .file = -1};
-    if (!*request->file)
-        return error_config(err, "there is no directory to keep the login in: set $HOME");
-    bool ok = tokenstore_open(&store, request->file, err) && tokenstore_lock(&store, err) &&
-              tokenstore_reserve(&store, err);
-    tokenstore_close(&store);
-    return ok;
-}
-
+/* With NULL for TOKENS this only tries whether there is room for some. */
 static bool keep(const struct token_request *request, const struct tokens *tokens,
                  struct error *err)
 {
-    struct tokenstore store = {.directory = -1, .lock = -1, .file = -1};
+    struct tokenstore store;
+    if (!*request->file)
+        return error_config(err, "there is no directory to keep the login in: set $HOME");
     bool ok = tokenstore_open(&store, request->file, err) && tokenstore_lock(&store, err) &&
-              tokenstore_reserve(&store, err) && tokenstore_commit(&store, tokens, err);
+              tokenstore_reserve(&store, err) &&
+              (!tokens || tokenstore_commit(&store, tokens, err));
     tokenstore_close(&store);
     return ok;
 }
@@ -185,7 +178,7 @@ bool renewal_login(const struct token_request *request, FILE *out, struct error 
     struct endpoints endpoints = endpoints_of(request);
     struct tokens tokens = {0};
     bool person = tokenrequest_has_person(request);
-    bool ok = try_store(request, err) && endpoints_find(&endpoints, err);
+    bool ok = keep(request, NULL, err) && endpoints_find(&endpoints, err); /* room comes first */
     if (ok && !person)
         ok = grant_renew(&endpoints, "", &tokens, err);
     else if (ok && strcmp(request->mode, "device") == 0)

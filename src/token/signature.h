@@ -9,8 +9,6 @@
 #include "base/error.h"
 #include "base/str.h"
 
-enum { SIGNATURE_FILE_MAX = 64 * 1024 }; /* octets of a key or certificate file */
-
 struct signature_key;
 
 /* Reads a private RSA key from PEM. NULL, EX_CONFIG, if it is none; ORIGIN is for the error. */

@@ -7,14 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/confine.h"
-#include "token/consent.h"
-#include "token/endpoint.h"
-#include "token/grant.h"
 #include "token/renewal.h"
 #include "token/tokenreply.h"
 #include "token/tokenrequest.h"

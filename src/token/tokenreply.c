@@ -31,7 +31,6 @@ static const struct row {
     ROW("device_code", device_code, SECRET),
     ROW("user_code", user_code, TEXT),
     ROW("verification_uri", verification_uri, TEXT),
-    ROW("verification_uri_complete", verification_uri_complete, TEXT),
     ROW("interval", interval, NUMBER),
     ROW("issuer", issuer, TEXT),
     ROW("authorization_endpoint", authorization_endpoint, TEXT),
@@ -66,14 +65,19 @@ static void take_text(const json_t *value, enum kind kind, struct str *out)
     escape_line(out, text, strcspn(text, "\r\n")); /* Microsoft's descriptions have more lines */
 }
 
+/* Seconds, which may be counted in milliseconds. */
+static const int64_t NUMBER_END = 1000000000000;
+
 /* Some servers write numbers as texts. */
 static int64_t number(const json_t *value)
 {
     if (json_is_integer(value))
-        return json_integer_value(value) < 0 ? -1 : (int64_t)json_integer_value(value);
+        return json_integer_value(value) < 0 || json_integer_value(value) >= NUMBER_END
+                   ? -1
+                   : (int64_t)json_integer_value(value);
     if (json_is_real(value)) {
         double real = json_real_value(value);
-        return real >= 0 && real < 1e12 ? (int64_t)real : -1;
+        return real >= 0 && real < (double)NUMBER_END ? (int64_t)real : -1;
     }
     const char *text = json_string_value(value);
     size_t digits = text ? strspn(text, "0123456789") : 0;

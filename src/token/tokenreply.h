@@ -17,7 +17,7 @@ struct token_reply {
     struct str error, description;
     /* device */
     struct str device_code; /* a secret */
-    struct str user_code, verification_uri, verification_uri_complete;
+    struct str user_code, verification_uri;
     int64_t interval; /* seconds between two questions; -1: not said */
     /* description of the server */
     struct str issuer, authorization_endpoint, token_endpoint, device_endpoint;

@@ -2,7 +2,6 @@
 #include "token/webclient.h"
 
 #include <curl/curl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
