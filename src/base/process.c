@@ -142,9 +142,7 @@ static bool ended(const char *name, int reason, int status, struct error *err)
         errno = reason;
         return error_system(err, EX_TEMPFAIL, "'%s'", name);
     }
-    if (WIFSIGNALED(status))
-        return failed(err, N_("'%s' was ended by signal %d"), name, WTERMSIG(status));
-    return failed(err, N_("'%s' failed with exit status %d"), name, WEXITSTATUS(status));
+    return failed(err, N_("'%s' was ended by signal %d"), name, WTERMSIG(status));
 }
 
 static void forget(struct str *out, size_t start)
@@ -154,8 +152,7 @@ static void forget(struct str *out, size_t start)
     str_truncate(out, start);
 }
 
-/* True if the child exited: *STATUS is what wait(2) says. */
-static bool run(const struct process *process, struct str *out, int *status, struct error *err)
+bool process_run(const struct process *process, struct str *out, int *status, struct error *err)
 {
     const char *name = process->command ? process->command : process->program;
     int in[2] = {-1, -1}, pipes[2];
@@ -184,21 +181,14 @@ static bool run(const struct process *process, struct str *out, int *status, str
     if (reason)
         (void)kill(-child, SIGKILL);
     stop_feeding(&feed);
-    int waited = reap(child, reason ? CLOCK_NEVER : process->deadline, status);
+    int raw = 0, waited = reap(child, reason ? CLOCK_NEVER : process->deadline, &raw);
     (void)close(pipes[0]);
-    if (!reason && !waited && WIFEXITED(*status))
+    if (!reason && !waited && WIFEXITED(raw)) {
+        *status = WEXITSTATUS(raw);
         return true;
+    }
     forget(out, before);
-    return ended(name, reason ? reason : waited, *status, err);
-}
-
-bool process_run(const struct process *process, struct str *out, int *status, struct error *err)
-{
-    int raw = 0;
-    if (!run(process, out, &raw, err))
-        return false;
-    *status = WEXITSTATUS(raw);
-    return true;
+    return ended(name, reason ? reason : waited, raw, err);
 }
 
 bool process_output(const char *command, int64_t deadline, size_t limit, struct str *out,
@@ -207,10 +197,10 @@ bool process_output(const char *command, int64_t deadline, size_t limit, struct 
     const struct process process = {.command = command, .deadline = deadline, .limit = limit};
     size_t before = out->len;
     int status = 0;
-    if (!run(&process, out, &status, err))
+    if (!process_run(&process, out, &status, err))
         return false;
-    if (WEXITSTATUS(status) == 0)
+    if (status == 0)
         return true;
     forget(out, before);
-    return ended(command, 0, status, err);
+    return failed(err, N_("'%s' failed with exit status %d"), command, status);
 }
