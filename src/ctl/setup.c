@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -120,8 +119,9 @@ static bool ask_host(struct setup_answers *a, struct error *err)
                          "no provider is known for %s, and it has no SRV records: "
                          "name its submission server with --host",
                          domain);
-    const char *login = setup_answers_ask(a, _("user name there"), a->address);
-    if (!a->login && strcmp(login, a->address) != 0)
+    const char *login =
+        a->login ? a->login : setup_answers_ask(a, _("user name there"), a->address);
+    if (strcmp(login, a->address) != 0)
         a->login = login;
     return keycheck_host(a->host, err);
 }
@@ -226,8 +226,7 @@ static bool find_answers(struct setup *s, struct error *err)
         return find_owners(s, err);
     if (!find_server(s, &found, err) || !ask_admin(&s->answers, err) || !find_owners(s, err))
         return false;
-    setup_account_add(&s->answers, &found, str_text(&s->password_file), &s->section);
-    return true;
+    return setup_account_add(&s->answers, &found, str_text(&s->password_file), &s->section, err);
 }
 
 static bool get_password(struct setup *s, struct error *err)
@@ -350,6 +349,18 @@ static int install(struct setup *s, struct error *err)
     }
 }
 
+static void show_undo(const struct setup *s)
+{
+    const char *file = str_text(&s->file), *name = str_text(&s->name);
+    if (!setup_answers_need_password(&s->answers))
+        (void)printf(_("undo       remove [account %s] from %s\n"), name, file);
+    else
+        (void)printf(_("undo       remove [account %s] from %s; rm %s\n"), name, file,
+                     str_text(&s->password_file));
+    if (s->answers.system)
+        setup_system_show_undo();
+}
+
 static void show_result(const struct setup *s)
 {
     const char *file = str_text(&s->file), *name = str_text(&s->name);
@@ -361,14 +372,9 @@ static void show_result(const struct setup *s)
         (void)printf(_("replaced   %s\n"), str_text(&s->password_file));
     else if (s->password_written)
         (void)printf(_("wrote      %s\n"), str_text(&s->password_file));
-    if (!setup_answers_need_password(&s->answers))
-        (void)printf(_("undo       remove [account %s] from %s\n"), name, file);
-    else
-        (void)printf(_("undo       remove [account %s] from %s; rm %s\n"), name, file,
-                     str_text(&s->password_file));
-    if (s->answers.system)
-        setup_system_show_undo();
-    else
+    if (!s->kept) /* else the account was there before, and its old password is gone */
+        show_undo(s);
+    if (!s->answers.system)
         (void)printf("%s\n", _("next       mail that has to wait leaves with: "
                                "systemctl --user enable --now onehop-queue.timer\n"
                                "           or, in your crontab: */5 * * * * onehop -q5m"));

@@ -6,14 +6,12 @@
 
 #include "config/iniwriter.h"
 
-static void add_key(struct str *text, const char *key, const char *value)
-{
-    if (value && *value)
-        str_addf(text, "%s = %s\n", key, value);
-}
+struct line {
+    const char *key, *value; /* NULL or "": there is none */
+};
 
-void setup_account_add(const struct setup_answers *answers, const struct submission_server *server,
-                       const char *password_file, struct str *text)
+bool setup_account_add(const struct setup_answers *answers, const struct submission_server *server,
+                       const char *password_file, struct str *text, struct error *err)
 {
     bool by_hand = !server->provider;
     const char *address = answers->address;
@@ -26,16 +24,23 @@ void setup_account_add(const struct setup_answers *answers, const struct submiss
     str_add(text, "[account ");
     iniwriter_name(address, text);
     str_add(text, "]\n");
-    add_key(text, "from", by_hand || answers->login ? address : "");
-    add_key(text, "host", by_hand ? server->host : "");
-    add_key(text, "port", answers->port ? answers->port : by_hand ? str_text(&port) : "");
-    add_key(text, "tls_starttls", !by_hand || !server->port ? "" : server->starttls ? "on" : "off");
-    add_key(text, "user", answers->login ? answers->login : address);
-    add_key(text, "admin", admin);
-    add_key(text, "oauth", answers->oauth);
-    add_key(text, "oauth_client_id", answers->client);
-    add_key(text, "oauth_client_secret_file", answers->client_secret);
-    add_key(text, "password_command", answers->password_command);
-    add_key(text, "password_file", setup_answers_need_password(answers) ? password_file : "");
+    const struct line lines[] = {
+        {"from", by_hand || answers->login ? address : ""},
+        {"host", by_hand ? server->host : ""},
+        {"port", answers->port ? answers->port : by_hand ? str_text(&port) : ""},
+        {"tls_starttls", !by_hand || !server->port ? "" : server->starttls ? "on" : "off"},
+        {"user", answers->login ? answers->login : address},
+        {"admin", admin},
+        {"oauth", answers->oauth},
+        {"oauth_client_id", answers->client},
+        {"oauth_client_secret_file", answers->client_secret},
+        {"password_command", answers->password_command},
+        {"password_file", setup_answers_need_password(answers) ? password_file : ""},
+    };
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof lines / sizeof *lines; i++)
+        ok = !lines[i].value || !*lines[i].value ||
+             iniwriter_line(key_find(KEY_ACCOUNT, lines[i].key), lines[i].value, text, err);
     str_clear(&port);
+    return ok;
 }

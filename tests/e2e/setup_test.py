@@ -101,6 +101,20 @@ def test_no_file_no_directory_and_a_named_server(machine, provider, monkeypatch)
     assert stat.S_IMODE(machine.user_file.parent.stat().st_mode) == 0o700
 
 
+def test_an_answer_is_written_so_that_it_is_read_back(machine, provider):
+    result = set_up(machine, "--no-check", "--host", "localhost", "--login", "ACME ;jo", "me@nowhere.example")
+    assert (result.code, result.text) == (0, "")
+    assert 'user = "ACME ;jo"' in machine.user_file.read_text().splitlines()
+    assert "user = ACME ;jo" in machine.run("onehop", "-P", "-a", "me@nowhere.example", "x@example.net").shown
+
+
+def test_an_answer_that_no_file_can_hold(fresh):
+    before = files(fresh)
+    result = set_up(fresh, "--no-check", "--host", "localhost", "--login", 'a"b ;', "me@nowhere.example")
+    assert result.code == 78 and "user: this value with its double quote" in result.text
+    assert files(fresh) == before
+
+
 def test_a_password_command(fresh, provider):
     result = set_up(fresh, "--password-command", "echo s3cret ; true", ADDRESS, password=b"")
     assert (result.code, result.text) == (0, "")
@@ -167,6 +181,7 @@ def test_an_accounts_password_is_replaced_with_yes(fresh, provider):
     assert (result.code, result.text) == (0, "")
     assert f"kept       {fresh.user_file}, [account {ADDRESS}]" in result.shown
     assert "replaced" in result.shown and fresh.user_file.read_text() == text
+    assert "undo" not in result.shown  # the account was there before, and its old password is gone
     fresh.delivers("you@example.net", "-odi")
 
 
@@ -241,6 +256,16 @@ def test_a_server_of_another_domain_is_asked_about(machine, answer, code):
         terminal.answers(b"[Y/n]: ", b"n\n")
     shown = terminal.rest()
     assert terminal.end()[0] == code, shown
+
+
+def test_a_login_that_was_given_is_not_asked_for(machine):
+    terminal = at_terminal(machine, "--no-check", "--login", "jo", "me@nowhere.invalid")
+    terminal.answers(b"HOST or HOST:PORT: ", b"localhost:2525\n")
+    terminal.answers(b"password of jo: ", b"s3cret\n")
+    terminal.answers(b"[Y/n]: ", b"n\n")
+    assert b"user name there" not in terminal.rest()
+    assert terminal.end()[0] == 0
+    assert {"user = jo", "port = 2525"} <= set(machine.user_file.read_text().splitlines())
 
 
 def test_a_command_for_tokens_is_asked_for(machine):
