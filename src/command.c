@@ -112,9 +112,8 @@ static int invoke(const struct invocation *call, struct site *site)
     case INVOKE_STDIO_SESSION:
         return stdio_session_run(call, site);
     case INVOKE_SERVERINFO:
-        return serverinfo_show(call, site);
     case INVOKE_RMQS:
-        return serverinfo_start_queue(call, site);
+        return serverinfo_run(call, site);
     case INVOKE_CONFIGURE:
         return configure_run(call, site);
     case INVOKE_VERIFY:

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <stdio.h>
 #include <strings.h>
-#include <sysexits.h>
 
 #include "base/escape.h"
 #include "base/memory.h"

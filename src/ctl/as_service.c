@@ -1,12 +1,12 @@
 #include "config.h"
 #include "ctl/as_service.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/channel.h"
 #include "base/clock.h"
 #include "delivery/account_access.h"
 #include "delivery/spoolpath.h"
@@ -16,7 +16,6 @@ int as_service_run(int (*run)(void *context),
                    void (*failed)(void *context, const struct error *err), void *context)
 {
     struct error err;
-    int status = 0;
     (void)fflush(stdout); /* or the child prints it again */
     pid_t child = fork();
     if (child == 0) {
@@ -28,9 +27,8 @@ int as_service_run(int (*run)(void *context),
         (void)fflush(stdout); /* the parent cannot tell either */
         _exit(code);
     }
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+    int status = channel_end(-1, child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
 }
 
 void as_service_resume(const struct site *site, const struct account *account)

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/confine.h"
@@ -128,8 +127,8 @@ static void show_tokens(struct check *c, const struct account *a)
 {
     struct str text = {0};
     struct error err;
-    bool ok = loginctl_describe(&text, a, c->site, &err);
     c->since = clock_now();
+    bool ok = loginctl_describe(&text, a, c->site, &err);
     show_step(c, "token", str_text(&text), ok ? NULL : &err);
     str_clear(&text);
 }

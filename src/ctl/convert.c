@@ -1,8 +1,6 @@
 #include "config.h"
 #include "ctl/convert.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,7 @@
 #include "compat/msmtprc.h"
 #include "submit/help.h"
 #include "submit/report.h"
+#include "ctl/setup_file.h"
 
 struct convert {
     const struct site *site;
@@ -124,15 +123,11 @@ static bool read_input(struct convert *c, struct error *err)
 /* Writes the password and its line end into a new file. */
 static bool write_secret(const char *path, const struct str *password, struct error *err)
 {
+    static const struct setup_owner own = {(uid_t)-1, (gid_t)-1, 0600};
     struct str line = {.secret = true};
     str_add_n(&line, str_text(password), password->len);
     str_add_char(&line, '\n');
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write(fd, line.data, line.len) == (ssize_t)line.len && fsync(fd) == 0;
-    if (!ok)
-        (void)error_system(err, EX_CANTCREAT, "cannot write %s", path);
-    if (fd >= 0 && close(fd) != 0 && ok)
-        ok = error_system(err, EX_CANTCREAT, "cannot write %s", path);
+    bool ok = setup_file_write(path, &line, &own, err);
     str_clear(&line);
     return ok;
 }

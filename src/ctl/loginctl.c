@@ -1,7 +1,6 @@
 #include "config.h"
 #include "ctl/loginctl.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/channel.h"
 #include "base/clock.h"
 #include "base/closefrom.h"
 #include "base/translation.h"
@@ -61,7 +61,7 @@ static bool write_request(int fd, const struct login *login)
 static int run_program(const struct login *login)
 {
     const char *program = login->site->paths->token_program;
-    int pipes[2], status = 0;
+    int pipes[2];
     (void)fflush(stdout); /* before the program writes to it */
     if (pipe2(pipes, O_CLOEXEC) != 0)
         return EX_OSERR;
@@ -71,9 +71,8 @@ static int run_program(const struct login *login)
         become(program, pipes[0]);
     (void)close(pipes[0]);
     (void)close(pipes[1]);
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
+    int status = channel_end(-1, child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EX_OSERR;
 }
 
 static int log_in(void *context)
@@ -132,7 +131,7 @@ int loginctl_run(int argc, char **argv, struct site *site)
         name = device ? name : argv[i];
     }
     if (!name || !known) {
-        report_line("onehopctl", _("login takes the name of an account, and --device"));
+        report_line("onehopctl", "login takes the name of an account, and --device");
         return EX_USAGE;
     }
     if (!find_account(&login, name, site, &err) || !make_directory(&login, &err)) {

@@ -2,13 +2,10 @@
 #include "ctl/queuerun.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/xtext.h"
 #include "submit/queue_context.h"
 #include "submit/control_client.h"

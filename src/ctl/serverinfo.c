@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sysexits.h>
 
 #include "base/escape.h"
@@ -171,7 +170,7 @@ static int run(struct server *v)
     return code;
 }
 
-static int server_run(const struct invocation *call, struct site *site)
+int serverinfo_run(const struct invocation *call, struct site *site)
 {
     struct server v = {0};
     send_context_begin(&v.sending, call, site);
@@ -181,14 +180,4 @@ static int server_run(const struct invocation *call, struct site *site)
     str_clear(&v.address);
     str_clear(&v.tls);
     return code == EX_OK ? help_flush() : code;
-}
-
-int serverinfo_show(const struct invocation *call, struct site *site)
-{
-    return server_run(call, site);
-}
-
-int serverinfo_start_queue(const struct invocation *call, struct site *site)
-{
-    return server_run(call, site);
 }

@@ -1,5 +1,5 @@
 /* -bd: the service. One parent listens and knows nothing but the configuration; it forks a process
- * for each client (session.h), and for each run of the queue: these alone connect out. */
+ * for each client (service_session.h), and for each run of the queue: these alone connect out. */
 #ifndef SERVICE_H
 #define SERVICE_H
 

@@ -1,6 +1,7 @@
 /* One client of the service, served by a process of its own: its mail is committed into the
- * system's spool, its own part of the queue shown and managed. It never connects out: the
- * runner, which it wakes, does. */
+ * system's spool, its own part of the queue shown and managed. What reads the
+ * client's octets never connects out: the runner that it wakes does, or, for the control socket, a
+ * second process. */
 #ifndef SERVICE_SESSION_H
 #define SERVICE_SESSION_H
 
