@@ -1,4 +1,4 @@
-/* Memory that is there: these end the process (EX_OSERR, one line on stderr) when there is none
+/* Memory that is there: these end the process (EX_TEMPFAIL, one line on stderr) when there is none
  * left, so that no caller has a path it can't test. Sizes from outside are limited before they
  * come here. */
 #ifndef MEMORY_H

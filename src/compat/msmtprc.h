@@ -22,7 +22,7 @@ enum {
     MSMTPRC_EVAL_TIME = 60 * 1000, /* milliseconds for the commands of one file */
 };
 
-/* Reads TEXT into FILE (path, level and home filled, providers and queue not used); its accounts
+/* Reads TEXT into FILE (path, scope and home filled, providers and queue not used); its accounts
  * are as_msmtp. Commands of `eval` must be through by DEADLINE. secret_line is that of a password
  * in the file itself. On failure ("PATH:LINE: ...", EX_CONFIG; EX_IOERR for `eval`)
  * the file holds what was read so far. */

@@ -161,7 +161,7 @@ int account_syslog_facility(const struct account *account);
 /* Puts "FILE:LINE: " in front of the error, as far as there is a file. Returns false. */
 bool account_locate(const struct account *account, struct error *err);
 
-/* Makes account_check() fail with TEXT, unless it fails with another already. NULL does nothing. */
+/* Makes account_check() fail with ERR, unless it fails with another already. NULL does nothing. */
 void account_complain(struct account *account, const struct error *err);
 
 /* What single keys do not show: neither host nor socket, a key file without its certificate, keys

@@ -63,7 +63,7 @@ bool provider_begin(struct provider_table *table, const struct provider_origin *
                     const struct ini_event *event, struct section *section, struct error *err);
 
 /* Reads FILE, whose providers come before all that are added, but parses it only if a question
- * cannot be answered without: it has 119 providers, and most accounts name another host. What is
+ * cannot be answered without: it has 120 providers, and most accounts name another host. What is
  * wrong in it then is found by provider_check(). */
 bool provider_open(struct provider_table *table, const char *file, struct error *err);
 

@@ -114,7 +114,7 @@ static bool is_dot_atom(const char *text, size_t len)
     if (len == 0 || text[0] == '.' || text[len - 1] == '.')
         return false;
     for (size_t i = 0; i < len; i++)
-        if (is_one_of(text[i], " \"()<>[]:;@\\,") || (text[i] == '.' && text[i + 1] == '.'))
+        if (text[i] == ' ' || is_special(text[i]) || (text[i] == '.' && text[i + 1] == '.'))
             return false;
     return true;
 }

@@ -126,7 +126,6 @@ static void add_without_comment(struct str *out, const char *line, size_t len)
     free(text);
 }
 
-/* Gives each logical line (with its continuations) of TEXT to add_entry(). */
 static void warn_of_blank(const struct aliases *aliases, int line, const char *text, size_t len,
                           struct strlist *warnings)
 {
@@ -136,6 +135,7 @@ static void warn_of_blank(const struct aliases *aliases, int line, const char *t
     free(entry);
 }
 
+/* Gives each logical line (with its continuations) of TEXT to add_entry(). */
 static void parse(struct aliases *aliases, const char *text, struct strlist *warnings)
 {
     struct str entry = {0};

@@ -43,8 +43,8 @@ enum spool_found entry_lock_take(struct entry_lock *lock, struct spool *spool,
                                  enum spool_directory directory, const char *id, struct error *err);
 
 /* Reads an entry's head without lock and without the content: for choosing. ENTRY must be zeroed;
- * clear it in any case. The results mean what they mean above, but nothing is moved and
- * SPOOL_FOUND takes nothing. */
+ * clear it in any case. The results are those of entry_lock_take(), but nothing is moved
+ * and SPOOL_FOUND takes nothing. */
 enum spool_found entry_lock_peek(const struct spool *spool, enum spool_directory directory,
                                  const char *id, struct entry *entry, struct error *err);
 

@@ -76,7 +76,7 @@ static int digit(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-/* Decodes LEN octets at WORD to OUT, which has room for as many. False if they are not coded well.
+/* Decodes LEN octets at TOKEN to OUT, which has room for as many. False if they are not coded well.
  */
 static bool decode(char *out, const char *token, size_t len)
 {

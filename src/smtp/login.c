@@ -218,7 +218,7 @@ bool session_login(struct session *session, struct error *err)
     if (!session->capabilities.auth)
         return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_UNAVAILABLE,
                          "the server does not offer a login (AUTH)");
-    struct binding binding = {.data = {.secret = true}};
+    struct binding binding = {0};
     const struct session_params *params = session->params;
     if (params->channel_binding)
         params->channel_binding(params->context, &binding);
