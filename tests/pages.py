@@ -18,6 +18,7 @@ a page says what it is, so that a test can do with it what its reader will do:
     other             nothing of ours: it is not tried
 """
 
+import functools
 import pathlib
 import re
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ def markdown_examples(path):
             for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)]
 
 
+@functools.cache
 def examples():
     return ([example for path in MANUALS for example in manual_examples(path)] +
             [example for path in MARKDOWN for example in markdown_examples(path)])
@@ -85,6 +87,7 @@ def code_of(text):
                   lambda m: m[1] or " ", text, flags=re.S)
 
 
+@functools.cache
 def formats():
     """The texts that the program can print: string literals, joined where they stand together."""
     found = set()

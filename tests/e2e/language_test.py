@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from machine import binary
-from service import ALICE, ROOT, become, needs_root
+from machine import binary, built
+from service import ALICE, become, needs_root
 from spool import Spool
 
-CATALOGUES = Path(binary()).resolve().parent.parent / "po"
+CATALOGUES = Path(built("po"))
 GERMAN, CHINESE = {"LANGUAGE": "de"}, {"LANGUAGE": "zh_CN"}
 MAIL = b"From: me@example.com\nTo: you@example.net\nSubject: x\n\nhello\n"
 
@@ -153,7 +153,7 @@ def test_a_locale_of_the_language_needs_no_language_variable():
         install_catalogues(root)
         shutil.copy(binary(), root / "onehopctl")
         (root / "onehopctl").chmod(0o755)
-        before = become(ALICE) if ROOT else []
+        before = become(ALICE)
         result = subprocess.run(
             [*before, str(root / "onehopctl"), "x"], capture_output=True, text=True, cwd="/",
             encoding="utf-8", env={"PATH": "/usr/bin:/bin", "LANG": "de_DE.UTF-8", "LOCPATH": directory,

@@ -33,9 +33,15 @@ def binary():
     return path
 
 
+def built(*names):
+    """The path of what was built: beside the test build, unless that is a wrapper's."""
+    build = os.environ.get("ONEHOP_BUILD") or os.path.dirname(os.path.dirname(os.path.realpath(binary())))
+    return os.path.join(build, *names)
+
+
 def module():
     """What the program loads for TLS."""
-    return os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(binary()))), "src/tls.so")
+    return built("src", "tls.so")
 
 
 def sanitized():

@@ -10,11 +10,10 @@ import urllib.request
 
 import pytest
 
-from machine import PATIENCE, binary
+from machine import PATIENCE, built
 from provider import TokenServer
 
-PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(binary()))),
-                       "src/onehop-token")
+PROGRAM = built("src", "onehop-token")
 needs_program = pytest.mark.skipif(not os.access(PROGRAM, os.X_OK),
                                    reason="NOT TESTED: built without libcurl and jansson")
 

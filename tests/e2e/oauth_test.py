@@ -587,6 +587,7 @@ def test_no_secret_in_an_argv_or_the_environment(ready, mail, tokens):  # noqa: 
     finally:
         gate.set()
         process.wait(PATIENCE)
+    assert b"onehop-token\0" in seen
     assert b"refresh1" not in seen and b"access1-" not in seen
 
 

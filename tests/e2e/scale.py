@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-from machine import SOURCE, binary
+from machine import SOURCE, built
 
 BUDGETS = os.path.join(SOURCE, "tests", "bench", "budgets")
-BENCH = os.path.join(os.path.dirname(os.path.realpath(binary())), "bench")
+BENCH = built("tests", "bench")
 TOLERANCE = 1.1
 
 
