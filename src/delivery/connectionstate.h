@@ -1,0 +1,43 @@
+/* What the steps of a connection share; for connection.c and dialer.c only. */
+#ifndef CONNECTIONSTATE_H
+#define CONNECTIONSTATE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/module.h"
+#include "base/sasl.h"
+#include "base/str.h"
+#include "net/stream.h"
+#include "smtp/session.h"
+#include "delivery/connection.h"
+
+struct connection {
+    const struct account *account;
+    const struct connection_options *options;
+    const char *host;
+    struct str hello;
+    struct str password;
+    struct sasl_login login;
+    struct session_params params;
+    struct session *session;
+    const struct module *module; /* NULL for an account without TLS */
+    struct stream *tls;          /* of the session, NULL without TLS; its own */
+    bool bdat_refused;
+};
+
+/* Passes a step that is through, or has failed, to the options' step(). */
+void connection_report_step(struct connection *c, const char *step, const char *detail,
+                            const struct error *err);
+
+/* The place that noticed ERR has said which command it answers, or it is COMMAND. Returns false. */
+bool connection_failed_at(struct error *err, enum error_command command);
+
+/* The same for a step that is reported, with the setting that would mend it. */
+bool connection_step_failed(struct connection *c, const char *step, const char *detail,
+                            enum error_command command, struct error *err);
+
+/* The earlier of DEADLINE, the account's own limit, and what the caller has left. */
+int64_t connection_limit(const struct connection *c, int64_t deadline);
+
+#endif
