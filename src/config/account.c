@@ -208,6 +208,8 @@ static const char *contradiction(const struct account *account)
                   "`tls_fingerprint = ...`");
     if (*account->tls_crl_file && !*account->tls_trust_file)
         return N_("tls_crl_file needs trusted authorities: add `tls_trust_file = system`");
+    if (account->requiretls && (!account->tls || !account->tls_certcheck))
+        return N_("requiretls needs verified TLS: remove `tls = off` and `tls_certcheck = off`");
     if (account->dsn_notify.n > 1 &&
         (strlist_has(&account->dsn_notify, "never") || strlist_has(&account->dsn_notify, "off")))
         return N_("dsn_notify: never and off exclude other words");

@@ -176,6 +176,8 @@ const struct key key_table[] = {
      .help = N_("use BDAT where it is offered")},
     {"auth_without_tls", ACCOUNT(auth_without_tls), .type = KEY_BOOL, .fallback = "off",
      .help = N_("let the password travel in the clear")},
+    {"requiretls", ACCOUNT(requiretls), .type = KEY_BOOL, .fallback = "off", .flags = KEY_OF_FILE,
+     .help = N_("refuse to send mail that could be relayed without verified TLS (REQUIRETLS)")},
     {"password_file", ACCOUNT(password_file), .type = KEY_PATH, .fallback = "",
      .check = keycheck_password_file,
      .help = N_("file with the password, or the name of a systemd credential")},

@@ -151,8 +151,12 @@ static int try_login(struct check *c, const struct account *a)
     show_names(c, a);
     c->since = clock_now();
     struct connection *connection = connection_open(a, &options, &err);
+    bool ok = connection && (!a->requiretls ||
+                             session_takes_requiretls(connection_capabilities(connection), &err));
+    if (connection && !ok)
+        show_step(c, "requiretls", "", &err);
     connection_close(connection);
-    if (!connection)
+    if (!ok)
         return verdict_code(&err);
     as_service_resume(c->site, a);
     return EX_OK;

@@ -142,7 +142,8 @@ static enum bounce_writer_result report_to(const struct settlement *s, struct en
         .provider = s->provider,
         .date = str_text(&date),
         .arrival = str_text(&arrival),
-        .full = entry->envelope.dsn_return == DSN_RETURN_FULL,
+        /* RFC 8689, 5: a report about mail with REQUIRETLS may have to go without */
+        .full = entry->envelope.dsn_return == DSN_RETURN_FULL && !s->account->requiretls,
     };
     bool ok = write_bounce(s, &bounce, lock, err);
     str_clear(&date);

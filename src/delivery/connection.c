@@ -167,6 +167,7 @@ struct connection *connection_open(const struct account *account,
     c->password.secret = true;
     c->params = (struct session_params){
         .lmtp = account->protocol == PROTOCOL_LMTP,
+        .require_tls = account->requiretls,
         .start_tls = dialer_start_tls,
         .channel_binding = dialer_channel_binding,
         .chunking = account->chunking && !options->avoid_chunking,
@@ -184,13 +185,13 @@ struct connection *connection_open(const struct account *account,
     return NULL;
 }
 
-static struct verdict_facts facts_for(const struct connection *connection,
-                                      const struct envelope *env)
+static struct verdict_facts facts_for(const struct connection *c, const struct envelope *env)
 {
     return (struct verdict_facts){
         .sender = env->sender ? env->sender : "",
-        .own_address = account_address(connection->account),
-        .account_patterns = &connection->account->trouble,
+        .own_address = account_address(c->account),
+        .account_patterns = &c->account->trouble,
+        .requires_tls = c->account->requiretls,
     };
 }
 

@@ -17,6 +17,7 @@ enum {
 enum condition {
     ALWAYS,
     OWN_SENDER, /* the envelope's sender is the account's own address */
+    REQUIRETLS, /* the mail was sent with it */
     PATTERN,    /* a part of the reply is in the provider's list (providers.ini, `trouble`) */
 };
 
@@ -60,6 +61,8 @@ static const struct rule {
     {ANY, 500, 599, "", PATTERN, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
     /* Gmail: the account's quota of a day is used up */
     {ANY, 500, 599, "5.4.5", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_THROTTLE},
+    /* RFC 8689, 7: the next server does not offer REQUIRETLS, which this message was sent with */
+    {ANY, 500, 599, "5.7.30", REQUIRETLS, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE, 0},
     /* Microsoft: logins with a password are switched off */
     {ANY, 500, 599, "5.7.30", ALWAYS, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, CAUSE_LOGIN},
     /* Microsoft: not logged in */
@@ -131,8 +134,16 @@ static bool fits(const struct rule *rule, const struct error *err,
     if (err->reply_code < rule->first || err->reply_code > rule->last ||
         !status_fits(rule->status, err->status))
         return false;
-    return rule->condition == ALWAYS ||
-           (rule->condition == PATTERN ? has_pattern(err, facts) : is_own_sender(facts));
+    switch (rule->condition) {
+    case OWN_SENDER:
+        return is_own_sender(facts);
+    case REQUIRETLS:
+        return facts && facts->requires_tls;
+    case PATTERN:
+        return has_pattern(err, facts);
+    default:
+        return true;
+    }
 }
 
 static const struct rule *rule_for(const struct error *err, const struct verdict_facts *facts)

@@ -13,10 +13,11 @@
 
 /* What a rule may depend on besides the reply. */
 struct verdict_facts {
-    const char *sender;            /* of the envelope */
-    const char *own_address;       /* the account's, or "" */
+    const char *sender;      /* of the envelope */
+    const char *own_address; /* the account's, or "" */
     const struct strlist
         *account_patterns; /* parts of replies that the provider means for the account */
+    bool requires_tls;     /* the mail was sent with REQUIRETLS */
 };
 
 /* Decides scope, class, code and cause of an error that a session has noted. FACTS is NULL before

@@ -41,10 +41,15 @@ static void read_line(struct session_capabilities *caps, const char *line)
         const char *keyword;
         bool *flag;
     } tokens[] = {
-        {"STARTTLS", &caps->starttls}, {"PIPELINING", &caps->pipelining},
-        {"CHUNKING", &caps->chunking}, {"8BITMIME", &caps->eightbit},
-        {"SMTPUTF8", &caps->smtputf8}, {"DSN", &caps->dsn},
-        {"ETRN", &caps->etrn},         {"ENHANCEDSTATUSCODES", &caps->status_codes},
+        {"STARTTLS", &caps->starttls},
+        {"PIPELINING", &caps->pipelining},
+        {"CHUNKING", &caps->chunking},
+        {"8BITMIME", &caps->eightbit},
+        {"SMTPUTF8", &caps->smtputf8},
+        {"DSN", &caps->dsn},
+        {"ETRN", &caps->etrn},
+        {"ENHANCEDSTATUSCODES", &caps->status_codes},
+        {"REQUIRETLS", &caps->requiretls},
     };
     size_t len = strcspn(line, " \t");
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)

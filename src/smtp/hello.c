@@ -39,6 +39,7 @@ static bool hello(struct session *session, struct error *err)
         return false;
     if (wire->reply.code == 250) {
         capability_read(&session->capabilities, &wire->reply);
+        session->capabilities.requiretls = session->capabilities.requiretls && session->secure;
         return true;
     }
     /* A server that does not know EHLO (RFC 5321, 3.2) */

@@ -2,6 +2,8 @@
 #include "smtp/session.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
 
 #include "base/memory.h"
 #include "smtp/sessionstate.h"
@@ -21,6 +23,18 @@ struct session *session_new(struct stream *stream, const struct session_params *
 const struct session_capabilities *session_capabilities(const struct session *session)
 {
     return &session->capabilities;
+}
+
+bool session_takes_requiretls(const struct session_capabilities *capabilities, struct error *err)
+{
+    static const char status[] = "5.7.30"; /* RFC 8689, 7: REQUIRETLS support required */
+    if (capabilities->requiretls)
+        return true;
+    (void)error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_UNAVAILABLE,
+                    "REQUIRETLS support required: the account says `requiretls = on`, and the "
+                    "server does not offer it");
+    memcpy(err->status, status, sizeof status);
+    return false;
 }
 
 bool session_usable(const struct session *session)

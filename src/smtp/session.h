@@ -1,7 +1,8 @@
 /* An SMTP or LMTP client session (RFC 5321, RFC 2033) over a stream: knows parameters and mail; no
  * configuration, no socket, no TLS library. Greeting, EHLO, STARTTLS (RFC 3207), AUTH (RFC 4954),
  * then any number of transactions with PIPELINING (RFC 2920), CHUNKING (RFC 3030), SIZE (RFC 1870),
- * 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461), ENHANCEDSTATUSCODES (RFC 2034).
+ * 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461), ENHANCEDSTATUSCODES (RFC 2034),
+ * REQUIRETLS (RFC 8689).
  *
  * It takes the fewest round trips these allow: one write for each group of commands, content of
  * SESSION_INLINE_MAX octets or less in the write of its envelope where CHUNKING is offered, QUIT
@@ -42,8 +43,9 @@ enum trace_kind {
 struct session_params {
     const char *hello; /* argument of EHLO */
     bool lmtp;
-    bool secure;   /* the stream is TLS already, or so local that it needs none */
-    bool starttls; /* STARTTLS is required */
+    bool secure;      /* the stream is TLS already, or so local that it needs none */
+    bool starttls;    /* STARTTLS is required */
+    bool require_tls; /* each MAIL carries REQUIRETLS: see session_takes_requiretls() */
     /* Turns the stream into a TLS one; see tls_start(). Required with starttls. */
     struct stream *(*start_tls)(void *context, struct stream *inner, int64_t deadline,
                                 struct error *err);
@@ -71,6 +73,7 @@ struct session;
 /* What the server announced in its last EHLO. */
 struct session_capabilities {
     bool starttls, pipelining, chunking, eightbit, smtputf8, dsn, status_codes, size, auth, etrn;
+    bool requiretls;
     uint64_t size_limit;   /* 0: none named */
     struct str mechanisms; /* " PLAIN LOGIN " in upper case */
 };
@@ -90,6 +93,11 @@ bool session_hello(struct session *session, struct error *err);
 bool session_login(struct session *session, struct error *err);
 
 const struct session_capabilities *session_capabilities(const struct session *session);
+
+/* True if MAIL may carry REQUIRETLS (RFC 8689): the server announced it, which counts inside TLS
+ * only. False: message, permanent, EX_UNAVAILABLE, 5.7.30, as for mail that requires it; only mail
+ * from the null sender is sent all the same (RFC 8689, 5). */
+bool session_takes_requiretls(const struct session_capabilities *capabilities, struct error *err);
 
 /* A mail to be sent: its envelope, its content, and what becomes of it. */
 struct session_mail {

@@ -74,9 +74,20 @@ static bool make_7bit(struct transaction *t, struct error *err)
     return true;
 }
 
+static bool check_requiretls(const struct transaction *t, struct error *err)
+{
+    if (!t->session->params->require_tls ||
+        session_takes_requiretls(&t->session->capabilities, err))
+        return true;
+    if (t->env->sender && *t->env->sender)
+        return false;
+    wire_mark(t->wire, TRACE_NOTE, "the server does not offer REQUIRETLS: a report goes without");
+    return true;
+}
+
 bool transaction_prepare(struct transaction *t, struct error *err)
 {
-    if (!make_7bit(t, err) || !check_size(t, err) || !plan(t, err))
+    if (!check_requiretls(t, err) || !make_7bit(t, err) || !check_size(t, err) || !plan(t, err))
         return false;
     if (t->n > 0 && wants_dsn(t->env) && !t->session->capabilities.dsn)
         wire_mark(t->wire, TRACE_NOTE, "the server does not offer DSN: the wish is left out");
@@ -95,6 +106,8 @@ static bool queue_mail(struct transaction *t, struct error *err)
         str_add(&line, " BODY=8BITMIME");
     if (t->utf8.needed)
         str_add(&line, " SMTPUTF8");
+    if (t->session->params->require_tls && capabilities->requiretls)
+        str_add(&line, " REQUIRETLS");
     if (capabilities->dsn && env->dsn_return != DSN_RETURN_UNSET)
         str_add(&line, env->dsn_return == DSN_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
     if (capabilities->dsn && env->envid && *env->envid) {

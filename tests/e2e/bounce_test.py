@@ -68,6 +68,31 @@ def test_the_whole_message_comes_back_for_ret_full(serve, spool):
     assert sent.content in bounce.content
 
 
+def test_a_bounce_keeps_the_rule_of_requiretls(serve, spool):
+    """RFC 8689, 5: with the header alone, and REQUIRETLS where the server still takes it."""
+    provider = spool.use(serve(rcpt=GONE, extra=["REQUIRETLS"]), requiretls="on")
+    spool.submits("-R", "full", "gone@example.net", "you@example.net",
+                  input=message("lunch", "private words"))
+    spool.delivers("-q")
+    sent, bounce = provider.messages
+    assert "REQUIRETLS" in sent.sender_parameters
+    assert bounce.sender == "" and "REQUIRETLS" in bounce.sender_parameters
+    assert report_of(bounce)[3].get_content_type() == "text/rfc822-headers"
+    assert b"private words" not in bounce.content
+
+
+def test_mail_that_requires_tls_bounces_where_that_is_not_offered(serve, spool):
+    provider = spool.use(serve(), requiretls="on")
+    spool.queues("you@example.net", input=message("lunch"))
+    spool.delivers("-q")
+    spool.delivers("-q")
+    bounce, = provider.messages
+    _, text, (_, person), _ = report_of(bounce)
+    assert person["Status"] == "5.7.30"
+    assert "REQUIRETLS support required" in text
+    assert spool.is_empty()
+
+
 @pytest.mark.parametrize("refused", [True, False])
 def test_nobody_is_told_who_does_not_want_to_be(serve, spool, refused):
     provider = spool.use(serve(rcpt=GONE if refused else {}))

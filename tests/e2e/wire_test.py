@@ -477,6 +477,34 @@ def test_status_notifications_travel_where_they_are_offered(serve, machine):
                for p in notify if p.startswith("NOTIFY="))
 
 
+def test_requiretls_is_said_where_it_is_offered(serve, machine):
+    provider = machine.use(serve(extra=["REQUIRETLS"]), requiretls="on")
+    assert machine.sendmail("you@example.net").code == 0
+    assert provider.messages[0].sender_parameters[-1] == "REQUIRETLS"
+    assert machine.run("onehopctl", "check").code == 0
+
+
+def test_mail_that_requires_tls_is_refused_where_that_is_not_offered(serve, machine):
+    provider = machine.use(serve(), requiretls="on")
+    result = refused(machine.sendmail("you@example.net"), REFUSED)
+    assert "REQUIRETLS support required" in result.text
+    assert provider.messages == []
+    checked = machine.run("onehopctl", "check")
+    assert checked.code in REFUSED
+    assert "FAIL requiretls" in checked.shown
+
+
+def test_tls_required_no_is_for_the_servers_behind(serve, machine):
+    """RFC 8689, 5: the field leaves as it came, and this connection stays verified."""
+    provider = machine.use(serve(certificate="wrong-name"), requiretls="on")
+    mail = b"TLS-Required: No\n" + REPORT
+    refused(machine.sendmail("you@example.net", input=mail), TEMPFAIL)
+    assert provider.messages == []
+    provider = machine.use(serve())
+    assert machine.sendmail("you@example.net", input=mail).code == 0
+    assert provider.messages[0].field("TLS-Required") == "No"
+
+
 def test_words_of_ehlo_match_as_a_whole(serve, machine):
     provider = machine.use(serve(
         without=("CHUNKING", "PIPELINING", "SIZE"),

@@ -327,7 +327,7 @@ class Session:
         address, parameters = match.group(1), match.group(2).split()
         for parameter in parameters:
             needs = {"SIZE": "SIZE", "BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8", "RET": "DSN",
-                     "ENVID": "DSN", "NOTIFY": "DSN", "ORCPT": "DSN"}.get(parameter.split("=")[0].upper())
+                     "REQUIRETLS": "REQUIRETLS", "ENVID": "DSN", "NOTIFY": "DSN", "ORCPT": "DSN"}.get(parameter.split("=")[0].upper())
             if needs is None or not self.offered(needs):
                 self.wrong(f"{parameter} was not announced")
         carrier = self.message.sender_parameters if self.message else parameters

@@ -115,6 +115,9 @@ static void contradictions_are_told(void **state)
         {"host h.example\ntls_key_file /k", "add `tls_cert_file = ...`"},
         {"host h.example\ntls_cert_file /k", "add `tls_key_file = ...`"},
         {"host h.example\ndsn_notify never,delay", "exclude other words"},
+        {"host h.example\nrequiretls on\ntls off", "requiretls needs verified TLS"},
+        {"host h.example\nrequiretls on\ntls_certcheck off", "requiretls needs verified TLS"},
+        {"host h.example\nrequiretls on", NULL},
         {"host h.example\ntls_trust_file ", "add `tls_trust_file = system`"},
         {"host h.example\ntls_trust_file \ntls_certcheck off", NULL},
     };

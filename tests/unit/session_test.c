@@ -69,6 +69,8 @@ enum {
     DSN = 256,      /* everything is wished for */
     CUT = 512,      /* the last write stays unfinished */
     REFUSED_BDAT = 1024,
+    REQUIRE = 2048, /* REQUIRETLS is wanted */
+    NULL_SENDER = 4096,
 };
 
 static struct stream *start_tls(void *context, struct stream *inner, int64_t deadline,
@@ -128,6 +130,7 @@ static void play(const struct story *story, size_t piece)
     struct session_params params = {.hello = "me",
                                     .lmtp = story->flags & LMTP,
                                     .starttls = story->flags & TLS,
+                                    .require_tls = story->flags & REQUIRE,
                                     .start_tls = start_tls,
                                     .chunking = !(story->flags & NO_BDAT),
                                     .timeout = 1000,
@@ -136,7 +139,7 @@ static void play(const struct story *story, size_t piece)
     struct outcome outcomes[2] = {{0}, {0}};
     struct content content = {.size = strlen(TEXT), .has_8bit = story->flags & EIGHTBIT};
     str_add(&content.memory, TEXT);
-    envelope_set_sender(&env, "me@x.org");
+    envelope_set_sender(&env, story->flags & NULL_SENDER ? "" : "me@x.org");
     add_recipient(&env, "a@y.org");
     if (!(story->flags & ONE))
         add_recipient(&env, "b@y.org");
@@ -220,6 +223,25 @@ static const struct story stories[] = {
      0, 0, "SS", NULL, USABLE | DSN},
     {"wishes that are not offered are left out", {GREETING, EHLO(ALL), STEP(MAIL RCPT1 BDAT,
      OK3), QUIT}, PASS, 0, 0, "S", NULL, USABLE | ONE | EIGHTBIT | DSN},
+    {"REQUIRETLS", {GREETING, EHLO(PIPE "250-STARTTLS\r\n"), STEP("STARTTLS\r\n", "220 go\r\n"),
+     EHLO(ALL "250-REQUIRETLS\r\n"),
+     STEP("MAIL FROM:<me@x.org> REQUIRETLS\r\n" RCPT1 BDAT, OK3), QUIT}, PASS, 0, 0, "S", NULL,
+     USABLE | ONE | TLS | REQUIRE},
+    {"REQUIRETLS that nobody asks for", {GREETING, EHLO(PIPE "250-STARTTLS\r\n"),
+     STEP("STARTTLS\r\n", "220 go\r\n"), EHLO(ALL "250-REQUIRETLS\r\n"), STEP(MAIL RCPT1 BDAT,
+     OK3), QUIT}, PASS, 0, 0, "S", NULL, USABLE | ONE | TLS},
+    {"REQUIRETLS before TLS alone", {GREETING, EHLO("250-STARTTLS\r\n250-REQUIRETLS\r\n"),
+     STEP("STARTTLS\r\n", "220 go\r\n"), EHLO(ALL), QUIT}, EX_UNAVAILABLE, MESSAGE_FOR_GOOD, "UU",
+     "REQUIRETLS support required", USABLE | TLS | REQUIRE},
+    {"REQUIRETLS without TLS", {GREETING, EHLO(ALL "250-REQUIRETLS\r\n"), QUIT}, EX_UNAVAILABLE,
+     MESSAGE_FOR_GOOD, "U", "REQUIRETLS support required", USABLE | ONE | REQUIRE},
+    {"a report goes without REQUIRETLS where it must", {GREETING, EHLO("250-STARTTLS\r\n"),
+     STEP("STARTTLS\r\n", "220 go\r\n"), EHLO(ALL), STEP("MAIL FROM:<>\r\n" RCPT1 BDAT, OK3),
+     QUIT}, PASS, 0, 0, "S", NULL, USABLE | ONE | TLS | REQUIRE | NULL_SENDER},
+    {"and with it where it can", {GREETING, EHLO("250-STARTTLS\r\n"),
+     STEP("STARTTLS\r\n", "220 go\r\n"), EHLO(ALL "250-requiretls\r\n"),
+     STEP("MAIL FROM:<> REQUIRETLS\r\n" RCPT1 BDAT, OK3), QUIT}, PASS, 0, 0, "S", NULL,
+     USABLE | ONE | TLS | REQUIRE | NULL_SENDER},
     {"LMTP: a reply for each", {GREETING, STEP("LHLO me\r\n", "250-mx\r\n250 PIPELINING\r\n"),
      STEP(MAIL RCPT1 RCPT2 "DATA\r\n", OK3 GO), STEP(STUFFED, OK "550 5.2.1 no\r\n"), QUIT},
      PASS, 0, 0, "SR", NULL, USABLE | LMTP},

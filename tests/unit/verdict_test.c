@@ -37,6 +37,10 @@ static const struct reply_case reply_cases[] = {
     {"daily quota", COMMAND_CONTENT, "550 5.4.5 quota", "a@b.c", "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
     {"may not send as", COMMAND_RCPT, "554 5.7.60 no", "a@b.c", "AT", EX_TEMPFAIL, CAUSE_THROTTLE},
     {"no passwords", COMMAND_MAIL, "535 5.7.30 no", "a@b.c", "AP", EX_NOPERM, CAUSE_LOGIN},
+    {"no passwords, said late", COMMAND_CONTENT, "550 5.7.30 no", OWN, "AT", EX_TEMPFAIL,
+     CAUSE_LOGIN},
+    {"the next server is not safe, TLS on", COMMAND_CONTENT, "550 5.7.30 no", OWN, "MP",
+     EX_UNAVAILABLE, 0},
     {"not logged in", COMMAND_MAIL, "550 5.7.57 no", "a@b.c", "AT", EX_TEMPFAIL, CAUSE_LOGIN},
     {"provider's pattern", COMMAND_RCPT, "553 Mail from must equal user", "a@b.c", "AT",
      EX_TEMPFAIL, CAUSE_THROTTLE},
@@ -78,7 +82,7 @@ static void each_reply_is_judged_by_the_command_it_answers(void **state)
         str_addf(&line, "%s\r\n", c->reply);
         assert_true(reply_add(&reply, line.data, line.len, &used, &err));
         (void)refusal_set(&err, c->command, &reply, "%s", c->name);
-        const struct verdict_facts facts = {c->sender, OWN, &trouble};
+        const struct verdict_facts facts = {c->sender, OWN, &trouble, strstr(c->name, "TLS on")};
         verdict_judge(&err, &facts);
         print_message("# %s\n", c->name);
         assert_int_equal("AMR"[err.scope], c -> scope_class[0]);
