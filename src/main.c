@@ -14,6 +14,7 @@ const char *module_file(void)
 int main(int argc, char **argv)
 {
     static const struct paths paths = {
+        .bindir = BINDIR,
         .sysconfdir = SYSCONFDIR,
         .pkgdatadir = PKGDATADIR,
         .statedir = STATEDIR,

@@ -18,6 +18,7 @@ struct configfile;
 
 /* Where things are, and what reads an msmtprc: compiled in, handed down from main(). */
 struct paths {
+    const char *bindir;     /* /usr/bin */
     const char *sysconfdir; /* /etc */
     const char *pkgdatadir; /* /usr/share/onehop */
     const char *statedir;   /* /var/spool/onehop */

@@ -171,9 +171,9 @@ static bool nothing_configured(const struct configuration *config, struct error 
     struct str places = {0};
     add_places(config, &places);
     error_config(err,
-                 "no account is configured in %s: add three lines, `[account me]`, `user = "
-                 "NAME@EXAMPLE.COM` and `password_file = PATH`, and `host = ...` if the provider "
-                 "is not a known one",
+                 "no account is configured in %s: type `onehopctl setup ADDRESS`, or add three "
+                 "lines, `[account me]`, `user = NAME@EXAMPLE.COM` and `password_file = PATH`, and "
+                 "`host = ...` if the provider is not a known one",
                  str_text(&places));
     str_clear(&places);
     return false;

@@ -375,9 +375,10 @@ static void show_result(const struct setup *s)
     if (!s->kept) /* else the account was there before, and its old password is gone */
         show_undo(s);
     if (!s->answers.system)
-        (void)printf("%s\n", _("next       mail that has to wait leaves with: "
-                               "systemctl --user enable --now onehop-queue.timer\n"
-                               "           or, in your crontab: */5 * * * * onehop -q5m"));
+        (void)printf(_("next       mail that has to wait leaves with: "
+                       "systemctl --user enable --now onehop-queue.timer\n"
+                       "           or, in your crontab: */5 * * * * %s/onehop -q5m\n"),
+                     s->site->paths->bindir);
     (void)fflush(stdout);
 }
 

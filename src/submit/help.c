@@ -81,7 +81,9 @@ int help_usage(const char *program)
     for (size_t i = 0; i < option_count; i++)
         if (!*option_table[i].help)
             (void)printf(" -%c", option_table[i].letter);
-    (void)printf("\n\n%s\n", _("The manual: onehop(1), onehop.ini(5), onehopctl(8)"));
+    (void)printf("\n\n%s\n",
+                 _("The manuals: onehop(1), onehop.ini(5), onehop-setup(7), onehop-queue(7),\n"
+                   "onehop-security(7), onehop-oauth(7), onehop-service(8), onehopctl(8)"));
     return help_flush();
 }
 

@@ -138,8 +138,8 @@ void queue_context_warn_if_silent(const struct queue_context *queue)
         return;
     report_line(queue->site->program,
                 "mail is waiting in %s and nothing delivers it; this crontab line would: "
-                "*/5 * * * * onehop -q5m",
-                queue->path);
+                "*/5 * * * * %s/onehop -q5m",
+                queue->path, queue->site->paths->bindir);
 }
 
 void queue_context_close(struct queue_context *queue)

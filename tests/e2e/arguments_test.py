@@ -1,12 +1,13 @@
 """The command line: callers of every kind, and those who mean harm."""
 
+import glob
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from machine import REPORT, needs_msmtp
+from machine import REPORT, SOURCE, needs_msmtp
 
 
 @pytest.fixture
@@ -283,6 +284,9 @@ def test_help(machine):
     assert result.code == 0
     for word in ("--read-recipients", "--account", "--host"):
         assert word in result.shown
+    for page in glob.glob("onehop*.[1-8]", root_dir=os.path.join(SOURCE, "doc")):
+        name, _, section = page.rpartition(".")
+        assert f"{name}({section})" in result.shown
 
 
 def test_check_goes_as_far_as_the_login(account, machine):

@@ -336,6 +336,7 @@ def test_mail_that_nobody_delivers_is_told_of_after_an_hour(serve, spool):
         result = spool.run("sendmail", *options, "you@example.net", input=REPORT)
         assert result.code == 0 and result.out == b""
         assert len(result.lines) == 1 and "-q" in result.text and str(spool.path) in result.text
+        assert f"*/5 * * * * {spool.machine.root}/bin/onehop -q5m" in result.text  # cron's PATH is short
     spool.delivers("-q5m")
     spool.submits("you@example.net")
 

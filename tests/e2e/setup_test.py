@@ -48,6 +48,7 @@ def test_an_address_and_a_password_are_enough(fresh, provider):
     assert (result.code, result.text) == (0, "")
     assert NOTE in result.shown and "everything works" in result.shown
     assert f"wrote      {fresh.user_file}" in result.shown and "undo" in result.shown
+    assert f"*/5 * * * * {fresh.root}/bin/onehop -q5m\n" in result.shown
     assert fresh.user_file.read_text().startswith("; mine\n")
     password = fresh.user_file.parent / "passwords" / ADDRESS
     assert (password.read_text(), stat.S_IMODE(password.stat().st_mode)) == ("s3cret\n", 0o600)

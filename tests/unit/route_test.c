@@ -576,7 +576,8 @@ static const struct choice choices[] = {
      "",
      NULL,
      0,
-     "no account is configured in /home/me/.config/onehop/onehop.ini, /etc/onehop/onehop.ini"},
+     "no account is configured in /home/me/.config/onehop/onehop.ini, /etc/onehop/onehop.ini: "
+     "type `onehopctl setup ADDRESS`, or add"},
 };
 
 static void senders_choose_accounts(void **state)
