@@ -29,6 +29,7 @@ struct oauth_service {
     char *authorize; /* endpoints; "{tenant}" stands for the account's tenant */
     char *token;
     char *device;             /* "": no device logins */
+    char *device_grant;       /* of a server older than RFC 8628; "": none */
     char *permission;         /* scope of a person's token, blanks between */
     char *machine_permission; /* scope without a person */
     char *tenant;             /* where the account has none */

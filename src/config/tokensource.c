@@ -51,6 +51,7 @@ static void add_service(struct str *out, const struct account *a)
     add_url(out, "authorize", service->authorize, tenant);
     add_url(out, "token", service->token, tenant);
     add_url(out, "device", service->device, tenant);
+    add(out, "device-grant", service->device_grant);
     add(out, "redirect", service->redirect);
     add(out, "parameters", service->parameters);
     if (strcmp(service->trust_file, "system") != 0)

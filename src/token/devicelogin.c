@@ -41,8 +41,10 @@ static enum answer ask(struct endpoints *e, const struct token_reply *code, int6
 {
     struct str form = {.secret = true};
     struct str said = {0};
-    webclient_add(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-    webclient_add(&form, "device_code", str_text(&code->device_code));
+    const char *grant = e->request->device_grant;
+    webclient_add(&form, "grant_type",
+                  *grant ? grant : "urn:ietf:params:oauth:grant-type:device_code");
+    webclient_add(&form, *grant ? "code" : "device_code", str_text(&code->device_code));
     e->deadline = clock_after(WEB_TIMEOUT);
     enum answer result = endpoints_ask_tokens(e, &form, &said, tokens, err) ? GRANTED : FAILED;
     bool slow = strcmp(str_text(&said), "slow_down") == 0;

@@ -34,6 +34,7 @@ static const struct row {
     ROW("authorize", authorize, TEXT),
     ROW("token", token, TEXT),
     ROW("device", device, TEXT),
+    ROW("device-grant", device_grant, TEXT),
     ROW("redirect", redirect, TEXT),
     ROW("parameters", parameters, TEXT),
     ROW("trust-file", trust_file, TEXT),

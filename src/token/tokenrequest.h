@@ -18,6 +18,7 @@ struct token_request { /* "" for what was not said */
     char *grant; /* "person", "client_credentials", "service_account" */
     char *client, *secret_file, *key_file, *cert_file, *service_account;
     char *server, *scope, *issuer, *authorize, *token, *device, *redirect, *parameters, *trust_file;
+    char *device_grant; /* "": RFC 8628, 3.4; else the grant_type, and the code is `code` */
     char *login;        /* identifies the login: see config/tokenfile.h */
     char *file;         /* where the tokens are kept; "": nowhere */
     char *credentials;  /* directory of systemd's credentials; "": none */

@@ -8,8 +8,10 @@ import threading
 import pytest
 
 from machine import PATIENCE, REPORT
-from oauth import Person, configure, consent, needs_program, token_file, tokens, visit  # noqa: F401
+from oauth import (Person, configure, consent, needs_program, section, token_file,  # noqa: F401
+                   tokens, visit)
 from provider import Answer
+from spool import MINUTE, Spool
 
 pytestmark = needs_program
 
@@ -116,8 +118,10 @@ def test_nobody_can_answer(machine, mail, tokens):  # noqa: F811
     assert status == 77 and "no answer came: run `onehopctl login work`" in err
 
 
-def test_a_login_on_another_device(machine, mail, tokens):  # noqa: F811
-    configure(machine, mail, tokens)
+@pytest.mark.parametrize("grant", [None, "device_code"], ids=["rfc8628", "yandex"])
+def test_a_login_on_another_device(machine, mail, tokens, grant):  # noqa: F811
+    tokens.device_grant = grant or tokens.device_grant
+    configure(machine, mail, tokens, {"device_grant": grant})
     person = Person(machine, "work", "--device")
     status, out, err = person.end()
     assert status == 0, err
@@ -323,6 +327,37 @@ def test_a_login_that_was_revoked(ready, mail, tokens):  # noqa: F811
     consent(ready, tokens)
     mail.users["me@example.com"] = tokens.issued[-1]
     ready.delivers("you@example.net")
+
+
+def test_one_notice_says_that_a_person_must_log_in(serve, ready, mail, tokens):  # noqa: F811
+    """The machine's account: its token has ended, and another account carries the notice."""
+    place = ready.root / "tokens"
+    place.mkdir(mode=0o700)
+    tokens.refresh_tokens.clear()
+    expire(ready)
+    os.rename(token_file(ready), place / "work.token")
+    ready.user_file.unlink()
+    good = serve()
+    spool = Spool(ready, ready.directory / "system-spool")
+    spool.path.mkdir(mode=0o700)
+    ready.configure_system(
+        section(tokens)
+        + ready.account(mail, queue=None, admin="boss@example.net", password=None, oauth="test",
+                        oauth_client_id="cid")
+        + ready.account(good, "good", queue=None, **{"from": "other@example.com"})
+        + f"[queue]\ndirectory = {spool.path}\n")
+    spool.tries("-a", "work", "you@example.net")
+    spool.wait(45 * MINUTE)
+    spool.delivers("-q5m")
+    assert good.messages == []
+    for _ in range(12):
+        spool.wait(30 * MINUTE)
+        spool.delivers("-q5m")
+    told, = good.messages
+    assert told.recipients == ["boss@example.net"]
+    assert b"the login has ended (invalid_grant)" in told.body
+    assert b"onehopctl login work" in told.body
+    assert mail.connections == [] and len(spool.ids()) == 1
 
 
 def test_a_server_that_does_not_answer(ready, mail, tokens):  # noqa: F811
@@ -594,7 +629,6 @@ def test_no_secret_in_an_argv_or_the_environment(ready, mail, tokens):  # noqa: 
 # -- setup
 
 def surroundings(machine, mail, tokens):  # noqa: F811
-    from oauth import section
     return (section(tokens) + f"[provider here]\ndomains = here.example\nhost = localhost\n"
             f"port = {mail.port}\nauth = xoauth2\noauth = test\n[defaults]\n"
             f"tls_trust_file = {machine.authority.trust}\ntimeout = 10\nsyslog = off\nqueue = off\n")

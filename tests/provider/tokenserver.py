@@ -19,6 +19,9 @@ import urllib.parse
 from dataclasses import dataclass, field
 
 
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628, 3.4
+
+
 @dataclass
 class Answer:
     """One answer that is not what the server would say. body: text, octets or an object for JSON."""
@@ -107,6 +110,7 @@ class TokenServer:
         self.clients = {"cid": None}  # id: secret, public key in PEM, or None for a public client
         self.refresh_tokens = {}      # token: whose
         self.codes, self.devices = {}, {}
+        self.device_grant = DEVICE_GRANT  # else as Yandex has it
         self.service_accounts = {}  # address: public key in PEM
         self.mailboxes = {"me@example.com"}  # that service accounts may act for
         self.expires_in, self.rotate, self.size = 3600, True, 0
@@ -178,7 +182,7 @@ class TokenServer:
             return self.issue(whose if self.rotate else None)
         if kind == "authorization_code":
             return self.redeem(form)
-        if kind.endswith("device_code"):
+        if kind == self.device_grant:
             return self.poll_device(form)
         raise Refusal("unsupported_grant_type")
 
@@ -254,11 +258,13 @@ class TokenServer:
         self.check_client(form)
         code = f"device{len(self.devices) + 1}"
         self.devices[code] = ["authorization_pending"]
+        where = "verification_uri" if self.device_grant == DEVICE_GRANT else "verification_url"
         return {"device_code": code, "user_code": "ABCD-EFGH", "expires_in": 300, "interval": 0,
-                "verification_uri": self.url + "/activate"}
+                where: self.url + "/activate"}
 
     def poll_device(self, form):
-        waiting = self.devices.get(form.get("device_code"))
+        name = "device_code" if self.device_grant == DEVICE_GRANT else "code"
+        waiting = self.devices.get(form.get(name))
         if waiting is None:
             raise Refusal("invalid_grant")
         if waiting:
