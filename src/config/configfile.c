@@ -142,6 +142,8 @@ static bool take(void *context, const struct ini_event *event, struct error *err
         return false;
     if (key && key->type == KEY_SECRET && *event->value && !r->file->secret_line)
         r->file->secret_line = event->line;
+    if (r->section.object == r->file->service && strcmp(event->key, "listen") == 0)
+        r->file->service->listen_line = event->line;
     return true;
 }
 

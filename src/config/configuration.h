@@ -40,7 +40,9 @@ struct queue_settings {
 
 struct service_settings { /* of the system's scope */
     struct key_set set;
-    char *listen;            /* "127.0.0.1:25", in addition to the socket; "" for nothing */
+    struct strlist listen;   /* "127.0.0.1:25", in addition to the socket: see listen.h */
+    int listen_line;         /* of the file where it is said, 0 if it is not */
+    struct strlist allow_networks;
     long messages_per_hour;  /* from one user; root may send more */
     int64_t octets_per_hour; /* from one user, root apart */
     long connections_per_user;

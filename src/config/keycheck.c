@@ -146,22 +146,6 @@ bool keycheck_notify(const char *text, struct error *err)
     return error_config(err, "'%s' must be off, never, or some of failure, delay, success", text);
 }
 
-bool keycheck_loopback(const char *text, struct error *err)
-{
-    const char *colon = strrchr(text, ':');
-    size_t len = colon ? (size_t)(colon - text) : 0;
-    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
-    bool loopback =
-        (len > 4 && strncmp(text, "127.", 4) == 0 && strspn(text, "0123456789.") == len) ||
-        (len == 5 && strncmp(text, "[::1]", 5) == 0);
-    if (loopback && digits > 0 && digits < 6 && !colon[1 + digits])
-        return true;
-    return error_config(err,
-                        "'%s' is no address of this machine and port: write it like "
-                        "127.0.0.1:25",
-                        text);
-}
-
 static bool is_https(const char *text)
 {
     size_t len = strlen(text);

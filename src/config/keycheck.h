@@ -26,7 +26,4 @@ bool keycheck_tenant(const char *text, struct error *err); /* a part of a path *
 /* http:// with a loopback address or localhost, or https://. */
 bool keycheck_redirect(const char *text, struct error *err);
 
-/* "ADDRESS:PORT" of a loopback address: other machines must not reach it. */
-bool keycheck_loopback(const char *text, struct error *err);
-
 #endif

@@ -6,6 +6,7 @@
 #include "config/account.h"
 #include "config/configuration.h"
 #include "config/keycheck.h"
+#include "config/listen.h"
 #include "config/oauth_service.h"
 #include "config/provider.h"
 #include "config/rate.h"
@@ -230,8 +231,11 @@ const struct key key_table[] = {
     {"bounce_to", QUEUE(bounce_to), .type = KEY_TEXT, .fallback = "", .check = keycheck_address,
      .help = N_("recipient of bounces that cannot be sent to the sender")},
 
-    {"listen", SERVICE(listen), .type = KEY_TEXT, .fallback = "", .check = keycheck_loopback,
-     .help = N_("address and port of this machine to listen on, in addition to the socket")},
+    {"listen", SERVICE(listen), .type = KEY_LIST, .fallback = "", .check = listen_check_address,
+     .help = N_("addresses and ports to listen on, in addition to the socket")},
+    {"allow_networks", SERVICE(allow_networks), .type = KEY_LIST, .fallback = "",
+     .check = listen_check_network,
+     .help = N_("networks whose devices may send without TLS and login")},
     {"messages_per_hour", SERVICE(messages_per_hour), RANGE(1, 1000000), .fallback = "1000",
      .help = N_("messages that one user may submit in an hour")},
     {"octets_per_hour", SERVICE(octets_per_hour), .type = KEY_SIZE, .fallback = "1G",

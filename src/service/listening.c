@@ -1,7 +1,6 @@
 #include "config.h"
 #include "service/listening.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -14,16 +13,25 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "config/listen.h"
 #include "cli/environment.h"
 #include "submit/serviceuser.h"
 
-enum { FIRST_HANDED_DOWN = 3, PORT_TEXT_MAX = 64 };
+enum { FIRST_HANDED_DOWN = 3, UNIX_SOCKETS = 2 };
 
 static void add(struct listening *listening, int fd)
 {
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     (void)fcntl(fd, F_SETFL, O_NONBLOCK);
-    listening->fd[listening->n++] = fd;
+    union listen_address address = {0};
+    socklen_t len = sizeof address;
+    if (getsockname(fd, &address.any, &len) != 0)
+        address.any.sa_family = AF_UNSPEC;
+    listening->socket[listening->n++] = (struct listening_socket){
+        .fd = fd,
+        .open = !listen_is_local(&address),
+        .tls_first = listen_port(&address) == LISTEN_TLS_PORT,
+    };
 }
 
 static bool take_over(struct listening *listening)
@@ -114,42 +122,65 @@ static bool open_unix(struct listening *listening, size_t which, const struct pa
     return true;
 }
 
-/* LISTEN was checked by keycheck_loopback(). */
-static bool open_tcp(struct listening *listening, const char *listen_on, struct error *err)
+static bool bind_tcp(int fd, const union listen_address *address)
 {
-    const char *colon = strrchr(listen_on, ':');
-    in_port_t port = htons((in_port_t)strtoul(colon + 1, NULL, 10));
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = port};
-    struct sockaddr_in6 v6 = {
-        .sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    char host[PORT_TEXT_MAX] = "";
-    bool is_v6 = listen_on[0] == '[';
-    if (!is_v6 && (size_t)(colon - listen_on) < sizeof host)
-        memcpy(host, listen_on, (size_t)(colon - listen_on));
-    if (!is_v6 && inet_pton(AF_INET, host, &v4.sin_addr) != 1)
-        return error_config(err, "[service] listen: '%s' is no address", host);
-    const struct sockaddr *address = is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
-    int on = 1, fd = socket(address->sa_family, SOCK_STREAM, 0);
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd < 0 || bind(fd, address, is_v6 ? sizeof v6 : sizeof v4) != 0 ||
-        listen(fd, SOMAXCONN) != 0) {
-        (void)error_system(err, EX_OSERR, "cannot listen on %s", listen_on);
-        if (fd >= 0)
-            (void)close(fd);
-        return false;
+    int on = 1;
+    bool is_v6 = address->any.sa_family == AF_INET6;
+    /* IPv4 has a socket of its own where it is wanted. */
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+           (!is_v6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+           bind(fd, &address->any, is_v6 ? sizeof address->v6 : sizeof address->v4) == 0 &&
+           listen(fd, SOMAXCONN) == 0;
+}
+
+/* MAY_LACK: that this machine does not have the family is no failure. */
+static bool open_tcp(struct listening *listening, const union listen_address *address,
+                     bool may_lack, struct error *err)
+{
+    int fd = socket(address->any.sa_family, SOCK_STREAM, 0);
+    if (fd >= 0 && bind_tcp(fd, address)) {
+        add(listening, fd);
+        return true;
     }
-    add(listening, fd);
-    return true;
+    bool lacks = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
+    (void)error_system(err, EX_OSERR, "cannot listen");
+    if (fd >= 0)
+        (void)close(fd);
+    return may_lack && lacks;
+}
+
+/* For ":587" one family is enough. */
+static bool open_addresses(struct listening *listening, const char *item, struct error *err)
+{
+    union listen_address address[LISTEN_FAMILIES];
+    size_t n = listen_parse(item, address), before = listening->n;
+    if (before + n + UNIX_SOCKETS > LISTENING_MAX)
+        return error_config(err, "listen: too many addresses");
+    for (size_t i = 0; i < n; i++)
+        if (!open_tcp(listening, &address[i], n > 1, err))
+            return error_prefix(err, "%s", item);
+    return listening->n > before || error_prefix(err, "%s", item);
 }
 
 bool listening_prepare(struct listening *listening, const struct paths *paths,
-                       const char *listen_on, struct error *err)
+                       const struct strlist *listen_on, struct error *err)
 {
     *listening = (struct listening){0};
     if (take_over(listening))
         return true;
     make_directory(paths->rundir);
-    return !*listen_on || open_tcp(listening, listen_on, err);
+    for (size_t i = 0; i < listen_on->n; i++)
+        if (!open_addresses(listening, listen_on->item[i], err))
+            return false;
+    return true;
+}
+
+bool listening_is_open(const struct listening *listening)
+{
+    for (size_t i = 0; i < listening->n; i++)
+        if (listening->socket[i].open)
+            return true;
+    return false;
 }
 
 bool listening_open(struct listening *listening, const struct paths *paths, struct error *err)
@@ -161,7 +192,7 @@ bool listening_open(struct listening *listening, const struct paths *paths, stru
 void listening_close(struct listening *listening)
 {
     for (size_t i = 0; i < listening->n; i++)
-        (void)close(listening->fd[i]);
+        (void)close(listening->socket[i].fd);
     listening->n = 0;
     for (size_t i = 0; i < sizeof listening->path / sizeof *listening->path; i++) {
         if (listening->path[i])

@@ -11,12 +11,12 @@ struct quota *quota_new(void)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-static struct quota_user *find(struct quota *quota, uid_t uid)
+static struct quota_user *find(struct quota *quota, uint64_t id)
 {
     struct quota_user *oldest = NULL;
     for (size_t i = 0; i < QUOTA_USERS_MAX; i++) {
         struct quota_user *user = &quota->user[i];
-        if (user->used && user->uid == uid)
+        if (user->used && user->id == id)
             return user;
         if (!user->used)
             return user; /* places are given out in order */
@@ -26,14 +26,14 @@ static struct quota_user *find(struct quota *quota, uid_t uid)
     return oldest;
 }
 
-struct quota_user *quota_of(struct quota *quota, uid_t uid, int64_t now)
+struct quota_user *quota_of(struct quota *quota, uint64_t id, int64_t now)
 {
-    struct quota_user *user = find(quota, uid);
+    struct quota_user *user = find(quota, id);
     if (!user)
         return NULL;
-    if (!user->used || user->uid != uid || now - user->hour >= QUOTA_HOUR) {
+    if (!user->used || user->id != id || now - user->hour >= QUOTA_HOUR) {
         user->used = true;
-        user->uid = uid;
+        user->id = id;
         user->hour = now;
         atomic_store(&user->submitted, 0);
         atomic_store(&user->octets, 0);
@@ -44,9 +44,9 @@ struct quota_user *quota_of(struct quota *quota, uid_t uid, int64_t now)
 long quota_share(const struct quota_user *user, long connections)
 {
     long share = connections;
-    if (user->uid != 0)
+    if (user->id != 0)
         share -= connections / 20;
-    if (user->uid != 0 && user->connections > 0)
+    if (user->id != 0 && user->connections > 0)
         share -= connections / 10;
     return share;
 }

@@ -16,7 +16,7 @@ enum {
 };
 
 struct quota_user {
-    uid_t uid;
+    uint64_t id; /* a uid, or in another table what a network address counts as */
     bool used;
     long connections;      /* the parent's own */
     int64_t hour;          /* moment at which the hour began */
@@ -37,8 +37,8 @@ struct quota {
 /* NULL if there is no memory to share. */
 struct quota *quota_new(void);
 
-/* The place of UID, made if need be in that of a user without a connection; NULL if all have. */
-struct quota_user *quota_of(struct quota *quota, uid_t uid, int64_t now);
+/* The place of ID, made if need be in that of a user without a connection; NULL if all have. */
+struct quota_user *quota_of(struct quota *quota, uint64_t id, int64_t now);
 
 /* How many of CONNECTIONS may be in use when USER asks for another one: a twentieth is root's, a
  * tenth is for users that have none. */

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <syslog.h>
@@ -17,10 +16,12 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "delivery/spoolpath.h"
+#include "submit/listener.h"
 #include "submit/report.h"
 #include "submit/serviceuser.h"
 #include "ctl/queuerun.h"
 #include "service/listening.h"
+#include "service/peer.h"
 #include "service/service_session.h"
 #include "service/subuid.h"
 
@@ -28,19 +29,23 @@ struct child {
     pid_t pid;
     struct quota_user *user; /* NULL for a run of the queue, as is the next */
     struct quota_session *session;
+    bool remote;
     bool leaving; /* it was idle, and was asked to make room */
 };
 
 struct service {
     struct site *site;
     struct listening listening;
+    struct listener listener;
     struct quota *quota;
+    struct quota *addresses; /* the same for those of the network; its sessions are not used */
     struct rendezvous *rendezvous;
     int wake[2];
     struct child *child;
     size_t children, size;
     size_t runs;    /* of them are runs of the queue */
     size_t leaving; /* make room */
+    size_t remote;  /* came by the network */
     bool run_wanted;
     int64_t next_run;
     int64_t idle_since;
@@ -88,17 +93,21 @@ static void refresh(struct service *v)
             (void)error_prefix(&err, "what was read before is used");
         log_line(v, err.text);
     }
+    if (v->listener.ready && !listener_refresh(&v->listener, v->site, &err)) {
+        (void)error_prefix(&err, "what was read before is used");
+        log_line(v, err.text);
+    }
 }
 
-static void add_child(struct service *v, pid_t pid, struct quota_user *user,
-                      struct quota_session *session)
+static void add_child(struct service *v, const struct child *child)
 {
     v->child = memory_grow(v->child, v->children, &v->size, sizeof *v->child);
-    v->child[v->children++] = (struct child){pid, user, session, false};
-    if (user)
-        user->connections++;
+    v->child[v->children++] = *child;
+    if (child->user)
+        child->user->connections++;
     else
         v->runs++;
+    v->remote += child->remote;
 }
 
 static void forget_child(struct service *v, size_t i)
@@ -111,6 +120,7 @@ static void forget_child(struct service *v, size_t i)
         v->runs--;
     }
     v->leaving -= child->leaving;
+    v->remote -= child->remote;
     v->child[i] = v->child[--v->children];
 }
 
@@ -137,7 +147,7 @@ static pid_t fork_child(struct service *v)
         return pid;
     set_signals(SIG_DFL, SIG_UNBLOCK, NULL);
     for (size_t i = 0; i < v->listening.n; i++)
-        (void)close(v->listening.fd[i]);
+        (void)close(v->listening.socket[i].fd);
     (void)close(v->wake[0]);
     return 0;
 }
@@ -150,7 +160,7 @@ static void start_run(struct service *v)
     refresh(v);
     pid_t pid = fork_child(v);
     if (pid > 0)
-        add_child(v, pid, NULL, NULL);
+        add_child(v, &(struct child){.pid = pid});
     if (pid != 0)
         return;
     const struct queuerun run = {.rendezvous = v->rendezvous, .filter = due};
@@ -178,45 +188,22 @@ static bool queue_is_empty(const struct service *v)
     return !found;
 }
 
-/* The kernel knows the peer's uid of a socket of ours, and which one it is; of a port it
- * does not. */
-static bool identify(int client, uid_t *uid, bool *control)
-{
-    static const char name[] = "/control";
-    union {
-        struct sockaddr_storage storage;
-        struct sockaddr_un un;
-    } address = {0};
-    socklen_t len = sizeof address.un, peer_len = sizeof(struct ucred);
-    struct ucred peer;
-    *uid = (uid_t)-1;
-    *control = false;
-    if (getsockname(client, (struct sockaddr *)&address, &len) != 0 ||
-        address.storage.ss_family != AF_UNIX ||
-        getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) != 0)
-        return false;
-    size_t path = strnlen(address.un.sun_path, sizeof address.un.sun_path);
-    *control = path >= sizeof name - 1 &&
-               memcmp(address.un.sun_path + path - (sizeof name - 1), name, sizeof name - 1) == 0;
-    *uid = peer.uid;
-    return true;
-}
-
 static void send_away(int client, const char *why)
 {
     (void)send(client, why, strlen(why), MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)close(client);
 }
 
-/* Asks the session that has been idle longest to end. False: none has been for long enough. */
-static bool make_room(struct service *v)
+/* Asks the session that has been idle longest to end; for a remote peer, of the remote ones. False:
+ * none has been idle for long enough. */
+static bool make_room(struct service *v, bool remote)
 {
     struct child *longest = NULL;
     long long since = (long long)clock_now() - SERVICE_IDLE_MIN;
     for (size_t i = 0; i < v->children; i++) {
         struct child *child = &v->child[i];
         long long idle_since = child->session ? atomic_load(&child->session->idle_since) : 0;
-        if (idle_since == 0 || idle_since > since || child->leaving)
+        if (idle_since == 0 || idle_since > since || child->leaving || (remote && !child->remote))
             continue;
         longest = child;
         since = idle_since;
@@ -228,31 +215,50 @@ static bool make_room(struct service *v)
     return kill(longest->pid, SIGTERM) == 0;
 }
 
-static bool has_room(const struct service *v, const struct quota_user *user)
+/* The network gets half of the connections: its strangers keep no process of this machine out. */
+static bool has_room(const struct service *v, const struct quota_user *user, bool remote)
 {
+    long connections = v->site->config.service.connections;
     size_t sessions = v->children - v->runs - v->leaving;
-    return sessions < (size_t)quota_share(user, v->site->config.service.connections);
+    return sessions < (size_t)quota_share(user, connections) &&
+           (!remote || v->remote < (size_t)(connections + 1) / 2);
 }
 
-static void receive(struct service *v, int client)
+static struct quota_user *user_of(struct service *v, const struct peer *peer)
 {
-    const struct service_settings *limits = &v->site->config.service;
-    uid_t uid;
-    bool control, known = identify(client, &uid, &control);
-    struct quota_user *user =
-        quota_of(v->quota, known ? subuid_owner(v->site->paths, uid) : uid, clock_now());
-    if (!user) {
-        send_away(client, "421 4.3.2 Too many connections\r\n");
-        return;
+    if (peer->remote)
+        return quota_of(v->addresses, peer->id, clock_now());
+    return quota_of(v->quota, peer->known ? subuid_owner(v->site->paths, peer->uid) : peer->uid,
+                    clock_now());
+}
+
+/* A place for PEER; NULL, and *WHY as a reply, if there is none. */
+static struct quota_session *open_session(struct service *v, const struct peer *peer,
+                                          const struct quota_user *user, const char **why)
+{
+    *why = "421 4.3.2 Too many connections\r\n";
+    if (peer->remote && !listener_admits(&v->listener, &peer->address)) {
+        *why = "554 5.7.1 Access denied: your address is not in allow_networks\r\n";
+        return NULL;
     }
-    if (user->connections >= limits->connections_per_user) {
-        send_away(client, "421 4.7.0 Too many connections of this user\r\n");
-        return;
+    if (user && user->connections >= v->site->config.service.connections_per_user) {
+        *why = "421 4.7.0 Too many connections of this user\r\n";
+        return NULL;
     }
-    struct quota_session *session =
-        has_room(v, user) || make_room(v) ? quota_open_session(v->quota) : NULL;
+    if (!user || (!has_room(v, user, peer->remote) && !make_room(v, peer->remote)))
+        return NULL;
+    return quota_open_session(v->quota);
+}
+
+static void receive(struct service *v, int client, const struct listening_socket *listener)
+{
+    struct peer peer;
+    const char *why;
+    peer_identify(&peer, client, listener);
+    struct quota_user *user = user_of(v, &peer);
+    struct quota_session *session = open_session(v, &peer, user, &why);
     if (!session) {
-        send_away(client, "421 4.3.2 Too many connections\r\n");
+        send_away(client, why);
         return;
     }
     pid_t pid = fork_child(v);
@@ -266,29 +272,28 @@ static void receive(struct service *v, int client)
             .site = v->site,
             .user = user,
             .slot = session,
-            .uid = uid,
+            .peer = &peer,
+            .listener = &v->listener,
             .rendezvous = v->rendezvous,
             .client = client,
             .wake = v->wake[1],
-            .known = known,
-            .control = control,
         };
         _exit(service_session_run(&mine));
     }
-    add_child(v, pid, user, session);
+    add_child(v, &(struct child){pid, user, session, peer.remote, false});
     (void)close(client);
 }
 
-static void accept_some(struct service *v, int listener)
+static void accept_some(struct service *v, const struct listening_socket *listener)
 {
     enum { AT_ONCE = 32 }; /* then children are looked after again */
     for (int i = 0; i < AT_ONCE; i++) {
-        int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        int client = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
         if (client < 0)
             return;
         v->idle_since = clock_now();
         refresh(v);
-        receive(v, client);
+        receive(v, client, listener);
     }
 }
 
@@ -326,7 +331,7 @@ static void wait_for_work(struct service *v, const sigset_t *unblocked)
     struct pollfd fds[LISTENING_MAX + 1];
     size_t n = v->listening.n;
     for (size_t i = 0; i < n; i++)
-        fds[i] = (struct pollfd){.fd = v->listening.fd[i], .events = POLLIN};
+        fds[i] = (struct pollfd){.fd = v->listening.socket[i].fd, .events = POLLIN};
     fds[n] = (struct pollfd){.fd = v->wake[0], .events = POLLIN};
     int timeout = clock_poll_timeout(next_moment(v));
     struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
@@ -336,7 +341,7 @@ static void wait_for_work(struct service *v, const sigset_t *unblocked)
         worker_wake(v);
     for (size_t i = 0; i < n; i++)
         if (fds[i].revents)
-            accept_some(v, v->listening.fd[i]);
+            accept_some(v, &v->listening.socket[i]);
 }
 
 static void serve(struct service *v, const sigset_t *unblocked)
@@ -387,13 +392,15 @@ static bool open_up(struct service *v, struct error *err)
     v->site->caller.variables = NULL;
     refresh(v);
     const struct site *site = v->site;
-    const char *listen_on = site->config.service.listen ? site->config.service.listen : "";
-    if (!listening_prepare(&v->listening, site->paths, listen_on, err) ||
+    if (!listening_prepare(&v->listening, site->paths, &site->config.service.listen, err) ||
         !serviceuser_become(err) || !listening_open(&v->listening, site->paths, err))
         return false;
+    if (listening_is_open(&v->listening) && !listener_refresh(&v->listener, site, err))
+        return false;
     v->quota = quota_new();
+    v->addresses = quota_new();
     v->rendezvous = rendezvous_new();
-    if (!v->quota || !v->rendezvous || pipe2(v->wake, O_CLOEXEC | O_NONBLOCK) != 0)
+    if (!v->quota || !v->addresses || !v->rendezvous || pipe2(v->wake, O_CLOEXEC | O_NONBLOCK) != 0)
         return error_system(err, EX_OSERR, "cannot start");
     return true;
 }
@@ -414,6 +421,7 @@ int service_run(struct site *site)
         listening_close(&v.listening);
         code = err.code;
     }
+    listener_clear(&v.listener);
     free(v.child);
     return code;
 }

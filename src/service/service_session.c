@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -42,7 +43,7 @@ static bool admit(void *context, struct server_reply *reply)
         return false;
     }
     long limit = client->site.config.service.messages_per_hour;
-    if ((r->known && r->uid == 0) || quota_take(r->user, limit))
+    if (r->peer->uid == 0 || quota_take(r->user, limit))
         return true;
     server_reply_set(reply, 452, "4.7.0", "Too many messages from %s: the limit is %ld an hour",
                      client->site.caller.name, limit);
@@ -54,7 +55,7 @@ static bool admit_octets(struct send_context *s, uint64_t size, struct error *er
     const struct client *client = s->context;
     const struct service_session *r = client->session;
     int64_t limit = client->site.config.service.octets_per_hour;
-    if ((r->known && r->uid == 0) || quota_take_octets(r->user, size, limit))
+    if (r->peer->uid == 0 || quota_take_octets(r->user, size, limit))
         return true;
     (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                     "Too much mail from %s: the limit is %lld octets an hour",
@@ -108,12 +109,15 @@ static void wait_for_command(void *context, bool idle)
 
 static void add_received(const struct client *client, struct str *out)
 {
-    const struct this_host *host = &client->site.host;
-    str_addf(out, "by %s (onehop, ", this_host_best_name(host));
-    if (client->session->known)
-        str_addf(out, "from uid %lu)", (unsigned long)client->session->uid);
+    const struct peer *peer = client->session->peer;
+    const char *name = this_host_best_name(&client->site.host);
+    if (peer->remote)
+        str_addf(out, "from [%s%s] by %s (onehop) with ESMTP",
+                 strchr(peer->text, ':') ? "IPv6:" : "", peer->text, name);
+    else if (peer->known)
+        str_addf(out, "by %s (onehop, from uid %lu)", name, (unsigned long)peer->uid);
     else
-        str_add(out, "from a local port)");
+        str_addf(out, "by %s (onehop, from a local port)", name);
     str_add(out, ";\n ");
     complete_date(out, (time_t)clock_wall());
 }
@@ -125,7 +129,9 @@ static void begin(struct client *client, const struct invocation *call)
     client->site = *r->site; /* which this process does not close */
     client->site.program = call->program;
     client->site.storage = (struct caller_storage){0};
-    caller_find_peer(&client->site.caller, &client->site.storage, r->known ? r->uid : (uid_t)-1);
+    caller_find_peer(&client->site.caller, &client->site.storage, r->peer->uid);
+    if (r->peer->remote)
+        client->site.caller.name = r->peer->text; /* for people: no user of this machine */
     client->site.caller.as_sendmail = true; /* msmtp and onehop send by an msmtprc themselves */
     send_context_begin(s, call, &client->site);
     s->here = true;
@@ -135,13 +141,24 @@ static void begin(struct client *client, const struct invocation *call)
     s->context = client;
 }
 
+/* No fence can be set up around a spool that is yet to be made; strangers get one always. */
+static void make_spool(const char *path)
+{
+    struct spool spool = {0};
+    struct error ignored; /* the first message hears of it */
+    (void)spool_open(&spool, path, true, &ignored);
+    spool_close(&spool);
+}
+
 /* A session reads what others write: taken over, it finds no password and no way out. */
 static void confine(const struct client *client)
 {
     const struct site *site = &client->site;
     struct str spool = {0};
     bool known = spoolpath_find(&spool, site, SCOPE_SYSTEM);
-    if (client->session->control)
+    if (known && client->session->peer->remote)
+        make_spool(str_text(&spool));
+    if (client->session->peer->control)
         (void)fence_control(str_text(&spool));
     else if (known)
         (void)fence_session(site, str_text(&spool));
@@ -157,7 +174,7 @@ static bool serve_mail(struct client *client, struct stream *stream)
     client->sending.received = str_text(&received);
     struct smtp_frontend frontend = {
         .s = &client->sending,
-        .extension = r->known ? SMTP_FRONTEND_EXTENSION : "",
+        .extension = r->peer->known ? SMTP_FRONTEND_EXTENSION : "",
         .size_max = (uint64_t)r->site->config.service.size,
         .timeout = SERVICE_SESSION_TIMEOUT,
         .total = SERVICE_SESSION_TOTAL,
@@ -216,7 +233,7 @@ int service_session_run(const struct service_session *session)
     struct client *client = memory_new(sizeof *client);
     client->session = session;
     begin(client, &call);
-    if (session->control)
+    if (session->peer->control)
         return serve_control(client);
     struct stream *stream = socket_stream(session->client);
     bool ok = serve_mail(client, stream);

@@ -8,19 +8,21 @@
 #include <stdbool.h>
 
 #include "config/site.h"
+#include "submit/listener.h"
 #include "submit/rendezvous.h"
+#include "service/peer.h"
 #include "service/quota.h"
 
 struct service_session {
     const struct site *site;
-    struct quota_user *user; /* whose limits count: for a subordinate uid its owner */
+    struct quota_user *user;    /* whose limits count: for a subordinate uid its owner, from the
+                                   network those of the address */
     struct quota_session *slot; /* of this session */
-    uid_t uid;
+    const struct peer *peer;
+    const struct listener *listener; /* for a remote peer */
     struct rendezvous *rendezvous;
     int client; /* descriptor */
     int wake;   /* a pipe: an octet in it wakes the runner */
-    bool known;   /* the kernel says that the client is UID */
-    bool control; /* it came by the control socket */
 };
 
 enum {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/confine.h"
-#include "config/keycheck.h"
+#include "config/listen.h"
 #include "delivery/fence.h"
 #include "submit/permission.h"
 #include "submit/rendezvous.h"
@@ -56,7 +56,7 @@ static void a_place_is_given_on_when_nobody_is_connected(void **state)
         quota_of(quota, uid, 10 + (int64_t)uid)->connections = uid == 7 ? 0 : 1;
     struct quota_user *user = quota_of(quota, 60000, 5000);
     assert_ptr_equal(user, &quota->user[7]);
-    assert_int_equal(user->uid, 60000);
+    assert_int_equal(user->id, 60000);
     user->connections = 1;
     assert_null(quota_of(quota, 60001, 5000));
     assert_non_null(quota_of(quota, 3, 5000));
@@ -91,7 +91,7 @@ static void some_connections_are_kept_back(void **state)
     } cases[] = {{0, 0, 200, 200},    {0, 150, 200, 200}, {1000, 0, 200, 190},
                  {1000, 1, 200, 170}, {1000, 0, 1, 1},    {1000, 1, 19, 18}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct quota_user user = {.uid = cases[i].uid, .connections = cases[i].connections};
+        const struct quota_user user = {.id = cases[i].uid, .connections = cases[i].connections};
         assert_int_equal(quota_share(&user, cases[i].limit), cases[i].share);
     }
 }
@@ -147,22 +147,94 @@ static void places_are_limited(void **state)
     assert_int_equal(rendezvous_take(rendezvous, one), -1);
 }
 
-static void only_loopback_is_listened_on(void **state)
+static void addresses_to_listen_on(void **state)
 {
     (void)state;
     static const struct {
         const char *text;
-        bool ok;
+        size_t n;
+        bool open;
     } cases[] = {
-        {"127.0.0.1:25", true},  {"127.0.0.2:2525", true}, {"[::1]:25", true},
-        {"0.0.0.0:25", false},   {"192.0.2.1:25", false},  {"[::]:25", false},
-        {"127.0.0.1", false},    {"127.0.0.1:", false},    {"127.0.0.1:25x", false},
-        {"localhost:25", false}, {":25", false},           {"127.evil.example:25", false},
+        {"127.0.0.1:25", 1, false},
+        {"127.0.0.2:2525", 1, false},
+        {"[::1]:25", 1, false},
+        {"[::ffff:127.0.0.1]:25", 1, false},
+        {"0.0.0.0:587", 1, true},
+        {"192.0.2.1:25", 1, true},
+        {"[::]:587", 1, true},
+        {"[2001:db8::1]:65535", 1, true},
+        {":587", 2, true},
+        {"127.0.0.1", 0, false},
+        {"127.0.0.1:", 0, false},
+        {"127.0.0.1:25x", 0, false},
+        {"127.0.0.1:65536", 0, false},
+        {"127.0.0.1:0", 0, false},
+        {"localhost:25", 0, false},
+        {"127.evil.example:25", 0, false},
+        {"::1:25", 0, false},
+        {"[::1:25", 0, false},
+        {"", 0, false},
+        {":", 0, false},
     };
-    struct error err;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (keycheck_loopback(cases[i].text, &err) != cases[i].ok)
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        union listen_address address[LISTEN_FAMILIES];
+        struct error err;
+        size_t n = listen_parse(cases[i].text, address);
+        if (n != cases[i].n || listen_check_address(cases[i].text, &err) != (n > 0))
             fail_msg("%s", cases[i].text);
+        for (size_t k = 0; k < n; k++)
+            if (listen_is_local(&address[k]) == cases[i].open)
+                fail_msg("%s", cases[i].text);
+    }
+}
+
+static void networks_that_are_allowed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *network;
+        bool ok;
+        const char *in, *out; /* "" for none */
+    } cases[] = {
+        {"192.168.1.0/24", true, "192.168.1.255", "192.168.2.0"},
+        {"192.168.1.7", true, "192.168.1.7", "192.168.1.6"},
+        {"10.0.0.0/8", true, "10.255.0.1", "11.0.0.0"},
+        {"fd00::/8", true, "fd12::1", "fe80::1"},
+        {"2001:db8::1", true, "2001:db8::1", "2001:db8::2"},
+        {"fd00::/8", true, "fd00::", "192.168.1.1"},
+        {"::ffff:192.168.1.0/120", true, "192.168.1.3", "192.168.2.3"},
+        {"0.0.0.0/0", false, "", ""},
+        {"::/0", false, "", ""},
+        {"::ffff:0.0.0.0/96", false, "", ""},
+        {"192.168.1.1/24", false, "", ""},
+        {"192.168.1.0/33", false, "", ""},
+        {"192.168.1/24", false, "", ""},
+        {"fd00::/129", false, "", ""},
+        {"lan", false, "", ""},
+        {"10.0.0.0/", false, "", ""},
+        {"/8", false, "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct strlist list = {0};
+        struct error err;
+        union listen_address in[LISTEN_FAMILIES], out[LISTEN_FAMILIES];
+        char text[64];
+        if (listen_check_network(cases[i].network, &err) != cases[i].ok)
+            fail_msg("%s", cases[i].network);
+        if (!cases[i].ok)
+            continue;
+        strlist_add(&list, cases[i].network);
+        (void)snprintf(text, sizeof text, strchr(cases[i].in, ':') ? "[%s]:1" : "%s:1",
+                       cases[i].in);
+        assert_int_equal(listen_parse(text, in), 1);
+        (void)snprintf(text, sizeof text, strchr(cases[i].out, ':') ? "[%s]:1" : "%s:1",
+                       cases[i].out);
+        assert_int_equal(listen_parse(text, out), 1);
+        const struct in6_addr is_in = listen_mapped(in), is_out = listen_mapped(out);
+        if (!listen_allows(&list, &is_in) || listen_allows(&list, &is_out))
+            fail_msg("%s", cases[i].network);
+        strlist_clear(&list);
+    }
 }
 
 static void accounts_may_be_for_some(void **state)
@@ -220,10 +292,8 @@ static void a_session_reads_no_secret(void **state)
     assert_true(fd >= 0);
     (void)close(fd);
     assert_int_equal(symlink("/dev/null", strcat(strcpy(format, spool), "/format")), 0);
-    const struct paths paths = {.sysconfdir = directory,
-                                .pkgdatadir = "/nowhere",
-                                .statedir = spool,
-                                .rundir = directory};
+    const struct paths paths = {
+        .sysconfdir = directory, .pkgdatadir = "/nowhere", .statedir = spool, .rundir = directory};
     struct site site = {.paths = &paths};
     configuration_empty(&site.config);
     pid_t child = fork();
@@ -251,7 +321,8 @@ int main(void)
         cmocka_unit_test(an_answer_reaches_who_waits),
         cmocka_unit_test(who_hangs_up_is_told_nothing),
         cmocka_unit_test(places_are_limited),
-        cmocka_unit_test(only_loopback_is_listened_on),
+        cmocka_unit_test(addresses_to_listen_on),
+        cmocka_unit_test(networks_that_are_allowed),
         cmocka_unit_test(accounts_may_be_for_some),
     };
     return cmocka_run_group_tests_name("service", tests, NULL, NULL);

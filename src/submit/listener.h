@@ -1,0 +1,27 @@
+/* What the listener for the network goes by: who may send, and how. It is made of [service], looked
+ * at before each connection, and what was good is kept until something else is. */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "config/site.h"
+
+struct listener { /* zeroed memory at first */
+    bool ready;   /* it was read */
+    struct str seen;
+    struct strlist networks; /* whose devices need no login */
+};
+
+/* Reads it if it is not what it was at the last call. False: it would take mail from anybody, or
+ * does not hold (EX_CONFIG, with FILE:LINE); said once for each change, and what was read before
+ * stays. */
+bool listener_refresh(struct listener *listener, const struct site *site, struct error *err);
+
+/* True if a client at ADDRESS may send without a login, or may log in. */
+bool listener_admits(const struct listener *listener, const struct in6_addr *address);
+
+void listener_clear(struct listener *listener);
+
+#endif
