@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -35,6 +36,9 @@ static _Noreturn void become(const struct process *process, int in, int out)
     if (in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
         _exit(126);
     closefrom(3);
+    for (size_t i = 0; process->variables && i < process->variables->n; i++)
+        if (putenv(process->variables->item[i]) != 0)
+            _exit(126);
     if (process->command)
         execl("/bin/sh", "sh", "-c", process->command, (char *)NULL);
     else
@@ -83,7 +87,7 @@ static int collect(int fd, struct feed *feed, const struct process *process, str
             return 0;
         if (n < 0)
             continue;
-        out->len += (size_t)n;
+        out->len += process->limit > 0 ? (size_t)n : 0;
         out->data[out->len] = '\0';
         if (out->len - start > process->limit)
             return EFBIG;

@@ -8,13 +8,16 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "base/strlist.h"
 
 struct process {
-    const char *command;     /* for `/bin/sh -c`; NULL: */
-    const char *program;     /* the path of a program, which gets no argument */
-    const struct str *input; /* its standard input; NULL: /dev/null */
+    const char *command;             /* for `/bin/sh -c`; NULL: */
+    const char *program;             /* the path of a program, which gets no argument */
+    const struct str *input;         /* its standard input; NULL: /dev/null */
+    const struct strlist *variables; /* NAME=VALUE: added to its environment; NAME: removed from
+                                        it; NULL: none */
     int64_t deadline;
-    size_t limit; /* octets that it may print */
+    size_t limit; /* octets that it may print; 0: what it prints is dropped */
 };
 
 /* Runs it as process_output() does, and fills *STATUS with its exit status. True if it has exited

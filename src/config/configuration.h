@@ -36,6 +36,7 @@ struct queue_settings {
     char *directory; /* "" means the scope's default */
     int64_t lifetime;
     char *bounce_to;
+    char *alert_command; /* for /bin/sh -c; "" for none */
 };
 
 struct service_settings { /* of the system's scope */

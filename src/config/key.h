@@ -37,7 +37,7 @@ enum {
     KEY_OF_ONE = 1,  /* about one account: not inherited, not in [defaults] */
     KEY_OF_FILE = 2, /* no option of the command line: a password in argv is one in ps(1), others
                         are about how a file is organised */
-    KEY_RAW = 4,     /* is or yields a password: read literally */
+    KEY_RAW = 4,     /* a password or a command: read literally */
 };
 
 enum key_shown {

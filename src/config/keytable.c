@@ -230,6 +230,8 @@ const struct key key_table[] = {
      .help = N_("how long a message is tried")},
     {"bounce_to", QUEUE(bounce_to), .type = KEY_TEXT, .fallback = "", .check = keycheck_address,
      .help = N_("recipient of bounces that cannot be sent to the sender")},
+    {"alert_command", QUEUE(alert_command), .type = KEY_TEXT, .fallback = "", .flags = KEY_RAW,
+     .help = N_("shell command that reports an account that fails for an hour, or mail in failed/")},
 
     {"listen", SERVICE(listen), .type = KEY_LIST, .fallback = "", .check = listen_check_address,
      .help = N_("addresses and ports to listen on, in addition to the socket")},

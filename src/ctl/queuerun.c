@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/xtext.h"
+#include "delivery/alert.h"
 #include "submit/queue_context.h"
 #include "submit/control_client.h"
 #include "submit/report.h"
@@ -58,6 +59,8 @@ int queuerun_level(const struct queuerun *want, const struct site *site, enum ac
             opened = QUEUE_CONTEXT_FAILED;
         else if (result.failed)
             code = EX_IOERR;
+        if (opened == QUEUE_CONTEXT_OPEN)
+            alert_check(&queue.delivery, site->config.queue[scope].alert_command);
     }
     if (opened == QUEUE_CONTEXT_FAILED) {
         report_error_to(want->err ? want->err : stderr, site->program, &err);

@@ -52,6 +52,7 @@ static const struct field {
     FIELD("bounce_hour", NUMBER, bounce_hour, TIME_MAX),
     FIELD("bounces", NUMBER, bounces, UINT32_MAX),
     FIELD("login_reported", NUMBER, login_reported, TIME_MAX),
+    FIELD("alerted", NUMBER, alerted, TIME_MAX),
     FIELD("notice_hour", NUMBER, notice_hour, TIME_MAX),
 };
 

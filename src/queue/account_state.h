@@ -40,6 +40,7 @@ struct account_state {
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
     unsigned bounces;
     int64_t login_reported; /* breaker.since of the failing login that admin knows of */
+    int64_t alerted;        /* breaker.since of the failure that alert_command reported, else 0 */
     int64_t notice_hour;    /* hours since 1970 of the last failure that was reported to admin */
 };
 

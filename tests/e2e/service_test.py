@@ -110,6 +110,15 @@ def test_what_the_provider_cannot_take_now_waits(served, serve):
     assert status == 0 and "refused the recipient" in out and "in 1 Request." in out
 
 
+def test_a_run_of_the_service_alerts(served, serve):
+    """Outside of the fence of its workers, which start no program."""
+    heard = served.directory / "heard"
+    served.serve(serve(rcpt="550 5.1.1 no such user"),
+                 extra=f"[queue]\nalert_command = echo \"$ONEHOP_ALERT $ONEHOP_FAILED\" > {heard}\n")
+    assert send(served, 0, "-odb", "-f", "<>", "-t") == (0, "", "")
+    served.until(lambda: heard.exists() and heard.read_text() == "failed 1\n", "no alert")
+
+
 @pytest.mark.parametrize("fault, told", [
     (dict(auth="535 5.7.8 wrong password"), "535 5.7.8 wrong password"),
     (dict(mail="550 5.7.60 not your address"), "550 5.7.60 not your address"),

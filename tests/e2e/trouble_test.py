@@ -107,6 +107,35 @@ def test_a_greylisted_recipient_does_not_stop_the_account(serve, spool):
     assert len(spool.ids()) == 1
 
 
+# -- another channel
+
+def test_who_runs_the_queue_is_alerted_and_told_when_it_is_over(serve, spool, tmp_path):
+    heard = tmp_path / "heard"
+    alert = f"[queue]\nalert_command = echo \"$ONEHOP_ALERT: $ONEHOP_TEXT\" >> '{heard}'; echo dropped\n"
+    spool.use_nobody(serve(), more=alert)
+    spool.tries("you@example.net")
+    for _ in range(7):
+        spool.wait(30 * MINUTE)
+        spool.delivers("-q30m")
+    first, = heard.read_text().splitlines()
+    assert first.startswith("account: onehop on ")
+    assert ": account work has failed for 1 h, 1 queued: " in first and "cannot connect" in first
+    spool.use(serve(), more=alert)
+    spool.delivers("-q30m")
+    assert spool.is_empty()
+    host = first.split(": ")[1]
+    assert heard.read_text().splitlines()[1:] == [f"recovered: {host}: account work works again"]
+
+
+def test_a_command_that_does_not_exist_harms_no_mail(serve, spool):
+    provider = spool.use(serve(rcpt={"gone@example.net": "550 5.1.1 no"}), more="[queue]\nalert_command = /nonexistent\n")
+    spool.submits("-odq", "-f", "<>", "gone@example.net")
+    spool.submits("-odq", "you@example.net")
+    run = spool.run("sendmail", "-q")
+    assert run.code == 0 and "alert_command: exit status 127" in run.text
+    assert len(provider.messages) == 1 and len(spool.ids("failed")) == 1
+
+
 # -- the clock
 
 @pytest.mark.parametrize("jump", [YEAR, -YEAR])
