@@ -80,6 +80,30 @@ static uint64_t mail_size(const struct content *content)
     return content_count_lines(content, &lines, &ignored) ? content->size - lines : content->size;
 }
 
+static void find_message_id(const struct logline *facts, struct str *out)
+{
+    struct str value = {0};
+    if (facts->content)
+        content_add_field(facts->content, "Message-ID", &value);
+    else if (facts->header && header_value(facts->header, "Message-ID"))
+        str_add(&value, header_value(facts->header, "Message-ID"));
+    const char *text = str_text(&value), *bracket = strchr(text, '<');
+    text = bracket ? bracket + 1 : text + strspn(text, " \t\n");
+    str_add_n(out, text, strcspn(text, bracket ? ">" : " \t\n"));
+    str_clear(&value);
+}
+
+static void add_message_id(const struct logline *facts, struct str *out)
+{
+    struct str id = {0};
+    find_message_id(facts, &id);
+    if (id.len > 0) {
+        str_add(out, " message-id=");
+        add_value(out, str_text(&id));
+    }
+    str_clear(&id);
+}
+
 void logline_format(const struct logline *facts, struct str *out)
 {
     const struct envelope *env = facts->envelope;
@@ -91,7 +115,7 @@ void logline_format(const struct logline *facts, struct str *out)
     str_add(out, " recipients=");
     if (env)
         add_recipients(out, env);
-    if (facts->content)
+    if (facts->content && facts->accepted)
         str_addf(out, " mailsize=%" PRIu64, mail_size(facts->content));
     int reply_code = err ? err->reply_code : facts->accepted ? ACCEPTED : 0;
     if (reply_code) {
@@ -102,5 +126,6 @@ void logline_format(const struct logline *facts, struct str *out)
         add_quoted(out, "errormsg", err->text);
     if (*facts->queue_id)
         str_addf(out, " queue=%s", facts->queue_id);
+    add_message_id(facts, out);
     str_addf(out, " exitcode=%s", error_code_name(facts->code));
 }

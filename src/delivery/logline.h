@@ -9,15 +9,17 @@
 #include "base/str.h"
 #include "message/content.h"
 #include "message/envelope.h"
+#include "message/header.h"
 #include "config/account.h"
 
 enum { LOGLINE_RECIPIENTS_MAX = 4096 }; /* octets of recipients; the rest is counted */
 
 struct logline {
-    const struct account *account;   /* NULL if none was chosen */
-    const char *host; /* that the last session was with; "" for the account's first */
+    const struct account *account; /* NULL if none was chosen */
+    const char *host;              /* that the last session was with; "" for the account's first */
     const struct envelope *envelope; /* NULL if there was none yet */
-    const struct content *content;   /* that was sent, or NULL */
+    const struct content *content;   /* of the message, NULL if there is none yet */
+    const struct header *header;     /* of a message without content, or NULL */
     const char *accepted;            /* the reply to the content of mail that was sent, its lines
                                         separated by '\n'; NULL if none was */
     const struct error *error;       /* NULL for none */
@@ -26,8 +28,9 @@ struct logline {
 };
 
 /* Appends "host=H tls=on auth=on user=U from=F recipients=A,B mailsize=N smtpstatus=250
- * smtpmsg='250 ok' exitcode=EX_OK", before the last one "queue=ID" for an entry. Foreign text is
- * escaped: one line, whatever it holds. */
+ * smtpmsg='250 ok' exitcode=EX_OK", before the last one "queue=ID" for an entry and
+ * "message-id=ID", without angle brackets, where the message has one. Foreign text is escaped: one
+ * line, whatever it holds. */
 void logline_format(const struct logline *facts, struct str *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -137,6 +138,45 @@ bool content_count_lines(const struct content *content, uint64_t *lines, struct 
     }
     free(block);
     return ok;
+}
+
+/* The end of the line at AT, or NULL. */
+static const char *line_end(const char *at, const char *end)
+{
+    return memmem(at, (size_t)(end - at), "\r\n", 2);
+}
+
+/* A folded value, which begins at AT and whose first line ends at STOP. */
+static void add_value(struct str *out, const char *at, const char *stop, const char *end)
+{
+    while (stop) {
+        at += strspn(at, " \t");
+        str_add_n(out, at, (size_t)(stop - at));
+        at = stop + 2;
+        if (at == end || (*at != ' ' && *at != '\t'))
+            return;
+        if (out->len > 0)
+            str_add_char(out, ' ');
+        stop = line_end(at, end);
+    }
+}
+
+void content_add_field(const struct content *content, const char *name, struct str *out)
+{
+    struct str head = {0};
+    struct content_cursor from = {.content = content};
+    struct error ignored; /* what cannot be read has no field */
+    size_t got = 0, len = strlen(name);
+    str_reserve(&head, CONTENT_FIELD_WITHIN);
+    if (content_read(&from, head.data, CONTENT_FIELD_WITHIN, &got, &ignored))
+        head.data[head.len = got] = '\0';
+    const char *at = str_text(&head), *end = at + head.len, *stop;
+    while ((stop = line_end(at, end)) != NULL && stop != at &&
+           (strncasecmp(at, name, len) != 0 || at[len] != ':'))
+        at = stop + 2;
+    if (stop && stop != at)
+        add_value(out, at + len + 1, stop, end);
+    str_clear(&head);
 }
 
 void content_clear(struct content *content)

@@ -12,7 +12,11 @@
 #include "base/output.h"
 #include "base/str.h"
 
-enum { CONTENT_MEMORY_MAX = 1024 * 1024, CONTENT_LINE_MAX = 998 };
+enum {
+    CONTENT_MEMORY_MAX = 1024 * 1024,
+    CONTENT_LINE_MAX = 998,
+    CONTENT_FIELD_WITHIN = 8 * 1024, /* octets */
+};
 
 /* What can be read back. Zeroed memory is the empty content. */
 struct content {
@@ -58,6 +62,10 @@ bool content_read(struct content_cursor *cursor, void *buffer, size_t len, size_
 /* *LINES becomes the number of line ends: octets of the message as its caller counts them are size
  * minus this. Reads all of it. */
 bool content_count_lines(const struct content *content, uint64_t *lines, struct error *err);
+
+/* Appends the value of the first header field NAME, its lines made one, without the blanks in
+ * front, if its end is within the first CONTENT_FIELD_WITHIN octets; else nothing. */
+void content_add_field(const struct content *content, const char *name, struct str *out);
 
 void content_clear(struct content *content);
 

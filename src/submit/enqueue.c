@@ -68,6 +68,7 @@ static void log_result(const struct enqueue *q, const struct error *err, int cod
         .account = q->s->submission.account,
         .host = "",
         .envelope = &q->s->submission.envelope,
+        .header = &q->s->submission.header,
         .error = err,
         .queue_id = q->s->id,
         .code = code,

@@ -30,7 +30,7 @@ static void log_attempt(void *context, const struct account *account, const char
         .account = account,
         .host = host,
         .envelope = &lock->entry.envelope,
-        .content = sent ? &lock->content : NULL,
+        .content = &lock->content,
         .accepted = sent ? str_text(&attempt->reply) : NULL,
         .error = sent ? NULL : why,
         .queue_id = lock->entry.id,

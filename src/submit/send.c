@@ -244,6 +244,7 @@ static int fail(struct send_context *s, const struct error *err)
         .account = s->submission.account,
         .host = "",
         .envelope = &s->submission.envelope,
+        .header = &s->submission.header,
         .error = err,
         .queue_id = "",
         .code = err->code,

@@ -71,7 +71,8 @@ def clean_log(path, whole):
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8", errors="replace") as file:
-        lines = [re.sub(r" errormsg='.*'(?= exitcode=|$)", "", line.rstrip("\n")) for line in file]
+        lines = [re.sub(r" message-id=\S+", "", line.rstrip("\n")) for line in file]  # only ours
+    lines = [re.sub(r" errormsg='.*'(?= exitcode=|$)", "", line) for line in lines]
     if not whole:
         lines = [re.sub(r" mailsize=\d+", "", line) for line in lines]
     return [re.sub(r"^\w{3} [ \d]\d \d\d:\d\d:\d\d ", "", line) for line in lines]

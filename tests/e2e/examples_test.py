@@ -281,6 +281,6 @@ def test_the_line_of_the_log(lived_in, example):
     lived_in.configure(lived_in.user_file.read_text().replace("syslog = off",
                                                               f"syslog = off\nlogfile = {log}"))
     lived_in.delivers("you@example.net", name="onehop")
-    shown = re.findall(r"(\w+)=", example.text)
-    assert re.findall(r"(?<= )(\w+)=", log.read_text()) == shown
+    shown = re.findall(r"([\w-]+)=", example.text)
+    assert re.findall(r"(?<= )([\w-]+)=", log.read_text()) == shown
 

@@ -111,7 +111,18 @@ def test_a_success_is_logged_as_msmtp_does(serve, machine):
     assert re.fullmatch(
         TIME + r"host=127\.0\.0\.1 tls=on auth=on user=me@example\.com from=me@example\.com "
         r"recipients=a@example\.net,b@example\.net mailsize=\d+ smtpstatus=250 "
-        r"smtpmsg='250 2\.0\.0 queued as 4711' exitcode=EX_OK", logged(machine))
+        r"smtpmsg='250 2\.0\.0 queued as 4711' message-id=[\w.]+@example\.com exitcode=EX_OK", logged(machine))
+
+
+def test_every_line_of_a_queued_message_has_its_ids(serve, machine):
+    machine.use(serve(rcpt="450 4.2.0 later"), queue="on")
+    machine.run("sendmail", "you@example.net", input=b"Message-ID:\r\n <a@b>\r\n\r\nx\r\n")
+    machine.use(serve(), queue="on")
+    assert machine.run("onehopctl", "flush").code == 0
+    lines = machine.log.read_text().splitlines()
+    queue_id = re.search(r" queue=(\w{15}) ", lines[0])[1]
+    assert [line[line.index(" queue="):] for line in lines] == [
+        f" queue={queue_id} message-id=a@b exitcode={code}" for code in ("EX_TEMPFAIL", "EX_OK")]
 
 
 def test_the_logged_size_counts_a_line_end_as_one_like_msmtps(serve, machine):

@@ -83,12 +83,40 @@ static void a_file_that_shrinks_is_an_error(void **state)
     content_clear(&content);
 }
 
+static const struct {
+    const char *head, *value;
+} fields[] = {
+    {"A: b\r\nX-Y: one \r\n\ttwo\r\n  three\r\nC: d\r\n", "one  two three"},
+    {"x-y:1\r\nX-Y: 2\r\n", "1"},
+    {"X-Y:\r\n <a@b>\r\n", "<a@b>"},
+    {"X-Y: unfinished", ""},
+    {"X-Yes: no\r\n", ""},
+    {"A: b\r\n\r\nX-Y: text\r\n", ""},
+    {"", ""},
+};
+
+static void a_field_is_found_in_the_header_alone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        struct content content = {0};
+        struct str value = {0};
+        str_add(&content.memory, fields[i].head);
+        content.size = content.memory.len;
+        content_add_field(&content, "X-Y", &value);
+        assert_string_equal(str_text(&value), fields[i].value);
+        str_clear(&value);
+        content_clear(&content);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(content_reads_back_from_memory_and_from_a_file),
         cmocka_unit_test(no_place_for_the_file_is_a_temporary_error),
         cmocka_unit_test(a_file_that_shrinks_is_an_error),
+        cmocka_unit_test(a_field_is_found_in_the_header_alone),
     };
     return cmocka_run_group_tests_name("content", tests, NULL, NULL);
 }

@@ -37,8 +37,23 @@ static void the_line_has_msmtps_shape(void **state)
                                   "from=me@example.com recipients=o'a@b.c,d@e.f mailsize=13 "
                                   "smtpstatus=250 smtpmsg='250-2.0.0 Ok\\n250 it's queued' "
                                   "exitcode=EX_OK");
-    str_clear(&out);
     content_clear(&content);
+    str_clear(&out);
+    struct content folded = {0};
+    str_add(&folded.memory, "MESSAGE-ID:\r\n <1 2@x.y>\r\n\r\n");
+    folded.size = folded.memory.len;
+    const struct error refused = {.reply_code = 550, .reply = "550 no", .text = "no"};
+    const struct logline queued = {.host = "",
+                                   .content = &folded,
+                                   .error = &refused,
+                                   .queue_id = "1tVd0xAbcDef120",
+                                   .code = EX_UNAVAILABLE};
+    logline_format(&queued, &out);
+    assert_string_equal(out.data, "from= recipients= smtpstatus=550 smtpmsg='550 no' errormsg='no' "
+                                  "queue=1tVd0xAbcDef120 message-id=1?2@x.y "
+                                  "exitcode=EX_UNAVAILABLE");
+    str_clear(&out);
+    content_clear(&folded);
     const struct error err = {.text = "'no' one\naccount's"};
     const struct logline none = {.host = "", .error = &err, .queue_id = "", .code = EX_CONFIG};
     logline_format(&none, &out);
