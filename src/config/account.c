@@ -135,6 +135,11 @@ const char *account_address(const struct account *account)
     return *address_domain(account->user) ? account->user : "";
 }
 
+bool account_has_token(const struct account *account)
+{
+    return account_has_oauth(account) || account->keyring == KEYRING_GOA;
+}
+
 bool account_has_oauth(const struct account *account)
 {
     return *account->oauth && !account->as_msmtp;
@@ -173,15 +178,22 @@ int account_syslog_facility(const struct account *account)
 }
 
 /* What is wrong with the login by tokens, NULL if nothing is. */
-static const char *oauth_contradiction(const struct account *a)
+static const char *token_contradiction(const struct account *a)
 {
     const struct sasl *sasl = account_sasl(a->auth);
+    bool by_desktop = a->keyring == KEYRING_GOA;
+    if (by_desktop && account_has_oauth(a))
+        return N_("oauth and `keyring = goa` both give tokens: remove one of them");
+    if (by_desktop && a->scope == SCOPE_SYSTEM)
+        return N_("`keyring = goa` is for a user's account: the machine's has no desktop");
     if (a->auth != AUTH_ON && !(sasl && sasl->takes_token))
         return N_(
             "oauth is for a login with tokens: leave `auth` out, or write `auth = xoauth2` or "
             "`auth = oauthbearer`");
     if (!*a->user)
         return N_("oauth needs the mailbox to log in to: add `user = name@example.com`");
+    if (by_desktop)
+        return NULL;
     if (a->oauth_grant == OAUTH_SERVICE_ACCOUNT && !*a->oauth_key_file)
         return N_("a service account proves itself with its key: add `oauth_key_file = ...`");
     if (a->oauth_grant != OAUTH_SERVICE_ACCOUNT && !*a->oauth_client_id)
@@ -215,7 +227,7 @@ static const char *contradiction(const struct account *account)
         return N_("dsn_notify: never and off exclude other words");
     if (account_port(account) == 0 && !*account->socket)
         return N_("LMTP has no port of its own: add `port = ...`");
-    return account_has_oauth(account) ? oauth_contradiction(account) : NULL;
+    return account_has_token(account) ? token_contradiction(account) : NULL;
 }
 
 bool account_locate(const struct account *account, struct error *err)

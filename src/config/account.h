@@ -33,7 +33,7 @@ enum account_senders {
     SENDERS_EXACT
 }; /* exact: the provider takes its own address only */
 
-enum account_keyring { KEYRING_OFF, KEYRING_AUTO, KEYRING_SECRET_TOOL, KEYRING_PASS };
+enum account_keyring { KEYRING_OFF, KEYRING_AUTO, KEYRING_SECRET_TOOL, KEYRING_PASS, KEYRING_GOA };
 
 /* The facilities that `syslog` can name, in the order of its choices behind off and on. */
 #define ACCOUNT_FACILITIES(row)                                                                    \
@@ -146,6 +146,9 @@ const char *account_address(const struct account *account);
 
 /* True if it logs in with tokens that onehop gets itself. */
 bool account_has_oauth(const struct account *account);
+
+/* The same, or with those of the desktop (keyring = goa). */
+bool account_has_token(const struct account *account);
 
 /* The mechanism that AUTH, a value of `auth`, names; NULL for on and off. */
 const struct sasl *account_sasl(int auth);

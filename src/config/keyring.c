@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/process.h"
@@ -79,4 +80,50 @@ bool keyring_find(const struct account *account, const struct caller *caller, co
         str_clear(out);
     str_clear(&command);
     return found;
+}
+
+/* Each object is asked for its address: the list of all in one answer would need a parser. */
+static void add_token_script(struct str *out, const char *user)
+{
+    struct str wanted = {0};
+    str_addf(&wanted, "s \"%s\"", user);
+    str_add(out, "g=org.gnome.OnlineAccounts\n"
+                 "for o in $(busctl --user --list tree $g); do\n"
+                 "case $o in */Accounts/*) ;; *) continue ;; esac\n"
+                 "a=$(busctl --user get-property $g $o $g.Mail EmailAddress 2>/dev/null)\n"
+                 "[ \"$a\" =");
+    add_quoted(out, str_text(&wanted));
+    str_add(out, " ] && exec busctl --user call $g $o $g.OAuth2Based GetAccessToken\n"
+                 "done\nexit 1");
+    str_clear(&wanted);
+}
+
+/* Makes of ANSWER, `si "TOKEN" SECONDS`, the token. */
+static bool take_token(struct str *answer, struct str *out)
+{
+    static const char begin[] = "si \"";
+    const char *token = str_text(answer) + sizeof begin - 1;
+    bool ok = strncmp(str_text(answer), begin, sizeof begin - 1) == 0;
+    size_t len = ok ? strcspn(token, "\"\\ \r\n") : 0;
+    ok = len > 0 && token[len] == '"';
+    if (ok)
+        str_add_n(out, token, len);
+    return ok;
+}
+
+bool keyring_token(const struct account *account, int64_t deadline, struct str *out,
+                   struct error *err)
+{
+    struct str script = {0}, answer = {.secret = true};
+    struct error ignored; /* the programs have said why */
+    add_token_script(&script, account->user);
+    bool found = process_output(str_text(&script), deadline, ANSWER_MAX, &answer, &ignored) &&
+                 take_token(&answer, out);
+    str_clear(&script);
+    str_clear(&answer);
+    return found ||
+           error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                     "GNOME Online Accounts gives no token for %s: log in there, and switch "
+                     "Mail on (Settings, Online Accounts)",
+                     account->user);
 }

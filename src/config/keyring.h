@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/str.h"
 #include "config/configuration.h"
 
@@ -14,5 +15,11 @@
  * True if OUT, a secret, got an answer; every failure counts as no answer. */
 bool keyring_find(const struct account *account, const struct caller *caller, const char *server,
                   int64_t deadline, struct str *out);
+
+/* Asks GNOME Online Accounts, on the session's bus, for an access token of the account that has the
+ * mail address of the account's user (keyring = goa). GNOME renews it. Appends it to OUT, a secret.
+ * False: account, temporary, EX_TEMPFAIL, with what to do. */
+bool keyring_token(const struct account *account, int64_t deadline, struct str *out,
+                   struct error *err);
 
 #endif

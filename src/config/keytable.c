@@ -12,11 +12,9 @@
 #include "config/rate.h"
 
 static const char *const protocols[] = {[PROTOCOL_SMTP] = "smtp", [PROTOCOL_LMTP] = "lmtp", NULL};
-static const char *const keyrings[] = {[KEYRING_OFF] = "off",
-                                       [KEYRING_AUTO] = "auto",
-                                       [KEYRING_SECRET_TOOL] = "secret-tool",
-                                       [KEYRING_PASS] = "pass",
-                                       NULL};
+static const char *const keyrings[] = {
+    [KEYRING_OFF] = "off",   [KEYRING_AUTO] = "auto", [KEYRING_SECRET_TOOL] = "secret-tool",
+    [KEYRING_PASS] = "pass", [KEYRING_GOA] = "goa",   NULL};
 static const char *const grants[] = {[OAUTH_PERSON] = "person",
                                      [OAUTH_CLIENT_CREDENTIALS] = "client_credentials",
                                      [OAUTH_SERVICE_ACCOUNT] = "service_account",
@@ -183,7 +181,7 @@ const struct key key_table[] = {
      .check = keycheck_password_file,
      .help = N_("file with the password, or the name of a systemd credential")},
     {"keyring", ACCOUNT(keyring), CHOICE(keyrings), .fallback = "auto",
-     .help = N_("where to ask when nothing else gives a password: secret-tool or pass")},
+     .help = N_("where to ask when nothing else gives a password: secret-tool, pass; goa: a token")},
     {"oauth", ACCOUNT(oauth), .type = KEY_TEXT, .fallback = "", .check = keycheck_oauth,
      .flags = KEY_OF_FILE,
      .help = N_("log in with tokens: the name of an [oauth NAME], or https://ISSUER")},

@@ -161,6 +161,8 @@ static bool find(const struct account *account, const struct password_sources *s
 {
     if (account_has_oauth(account))
         return tokensource_find(account, sources, out, err);
+    if (account->keyring == KEYRING_GOA)
+        return keyring_token(account, sources->deadline, out, err);
     if (account->password.len > 0) {
         str_add_n(out, str_text(&account->password), account->password.len);
         return true;

@@ -68,7 +68,7 @@ static bool find_password(struct connection *c, const char *refused, struct str 
 static bool takes_token(const struct account *a)
 {
     const struct sasl *sasl = account_sasl(a->auth);
-    return account_has_oauth(a) || (*a->password_command && sasl && sasl->takes_token);
+    return account_has_token(a) || (*a->password_command && sasl && sasl->takes_token);
 }
 
 /* A token may have ended since it was given: whether there is another one now. */
@@ -147,7 +147,7 @@ static bool prepare_login(struct connection *c, struct error *err)
         .mechanism = sasl ? sasl->name : "",
         .user = a->user,
         .password = &c->password,
-        .is_token = account_has_oauth(a),
+        .is_token = account_has_token(a),
         .realm = a->ntlmdomain,
         .port = account_port(a),
         /* msmtp takes a method that is named for a decision */

@@ -60,7 +60,7 @@ static bool is_token_url(const char *file)
 
 bool fence_needs_programs(const struct account *account)
 {
-    if (account_has_oauth(account))
+    if (account_has_token(account))
         return true;
     return account->auth != AUTH_OFF && account->password.len == 0 && !*account->password_file &&
            (*account->password_command || account->keyring != KEYRING_OFF);
@@ -117,7 +117,8 @@ static void add_log(struct strlist *list, const char *log)
 }
 
 /* Confines this process to what every one needs, and to READ and WRITE, whose items end here. */
-static unsigned confine(struct strlist *read, struct strlist *write, const char *spool, bool network)
+static unsigned confine(struct strlist *read, struct strlist *write, const char *spool,
+                        bool network)
 {
     for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
         add(read, system_files[i]);

@@ -16,9 +16,9 @@
 unsigned fence_worker(const struct account *account, const struct spool *spool,
                       const struct password_sources *sources);
 
-/* True if the password of ACCOUNT comes from another program (password_command, keyring): a worker
- * needs a password_helper then. The order of sources is that of password_find(): a file is found
- * before a program is asked. */
+/* True if the password of ACCOUNT comes from another program (password_command, keyring, tokens):
+ * a worker needs a password_helper then. The order of sources is that of password_find(): a file is
+ * found before a program is asked. */
 bool fence_needs_programs(const struct account *account);
 
 /* Why workers for ACCOUNT are not confined: it needs files that nobody can list (GSSAPI, PKCS#11).

@@ -118,6 +118,10 @@ static void contradictions_are_told(void **state)
         {"host h.example\nrequiretls on\ntls off", "requiretls needs verified TLS"},
         {"host h.example\nrequiretls on\ntls_certcheck off", "requiretls needs verified TLS"},
         {"host h.example\nrequiretls on", NULL},
+        {"host h.example\nkeyring goa\nauth on", "add `user = name@example.com`"},
+        {"host h.example\nkeyring goa\nuser me@x\nauth plain", "leave `auth` out"},
+        {"host h.example\nkeyring goa\nuser me@x\nauth xoauth2", NULL},
+        {"host h.example\nkeyring goa\nuser me@x\nauth on\noauth google", "remove one of them"},
         {"host h.example\ntls_trust_file ", "add `tls_trust_file = system`"},
         {"host h.example\ntls_trust_file \ntls_certcheck off", NULL},
     };

@@ -58,8 +58,58 @@ static void keyrings_are_asked(void **state)
     }
 }
 
+/* A bus with two accounts, of which the second has what is looked for. */
+static const char busctl[] = "#!/bin/sh\n"
+                             "case \"$*\" in\n"
+                             "*' tree org.gnome.OnlineAccounts')\n"
+                             "  for o in /org /org/gnome/OnlineAccounts/Accounts/a1 "
+                             "/org/gnome/OnlineAccounts/Accounts/a2; do\n"
+                             "  echo $o; done ;;\n"
+                             "*a1*EmailAddress) echo 's \"other@x\"' ;;\n"
+                             "*a2*'Mail EmailAddress') echo \"s \\\"$WHO\\\"\" ;;\n"
+                             "*a2*'OAuth2Based GetAccessToken') printf '%s\\n' \"$SAYS\" ;;\n"
+                             "*) exit 1 ;;\n"
+                             "esac\n";
+
+static void gnome_is_asked_for_a_token(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *who, *says, *token; /* token: NULL: none */
+    } rows[] = {
+        {"me@x", "si \"ya29.a0_-~+/=\" 3599", "ya29.a0_-~+/="},
+        {"you@x", "si \"ya29\" 3599", NULL},
+        {"me@x", "si \"\" 3599", NULL},
+        {"me@x", "si \"a\\\"b\" 3599", NULL},
+        {"me@x", "si \"a b\" 3599", NULL},
+        {"me@x", "si \"ya29", NULL},
+        {"me@x", "s \"ya29\"", NULL},
+        {"me@x", "", NULL},
+    };
+    char path[512];
+    snprintf(path, sizeof path, "%s/bin:/usr/bin:/bin", scratch);
+    (void)setenv("PATH", path, 1);
+    scratch_write("bin/busctl", 0755, busctl, strlen(busctl));
+    struct account *a = account_new("a", SCOPE_USER);
+    struct error err;
+    assert_true(account_set(a, "user", "me@x", "", &err));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str out = {.secret = true};
+        (void)setenv("WHO", rows[i].who, 1);
+        (void)setenv("SAYS", rows[i].says, 1);
+        print_message("# %s\n", rows[i].says);
+        assert_int_equal(keyring_token(a, clock_after(20000), &out, &err), rows[i].token != NULL);
+        assert_string_equal(str_text(&out), rows[i].token ? rows[i].token : "");
+        if (!rows[i].token)
+            assert_non_null(strstr(err.text, "GNOME Online Accounts gives no token for me@x"));
+        str_clear(&out);
+    }
+    account_free(a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(keyrings_are_asked)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(keyrings_are_asked),
+                                       cmocka_unit_test(gnome_is_asked_for_a_token)};
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
