@@ -115,7 +115,8 @@ class Provider:
                 raise TimeoutError("a connection does not end")
 
     def _backlog(self):
-        return self._accepting or bool(select.select([self.listener], [], [], 0)[0])
+        # In this order: what accept() took from the listener in between is being accepted.
+        return bool(select.select([self.listener], [], [], 0)[0]) or self._accepting
 
     def stop(self):
         self.stopping.set()
