@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/directory.h"
 #include "base/filewrite.h"
 #include "base/memory.h"
 #include "base/translation.h"
@@ -97,6 +98,12 @@ static bool sync_directory(int fd, struct error *err, const char *where)
     return spool_failure(err, N_("spool: cannot sync %s"), where, "");
 }
 
+static bool sync_above(const char *path, struct error *err)
+{
+    return directory_sync_parent(path) ||
+           spool_failure(err, N_("spool: cannot sync what is above %s"), path, "");
+}
+
 /* Opening. */
 
 /* A directory by its path, in which links are allowed: it is the administrator's. */
@@ -109,64 +116,12 @@ static int open_path(const char *path)
     return fd;
 }
 
-static bool sync_parent(const char *path, struct error *err)
-{
-    struct str parent = {0};
-    str_add(&parent, path);
-    const char *slash = strrchr(path, '/');
-    str_truncate(&parent, slash ? (size_t)(slash - path) + 1 : 0);
-    if (parent.len == 0)
-        str_add(&parent, ".");
-    int fd = open_path(parent.data);
-    bool ok = fd >= 0 ? sync_directory(fd, err, parent.data)
-                      : spool_failure(err, N_("spool: cannot open %s"), parent.data, "");
-    if (fd >= 0)
-        (void)close(fd); /* only read */
-    str_clear(&parent);
-    return ok;
-}
-
-/* With DIRECTORY_MODE whatever the umask says; a chmod(2) afterwards would follow a link. */
-static bool make_directory(int at, const char *path)
-{
-    mode_t before = umask(0);
-    bool ok = mkdirat(at, path, DIRECTORY_MODE) == 0;
-    int number = errno;
-    (void)umask(before);
-    errno = number;
-    return ok;
-}
-
-/* Makes PATH and what is missing above it. */
-static bool make_path(const char *path, struct error *err)
-{
-    struct str above = {0};
-    bool ok = make_directory(AT_FDCWD, path);
-    if (!ok && errno == ENOENT) {
-        const char *slash = strrchr(path, '/');
-        str_add_n(&above, path, slash ? (size_t)(slash - path) : 0);
-        errno = ENOENT;
-        if (above.len == 0)
-            spool_failure(err, N_("spool: cannot make %s"), path, "");
-        else
-            ok = make_path(above.data, err) &&
-                 (make_directory(AT_FDCWD, path) || errno == EEXIST ||
-                  spool_failure(err, N_("spool: cannot make %s"), path, ""));
-        str_clear(&above);
-        if (!ok)
-            return false;
-    } else if (!ok) {
-        return errno == EEXIST ? true : spool_failure(err, N_("spool: cannot make %s"), path, "");
-    }
-    return sync_parent(path, err);
-}
-
 static bool open_directory(struct spool *spool, bool create, struct error *err)
 {
     spool->dir = open_path(spool->path);
     if (spool->dir < 0 && errno == ENOENT && create) {
-        if (!make_path(spool->path, err))
-            return false;
+        if (!directory_make_path(spool->path))
+            return spool_failure(err, N_("spool: cannot make %s"), spool->path, "");
         spool->dir = open_path(spool->path);
     }
     struct stat facts;
@@ -194,7 +149,7 @@ static bool open_one(struct spool *spool, enum spool_directory directory, bool c
         return true;
     if (errno != ENOENT || !create)
         return spool_failure(err, N_("spool: cannot open %s"), spool->path, name);
-    if (!make_directory(spool->dir, name) && errno != EEXIST)
+    if (!directory_make(spool->dir, name, DIRECTORY_MODE) && errno != EEXIST)
         return spool_failure(err, N_("spool: cannot make %s"), spool->path, name);
     *made = true;
     *fd = spool_open_at(spool->dir, name, O_RDONLY | O_DIRECTORY);
@@ -215,7 +170,7 @@ static bool open_directories(struct spool *spool, bool create, bool there, struc
 /* Makes `format`, after everything else that had to be made is on disk. */
 static bool finish_making(struct spool *spool, struct error *err)
 {
-    if (!sync_parent(spool->path, err) || !sync_directory(spool->dir, err, spool->path))
+    if (!sync_above(spool->path, err) || !sync_directory(spool->dir, err, spool->path))
         return false;
     int fd = spool_open_at(spool->dir, format_name, O_WRONLY | O_CREAT);
     if (fd < 0)
