@@ -101,7 +101,8 @@ void account_inherit(struct account *account, const struct account *parent)
     for (size_t i = 0; i < key_count; i++) {
         const struct key *key = &key_table[i];
         if (key->section != KEY_ACCOUNT || !key_is_set(&parent->set, key) ||
-            key_is_set(&account->set, key) || (key->flags & KEY_OF_ONE))
+            key_is_set(&account->set, key) || (key->flags & KEY_OF_ONE) ||
+            (account->protocol == PROTOCOL_MAILDIR && key->of_server))
             continue;
         key_copy(key, account, parent);
         key_mark(&account->set, key);
@@ -207,6 +208,21 @@ static const char *token_contradiction(const struct account *a)
     return NULL;
 }
 
+/* False: the account keeps mail and has a key about a server, or has no place to keep it in. */
+static bool check_maildir(const struct account *account, struct error *err)
+{
+    if (!*account->maildir)
+        return error_config(err,
+                            "protocol = maildir needs a place: add `maildir = /var/mail/root`");
+    for (size_t i = 0; i < key_count; i++)
+        if (key_table[i].section == KEY_ACCOUNT && key_is_set(&account->set, &key_table[i]) &&
+            key_table[i].of_server)
+            return error_config(err,
+                                "%s is about a server, and mail is kept in a Maildir: remove it",
+                                key_table[i].name);
+    return true;
+}
+
 /* What is wrong with the account as a whole, NULL if nothing is. */
 static const char *contradiction(const struct account *account)
 {
@@ -225,6 +241,8 @@ static const char *contradiction(const struct account *account)
     if (account->dsn_notify.n > 1 &&
         (strlist_has(&account->dsn_notify, "never") || strlist_has(&account->dsn_notify, "off")))
         return N_("dsn_notify: never and off exclude other words");
+    if (*account->maildir)
+        return N_("maildir is for mail that is kept on this machine: add `protocol = maildir`");
     if (account_port(account) == 0 && !*account->socket)
         return N_("LMTP has no port of its own: add `port = ...`");
     return account_has_token(account) ? token_contradiction(account) : NULL;
@@ -252,6 +270,8 @@ bool account_check(const struct account *account, struct error *err)
         *err = *account->complaint;
         return false;
     }
+    if (account->protocol == PROTOCOL_MAILDIR)
+        return check_maildir(account, err) || complain(account, err);
     const char *wrong = contradiction(account);
     if (wrong) {
         error_config(err, "%s", wrong);

@@ -17,7 +17,7 @@ struct sasl;
 enum account_scope { SCOPE_COMMAND_LINE, SCOPE_USER, SCOPE_SYSTEM };
 enum { SCOPES = 3 };
 
-enum account_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
+enum account_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP, PROTOCOL_MAILDIR };
 
 /* Values of `auth`: from AUTH_MECHANISM on they are the rows of the table of mechanisms. */
 enum { AUTH_OFF, AUTH_ON, AUTH_MECHANISM };
@@ -59,7 +59,9 @@ struct account {
     long port; /* 0: follows the TLS mode and protocol */
     char *socket;
     int protocol;
-    char *domain; /* EHLO; "": full host name, else address literal */
+    char *maildir;   /* where mail is kept, with PROTOCOL_MAILDIR alone */
+    char *sent_copy; /* a Maildir for copies of what was relayed, "" for none */
+    char *domain;    /* EHLO; "": full host name, else address literal */
     char *source_ip;
     char *proxy_host; /* SOCKS5; "" for none */
     long proxy_port;  /* 0: 1080 */
@@ -129,7 +131,8 @@ bool account_set(struct account *account, const char *name, const char *text, co
 bool account_has(const struct account *account, const char *name);
 
 /* Takes over from PARENT every key that PARENT has set and ACCOUNT has not, but for `domains` and
- * `inherit`, which are about one account only. */
+ * `inherit`, which are about one account only, and for an account with a Maildir those about a
+ * server. */
 void account_inherit(struct account *account, const struct account *parent);
 
 /* The port to connect to: `port`, else 24 for LMTP, 465 for implicit TLS, 587 for STARTTLS, 25; as
@@ -168,8 +171,9 @@ bool account_locate(const struct account *account, struct error *err);
 /* Makes account_check() fail with ERR, unless it fails with another already. NULL does nothing. */
 void account_complain(struct account *account, const struct error *err);
 
-/* What single keys do not show: neither host nor socket, a key file without its certificate, keys
- * that contradict each other. EX_CONFIG, "FILE:LINE: account NAME: what is wrong, what to add". */
+/* What single keys do not show: neither host nor socket nor Maildir, a key file without its
+ * certificate, keys that contradict each other. EX_CONFIG, "FILE:LINE: account NAME: what is wrong,
+ * what to add". */
 bool account_check(const struct account *account, struct error *err);
 
 /* Appends "key = value" lines of every account key, in the table's order. */

@@ -68,6 +68,7 @@ struct key {
                                                            item of a list); its error is what the
                                                            user reads */
     unsigned flags;                                     /* KEY_OF_ONE ... */
+    bool of_server;       /* about a server and the login there: no sense for mail that is kept */
     const char *command;  /* what it is called in an msmtprc, NULL where msmtp has it not */
     bool needs_argument;  /* that command */
     enum key_shown style; /* by msmtp's -P, in the order of the table */

@@ -343,6 +343,10 @@ void provider_complete(const struct provider_table *table, struct account *accou
 {
     if (account->as_msmtp)
         return;
+    if (account->protocol == PROTOCOL_MAILDIR) {
+        account->tls = false;
+        return;
+    }
     if (!account_has(account, "auth"))
         account->auth = *account->user ? AUTH_ON : AUTH_OFF;
     const struct provider *provider = of_account(table, account);
@@ -357,6 +361,8 @@ bool provider_check(const struct provider_table *table, const struct account *ac
 {
     if (table->store && table->store->failed)
         return provider_load(table, err);
+    if (account->protocol == PROTOCOL_MAILDIR)
+        return account_check(account, err);
     if (!account->as_msmtp && *account->provider && !of_account(table, account))
         return unknown(table, account, err);
     if (account_has_oauth(account) && !account->oauth_service)

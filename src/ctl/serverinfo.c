@@ -151,7 +151,12 @@ static int run(struct server *v)
     struct error err;
     bool queue = s->call->rmqs != NULL;
     s->anonymous = !queue;
-    if (!send_choose_account(s, &err)) {
+    bool chosen = send_choose_account(s, &err);
+    const struct account *a = s->submission.account;
+    if (chosen && *a->maildir)
+        chosen = error_usage(&err, "account %s has no server: its mail is kept in %s", a->name,
+                             a->maildir);
+    if (!chosen) {
         report_error(s->call->program, &err);
         return err.code;
     }
@@ -161,7 +166,7 @@ static int run(struct server *v)
     s->options.trace = trace;
     s->options.step = step;
     s->options.context = v;
-    struct connection *connection = connection_open(s->submission.account, &s->options, &err);
+    struct connection *connection = connection_open(a, &s->options, &err);
     bool ok = connection && (!queue || connection_start_queue(connection, s->call->rmqs, &err));
     int code = ok ? EX_OK : report(v, &err);
     if (ok && !queue)

@@ -42,7 +42,7 @@ static void add_secret(struct checksum *sum, const char *name, const struct call
 uint64_t circumstances_of(const struct site *site, const struct account *account)
 {
     const char *const files[] = {account->tls_trust_file, account->tls_crl_file,
-                                 account->tls_cert_file, account->tls_key_file};
+                                 account->tls_cert_file, account->tls_key_file, account->maildir};
     struct checksum sum;
     struct str path = {0};
     checksum_begin(&sum, 0);

@@ -10,6 +10,7 @@
 #include "base/sasl.h"
 #include "delivery/connectionstate.h"
 #include "delivery/dialer.h"
+#include "delivery/maildir.h"
 #include "delivery/remedy.h"
 #include "delivery/verdict.h"
 
@@ -157,6 +158,20 @@ static bool prepare_login(struct connection *c, struct error *err)
     return ok || connection_failed_at(err, COMMAND_PASSWORD);
 }
 
+static bool keeps_mail(const struct connection *c)
+{
+    return c->account->protocol == PROTOCOL_MAILDIR;
+}
+
+static bool open_maildir(struct connection *c, struct error *err)
+{
+    const char *path = c->account->maildir;
+    if (!maildir_make(path, err))
+        return connection_step_failed(c, "maildir", path, COMMAND_NONE, err);
+    connection_report_step(c, "maildir", path, NULL);
+    return true;
+}
+
 struct connection *connection_open(const struct account *account,
                                    const struct connection_options *options, struct error *err)
 {
@@ -179,7 +194,8 @@ struct connection *connection_open(const struct account *account,
         .trace = options->trace ? trace : NULL,
         .context = c,
     };
-    if (dialer_prepare(c, err) && prepare_login(c, err) && reach_some_host(c, err))
+    if (keeps_mail(c) ? open_maildir(c, err)
+                      : dialer_prepare(c, err) && prepare_login(c, err) && reach_some_host(c, err))
         return c;
     connection_close(c);
     return NULL;
@@ -217,9 +233,44 @@ static bool send_once(struct connection *c, const struct session_mail *mail, str
     return reach_some_host(c, err) && session_send(c->session, mail, err);
 }
 
+/* RFC 5321, 4.4: final delivery puts the return path in front. The recipients go with it, since
+ * whose copy this is the header need not say. */
+static void add_head(struct str *out, const struct session_mail *mail)
+{
+    const struct envelope *env = mail->env;
+    str_addf(out, "Return-Path: <%s>\n", env->sender ? env->sender : "");
+    for (size_t i = 0; i < env->n; i++)
+        if (mail->outcomes[i].result == OUTCOME_UNTRIED)
+            str_addf(out, "Delivered-To: %s\n", env->rcpt[i].address);
+}
+
+static bool keep(const struct connection *c, const struct session_mail *mail, struct error *err)
+{
+    struct str head = {0}, file = {0};
+    add_head(&head, mail);
+    const struct maildir_mail kept = {
+        .id = mail->id,
+        .host = c->options->passwords->site->host.name,
+        .head = str_text(&head),
+        .content = mail->content,
+        .again = mail->again,
+    };
+    bool ok = maildir_keep(c->account->maildir, &kept, &file, err);
+    for (size_t i = 0; ok && i < mail->env->n; i++)
+        if (mail->outcomes[i].result == OUTCOME_UNTRIED)
+            mail->outcomes[i].result = OUTCOME_SENT;
+    if (ok && mail->final)
+        str_addf(mail->final, "250 2.0.0 kept as %s", str_text(&file));
+    str_clear(&head);
+    str_clear(&file);
+    return ok || connection_failed_at(err, COMMAND_CONTENT);
+}
+
 bool connection_send(struct connection *connection, const struct session_mail *mail,
                      struct error *err)
 {
+    if (keeps_mail(connection))
+        return keep(connection, mail, err);
     const struct verdict_facts facts = facts_for(connection, mail->env);
     size_t n = mail->env->n, untried = count_untried(mail->outcomes, n);
     for (int round = 0; untried > 0 && round < TRANSACTIONS_MAX; round++) {
@@ -240,7 +291,7 @@ bool connection_send(struct connection *connection, const struct session_mail *m
 enum session_room connection_room(const struct connection *connection,
                                   const struct session_mail *mail)
 {
-    return session_room(connection->session, mail);
+    return keeps_mail(connection) ? SESSION_ROOM_NEVER : session_room(connection->session, mail);
 }
 
 bool connection_push(struct connection *connection, const struct session_mail *mail)
@@ -261,7 +312,7 @@ enum session_pulled connection_pull(struct connection *connection, const struct 
 
 bool connection_usable(const struct connection *connection)
 {
-    return connection->session && session_usable(connection->session);
+    return keeps_mail(connection) || (connection->session && session_usable(connection->session));
 }
 
 bool connection_bdat_refused(const struct connection *connection)

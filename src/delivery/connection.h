@@ -1,6 +1,7 @@
 /* A session with an account's provider, ready for mail: the password found, the hosts of the list
  * tried in order, TLS verified, logged in. Joins config, net and smtp, which know nothing of each
- * other. */
+ * other. An account with a Maildir instead of a provider (maildir.h) has a connection without a
+ * session: mail that is sent over it is kept. */
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
@@ -66,13 +67,13 @@ bool connection_chunking_hurt(const struct connection *connection);
  * sent what was refused over another connection. */
 bool connection_bdat_refused(const struct connection *connection);
 
-/* What the server announced. Borrowed. */
+/* What the server announced. Borrowed. Not for an account with a Maildir. */
 const struct session_capabilities *connection_capabilities(const struct connection *connection);
 
-/* ETRN: see session_start_queue(). */
+/* ETRN: see session_start_queue(). Not for an account with a Maildir. */
 bool connection_start_queue(struct connection *connection, const char *name, struct error *err);
 
-/* The host of the list that answered. Borrowed. */
+/* The host of the list that answered, "" for a Maildir. Borrowed. */
 const char *connection_host(const struct connection *connection);
 
 /* QUIT, not waited for; frees, wipes the password. NULL is allowed. */

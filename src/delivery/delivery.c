@@ -89,13 +89,23 @@ static void remember_refused_null(const struct delivery_context *delivery,
     account_file_end(&file, news);
 }
 
+static struct session_mail mail_of(const struct entry_lock *lock, struct attempt *attempt)
+{
+    return (struct session_mail){.env = &lock->entry.envelope,
+                                 .content = &lock->content,
+                                 .outcomes = attempt->outcomes,
+                                 .final = &attempt->reply,
+                                 .id = lock->entry.id,
+                                 .again = lock->journal.attempts > 0};
+}
+
 static bool send_as(struct connection *connection, const struct entry_lock *lock,
                     const char *sender, struct attempt *attempt)
 {
     struct envelope envelope = lock->entry.envelope; /* borrows all but the sender */
     envelope.sender = (char *)sender;
-    const struct session_mail mail = {&envelope, &lock->content, attempt->outcomes,
-                                      &attempt->reply};
+    struct session_mail mail = mail_of(lock, attempt);
+    mail.env = &envelope;
     return connection_send(connection, &mail, &attempt->failure);
 }
 
@@ -119,14 +129,6 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
         attempt->failed = !send_as(connection, lock, own, attempt);
     else
         attempt->failure.class = ERROR_TEMPORARY; /* the next attempt uses the account's address */
-}
-
-static struct session_mail mail_of(const struct entry_lock *lock, struct attempt *attempt)
-{
-    return (struct session_mail){.env = &lock->entry.envelope,
-                                 .content = &lock->content,
-                                 .outcomes = attempt->outcomes,
-                                 .final = &attempt->reply};
 }
 
 enum session_room delivery_room(const struct connection *connection, const struct entry_lock *lock)

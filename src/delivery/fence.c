@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/translation.h"
 #include "delivery/log_path.h"
+#include "delivery/maildir.h"
 
 enum { ALIASES_MAX = 16 * 1024 * 1024 }; /* octets */
 
@@ -116,6 +117,14 @@ static void add_log(struct strlist *list, const char *log)
     add(list, log);
 }
 
+/* Behind the fence nothing is made above it. */
+static void add_maildir(struct strlist *list, const char *path)
+{
+    struct error later; /* the delivery meets it, too */
+    if (*path && maildir_make(path, &later))
+        add(list, path);
+}
+
 /* Confines this process to what every one needs, and to READ and WRITE, whose items end here. */
 static unsigned confine(struct strlist *read, struct strlist *write, const char *spool,
                         bool network)
@@ -147,6 +156,8 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
         add_password_files(&read, account, sources);
     add_alias_files(&read, account, sources);
     add_log(&write, account->logfile);
+    add_maildir(&write, account->maildir);
+    add_maildir(&write, account->sent_copy);
     return confine(&read, &write, spool->path, true);
 }
 

@@ -10,8 +10,9 @@
 #include "delivery/connection.h"
 
 /* Confines this process to the deliveries of ACCOUNT from SPOOL (base/confine.h). Makes the log
- * file if there is none. Where SOURCES ask another process for the password, the files with
- * passwords are out of reach too. Returns which fences stand: none where fence_hindrance() says so.
+ * file and the Maildirs that are missing. Where SOURCES ask another process for the password, the
+ * files with passwords are out of reach too. Returns which fences stand: none where
+ * fence_hindrance() says so.
  */
 unsigned fence_worker(const struct account *account, const struct spool *spool,
                       const struct password_sources *sources);

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "delivery/sent_copy.h"
 #include "delivery/settle.h"
 
 struct held *hand_at(struct worker *w, size_t i)
@@ -52,6 +53,7 @@ void hand_settle(struct worker *w, struct held *held, struct attempt *attempt)
 {
     const struct delivery_context *delivery = w->job->delivery;
     struct error err;
+    struct sent_copy copy = {0};
     struct held heard = {.first = held->first};
     memcpy(heard.lock.entry.id, held->lock.entry.id, sizeof heard.lock.entry.id);
     const struct settlement settlement = {
@@ -62,6 +64,7 @@ void hand_settle(struct worker *w, struct held *held, struct attempt *attempt)
         .is_awaited = held->first || (delivery->is_awaited &&
                                       delivery->is_awaited(delivery->context, heard.lock.entry.id)),
     };
+    sent_copy_begin(&copy, w->account, &held->lock, attempt);
     if (delivery->log && attempt->n > 0)
         delivery->log(delivery->context, w->account, settlement.provider, &held->lock, attempt);
     if (settle_attempt(&settlement, &held->lock, attempt, &err) == SETTLE_FAILED) {
@@ -74,6 +77,9 @@ void hand_settle(struct worker *w, struct held *held, struct attempt *attempt)
     if (settlement.is_awaited)
         report(w, &heard, attempt);
     delivery_attempt_clear(attempt);
+    if (!sent_copy_end(&copy, w->account, delivery->site->host.name, &err) &&
+        delivery->report_failure)
+        delivery->report_failure(delivery->context, &err);
     if (!spool_sync_when_due(delivery->spool, clock_now(), &err))
         end_run(w);
 }

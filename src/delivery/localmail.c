@@ -60,6 +60,12 @@ static void add_recipient(struct expansion *x, const char *mailbox)
     envelope_ask(envelope_add(x->to, mailbox), &wishes); /* twice is once */
 }
 
+/* As with msmtp local names are the provider's affair; where mail is kept, it is theirs. */
+static bool takes_local_names(const struct account *account)
+{
+    return account->as_msmtp || account->protocol == PROTOCOL_MAILDIR;
+}
+
 /* A second round is not needed: what comes out of aliases_expand() has no alias any more. */
 static bool add_one(struct expansion *x, const char *mailbox, struct error *err)
 {
@@ -67,8 +73,8 @@ static bool add_one(struct expansion *x, const char *mailbox, struct error *err)
         add_recipient(x, mailbox);
         return true;
     }
-    if (!*x->admin && x->s->account->as_msmtp) {
-        add_recipient(x, mailbox); /* the provider's affair, as with msmtp */
+    if (!*x->admin && takes_local_names(x->s->account)) {
+        add_recipient(x, mailbox);
         return true;
     }
     if (!*x->admin)
@@ -136,7 +142,7 @@ bool localmail_expand(struct submission *s, struct error *err)
     struct envelope expanded = {0};
     struct expansion x = {
         .s = s,
-        .admin = *a->admin || a->as_msmtp ? a->admin : account_address(a),
+        .admin = *a->admin || takes_local_names(a) ? a->admin : account_address(a),
         .to = &expanded,
     };
     bool ok = open_aliases(s, &x.aliases, err);

@@ -59,6 +59,9 @@ static void add_account(const struct logline *facts, struct str *out)
     if (*account->socket) {
         str_add(out, "socket=");
         add_value(out, account->socket);
+    } else if (account->protocol == PROTOCOL_MAILDIR) {
+        str_add(out, "maildir=");
+        add_value(out, account->maildir);
     } else {
         str_add(out, "host=");
         add_value(out, *facts->host ? facts->host : account->host.n ? account->host.item[0] : "");

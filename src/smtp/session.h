@@ -105,6 +105,10 @@ struct session_mail {
     const struct content *content;
     struct outcome *outcomes; /* one for each recipient of ENV */
     struct str *final; /* gets the reply to the content ("250 2.0.0 queued as 123"); NULL: not */
+    /* For mail that is kept instead, of which a session knows nothing: the entry's id, and whether
+     * this is not its first attempt. */
+    const char *id;
+    bool again;
 };
 
 /* One transaction for those of MAIL's recipients whose outcome is untried.

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "compat/msmtpcode.h"
+#include "delivery/sent_copy.h"
 #include "cli/environment.h"
 #include "submit/report.h"
 
@@ -13,7 +14,8 @@ struct direct {
     struct send_context *s;
     struct content content;
     struct attempt attempt;
-    char *host; /* that the session was with */
+    char *host;            /* that the session was with */
+    char id[ENTRYID_SIZE]; /* as if it were an entry */
 };
 
 static bool write_content(struct direct *d, struct error *err)
@@ -26,12 +28,19 @@ static bool write_content(struct direct *d, struct error *err)
 
 static bool delivery(struct direct *d, struct error *err)
 {
-    struct connection *connection = connection_open(d->s->submission.account, &d->s->options, err);
+    struct spool none = {0};
+    struct connection *connection =
+        spool_new_id(&none, d->id, err)
+            ? connection_open(d->s->submission.account, &d->s->options, err)
+            : NULL;
     if (!connection)
         return false;
     d->host = memory_copy(connection_host(connection));
-    const struct session_mail mail = {&d->s->submission.envelope, &d->content, d->attempt.outcomes,
-                                      &d->attempt.reply};
+    const struct session_mail mail = {.env = &d->s->submission.envelope,
+                                      .content = &d->content,
+                                      .outcomes = d->attempt.outcomes,
+                                      .final = &d->attempt.reply,
+                                      .id = d->id};
     bool ok = connection_send(connection, &mail, err);
     connection_close(connection);
     return ok;
@@ -52,6 +61,14 @@ static void log_result(const struct direct *d, const struct error *err, int code
     report_log(d->s->site->program, &facts);
 }
 
+/* Mail that was sent stays sent without it. */
+static void copy(struct direct *d)
+{
+    struct error err;
+    if (!sent_copy_make(d->s->submission.account, d->s->site->host.name, d->id, &d->content, &err))
+        report_error(d->s->site->program, &err);
+}
+
 static int deliver(struct direct *d)
 {
     struct attempt *attempt = &d->attempt;
@@ -60,6 +77,8 @@ static int deliver(struct direct *d)
     attempt->outcomes = memory_new(attempt->n * sizeof *attempt->outcomes);
     attempt->failed = !delivery(d, &attempt->failure);
     struct verdict v = delivery_verdict(attempt);
+    if (v.sent > 0)
+        copy(d);
     if (v.code == EX_OK) {
         log_result(d, NULL, EX_OK);
         return EX_OK;

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "submit/send.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -73,7 +74,7 @@ static bool make_identity(struct send_context *s, const struct account *a, struc
         memcpy(list, call->override, n * sizeof *list);
     if (*s->asked_mode)
         add_override(list, &n, "delivery_mode", s->asked_mode);
-    if (s->anonymous)
+    if (s->anonymous && !*a->maildir)
         add_override(list, &n, "auth", "off");
     char *from = submission_header_from(&s->submission);
     const struct identity_facts facts = {
@@ -141,6 +142,8 @@ static bool is_plain(const struct send_context *s)
 
 bool send_has_secrets(const struct account *a, const struct site *site)
 {
+    if (*a->maildir) /* one that is missing is perhaps the caller's to make */
+        return access(a->maildir, W_OK) == 0 || errno == ENOENT;
     const bool has_login = account_has_oauth(a)
                                ? tokensource_is_readable(a, site)
                                : tokensource_can_read(a->password_file, &site->caller);
@@ -165,6 +168,9 @@ static bool find_way(struct send_context *s, struct stream **line, struct error 
         return true;
     if (is_plain(s)) {
         *err = missing;
+        if (*a->maildir)
+            return error_prefix(err, "account %s is the system's and %s is not for %s to write",
+                                a->name, a->maildir, s->site->caller.name);
         return error_prefix(err,
                             "account %s is the system's and its password is not for %s to read",
                             a->name, s->site->caller.name);

@@ -15,7 +15,7 @@ int send_message(struct send_context *s);
 /* Reads the configuration, chooses the account for S, applies the options, completes it. */
 bool send_choose_account(struct send_context *s, struct error *err);
 
-/* True if SITE's caller can log in to account A without the service. */
+/* True if SITE's caller can log in to account A, or write to its Maildir, without the service. */
 bool send_has_secrets(const struct account *a, const struct site *site);
 
 #endif

@@ -168,7 +168,8 @@ static int transact(struct send_context *s, struct stream *stream,
     const struct envelope *env = &s->submission.envelope;
     struct attempt attempt = {.n = env->n,
                               .outcomes = memory_new(env->n * sizeof *attempt.outcomes)};
-    const struct session_mail mail = {env, content, attempt.outcomes, &attempt.reply};
+    const struct session_mail mail = {
+        .env = env, .content = content, .outcomes = attempt.outcomes, .final = &attempt.reply};
     struct session *session = greet(s, stream, params, &attempt.failure);
     attempt.failed = !session || !session_send(session, &mail, &attempt.failure);
     if (attempt.failed)

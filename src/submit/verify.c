@@ -19,8 +19,8 @@ static void print_recipient(const struct send_context *s, const char *address)
 {
     const struct account *a = s->submission.account;
     struct str server = {0}, line = {0}, clean = {0};
-    if (*a->socket)
-        str_add(&server, a->socket);
+    if (*a->socket || *a->maildir)
+        str_add(&server, *a->socket ? a->socket : a->maildir);
     else
         str_addf(&server, "%s:%d", a->host.n ? a->host.item[0] : "", account_port(a));
     str_addf(&line, _("%s: account %s, server %s, sender <%s>"), address, a->name,

@@ -83,7 +83,8 @@ def lived_in(machine, serve, programs):
 def here(machine, text):
     """The text with the places of this machine."""
     for place, ours in (("/etc/onehop", "etc/onehop"), ("/etc/app", "etc/app"),
-                        ("/var/spool/onehop", "spool"), ("/run/onehop", "run/onehop")):
+                        ("/var/spool/onehop", "spool"), ("/var/mail", "mail"),
+                        ("/run/onehop", "run/onehop")):
         text = re.sub(rf"(?<![\w/.]){place}", str(machine.root / ours), text)
     text = re.sub(r"/usr/(local/)?s?bin/(?=onehop|sendmail|msmtp|mailq)",
                   f"{machine.programs}/", text)

@@ -88,7 +88,8 @@ static void every_account_key_is_inherited(void **state)
                                                                : "value";
         if (key->type == KEY_METHOD)
             text = "gssapi";
-        if (strcmp(key->name, "password_file") == 0)
+        if (strcmp(key->name, "password_file") == 0 || strcmp(key->name, "maildir") == 0 ||
+            strcmp(key->name, "sent_copy") == 0)
             text = "/x";
         if (strcmp(key->name, "rate") == 0)
             text = "30/m, 500/d";
@@ -186,8 +187,13 @@ static const struct value values[] = {
     {"logfile", "~", "/home/me"},
     {"logfile", "~other/x", "~other/x"},
     {"tls_fingerprint", "00:11", NULL},
-    {"tls_fingerprint", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, spki:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, spki:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
-    {"tls_fingerprint", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, 00:11", NULL},
+    {"tls_fingerprint",
+     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, "
+     "spki:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, "
+     "spki:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
+    {"tls_fingerprint", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, 00:11",
+     NULL},
     {"dsn_notify", "failure,delay", "failure, delay"},
     {"dsn_notify", "sometimes", NULL},
     {"user", "a\nb", NULL},
