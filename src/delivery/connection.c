@@ -233,6 +233,20 @@ static bool send_once(struct connection *c, const struct session_mail *mail, str
     return reach_some_host(c, err) && session_send(c->session, mail, err);
 }
 
+static bool is_open(const struct connection *c)
+{
+    return c->session && session_usable(c->session);
+}
+
+/* RFC 9422, 4: a client that has reached a limit of the session ends it and begins another. */
+static bool renew_spent(struct connection *c, const struct session_mail *mail, struct error *err)
+{
+    if (!session_is_spent(c->session, mail))
+        return true;
+    dialer_end(c);
+    return reach_some_host(c, err);
+}
+
 /* RFC 5321, 4.4: final delivery puts the return path in front. The recipients go with it, since
  * whose copy this is the header need not say. */
 static void add_head(struct str *out, const struct session_mail *mail)
@@ -274,14 +288,14 @@ bool connection_send(struct connection *connection, const struct session_mail *m
     const struct verdict_facts facts = facts_for(connection, mail->env);
     size_t n = mail->env->n, untried = count_untried(mail->outcomes, n);
     for (int round = 0; untried > 0 && round < TRANSACTIONS_MAX; round++) {
-        bool ok = send_once(connection, mail, err);
+        bool ok = renew_spent(connection, mail, err) && send_once(connection, mail, err);
         verdict_judge_all(mail->outcomes, n, &facts);
         if (!ok) {
             verdict_judge(err, &facts);
             return false;
         }
         size_t left = count_untried(mail->outcomes, n);
-        if (left >= untried || !connection_usable(connection))
+        if (left >= untried || !is_open(connection))
             break; /* no progress: the rest is deferred */
         untried = left;
     }
@@ -312,7 +326,13 @@ enum session_pulled connection_pull(struct connection *connection, const struct 
 
 bool connection_usable(const struct connection *connection)
 {
-    return keeps_mail(connection) || (connection->session && session_usable(connection->session));
+    return connection_takes(connection, NULL);
+}
+
+bool connection_takes(const struct connection *connection, const struct session_mail *mail)
+{
+    return keeps_mail(connection) ||
+           (is_open(connection) && !session_is_spent(connection->session, mail));
 }
 
 bool connection_bdat_refused(const struct connection *connection)

@@ -41,9 +41,10 @@ struct connection *connection_open(const struct account *account,
                                    const struct connection_options *options, struct error *err);
 
 /* Sends MAIL to those of its recipients that are untried, in as many transactions as the
- * server wants (452). Failures are judged (see verdict_judge()). False: something ended the
- * attempt as a whole, and untried recipients stay so. Where BDAT is offered and not known the mail
- * goes with DATA over a new connection. */
+ * server wants (452, RFC 9422), and over further connections where one has reached its limits.
+ * Failures are judged (see verdict_judge()). False: something ended the attempt as a whole, and
+ * untried recipients stay so. Where BDAT is offered and not known the mail goes with DATA over a
+ * new connection. */
 bool connection_send(struct connection *connection, const struct session_mail *mail,
                      struct error *err);
 
@@ -56,8 +57,10 @@ bool connection_push(struct connection *connection, const struct session_mail *m
 enum session_pulled connection_pull(struct connection *connection, const struct session_mail *mail,
                                     struct error *err);
 
-/* True if connection_send() may be called again. */
+/* True if connection_send() may be called again; connection_takes(): and MAIL, whose outcomes may
+ * be NULL, goes over this connection, as far as the server's LIMITS are concerned (RFC 9422). */
 bool connection_usable(const struct connection *connection);
+bool connection_takes(const struct connection *connection, const struct session_mail *mail);
 
 /* True if content sent along with its envelope became unwanted on the way (see session.h): the next
  * connection to this account should avoid CHUNKING. */

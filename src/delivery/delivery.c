@@ -131,6 +131,13 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
         attempt->failure.class = ERROR_TEMPORARY; /* the next attempt uses the account's address */
 }
 
+bool delivery_takes(const struct connection *connection, const struct entry_lock *lock)
+{
+    struct attempt none = {0};
+    const struct session_mail mail = mail_of(lock, &none);
+    return connection_takes(connection, &mail);
+}
+
 enum session_room delivery_room(const struct connection *connection, const struct entry_lock *lock)
 {
     struct attempt none = {0};

@@ -71,6 +71,10 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
                       const struct account *account, const struct entry_lock *lock,
                       struct attempt *attempt);
 
+/* True if the entry can go over CONNECTION, as far as the server's limits of a session are
+ * concerned. */
+bool delivery_takes(const struct connection *connection, const struct entry_lock *lock);
+
 /* The same with others in flight, see session.h. A null sender is never sent this way. ATTEMPT must
  * be zeroed, and is so again if delivery_push() fails. LOCK and ATTEMPT must stay where they are
  * until delivery_pull(), which takes the oldest in flight; false: nothing is known of it. */

@@ -62,7 +62,7 @@ static bool connect_for(struct worker *w, struct held *held)
 {
     struct error err;
     if (w->connection &&
-        (!connection_usable(w->connection) || w->sent_here >= w->job->per_connection))
+        (!delivery_takes(w->connection, &held->lock) || w->sent_here >= w->job->per_connection))
         drop_connection(w);
     if (!w->connection && w->job->first && w->was_ready)
         w->leave = true; /* no caller waits for a second connection */

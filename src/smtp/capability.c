@@ -57,6 +57,8 @@ static void read_line(struct session_capabilities *caps, const char *line)
             *tokens[i].flag = true;
     if (len == 4 && strncasecmp(line, "SIZE", 4) == 0)
         read_size(caps, line + 4);
+    if (len == 6 && strncasecmp(line, "LIMITS", 6) == 0)
+        limits_read(caps, line + 6);
     if (strncasecmp(line, "AUTH=", 5) == 0 || (len == 4 && strncasecmp(line, "AUTH", 4) == 0))
         read_mechanisms(caps, line[4] ? line + 5 : line + 4);
 }

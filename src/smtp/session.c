@@ -70,5 +70,6 @@ void session_end(struct session *session)
     window_clear(session);
     wire_clear(&session->wire);
     capability_clear(&session->capabilities);
+    strlist_clear(&session->domains);
     free(session);
 }

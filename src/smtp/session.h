@@ -74,8 +74,10 @@ struct session;
 struct session_capabilities {
     bool starttls, pipelining, chunking, eightbit, smtputf8, dsn, status_codes, size, auth, etrn;
     bool requiretls;
-    uint64_t size_limit;   /* 0: none named */
-    struct str mechanisms; /* " PLAIN LOGIN " in upper case */
+    uint64_t size_limit;                   /* 0: none named */
+    size_t mail_max, rcpt_max, domain_max; /* LIMITS (RFC 9422): transactions of a session,
+                                              recipients of one, domains of a session; 0: none */
+    struct str mechanisms;                 /* " PLAIN LOGIN " in upper case */
 };
 
 /* A session on STREAM, which it owns from now on. PARAMS and what it points to must live as long.
@@ -113,7 +115,8 @@ struct session_mail {
 
 /* One transaction for those of MAIL's recipients whose outcome is untried.
  * True: each of these now has an outcome, but those deferred by a 452/4.5.3, which stay untried
- * while at least one other was sent, and those beyond params.max_recipients (call again). False:
+ * while at least one other was sent, and those beyond params.max_recipients or what the server's
+ * LIMITS allow (call again, over another session where session_is_spent()). False:
  * the transaction or the connection failed as a whole; the error says how, and recipients that were
  * not refused for reasons of their own are still untried. */
 bool session_send(struct session *session, const struct session_mail *mail, struct error *err);
@@ -147,8 +150,13 @@ enum session_pulled session_pull(struct session *session, struct error *err);
  * @domain or #queue. Not offered: account, permanent, EX_UNAVAILABLE. */
 bool session_start_queue(struct session *session, const char *name, struct error *err);
 
-/* True if another transaction can follow. */
+/* True if another transaction can follow, as far as the connection goes. */
 bool session_usable(const struct session *session);
+
+/* True if the server's LIMITS allow no further transaction in this session for any recipient of
+ * MAIL that is untried (all of them where MAIL has no outcomes); with MAIL NULL, for any mail. The
+ * next session has room. */
+bool session_is_spent(const struct session *session, const struct session_mail *mail);
 
 /* True if a transaction ended because its content, sent with the envelope, had become unwanted by
  * the time it left (MAIL or every recipient was refused); with transactions in flight behind it,

@@ -33,7 +33,7 @@ static bool plan(struct transaction *t, struct error *err)
         return false;
     t->index = memory_new(t->env->n * sizeof *t->index);
     t->state = memory_new(t->env->n * sizeof *t->state);
-    size_t most = t->session->params->max_recipients;
+    size_t most = limits_recipients(t->session);
     struct str address = {0};
     for (size_t i = 0; i < t->env->n; i++) {
         struct error why;
@@ -42,10 +42,15 @@ static bool plan(struct transaction *t, struct error *err)
             continue;
         if (most > 0 && t->n == most)
             break; /* the others have a transaction of their own */
-        if (mailbox_add(&address, t->env->rcpt[i].address, &t->utf8, ERROR_RECIPIENT, &why))
+        const char *rcpt = t->env->rcpt[i].address;
+        if (!limits_allow_domain(t->session, rcpt))
+            continue; /* in a session of its own */
+        if (mailbox_add(&address, rcpt, &t->utf8, ERROR_RECIPIENT, &why)) {
             t->index[t->n++] = i;
-        else
+            limits_note_domain(t->session, rcpt);
+        } else {
             outcome_refuse(&t->outcomes[i], &why);
+        }
     }
     str_clear(&address);
     return true;
@@ -117,6 +122,7 @@ static bool queue_mail(struct transaction *t, struct error *err)
     if (t->session->params->mail_parameters)
         str_add(&line, t->session->params->mail_parameters);
     bool ok = wire_line(t->wire, &line, err);
+    t->session->mails++;
     str_clear(&line);
     return ok;
 }

@@ -78,6 +78,18 @@ static bool by_chunks(const struct session *session)
     return session->params->chunking && session->capabilities.chunking;
 }
 
+/* One transaction can be for all of its recipients. */
+static bool fits_limits(const struct session *session, const struct session_mail *mail)
+{
+    size_t most = limits_recipients(session);
+    if ((most > 0 && mail->env->n > most) || session_is_spent(session, NULL))
+        return false;
+    for (size_t i = 0; i < mail->env->n; i++)
+        if (!limits_allow_domain(session, mail->env->rcpt[i].address))
+            return false;
+    return true;
+}
+
 enum session_room session_room(const struct session *session, const struct session_mail *mail)
 {
     const struct session_params *params = session->params;
@@ -85,8 +97,7 @@ enum session_room session_room(const struct session *session, const struct sessi
     if (!params->streaming || params->lmtp || !session->verified ||
         !session->capabilities.pipelining || session->suspect || session->wire.broken ||
         (mail->content->has_8bit && !session->capabilities.eightbit) ||
-        mail->env->n > SESSION_WINDOW_RECIPIENTS ||
-        (params->max_recipients > 0 && mail->env->n > params->max_recipients) ||
+        mail->env->n > SESSION_WINDOW_RECIPIENTS || !fits_limits(session, mail) ||
         (chunks && mail->content->size > SESSION_INLINE_MAX))
         return SESSION_ROOM_NEVER;
     if (session->in_flight == 0)

@@ -251,6 +251,19 @@ def test_452_takes_the_recipients_in_several_transactions(serve, spool):
 
 # -- several
 
+@pytest.mark.parametrize("without", [(), ("CHUNKING",), ("PIPELINING", "CHUNKING")])
+@pytest.mark.parametrize("limits, per_session", [("MAILMAX=5", 5), ("RCPTDOMAINMAX=2", 8)])
+def test_a_session_ends_where_the_server_sets_its_limit(serve, spool, without, limits, per_session):
+    provider = spool.use(serve(extra=[f"LIMITS {limits}"], without=without), max_connections="1")
+    for i in range(16):  # the server counts transactions and domains
+        spool.submits("-odq", f"you@example{i // 4}.net", input=message(f"number {i}"))
+    spool.delivers("-q")
+    assert [m.field("Subject") for m in provider.messages] == [f"number {i}" for i in range(16)]
+    assert [len(c.messages) for c in provider.connections][0] == per_session
+    assert all(c.lines[-1] == "QUIT" for c in provider.connections)
+    assert spool.is_empty()
+
+
 def test_mail_of_an_account_goes_in_order_over_one_connection(serve, spool):
     provider = spool.use(serve(), max_connections="1")
     for i in range(12):

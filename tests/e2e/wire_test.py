@@ -413,6 +413,23 @@ def test_a_limit_of_recipients_takes_more_transactions(serve, machine):
     assert len(provider.connections) == 1
 
 
+@pytest.mark.parametrize("limits, recipients, sessions", [
+    ("RCPTMAX=3", [[3, 3, 3, 1]], 1),
+    ("MAILMAX=2 RCPTMAX=3", [[3, 3], [3, 1]], 2),
+    ("RCPTDOMAINMAX=1", [[4], [3], [3]], 3),
+    ("RCPTDOMAINMAX=2 rcptmax=2", [[2, 2, 2, 1], [2, 1]], 2),
+    ("RCPTMAX=0 MAILMAX=two RCPTDOMAINMAX= FUTURE RCPTMAX=1000000", [[10]], 1),
+])
+def test_limits_of_a_server_are_kept(serve, machine, limits, recipients, sessions):
+    provider = machine.use(serve(extra=[f"LIMITS {limits}"]))  # the server counts
+    everyone = [f"r{i}@example{i % 3}.net" for i in range(10)]
+    machine.delivers(*everyone)
+    assert [[len(m.recipients) for m in c.messages] for c in provider.connections] == recipients
+    assert sorted(r for m in provider.messages for r in m.recipients) == sorted(everyone)
+    assert len(provider.connections) == sessions
+    assert all(c.lines[-1] == "QUIT" for c in provider.connections)
+
+
 @pytest.mark.parametrize("answer", [silence, close, reset, "500 5.5.1 never", endless("221-bye"),
                                     b"22"])
 def test_quit_cannot_spoil_a_success(serve, machine, answer):

@@ -31,6 +31,7 @@ class Session:
         self.wire = Wire(sock)
         self.wire.on_segment = self.segment
         self.message = None
+        self.mails, self.domains = 0, set()
         self.occurred = {}
         self.said = b""          # the last answer
 
@@ -335,7 +336,16 @@ class Session:
             self.wrong(f"{address} without SMTPUTF8")
         return address, parameters
 
+    def count(self, limit, number):
+        """What the server said in LIMITS (RFC 9422) binds the client."""
+        for word in " ".join(line for line in self.p.extra if line.startswith("LIMITS ")).split():
+            name, _, most = word.partition("=")
+            if name == limit and most.isdigit() and 0 < int(most) < number:
+                self.wrong(f"{number} is more than {word}")
+
     def on_mail(self, line):
+        self.mails += 1
+        self.count("MAILMAX", self.mails)
         address, parameters = self.path(line, "MAIL FROM")
         if self.p.mechanisms and self.p.auth_required and not self.record.logged_in:
             self.send(b"530 5.7.0 log in first\r\n")
@@ -356,6 +366,9 @@ class Session:
             self.send(b"503 5.5.1 MAIL first\r\n")
             return
         self.message.recipient_parameters[address] = parameters
+        self.domains.add(address.rpartition("@")[2].lower())
+        self.count("RCPTMAX", len(self.message.recipients) + len(self.message.refused) + 1)
+        self.count("RCPTDOMAINMAX", len(self.domains))
         limit = self.p.max_recipients
         usual = "250 2.1.5 ok"
         if limit and len(self.message.recipients) >= limit:

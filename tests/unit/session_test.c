@@ -71,6 +71,7 @@ enum {
     REFUSED_BDAT = 1024,
     REQUIRE = 2048, /* REQUIRETLS is wanted */
     NULL_SENDER = 4096,
+    SPENT = 8192, /* the server's LIMITS end the session */
 };
 
 static struct stream *start_tls(void *context, struct stream *inner, int64_t deadline,
@@ -161,6 +162,7 @@ static void play(const struct story *story, size_t piece)
     verdict_judge_all(outcomes, env.n, NULL);
     tell(story, &script, ok, &err);
     assert_int_equal(session_usable(session), (story->flags & USABLE) != 0);
+    assert_int_equal(session_is_spent(session, NULL), (story->flags & SPENT) != 0);
     assert_int_equal(session_chunking_hurt(session), (story->flags & HURT) != 0);
     assert_int_equal(session_bdat_refused(session), (story->flags & REFUSED_BDAT) != 0);
     script.piece = 0; /* QUIT is not waited for: of it only this one write is to be seen */
@@ -317,6 +319,22 @@ static const struct story stories[] = {
     {"and goes with the next", {GREETING, EHLO(PIPE), STEP(MAIL RCPT1 RCPT2 "DATA\r\n", OK2
      "452 many\r\n" GO), STEP(STUFFED, OK), STEP(MAIL RCPT2 "DATA\r\n", OK2 GO), STEP(STUFFED,
      OK), QUIT}, PASS, 0, 0, "SS", NULL, USABLE | TWICE},
+
+    /* RFC 9422 */
+    {"one recipient for each transaction", {GREETING, EHLO(ALL "250-LIMITS RCPTMAX=1\r\n"),
+     STEP(MAIL RCPT1 BDAT, OK3), STEP(MAIL RCPT2 BDAT, OK3), QUIT}, PASS, 0, 0, "SS",
+     NULL, USABLE | TWICE},
+    {"one transaction for each session", {GREETING, EHLO(ALL "250-limits  mailmax=1  X=y\r\n"),
+     STEP(MAIL RCPT1 RCPT2 BDAT, OK3 OK), QUIT}, PASS, 0, 0, "SS", NULL, USABLE | SPENT},
+    {"MAIL that was refused counts", {GREETING, EHLO(PIPE "250-LIMITS MAILMAX=1\r\n"),
+     STEP(MAIL RCPT1 "DATA\r\n", "550 no\r\n503 mail\r\n503 rcpt\r\n"), QUIT}, EX_DATAERR,
+     MESSAGE_FOR_GOOD, "U", NULL, USABLE | SPENT | ONE},
+    {"limits that are none", {GREETING, EHLO(ALL
+     "250-LIMITS MAILMAX=0 MAILMAX=01 MAILMAX=1000000 MAILMAX=-1 MAILMAX= RCPTMAX RCPTMAX=x1\r\n"),
+     STEP(MAIL RCPT1 RCPT2 BDAT, OK3 OK), QUIT}, PASS, 0, 0, "SS", NULL, USABLE},
+    {"limits before TLS are forgotten", {GREETING, EHLO("250-STARTTLS\r\n250-LIMITS MAILMAX=1\r\n"),
+     STEP("STARTTLS\r\n", "220 go\r\n"), EHLO(ALL), STEP(MAIL RCPT1 RCPT2 BDAT, OK3 OK), QUIT},
+     PASS, 0, 0, "SS", NULL, USABLE | TLS},
     {"452 to all is a refusal for now", {GREETING, EHLO(""), STEP(MAIL, OK), STEP(RCPT1,
      "452 4.5.3 many\r\n"), QUIT}, PASS, 0, 0, "T", NULL, USABLE | ONE},
     {"452 for a full mailbox is about that one", {GREETING, EHLO(PIPE), STEP(MAIL RCPT1 RCPT2
