@@ -14,6 +14,9 @@ int64_t clock_now(void);
  * the call; time(2) can be: it lags by up to a tick of the kernel, file times do not (Linux 6.13). */
 int64_t clock_wall(void);
 
+/* The time of day in microseconds since 1970. */
+int64_t clock_wall_microseconds(void);
+
 /* The moment SPAN milliseconds from now; CLOCK_NEVER for a span of 0 or less ("off"). */
 int64_t clock_after(int64_t span);
 

@@ -41,6 +41,8 @@ enum account_keyring { KEYRING_OFF, KEYRING_AUTO, KEYRING_SECRET_TOOL, KEYRING_P
         row(LOG_LOCAL3), row(LOG_LOCAL4), row(LOG_LOCAL5), row(LOG_LOCAL6), row(LOG_LOCAL7)
 enum { SYSLOG_OFF, SYSLOG_ON };
 
+enum account_log_format { LOG_FORMAT_MSMTP, LOG_FORMAT_POSTFIX, LOG_FORMAT_JSON };
+
 struct account {
     char *name; /* "" for the command line's */
     char *file; /* where it was read, "" for the command line's */
@@ -94,7 +96,8 @@ struct account {
     struct strlist dsn_notify;
     int dsn_return;
     char *logfile, *logfile_time_format;
-    int syslog; /* ask account_syslog_facility() */
+    int syslog;     /* ask account_syslog_facility() */
+    int log_format; /* enum account_log_format */
     bool queue;
     int delivery_mode;
     struct strlist allow_users, allow_groups;

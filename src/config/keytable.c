@@ -41,6 +41,10 @@ static const char *const to_headers[] = {[COMPLETE_TO_OFF] = "off",
                                          NULL};
 static const char *const returns[] = {
     [DSN_RETURN_UNSET] = "off", [DSN_RETURN_FULL] = "full", [DSN_RETURN_HEADERS] = "headers", NULL};
+static const char *const log_formats[] = {[LOG_FORMAT_MSMTP] = "msmtp",
+                                          [LOG_FORMAT_POSTFIX] = "postfix",
+                                          [LOG_FORMAT_JSON] = "json",
+                                          NULL};
 #define NAME(facility) #facility
 static const char *const facilities[] = {
     [SYSLOG_OFF] = "off", [SYSLOG_ON] = "on", ACCOUNT_FACILITIES(NAME), NULL};
@@ -165,6 +169,8 @@ const struct key key_table[] = {
      MSMTP("aliases"), .help = N_("file of aliases for local recipients")},
 
     /* What it has not. */
+    {"log_format", ACCOUNT(log_format), CHOICE(log_formats), .fallback = "msmtp",
+     .help = N_("how the lines of the log are written")},
     {"timeout_final", SERVER(timeout_final), .type = KEY_DURATION, .fallback = "10m",
      .help = N_("for the reply to the content, where giving up makes duplicates")},
     {"max_connections", ACCOUNT(max_connections), RANGE(1, 100), .fallback = "4",

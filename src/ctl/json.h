@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-/* A string. What is not UTF-8 becomes '?'. */
+/* A string: see jsontext_add(). */
 void json_print_text(FILE *out, const char *text);
 
 /* The next member of an object: `, "NAME": "TEXT"`. */

@@ -168,6 +168,7 @@ static bool open_maildir(struct connection *c, struct error *err)
     const char *path = c->account->maildir;
     if (!maildir_make(path, err))
         return connection_step_failed(c, "maildir", path, COMMAND_NONE, err);
+    str_add(&c->address, path);
     connection_report_step(c, "maildir", path, NULL);
     return true;
 }
@@ -194,9 +195,13 @@ struct connection *connection_open(const struct account *account,
         .trace = options->trace ? trace : NULL,
         .context = c,
     };
-    if (keeps_mail(c) ? open_maildir(c, err)
-                      : dialer_prepare(c, err) && prepare_login(c, err) && reach_some_host(c, err))
+    int64_t began = clock_now();
+    if (keeps_mail(c)
+            ? open_maildir(c, err)
+            : dialer_prepare(c, err) && prepare_login(c, err) && reach_some_host(c, err)) {
+        c->setup = clock_now() - began;
         return c;
+    }
     connection_close(c);
     return NULL;
 }
@@ -363,11 +368,24 @@ const char *connection_host(const struct connection *connection)
     return connection->host;
 }
 
+const char *connection_address(const struct connection *connection)
+{
+    return str_text(&connection->address);
+}
+
+int64_t connection_take_setup(struct connection *connection)
+{
+    int64_t setup = connection->setup;
+    connection->setup = 0;
+    return setup;
+}
+
 void connection_close(struct connection *connection)
 {
     if (!connection)
         return;
     dialer_end(connection);
+    str_clear(&connection->address);
     str_clear(&connection->hello);
     str_clear(&connection->password);
     free(connection);

@@ -79,6 +79,14 @@ bool connection_start_queue(struct connection *connection, const char *name, str
 /* The host of the list that answered, "" for a Maildir. Borrowed. */
 const char *connection_host(const struct connection *connection);
 
+/* Where it answered, for the log: an IP address without port, the proxy's where there is one, or
+ * the path of a socket or Maildir. Borrowed. */
+const char *connection_address(const struct connection *connection);
+
+/* The milliseconds that it took to open CONNECTION, for the first mail that is sent over it: 0 from
+ * the second call on. */
+int64_t connection_take_setup(struct connection *connection);
+
 /* QUIT, not waited for; frees, wipes the password. NULL is allowed. */
 void connection_close(struct connection *connection);
 

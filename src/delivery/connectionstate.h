@@ -16,6 +16,8 @@ struct connection {
     const struct account *account;
     const struct connection_options *options;
     const char *host;
+    struct str address; /* of the last stream */
+    int64_t setup;      /* milliseconds from connection_open() to its return */
     struct str hello;
     struct str password;
     struct sasl_login login;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "config/route.h"
 #include "queue/account_state.h"
@@ -58,6 +59,7 @@ bool delivery_is_expired(const struct delivery_context *delivery, const char *id
 
 static void prepare(struct attempt *attempt, const struct entry_lock *lock)
 {
+    attempt->began = clock_now();
     attempt->n = lock->journal.n;
     attempt->outcomes = memory_new(attempt->n * sizeof *attempt->outcomes);
     for (size_t i = 0; i < attempt->n; i++) {
@@ -118,6 +120,7 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
     bool is_null = !*sender && *own;
     bool own_at_once = is_null && null_is_refused(delivery, account);
     prepare(attempt, lock);
+    attempt->setup = connection_take_setup(connection);
     attempt->failed = !send_as(connection, lock, own_at_once ? own : sender, attempt);
     const struct error *why = &attempt->failure;
     bool null_refused = attempt->failed && is_null && !own_at_once &&
@@ -149,6 +152,7 @@ bool delivery_push(struct connection *connection, const struct entry_lock *lock,
                    struct attempt *attempt)
 {
     prepare(attempt, lock);
+    attempt->setup = connection_take_setup(connection);
     attempt->mail = mail_of(lock, attempt);
     if (connection_push(connection, &attempt->mail))
         return true;

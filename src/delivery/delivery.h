@@ -27,9 +27,9 @@ struct delivery_context {
     const char *bounce_to;               /* [queue] bounce_to, or "" */
     int64_t (*now)(void);                /* seconds since 1970 */
     uint64_t (*random)(void);
-    /* Gets every attempt on an entry, for the log: ACCOUNT may be NULL, HOST is the one that
-     * answered or "". May be NULL. */
-    void (*log)(void *context, const struct account *account, const char *host,
+    /* Gets every attempt on an entry, for the log: ACCOUNT may be NULL, and CONNECTION is if none
+     * was made. LOCK has the journal as it was before. May be NULL. */
+    void (*log)(void *context, const struct account *account, const struct connection *connection,
                 const struct entry_lock *lock, const struct attempt *attempt);
     /* Reports entries that cannot be read, and failures of the spool. May be NULL. */
     void (*report_failure)(void *context, const struct error *err);
@@ -55,6 +55,8 @@ struct attempt {
     bool failed;        /* ended as a whole: `failure` says how */
     struct error failure;
     struct str reply;         /* to the content */
+    int64_t began;            /* the transaction: a moment; see base/clock.h */
+    int64_t setup;            /* milliseconds that a connection made for it took */
     struct session_mail mail; /* while it is in flight */
 };
 

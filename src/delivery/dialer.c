@@ -99,13 +99,12 @@ static struct stream *dial(struct connection *c, int64_t deadline, struct str *a
 
 static struct stream *reach_host(struct connection *c, struct error *err)
 {
-    struct str address = {0};
-    struct stream *stream = dial(c, connect_deadline(c), &address, err);
+    str_clear(&c->address);
+    struct stream *stream = dial(c, connect_deadline(c), &c->address, err);
     if (stream)
-        connection_report_step(c, "connect", str_text(&address), NULL);
+        connection_report_step(c, "connect", str_text(&c->address), NULL);
     else
-        (void)connection_step_failed(c, "connect", str_text(&address), COMMAND_CONNECT, err);
-    str_clear(&address);
+        (void)connection_step_failed(c, "connect", str_text(&c->address), COMMAND_CONNECT, err);
     return stream;
 }
 

@@ -66,7 +66,7 @@ void hand_settle(struct worker *w, struct held *held, struct attempt *attempt)
     };
     sent_copy_begin(&copy, w->account, &held->lock, attempt);
     if (delivery->log && attempt->n > 0)
-        delivery->log(delivery->context, w->account, settlement.provider, &held->lock, attempt);
+        delivery->log(delivery->context, w->account, w->connection, &held->lock, attempt);
     if (settle_attempt(&settlement, &held->lock, attempt, &err) == SETTLE_FAILED) {
         end_run(w);
         if (delivery->report_failure)

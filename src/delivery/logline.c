@@ -10,7 +10,7 @@
 /* Blanks would begin a new value. */
 enum { ACCEPTED = 250 };
 
-static void add_value(struct str *out, const char *text)
+void logline_add_value(struct str *out, const char *text)
 {
     size_t start = out->len;
     escape_line(out, text, strlen(text));
@@ -49,7 +49,7 @@ static void add_recipients(struct str *out, const struct envelope *env)
         }
         if (i > 0)
             str_add_char(out, ',');
-        add_value(out, env->rcpt[i].address);
+        logline_add_value(out, env->rcpt[i].address);
     }
 }
 
@@ -58,19 +58,21 @@ static void add_account(const struct logline *facts, struct str *out)
     const struct account *account = facts->account;
     if (*account->socket) {
         str_add(out, "socket=");
-        add_value(out, account->socket);
+        logline_add_value(out, account->socket);
     } else if (account->protocol == PROTOCOL_MAILDIR) {
         str_add(out, "maildir=");
-        add_value(out, account->maildir);
+        logline_add_value(out, account->maildir);
     } else {
         str_add(out, "host=");
-        add_value(out, *facts->host ? facts->host : account->host.n ? account->host.item[0] : "");
+        logline_add_value(out, *facts->host      ? facts->host
+                               : account->host.n ? account->host.item[0]
+                                                 : "");
     }
     str_addf(out, " tls=%s auth=%s ", account->tls ? "on" : "off",
              account->auth != AUTH_OFF ? "on" : "off");
     if (account->auth != AUTH_OFF) {
         str_add(out, "user=");
-        add_value(out, account->user);
+        logline_add_value(out, account->user);
         str_add_char(out, ' ');
     }
 }
@@ -83,7 +85,7 @@ static uint64_t mail_size(const struct content *content)
     return content_count_lines(content, &lines, &ignored) ? content->size - lines : content->size;
 }
 
-static void find_message_id(const struct logline *facts, struct str *out)
+void logline_message_id(const struct logline *facts, struct str *out)
 {
     struct str value = {0};
     if (facts->content)
@@ -99,10 +101,10 @@ static void find_message_id(const struct logline *facts, struct str *out)
 static void add_message_id(const struct logline *facts, struct str *out)
 {
     struct str id = {0};
-    find_message_id(facts, &id);
+    logline_message_id(facts, &id);
     if (id.len > 0) {
         str_add(out, " message-id=");
-        add_value(out, str_text(&id));
+        logline_add_value(out, str_text(&id));
     }
     str_clear(&id);
 }
@@ -114,7 +116,7 @@ void logline_format(const struct logline *facts, struct str *out)
     if (facts->account)
         add_account(facts, out);
     str_add(out, "from=");
-    add_value(out, env && env->sender ? env->sender : "");
+    logline_add_value(out, env && env->sender ? env->sender : "");
     str_add(out, " recipients=");
     if (env)
         add_recipients(out, env);

@@ -11,6 +11,9 @@
 #include "message/envelope.h"
 #include "message/header.h"
 #include "config/account.h"
+#include "config/caller.h"
+#include "queue/journal.h"
+#include "delivery/delivery.h"
 
 enum { LOGLINE_RECIPIENTS_MAX = 4096 }; /* octets of recipients; the rest is counted */
 
@@ -25,7 +28,20 @@ struct logline {
     const struct error *error;       /* NULL for none */
     const char *queue_id;            /* of the entry, "" if there is none */
     int code;                        /* exit status */
+    /* For the lines that have one recipient each (logresult.h): */
+    const struct attempt *attempt; /* on it; NULL: it was accepted or, with an error, not */
+    const struct journal *journal; /* of the entry, before the attempt; NULL: there is none */
+    const struct caller *caller;   /* that handed it over, or NULL */
+    const char *address;           /* of the host: see connection_address(); NULL: none answered,
+ or there is no account */
+    int64_t delay;                 /* milliseconds since it was accepted; 0: not known */
 };
+
+/* Appends the Message-ID without angle brackets, as it is; nothing where there is none. */
+void logline_message_id(const struct logline *facts, struct str *out);
+
+/* Appends TEXT escaped, without blanks, which would end a value. */
+void logline_add_value(struct str *out, const char *text);
 
 /* Appends "host=H tls=on auth=on user=U from=F recipients=A,B mailsize=N smtpstatus=250
  * smtpmsg='250 ok' exitcode=EX_OK", before the last one "queue=ID" for an entry and

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "compat/msmtpcode.h"
 #include "delivery/sent_copy.h"
@@ -14,7 +15,7 @@ struct direct {
     struct send_context *s;
     struct content content;
     struct attempt attempt;
-    char *host;            /* that the session was with */
+    char *host, *address;  /* that the session was with; NULL: none answered */
     char id[ENTRYID_SIZE]; /* as if it were an entry */
 };
 
@@ -36,6 +37,9 @@ static bool delivery(struct direct *d, struct error *err)
     if (!connection)
         return false;
     d->host = memory_copy(connection_host(connection));
+    d->address = memory_copy(connection_address(connection));
+    d->attempt.setup = connection_take_setup(connection);
+    d->attempt.began = clock_now();
     const struct session_mail mail = {.env = &d->s->submission.envelope,
                                       .content = &d->content,
                                       .outcomes = d->attempt.outcomes,
@@ -57,6 +61,9 @@ static void log_result(const struct direct *d, const struct error *err, int code
         .error = err,
         .queue_id = "",
         .code = code,
+        .attempt = d->attempt.outcomes ? &d->attempt : NULL,
+        .caller = &d->s->site->caller,
+        .address = d->address,
     };
     report_log(d->s->site->program, &facts);
 }
@@ -75,6 +82,7 @@ static int deliver(struct direct *d)
     send_context_prepare_connection(d->s);
     attempt->n = d->s->submission.envelope.n;
     attempt->outcomes = memory_new(attempt->n * sizeof *attempt->outcomes);
+    attempt->began = clock_now();
     attempt->failed = !delivery(d, &attempt->failure);
     struct verdict v = delivery_verdict(attempt);
     if (v.sent > 0)
@@ -104,6 +112,7 @@ int direct_run(struct send_context *s)
     }
     delivery_attempt_clear(&d.attempt);
     free(d.host);
+    free(d.address);
     content_clear(&d.content);
     return code;
 }

@@ -68,10 +68,12 @@ static void log_result(const struct enqueue *q, const struct error *err, int cod
         .account = q->s->submission.account,
         .host = "",
         .envelope = &q->s->submission.envelope,
+        .content = q->lock.spool ? &q->lock.content : NULL,
         .header = &q->s->submission.header,
         .error = err,
         .queue_id = q->s->id,
         .code = code,
+        .caller = &q->s->site->caller,
     };
     report_log(q->s->site->program, &facts);
 }
@@ -98,7 +100,8 @@ static void tell_queued(const struct enqueue *q, const struct error *why)
 
 static void not_tried(struct enqueue *q)
 {
-    log_result(q, NULL, EX_OK);
+    if (q->s->submission.account->log_format == LOG_FORMAT_MSMTP)
+        log_result(q, NULL, EX_OK);
     tell_queued(q, NULL);
     queue_context_warn_if_silent(&q->queue);
 }
@@ -177,14 +180,16 @@ static int accept_and_try(struct enqueue *q)
         log_result(q, &err, code);
         return send_context_report(q->s, &err, code);
     }
-    if (q->s->hand_on) {
+    const struct account *account = q->s->submission.account;
+    bool tries = !q->s->hand_on && account->delivery_mode == MODE_INTERACTIVE;
+    /* msmtp's form has one line for a message that is tried at once */
+    if (!tries || account->log_format != LOG_FORMAT_MSMTP)
         log_result(q, NULL, EX_OK);
+    if (q->s->hand_on)
         return q->s->hand_on(q->s, &q->lock);
-    }
-    if (q->s->submission.account->delivery_mode == MODE_INTERACTIVE)
+    if (tries)
         return first_try(q);
     entry_lock_release(&q->lock);
-    log_result(q, NULL, EX_OK);
     queue_context_warn_if_silent(&q->queue);
     return EX_OK;
 }

@@ -1,16 +1,19 @@
-/* The log: a file of the account's, syslog, or both. */
+/* The account's log file. */
 #ifndef LOGFILE_H
 #define LOGFILE_H
 
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "config/account.h"
+#include "base/str.h"
+#include "delivery/logresult.h"
 
-/* Appends LINE, with the time in front, to the account's logfile ("-" is standard output) in one
- * write; sends it to syslog (as msmtp if PROGRAM is that, else as onehop) if the account says so,
- * or if ACCOUNT is NULL. False: the file could not be written. */
-bool logfile_write(const char *program, const struct account *account, const char *line,
-                   bool success, struct error *err);
+/* Appends RECORD to OUT as a line of its account's logfile: the time in front, in Postfix' form
+ * time, host and program with its process id, as syslogd writes them, in JSON nothing. */
+void logfile_add_line(const struct log_record *record, struct str *out);
+
+/* Appends LINES to the file PATH ("-" is standard output) in one write. False: it could not be
+ * written. */
+bool logfile_append(const char *path, const struct str *lines, struct error *err);
 
 #endif

@@ -19,8 +19,15 @@ static uint64_t random_number(void)
     return number;
 }
 
-static void log_attempt(void *context, const struct account *account, const char *host,
-                        const struct entry_lock *lock, const struct attempt *attempt)
+/* Milliseconds since the entry came: the id of a bounce has the time of its original. */
+static int64_t delay_of(const char *id)
+{
+    return entryid_is_derived(id) ? 0 : (clock_wall_microseconds() - entryid_arrival(id)) / 1000;
+}
+
+static void log_attempt(void *context, const struct account *account,
+                        const struct connection *connection, const struct entry_lock *lock,
+                        const struct attempt *attempt)
 {
     const struct queue_context *queue = context;
     const struct verdict v = delivery_verdict(attempt);
@@ -28,13 +35,17 @@ static void log_attempt(void *context, const struct account *account, const char
     const bool sent = v.code == 0;
     const struct logline facts = {
         .account = account,
-        .host = host,
+        .host = connection ? connection_host(connection) : "",
         .envelope = &lock->entry.envelope,
         .content = &lock->content,
         .accepted = sent ? str_text(&attempt->reply) : NULL,
         .error = sent ? NULL : why,
         .queue_id = lock->entry.id,
         .code = v.code,
+        .attempt = attempt,
+        .journal = &lock->journal,
+        .address = connection ? connection_address(connection) : NULL,
+        .delay = delay_of(lock->entry.id),
     };
     report_log(queue->site->program, &facts);
     progress_note(queue->progress, sent ? NULL : why);

@@ -6,12 +6,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/translation.h"
+#include "delivery/jsonlog.h"
+#include "delivery/postfixlog.h"
 #include "submit/logfile.h"
+#include "submit/systemlog.h"
 
 enum { WORKER_SILENCE = 10 * 1000, WORKER_TOTAL = 600 * 1000 }; /* milliseconds */
 
@@ -81,16 +85,58 @@ void report_refusals(const char *program, const struct envelope *env,
                     more);
 }
 
+/* One line for all recipients. */
+static void write_msmtp(const struct logline *facts, const struct log_sink *sink)
+{
+    struct str text = {0};
+    const struct logresult result = logresult_of_all(facts);
+    logline_format(facts, &text);
+    const struct log_record record = {.facts = facts,
+                                      .result = &result,
+                                      .n = facts->envelope ? facts->envelope->n : 0,
+                                      .program = "",
+                                      .text = str_text(&text)};
+    sink->put(sink->context, &record);
+    str_clear(&text);
+}
+
+struct report_log {
+    const char *program;
+    struct str lines; /* of the file */
+    struct str texts; /* the same without what the file has in front */
+};
+
+static void put_record(void *context, const struct log_record *record)
+{
+    struct report_log *log = context;
+    const struct account *account = record->facts->account;
+    int facility = account ? account_syslog_facility(account) : LOG_MAIL;
+    if (facility >= 0)
+        systemlog_send(log->program, facility, record);
+    if (!account || !*account->logfile)
+        return;
+    logfile_add_line(record, &log->lines);
+    str_addf(&log->texts, "%s\n", record->text);
+}
+
 void report_log(const char *program, const struct logline *facts)
 {
-    struct str line = {0};
+    static void (*const forms[])(const struct logline *, const struct log_sink *) = {
+        [LOG_FORMAT_MSMTP] = write_msmtp,
+        [LOG_FORMAT_POSTFIX] = postfixlog_write,
+        [LOG_FORMAT_JSON] = jsonlog_write,
+    };
+    struct report_log log = {.program = program};
+    const struct log_sink sink = {put_record, &log};
     struct error err;
-    logline_format(facts, &line);
-    if (!logfile_write(program, facts->account, str_text(&line), facts->code == 0, &err)) {
+    forms[facts->account ? facts->account->log_format : LOG_FORMAT_MSMTP](facts, &sink);
+    if (log.lines.len > 0 && !logfile_append(facts->account->logfile, &log.lines, &err)) {
         report_line(program, "%s", error_shown(&err));
-        report_line(program, "log info was: %s", str_text(&line));
+        for (const char *line = log.texts.data; *line; line = strchr(line, '\n') + 1)
+            report_line(program, "log info was: %.*s", (int)strcspn(line, "\n"), line);
     }
-    str_clear(&line);
+    str_clear(&log.lines);
+    str_clear(&log.texts);
 }
 
 void report_drain_input(void)

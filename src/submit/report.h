@@ -28,8 +28,9 @@ void report_error(const char *program, const struct error *err);
 void report_refusals(const char *program, const struct envelope *env,
                      const struct outcome *outcomes);
 
-/* Writes the line of FACTS to the account's logfile and to syslog; without an account, to syslog as
- * mail. A failure to log is reported on standard error and changes nothing else. */
+/* Writes FACTS in the form of the account's log_format to its logfile and to the system's log;
+ * without an account, to the latter as mail. A failure to log is reported on standard error and
+ * changes nothing else. */
 void report_log(const char *program, const struct logline *facts);
 
 /* Reads standard input to its end, unless it is a terminal or silent for some seconds: who is still

@@ -1,0 +1,138 @@
+"""The forms of the log that have one line for each recipient."""
+
+import json
+import os
+import re
+import time
+
+TIME = r"[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d "
+MESSAGE = b"Subject: x\r\nMessage-ID: <1@example.com>\r\n\r\ntext\r\n"
+HOSTILE = b"550-5.0.0 \xff\x01\"\\) status=sent (\r\n550 5.0.0 <b>\r\n"
+
+
+SENT = "dsn=2.0.0, status=sent (250 2.0.0 queued as 4711), account=work, message-id=<1@example.com>"
+
+
+def lines_of(machine):
+    return machine.log.read_text(encoding="utf-8").splitlines()
+
+
+def objects(machine):
+    return [json.loads(line) for line in lines_of(machine)]
+
+
+def without_times(line):
+    line = re.sub(TIME + r"\S+ (onehop/\w+)\[\d+\]: ", r"\1: ", line)
+    return re.sub(r"delays?=[\d./]+, (delays=[\d./]+, )?", "", line)
+
+
+def test_a_message_without_queue_in_postfix_form(serve, machine):
+    provider = machine.use(serve(), log_format="postfix")
+    machine.run("sendmail", "a@example.net", "b@example.net", input=MESSAGE)
+    lines = lines_of(machine)
+    (queue_id,) = {re.search(r"\]: (\w+): ", line)[1] for line in lines}
+    size = len(provider.message.content)
+    sent = f"relay=127.0.0.1[127.0.0.1]:{provider.port}, {SENT}"
+    assert [without_times(line) for line in lines] == [
+        f"onehop/pickup: {queue_id}: uid={os.getuid()} from=<me@example.com>",
+        f"onehop/cleanup: {queue_id}: message-id=<1@example.com>",
+        f"onehop/qmgr: {queue_id}: from=<me@example.com>, size={size}, nrcpt=2 (queue active)",
+        f"onehop/smtp: {queue_id}: to=<a@example.net>, {sent}",
+        f"onehop/smtp: {queue_id}: to=<b@example.net>, {sent}",
+        f"onehop/qmgr: {queue_id}: removed"]
+
+
+REFUSAL = "the server refused the recipient <b@example.net>: 450 4.2.0 later"
+
+
+def test_a_queued_message_in_postfix_form(serve, machine):
+    first = machine.use(serve(rcpt={"b@example.net": "450 4.2.0 later"}), queue="on", log_format="postfix")
+    machine.run("sendmail", "a@example.net", "b@example.net", input=MESSAGE)
+    second = machine.use(serve(), queue="on", log_format="postfix")
+    machine.run("onehopctl", "flush")
+    lines = lines_of(machine)
+    (queue_id,) = {re.search(r"\]: (\w+): ", line)[1] for line in lines}
+    size = len(second.message.content)
+    active = f"onehop/qmgr: {queue_id}: from=<me@example.com>, size={size}, nrcpt=2 (queue active)"
+    tail = "account=work, message-id=<1@example.com>"
+    assert [without_times(line) for line in lines[2:]] == [
+        active, active,
+        f"onehop/smtp: {queue_id}: to=<a@example.net>, relay=127.0.0.1[127.0.0.1]:{first.port}, {SENT}",
+        f"onehop/smtp: {queue_id}: to=<b@example.net>, relay=127.0.0.1[127.0.0.1]:{first.port}, "
+        f"dsn=4.2.0, status=deferred ({REFUSAL}), {tail}",
+        active,
+        f"onehop/smtp: {queue_id}: to=<b@example.net>, relay=127.0.0.1[127.0.0.1]:{second.port}, {SENT}",
+        f"onehop/qmgr: {queue_id}: removed"]
+
+
+def test_a_bounce_and_its_original_in_postfix_form(serve, machine):
+    machine.use(serve(rcpt={"b@example.net": "550 5.1.1 who"}), queue="on", log_format="postfix",
+                delivery_mode="queue")
+    machine.run("sendmail", "b@example.net", input=MESSAGE)
+    machine.run("onehopctl", "flush")
+    machine.run("onehopctl", "flush")
+    text = machine.log.read_text()
+    assert re.search(r"to=<b@example.net>.* dsn=5\.1\.1, status=bounced \(", text)
+    assert re.search(r"from=<>, size=\d+, nrcpt=1 \(queue active\)\n.*to=<me@example.com>.* status=sent ", text)
+
+
+def test_nothing_from_outside_breaks_a_line(serve, machine):
+    machine.use(serve(content=HOSTILE), log_format="postfix")
+    machine.run("sendmail", "x y>@example.net", input=b"Message-ID: <a\x01> b)\xff\r\n\r\nx\r\n")
+    lines = lines_of(machine)
+    assert len(lines) == 5, lines
+    assert lines[1].endswith(": message-id=<a?>")
+    assert re.search(r": to=<\S+@example.net>, relay=\S+, delay=\S+, delays=\S+, dsn=5.0.0, status=bounced \(.*"
+                     r": 550-5.0.0 \?\?\"\\\) status=sent \( 550 5.0.0 \?b\?\), account=work, ", lines[3])
+
+
+def test_the_objects_of_a_queued_message(serve, machine):
+    first = machine.use(serve(rcpt={"b@example.net": "450 4.2.0 later"}), queue="on", log_format="json")
+    machine.run("sendmail", "a@example.net", "b@example.net", input=MESSAGE)
+    second = machine.use(serve(), queue="on", log_format="json")
+    machine.run("onehopctl", "flush")
+    found = objects(machine)
+    keys = ["time", "status", "queue_id", "message_id", "account", "from", "to", "relay", "address",
+            "port", "size", "delay", "queued", "setup", "transfer", "dsn", "reply_code", "reason"]
+    assert [list(o) for o in found] == [keys] * 5
+    assert [(o["status"], o["to"], o["port"], o["dsn"], o["reply_code"]) for o in found] == [
+        ("queued", "a@example.net", 0, "", 0), ("queued", "b@example.net", 0, "", 0),
+        ("sent", "a@example.net", first.port, "2.0.0", 250),
+        ("deferred", "b@example.net", first.port, "4.2.0", 450),
+        ("sent", "b@example.net", second.port, "2.0.0", 250)]
+    assert {o["queue_id"] for o in found} == {found[0]["queue_id"]} != {""}
+    assert {(o["message_id"], o["account"], o["from"], o["size"]) for o in found} == {
+        ("1@example.com", "work", "me@example.com", len(second.message.content))}
+    assert [o["reason"] for o in found[2:]] == [
+        "250 2.0.0 queued as 4711", REFUSAL, "250 2.0.0 queued as 4711"]
+    for o in found:
+        assert o["delay"] >= o["setup"] + o["transfer"] >= 0
+        assert time.strptime(o["time"], "%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_hostile_values_in_json(serve, machine):
+    machine.use(serve(content=HOSTILE), log_format="json")
+    machine.run("sendmail", "x y\"\\@example.net", input=MESSAGE)
+    (found,) = objects(machine)
+    assert found["status"] == "failed" and found["dsn"] == "5.0.0"
+    assert found["reason"].endswith('550-5.0.0 ??"\\) status=sent ( 550 5.0.0 ?b?')
+
+
+def test_what_is_not_accepted_is_logged_in_every_form(serve, machine):
+    machine.use(serve(), aliases="/nowhere/aliases", log_format="json")
+    machine.run("sendmail", "root", input=MESSAGE)
+    machine.use(serve(), aliases="/nowhere/aliases", log_format="postfix")
+    machine.run("sendmail", "root", input=MESSAGE)
+    object_line, warning = lines_of(machine)
+    found = json.loads(object_line)
+    assert (found["status"], found["message_id"], found["to"]) == ("failed", "1@example.com", "root")
+    assert "/nowhere/aliases" in found["reason"]
+    assert re.fullmatch(TIME + r"\S+ onehop/pickup\[\d+\]: warning: from=<\S+>: .*/nowhere/aliases.*",
+                        warning)
+
+
+def test_where_the_file_cannot_be_written_all_lines_are_shown(serve, machine):
+    machine.use(serve(), logfile="/nowhere/log", log_format="json")
+    result = machine.sendmail("a@example.net", "b@example.net")
+    shown = [line.removeprefix("sendmail: log info was: ") for line in result.lines if "info" in line]
+    assert [json.loads(line)["to"] for line in shown] == ["a@example.net", "b@example.net"]
