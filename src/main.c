@@ -23,6 +23,7 @@ int main(int argc, char **argv)
         .localedir = LOCALEDIR,
         .tokendir = TOKENDIR,
         .token_program = TOKEN_PROGRAM,
+        .secretsdir = "/run/secrets",
     };
     confine_memory(); /* not in the program of the tests: they look into its processes */
     return command_run(argc, argv, &paths);

@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     }
     if (getenv("ONEHOP_TEST_CONFINED")) /* else strace and /proc of an ordinary user see nothing */
         confine_memory();
-    struct str text[7] = {0};
+    struct str text[8] = {0};
     const struct paths paths = {
         .sysconfdir = below(&text[0], root, "etc"),
         .pkgdatadir = below(&text[1], root, "share"),
@@ -56,6 +56,7 @@ int main(int argc, char **argv)
         .tokendir = below(&text[5], root, "tokens"),
         .token_program = token_program(),
         .bindir = below(&text[6], root, "bin"),
+        .secretsdir = below(&text[7], root, "secrets"),
     };
     int code = command_run(argc, argv, &paths);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)

@@ -20,7 +20,8 @@ struct caller {
                          senders are replaced, whatever kind of file has the account */
     const char *user; /* %U: $USER, $LOGNAME, getlogin(3), name, the first there is */
     const char *host; /* %H: $HOSTNAME, "" for none */
-    const char *credentials; /* $CREDENTIALS_DIRECTORY: passwords for a unit of systemd, or "" */
+    const char *credentials; /* where a service manager or a container runtime puts secrets:
+                                $CREDENTIALS_DIRECTORY, else the site's secretsdir; or "" */
     const char *path;        /* $PATH, or "": where a keyring's program is looked for */
     char *const *variables;  /* "NAME=VALUE", NULL at the end; NULL: none. See variables.h */
     bool has_session;        /* it runs in a desktop's or login's session, with a keyring */
@@ -32,8 +33,8 @@ struct caller_storage { /* what the caller's strings point to */
 
 void caller_clear(struct caller_storage *storage);
 
-/* Appends the path of the file of a secret: NAME, or, without a slash in it, the credential of that
- * name where the caller has credentials. */
+/* Appends the path of the file of a secret: NAME, or, without a slash in it, the one of that name
+ * among the caller's credentials. */
 void caller_secret_path(struct str *out, const struct caller *caller, const char *name);
 
 #endif

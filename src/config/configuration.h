@@ -29,6 +29,7 @@ struct paths {
     const char *localedir;     /* /usr/share/locale, "" for texts in English */
     const char *tokendir;      /* /var/lib/onehop */
     const char *token_program; /* /usr/libexec/onehop/onehop-token */
+    const char *secretsdir;    /* /run/secrets, where container runtimes put them */
 };
 
 struct queue_settings {
@@ -41,8 +42,8 @@ struct queue_settings {
 
 struct service_settings { /* of the system's scope */
     struct key_set set;
-    struct strlist listen;   /* "127.0.0.1:25", in addition to the socket: see listen.h */
-    int listen_line;         /* of the file where it is said, 0 if it is not */
+    struct strlist listen; /* "127.0.0.1:25", in addition to the socket: see listen.h */
+    int listen_line;       /* of the file where it is said, 0 if it is not */
     struct strlist allow_networks;
     long messages_per_hour;  /* from one user; root may send more */
     int64_t octets_per_hour; /* from one user, root apart */

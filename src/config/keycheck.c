@@ -107,7 +107,7 @@ bool keycheck_password_file(const char *text, struct error *err)
         return true;
     return error_config(err,
                         "'%s' is neither a full path, beginning with / or ~/, nor the name of "
-                        "a systemd credential, without any /",
+                        "a secret or systemd credential, without any /",
                         text);
 }
 

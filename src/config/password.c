@@ -50,7 +50,8 @@ static bool check_owner(const char *path, const struct stat *facts, const struct
                         path, (long)owner, (long)caller->uid);
 }
 
-/* The modes of a credential are systemd's affair: with an ACL they show a group that is none. */
+/* The modes of a credential are systemd's affair, or the container runtime's: with an ACL they show
+ * a group that is none. */
 static bool read_password_file(const struct account *account,
                                const struct password_sources *sources, struct str *out,
                                struct error *err)
@@ -58,12 +59,6 @@ static bool read_password_file(const struct account *account,
     const char *name = account->password_file;
     bool credential = !strchr(name, '/');
     struct str path = {0};
-    if (credential && !*sources->site->caller.credentials)
-        return error_config(err,
-                            "password_file = %s names a systemd credential, and there is no "
-                            "$CREDENTIALS_DIRECTORY: write a full path, or LoadCredential=%s:PATH "
-                            "in the unit",
-                            name, name);
     caller_secret_path(&path, &sources->site->caller, name);
     struct stat facts;
     bool readable = fileread_all(str_text(&path), PASSWORD_MAX, out, &facts, err);
@@ -75,6 +70,11 @@ static bool read_password_file(const struct account *account,
         err->class = ERROR_TEMPORARY;
         err->code = EX_TEMPFAIL;
         error_prefix(err, "password_file");
+        if (credential)
+            error_add(err, "; ",
+                      "a name without / is a container's secret, or a systemd credential: write a "
+                      "full path, or LoadCredential=%s:PATH in the unit",
+                      name);
     }
     str_clear(&path);
     return ok;

@@ -1,5 +1,5 @@
 /* Finding an account's password: with `oauth` a token (config/tokensource.h), else in the order:
- * password, password_file (a bare name is a systemd credential in $CREDENTIALS_DIRECTORY),
+ * password, password_file (a bare name is one of the caller's credentials),
  * password_command, ~/.netrc, SYSCONFDIR/netrc, the keyring, the terminal. The answer is a secret.
  */
 #ifndef PASSWORD_H

@@ -12,6 +12,8 @@ void site_open(struct site *site, const char *program, const struct paths *paths
 {
     *site = (struct site){.program = program, .paths = paths};
     find(&site->caller, &site->storage);
+    if (!*site->caller.credentials)
+        site->caller.credentials = paths->secretsdir;
     this_host_read(&site->host, paths);
 }
 

@@ -30,7 +30,6 @@ static void add_url(struct str *out, const char *key, const char *url, const cha
     str_addf(out, "%s\n", url);
 }
 
-/* The name of a credential is kept where there is none, and the program says so. */
 static void add_file(struct str *out, const char *key, const char *name,
                      const struct caller *caller)
 {
@@ -123,18 +122,25 @@ bool tokensource_can_read(const char *name, const struct caller *caller)
     return readable;
 }
 
+bool tokensource_has_seed(const struct account *account, const struct caller *caller)
+{
+    struct str seed = {0};
+    str_addf(&seed, "%s/%s.token", caller->credentials, account->name);
+    bool readable = *caller->credentials && access(str_text(&seed), R_OK) == 0;
+    str_clear(&seed);
+    return readable;
+}
+
 bool tokensource_is_readable(const struct account *account, const struct site *site)
 {
-    struct str file = {0}, seed = {0};
-    str_addf(&seed, "%s/%s.token", site->caller.credentials, account->name);
+    struct str file = {0};
     bool has_file = tokenfile_path(&file, account, site);
     bool readable =
         (account->oauth_grant != OAUTH_PERSON || (has_file && access(str_text(&file), R_OK) == 0) ||
-         (*site->caller.credentials && access(str_text(&seed), R_OK) == 0)) &&
+         tokensource_has_seed(account, &site->caller)) &&
         tokensource_can_read(account->oauth_client_secret_file, &site->caller) &&
         tokensource_can_read(account->oauth_key_file, &site->caller);
     str_clear(&file);
-    str_clear(&seed);
     return readable;
 }
 

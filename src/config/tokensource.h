@@ -23,6 +23,9 @@ bool tokensource_program(const struct paths *paths, struct error *err);
 /* True if CALLER can read the secret NAME, as caller_secret_path() finds it, or it is "". */
 bool tokensource_can_read(const char *name, const struct caller *caller);
 
+/* True if CALLER can read a first token for ACCOUNT among its credentials: NAME.token. */
+bool tokensource_has_seed(const struct account *account, const struct caller *caller);
+
 /* True if SITE's caller can read what ACCOUNT logs in with: its secret and key, and a person's
  * tokens. */
 bool tokensource_is_readable(const struct account *account, const struct site *site);

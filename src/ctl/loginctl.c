@@ -186,7 +186,7 @@ bool loginctl_describe(struct str *out, const struct account *account, const str
     bool person = account->oauth_grant == OAUTH_PERSON;
     if (ok && own)
         describe(out, &tokens, account);
-    else if (ok && person && !*site->caller.credentials)
+    else if (ok && person && !tokensource_has_seed(account, &site->caller))
         ok = error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM,
                        found ? N_("the login that is kept was made for other settings: run "
                                   "`onehopctl login %s`")

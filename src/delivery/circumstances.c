@@ -29,7 +29,7 @@ static void add_below(struct checksum *sum, const char *directory, const char *n
     str_clear(&path);
 }
 
-/* The file NAME, or the credential of systemd. */
+/* The file NAME, or the credential. */
 static void add_secret(struct checksum *sum, const char *name, const struct caller *caller)
 {
     struct str path = {0};

@@ -30,12 +30,6 @@ static bool check(const char *path, const struct stat *facts, struct error *err)
 
 static bool read_file(const char *path, struct str *out, struct stat *facts, struct error *err)
 {
-    if (!strchr(path, '/'))
-        return error_config(err,
-                            "%s names a systemd credential, and there is no "
-                            "$CREDENTIALS_DIRECTORY: write a full path, or LoadCredential=%s:PATH "
-                            "in the unit",
-                            path, path);
     if (fileread_all(path, SECRETFILE_MAX, out, facts, err))
         return true;
     err->class = ERROR_TEMPORARY; /* by this process, now */

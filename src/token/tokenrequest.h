@@ -21,8 +21,8 @@ struct token_request { /* "" for what was not said */
     char *device_grant; /* "": RFC 8628, 3.4; else the grant_type, and the code is `code` */
     char *login;        /* identifies the login: see config/tokenfile.h */
     char *file;         /* where the tokens are kept; "": nowhere */
-    char *credentials;  /* directory of systemd's credentials; "": none */
-    char *seed_file;    /* a credential of systemd with the first refresh token */
+    char *credentials;  /* the directory of struct caller; "": none */
+    char *seed_file;    /* a file there with the first refresh token */
     struct str refused; /* a secret: the access token that the mail server did not take */
     int64_t timeout;    /* milliseconds; 0: none */
     int64_t answers;    /* descriptor that a person's answers come from; 0: none */

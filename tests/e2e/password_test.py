@@ -76,7 +76,26 @@ def test_a_credential_of_systemd(serve, machine):
     machine.delivers("you@example.net",
                      environment={"CREDENTIALS_DIRECTORY": os.path.dirname(path)})
     assert provider.connection.password == "s3cret"
-    assert machine.sendmail("you@example.net").code in (75, 78)
+    result = machine.sendmail("you@example.net")
+    assert result.code == 75 and f"{machine.root}/secrets/work: No such file" in result.text
+    assert "LoadCredential=work:PATH in the unit" in result.text
+
+
+@pytest.mark.parametrize("mode", [0o444, 0o440])
+def test_a_secret_of_a_container_by_its_name(serve, machine, mode):
+    """As Podman makes it: readable for all, on a file system that can be written to."""
+    provider = serve()
+    machine.file(machine.root / "secrets/smtp", "s3cret\n", mode)
+    provider_keys = dict(password=None, password_file="smtp")
+    machine.use(provider, **provider_keys)
+    machine.delivers("you@example.net")
+    assert provider.connection.password == "s3cret"
+    machine.user_file.unlink()
+    variables = {"ONEHOP_HOST": "127.0.0.1", "ONEHOP_PORT": str(provider.port), "ONEHOP_SYSLOG": "off",
+                 "ONEHOP_USER": "me@example.com", "ONEHOP_PASSWORD_FILE": "smtp",
+                 "ONEHOP_TLS_TRUST_FILE": machine.authority.trust}
+    machine.delivers("you@example.net", environment=variables)
+    assert [c.password for c in provider.connections] == ["s3cret", "s3cret"]
 
 
 @pytest.mark.parametrize("key", ["password_command", "passwordeval"])
