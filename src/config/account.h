@@ -24,6 +24,8 @@ enum { AUTH_OFF, AUTH_ON, AUTH_MECHANISM };
 
 enum account_override { OVERRIDE_OFF, OVERRIDE_ON, OVERRIDE_HEADER };
 
+enum account_host_order { HOST_ORDER_GIVEN, HOST_ORDER_RANDOM };
+
 enum account_rewrite { REWRITE_OFF, REWRITE_LOCAL, REWRITE_FOREIGN, REWRITE_ALWAYS };
 
 enum account_mode { MODE_INTERACTIVE, MODE_BACKGROUND, MODE_QUEUE }; /* delivery_mode */
@@ -58,7 +60,8 @@ struct account {
     bool auto_from;   /* msmtp's old way: from is the caller's name ... */
     char *maildomain; /* ... at this domain */
     struct strlist host;
-    long port; /* 0: follows the TLS mode and protocol */
+    int host_order; /* enum account_host_order */
+    long port;      /* 0: follows the TLS mode and protocol */
     char *socket;
     int protocol;
     char *maildir;   /* where mail is kept, with PROTOCOL_MAILDIR alone */

@@ -22,6 +22,8 @@ static const char *const grants[] = {[OAUTH_PERSON] = "person",
                                      NULL};
 static const char *const overrides[] = {
     [OVERRIDE_OFF] = "off", [OVERRIDE_ON] = "on", [OVERRIDE_HEADER] = "header", NULL};
+static const char *const host_orders[] = {
+    [HOST_ORDER_GIVEN] = "given", [HOST_ORDER_RANDOM] = "random", NULL};
 static const char *const rewrites[] = {[REWRITE_OFF] = "off",
                                        [REWRITE_LOCAL] = "local",
                                        [REWRITE_FOREIGN] = "foreign",
@@ -173,6 +175,8 @@ const struct key key_table[] = {
      .help = N_("how the lines of the log are written")},
     {"timeout_final", SERVER(timeout_final), .type = KEY_DURATION, .fallback = "10m",
      .help = N_("for the reply to the content, where giving up makes duplicates")},
+    {"host_order", ACCOUNT(host_order), CHOICE(host_orders), .fallback = "given",
+     .help = N_("given: the first host that answers; random: any, for each connection")},
     {"max_connections", ACCOUNT(max_connections), RANGE(1, 100), .fallback = "4",
      .help = N_("connections to the provider at one time")},
     {"max_recipients", SERVER(max_recipients), RANGE(1, 100000), .fallback = "",

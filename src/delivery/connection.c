@@ -10,6 +10,7 @@
 #include "base/sasl.h"
 #include "delivery/connectionstate.h"
 #include "delivery/dialer.h"
+#include "delivery/host_order.h"
 #include "delivery/maildir.h"
 #include "delivery/remedy.h"
 #include "delivery/verdict.h"
@@ -118,22 +119,34 @@ static void name_host(struct connection *c, struct error *err)
     err->scope = ERROR_ACCOUNT;
 }
 
+/* *REACHED: the login, if anything, failed. */
+static bool try_host(struct connection *c, const char *host, bool *reached, struct error *err)
+{
+    c->host = host;
+    *reached = dialer_start(c, err);
+    if (*reached && log_in(c, err))
+        return true;
+    if (!*reached)
+        dialer_end(c);
+    name_host(c, err);
+    return false;
+}
+
 static bool reach_some_host(struct connection *c, struct error *err)
 {
     const struct account *a = c->account;
-    size_t n = *a->socket ? 1 : a->host.n;
-    for (size_t i = 0; i < n; i++) {
-        c->host = i < a->host.n ? a->host.item[i] : "localhost";
-        if (dialer_start(c, err)) {
-            if (log_in(c, err))
-                return true;
-            name_host(c, err);
-            return false;
-        }
-        dialer_end(c);
-        name_host(c, err);
+    const struct delivery_context *delivery = c->options->delivery;
+    bool ok = false, reached = false;
+    if (*a->socket)
+        return try_host(c, a->host.n > 0 ? a->host.item[0] : "localhost", &reached, err);
+    const char **host = memory_new(a->host.n * sizeof *host);
+    size_t n = host_order_make(a, delivery, host);
+    for (size_t i = 0; i < n && !reached; i++) {
+        ok = try_host(c, host[i], &reached, err);
+        host_order_note(a, delivery, host[i], reached);
     }
-    return false;
+    free(host);
+    return ok;
 }
 
 static bool prepare_login(struct connection *c, struct error *err)

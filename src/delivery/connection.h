@@ -16,13 +16,17 @@
 #include "config/password.h"
 #include "smtp/session.h"
 
+struct delivery_context;
+
 struct connection_options {
     const struct password_sources *passwords; /* their deadline is set for each login */
     int64_t connect_timeout; /* milliseconds for one host, where that is less than the account's
                                 timeout; 0: none */
     int64_t deadline;        /* a moment: by then the session is ready or has failed; 0: none */
     bool avoid_chunking;     /* see connection_chunking_hurt() */
-    bool streaming;          /* connection_push() will be used: see session.h */
+    const struct delivery_context *delivery; /* whose processes know together which hosts are down;
+                                                NULL without a queue */
+    bool streaming;                          /* connection_push() will be used: see session.h */
     void (*trace)(void *context, enum trace_kind kind, const char *line, size_t len); /* or NULL */
     /* Told when a step is through ("connect", "tls", "hello", "login") or has failed (ERR not
      * NULL). DETAIL is one line or several. May be NULL. */
@@ -35,8 +39,8 @@ struct connection_options {
 struct connection;
 
 /* Opens one. ACCOUNT and OPTIONS must live as long. NULL on failure: scope account, the text begins
- * with "HOST:PORT: ". The next host of the list is tried after every failure up to and including
- * the greeting, EHLO and TLS; a refused login ends it. */
+ * with "HOST:PORT: ". The next host of the list (see host_order.h) is tried after every failure up
+ * to and including the greeting, EHLO and TLS; a refused login ends it. */
 struct connection *connection_open(const struct account *account,
                                    const struct connection_options *options, struct error *err);
 

@@ -273,6 +273,7 @@ int worker_run(const struct worker_job *job, size_t *handled)
     w->job = job;
     w->options = *job->delivery->options;
     w->options.streaming = !job->first;
+    w->options.delivery = job->delivery;
     struct error err;
     if (!job->additional || join(w))
         while (step(w))

@@ -49,6 +49,8 @@ static const struct field {
     FIELD("rate_until", NUMBER, rate_until, TIME_MAX),
     FIELD("null_refused", NUMBER, null_refused, true),
     FIELD("bdat_refused", NUMBER, bdat_refused, true),
+    FIELD("host", COUNTS, host, UINT32_MAX),
+    FIELD("host_failed", COUNTS, host_failed, UINT32_MAX),
     FIELD("bounce_hour", NUMBER, bounce_hour, TIME_MAX),
     FIELD("bounces", NUMBER, bounces, UINT32_MAX),
     FIELD("login_reported", NUMBER, login_reported, TIME_MAX),
@@ -213,6 +215,32 @@ bool account_state_count_message(struct account_state *state,
         if (most[i] > 0)
             window_count_add(&state->sent[i], span[i], now);
     return until == now;
+}
+
+void account_state_hold_host(struct account_state *state, uint32_t host, int64_t now)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < ACCOUNT_STATE_HOSTS; i++) {
+        if (state->host[i] == host) {
+            at = i;
+            break;
+        }
+        if (state->host_failed[i] < state->host_failed[at])
+            at = i;
+    }
+    if (now == 0 && state->host[at] != host)
+        return;
+    state->host[at] = now ? host : 0;
+    state->host_failed[at] = (uint32_t)now;
+}
+
+bool account_state_host_is_held(const struct account_state *state, uint32_t host, int64_t now)
+{
+    for (size_t i = 0; i < ACCOUNT_STATE_HOSTS; i++)
+        if (state->host[i] == host && now >= state->host_failed[i] &&
+            now - state->host_failed[i] < ACCOUNT_STATE_HOST_HELD)
+            return true;
+    return false;
 }
 
 bool account_state_count_bounce(struct account_state *state, int64_t now)

@@ -23,7 +23,9 @@
 enum {
     ACCOUNT_STATE_SPANS = 3, /* minute, hour, day */
     ACCOUNT_STATE_BOUNCES_PER_HOUR = 20,
-    ACCOUNT_STATE_GROW = 30 * 60, /* seconds after which one more connection is tried */
+    ACCOUNT_STATE_GROW = 30 * 60,     /* seconds after which one more connection is tried */
+    ACCOUNT_STATE_HOSTS = 8,          /* of a list, that are remembered */
+    ACCOUNT_STATE_HOST_HELD = 5 * 60, /* seconds for which a host that is down is left alone */
 };
 
 /* Zeroed memory is an account that nothing is known of. Times are seconds since 1970. */
@@ -34,9 +36,11 @@ struct account_state {
     unsigned connections;       /* that the provider allows, as it seems; 0: it never refused one */
     int64_t connections_at;     /* when it refused one more */
     struct window_count sent[ACCOUNT_STATE_SPANS]; /* messages, where there is a limit */
-    int64_t rate_until;  /* the limit was reached: nothing is sent before */
-    bool null_refused;   /* MAIL FROM:<> was refused: bounces come from the account's `from` */
-    bool bdat_refused;   /* CHUNKING is offered, and BDAT not known: mail is sent with DATA */
+    int64_t rate_until; /* the limit was reached: nothing is sent before */
+    bool null_refused;  /* MAIL FROM:<> was refused: bounces come from the account's `from` */
+    bool bdat_refused;  /* CHUNKING is offered, and BDAT not known: mail is sent with DATA */
+    /* Hosts of a list that could not be reached: a number for the name, 0 is none; and when. */
+    uint32_t host[ACCOUNT_STATE_HOSTS], host_failed[ACCOUNT_STATE_HOSTS];
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
     unsigned bounces;
     int64_t login_reported; /* breaker.since of the failing login that admin knows of */
@@ -68,6 +72,13 @@ void account_state_refuse_connection(struct account_state *state, unsigned other
  * (0: no limit). Otherwise rate_until says when. */
 bool account_state_count_message(struct account_state *state,
                                  const uint32_t most[ACCOUNT_STATE_SPANS], int64_t now);
+
+/* HOST, a number for its name, could not be reached at NOW, which is remembered in place of what is
+ * oldest; NOW 0: it was reached. */
+void account_state_hold_host(struct account_state *state, uint32_t host, int64_t now);
+
+/* True if HOST could not be reached a moment before NOW: it is left alone. */
+bool account_state_host_is_held(const struct account_state *state, uint32_t host, int64_t now);
 
 /* True, and counted, if another bounce may be made in the hour of NOW. */
 bool account_state_count_bounce(struct account_state *state, int64_t now);

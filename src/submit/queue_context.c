@@ -3,21 +3,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "delivery/spoolpath.h"
 #include "delivery/verdict.h"
 #include "submit/report.h"
-
-static uint64_t random_number(void)
-{
-    uint64_t number = 0;
-    if (getrandom(&number, sizeof number, GRND_NONBLOCK) != sizeof number)
-        number = (uint64_t)clock(); /* it only spreads retries */
-    return number;
-}
 
 /* Milliseconds since the entry came: the id of a bounce has the time of its original. */
 static int64_t delay_of(const char *id)

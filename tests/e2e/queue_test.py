@@ -316,6 +316,50 @@ def test_the_next_host_of_the_list_is_used_while_the_first_is_away(serve, spool)
     assert spool.is_empty()
 
 
+TWO_HOSTS = {"host": "127.0.0.2, 127.0.0.1", "tls_host_override": "127.0.0.1", "timeout": "20"}
+
+
+def test_a_host_of_a_list_that_is_down_is_left_alone_for_five_minutes(serve, spool):
+    provider = serve()
+    down = serve(greeting="421 4.3.2 going down", address="127.0.0.2", port=provider.port)
+    spool.use(provider, **TWO_HOSTS)
+    for _ in range(3):
+        spool.submits("you@example.net")
+    assert len(provider.messages) == 3 and len(down.connections) == 1
+    spool.wait(5 * MINUTE)
+    spool.submits("you@example.net")
+    assert len(provider.messages) == 4 and len(down.connections) == 2
+
+
+def test_hosts_that_are_all_down_are_tried_all_the_same(serve, spool):
+    wrong = {"first": "421 4.3.2 no", "second": "421 4.3.2 no"}
+    provider = serve(greeting=lambda _: wrong["second"])
+    first = serve(greeting=lambda _: wrong["first"], address="127.0.0.2", port=provider.port)
+    spool.use(provider, **TWO_HOSTS)
+    spool.tries("you@example.net")
+    assert [len(p.connections) for p in (first, provider)] == [1, 1]
+    wrong["second"] = None
+    spool.delivers("-q")
+    assert [len(p.connections) for p in (first, provider)] == [2, 2]
+    assert len(provider.messages) == 1 and spool.is_empty()
+    wrong["first"] = None
+    spool.submits("you@example.net")  # the second is known to be up again
+    assert len(provider.messages) == 2 and len(first.connections) == 2
+
+
+@pytest.mark.parametrize("queue", ["on", "off"])
+def test_hosts_in_any_order(serve, spool, queue):
+    providers = [serve(tls="none", mechanisms="")]
+    providers += [serve(tls="none", mechanisms="", address="127.0.0.2", port=providers[0].port)]
+    spool.use(providers[0], host="127.0.0.1, 127.0.0.2", host_order="random", tls="off", user=None,
+              queue=queue)
+    for _ in range(40):  # one of 10^12 runs would not find both
+        spool.submits("you@example.net")
+        if all(p.messages for p in providers):
+            break
+    assert all(p.messages for p in providers)
+
+
 def test_an_account_that_is_gone_is_looked_for_again(serve, machine, spool):
     provider = spool.use(serve())
     spool.submits("-odq", "you@example.net")

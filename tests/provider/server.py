@@ -33,7 +33,7 @@ class Provider:
     size             announced limit of octets
     max_recipients   452 after so many
     lmtp             LHLO, and a reply to the content for each recipient
-    port             0: the kernel chooses
+    address, port    where it listens; port 0: the kernel chooses
     unix             path of an AF_UNIX socket to listen on
     watch_quit       notice whether the client waits for 221 (costs a second if it does)
     small_buffers    the kernel holds little of what comes, so that a client must not only write
@@ -46,7 +46,7 @@ class Provider:
     def __init__(self, authority=None, *, tls="starttls", certificate="good", tls11=False, tls12=False,
                  without=(), extra=(), mechanisms="PLAIN LOGIN", users=None, auth_before_tls=False,
                  auth_required=True, size=52428800, max_recipients=0, lmtp=False, unix=None,
-                 watch_quit=False, port=0, small_buffers=False, runs_refused_chunks=False,
+                 watch_quit=False, address="127.0.0.1", port=0, small_buffers=False, runs_refused_chunks=False,
                  bdat_unknown=None, script=None,
                  **answers):
         unknown = set(answers) - set(STEPS)
@@ -70,7 +70,7 @@ class Provider:
         self.listener = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
         if small_buffers:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.listener.bind(unix or ("127.0.0.1", port))
+        self.listener.bind(unix or (address, port))
         self.listener.listen(64)
         self.port = 0 if unix else self.listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
