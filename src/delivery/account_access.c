@@ -1,6 +1,7 @@
 #include "config.h"
 #include "delivery/account_access.h"
 
+#include "base/clock.h"
 #include "queue/account_state.h"
 #include "queue/slots.h"
 #include "delivery/circumstances.h"
@@ -210,4 +211,15 @@ void account_access_passed(struct account_access *access)
     if (access->suspect && begin(&file, access))
         account_file_end(&file, account_state_clear(&file.state, access->delivery->now()));
     access->suspect = false;
+}
+
+void account_access_count_result(struct account_access *access, enum counters_result result,
+                                 const char *id, uint64_t octets)
+{
+    struct counters more = {0};
+    int64_t took = clock_wall_microseconds() - entryid_arrival(id);
+    counters_note(&more, result, octets, entryid_is_derived(id) ? -1 : took / 1000);
+    if (access->account)
+        counters_count(&access->counted, access->slot, access->delivery->spool,
+                       access->account->name, &more);
 }

@@ -6,6 +6,7 @@
 #define ACCOUNT_ACCESS_H
 
 #include "config/rate.h"
+#include "queue/counters.h"
 #include "delivery/delivery.h"
 
 enum delivery_urgency {
@@ -28,6 +29,7 @@ struct account_access {
     bool suspect;                  /* a success changes the account's state */
     struct rate rate;
     bool has_rate;
+    struct counters_part counted; /* in the slot's file */
 };
 
 /* From now on it is ACCOUNT that is used, or none: gives the other one's slot back. */
@@ -78,5 +80,9 @@ enum account_access_blame account_access_met(struct account_access *access,
 
 /* An attempt ended with nothing held against the account. */
 void account_access_passed(struct account_access *access);
+
+/* Counts RESULT for the message ID, whose content has OCTETS. */
+void account_access_count_result(struct account_access *access, enum counters_result result,
+                                 const char *id, uint64_t octets);
 
 #endif

@@ -61,6 +61,7 @@ void hand_settle(struct worker *w, struct held *held, struct attempt *attempt)
         .account = w->account,
         .provider = w->connection ? connection_host(w->connection) : "",
         .account_fails = held->account_fails,
+        .access = &w->access,
         .is_awaited = held->first || (delivery->is_awaited &&
                                       delivery->is_awaited(delivery->context, heard.lock.entry.id)),
     };

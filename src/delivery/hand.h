@@ -24,7 +24,6 @@ struct worker {
     struct connection *connection;
     struct account_access access;
     size_t sent_here;   /* messages over this connection */
-    int slot;           /* descriptor, -1 if none */
     bool stop;          /* the account fails, or is busy: nothing is sent any more */
     bool leave;         /* the same for this worker alone: others go on */
     bool first_is_over; /* the job's first entry is done */

@@ -129,8 +129,8 @@ static void note_attempt(const struct settlement *settlement, struct entry_lock 
     journal_attempt(&lock->journal, now, settlement->account_fails ? now : next);
 }
 
-enum settle_end settle_attempt(const struct settlement *settlement, struct entry_lock *lock,
-                               const struct attempt *attempt, struct error *err)
+static enum settle_end settle_entry(const struct settlement *settlement, struct entry_lock *lock,
+                                    const struct attempt *attempt, struct error *err)
 {
     const struct delivery_context *delivery = settlement->delivery;
     note_results(lock, attempt);
@@ -161,4 +161,29 @@ enum settle_end settle_attempt(const struct settlement *settlement, struct entry
     if (journal_count(&lock->journal, JOURNAL_WAITING) == 0)
         return remove_entry(lock, err);
     return defer(lock, err);
+}
+
+/* Once for each message that is gone, and once for each attempt that leaves it waiting. */
+static void count(const struct settlement *settlement, const char *id, uint64_t octets,
+                  enum settle_end end, const struct attempt *attempt)
+{
+    enum counters_result result = end == SETTLE_WAITS  ? COUNTERS_DEFERRED
+                                  : end == SETTLE_KEPT ? COUNTERS_FAILED
+                                                       : COUNTERS_SENT;
+    for (size_t i = 0; end == SETTLE_DONE && i < attempt->n; i++)
+        if (attempt->outcomes[i].result != OUTCOME_SENT)
+            result = COUNTERS_FAILED;
+    account_access_count_result(settlement->access, result, id, octets);
+}
+
+enum settle_end settle_attempt(const struct settlement *settlement, struct entry_lock *lock,
+                               const struct attempt *attempt, struct error *err)
+{
+    uint64_t octets = lock->content.size;
+    char id[ENTRYID_SIZE];
+    memcpy(id, lock->entry.id, sizeof id); /* the lock ends */
+    enum settle_end end = settle_entry(settlement, lock, attempt, err);
+    if (settlement->access && end != SETTLE_FAILED && attempt->n > 0)
+        count(settlement, id, octets, end, attempt);
+    return end;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "delivery/account_access.h"
 #include "delivery/delivery.h"
 
 enum settle_end {
@@ -22,6 +23,7 @@ struct settlement {
     bool account_fails; /* its breaker says when to try again, not the entry's own intervals */
     bool is_awaited;    /* the caller waits for the result: if every recipient was refused
                              permanently there is no bounce: the exit status reports it */
+    struct account_access *access; /* where the result is counted; NULL: it is not */
 };
 
 /* Settles the lock, which ends. */

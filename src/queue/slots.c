@@ -1,9 +1,14 @@
 #include "config.h"
 #include "queue/slots.h"
 
-#include "base/str.h"
 #include "queue/spoolfile.h"
 #include "queue/tokenizer.h"
+
+void slots_add_name(struct str *out, const char *account)
+{
+    tokenizer_add_name(out, account);
+    str_add(out, ".slot");
+}
 
 /* *FD becomes -1 where slot I is taken. */
 static bool take(const struct spool *spool, const char *account, unsigned i, int *fd,
@@ -11,8 +16,8 @@ static bool take(const struct spool *spool, const char *account, unsigned i, int
 {
     struct str name = {0};
     bool locked = false;
-    tokenizer_add_name(&name, account);
-    str_addf(&name, ".slot%u", i);
+    slots_add_name(&name, account);
+    str_addf(&name, "%u", i);
     bool ok = spoolfile_share(spool, name.data, fd, &locked, err);
     if (ok && !locked)
         spoolfile_close(*fd);

@@ -1,13 +1,17 @@
 /* Connection slots: how many connections to one provider this machine has at once, however many
  * processes there are. A slot is a flock on a small file; it is free again when its process ends,
- * however that ends. */
+ * however that ends. What the file has inside is queue/counters.h's. */
 #ifndef SLOTS_H
 #define SLOTS_H
 
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "queue/spool.h"
+
+/* Appends what the names of the slots of ACCOUNT, files in account/, have in front of a number. */
+void slots_add_name(struct str *out, const char *account);
 
 /* Takes one of ACCOUNT's slots 0..MAX-1 without waiting. *FD becomes its descriptor, which
  * slots_give() gives back, or -1 if all are taken (that is no error). */

@@ -238,11 +238,9 @@ void spool_close(struct spool *spool)
 bool spool_new_id(struct spool *spool, char id[ENTRYID_SIZE], struct error *err)
 {
     uint64_t random;
-    struct timespec now;
     if (getrandom(&random, sizeof random, 0) != sizeof random)
         return error_system(err, EX_TEMPFAIL, "spool: no random numbers");
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
-    int64_t moment = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    int64_t moment = clock_wall_microseconds();
     if (moment <= spool->last_id && spool->last_id - moment < 1000000)
         moment = spool->last_id + 1;
     spool->last_id = moment;

@@ -9,7 +9,8 @@
  *       hold/ID      accepted, and held by order of a person
  *       failed/ID    damaged, or expired without a bounce: kept and shown
  *       journal/ID   results for ID's recipients so far, wherever ID is, and room for more
- *       account/...  breaker and connection slots of each account, and what alert_command reported
+ *       account/...  breaker, connection slots and counters of each account, and what
+ *                    alert_command reported
  *       stamp        when this spool was run
  *
  * Accepting:   tmp/ID created and locked, written, fsynced; renamed into queue/; queue/ fsynced.

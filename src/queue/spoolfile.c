@@ -170,6 +170,12 @@ bool spoolfile_write(int fd, const void *data, size_t len, struct error *err)
     return false;
 }
 
+bool spoolfile_write_at(int fd, uint64_t offset, const void *data, size_t len, struct error *err)
+{
+    return pwrite(fd, data, len, (off_t)offset) == (ssize_t)len ||
+           error_system(err, EX_TEMPFAIL, "spool: cannot write");
+}
+
 ssize_t spoolfile_read(int fd, uint64_t offset, void *data, size_t len, struct error *err)
 {
     size_t got = 0;

@@ -48,10 +48,11 @@ enum spool_found spoolfile_facts(const struct spool *spool, enum spool_directory
  * takes a shared lock: close the descriptor then. */
 bool spoolfile_is_locked(int fd);
 
-/* Writes all of it, behind what was written before. Reads up to LEN octets at OFFSET and returns
+/* Writes all of it, behind what was written before, or at OFFSET in one step. Reads up to LEN octets at OFFSET and returns
  * how many, which is less only at the end; -1 on failure. Flushes to disk: never call it again
  * where it failed. Sets mtime. */
 bool spoolfile_write(int fd, const void *data, size_t len, struct error *err);
+bool spoolfile_write_at(int fd, uint64_t offset, const void *data, size_t len, struct error *err);
 ssize_t spoolfile_read(int fd, uint64_t offset, void *data, size_t len, struct error *err);
 bool spoolfile_flush(int fd, struct error *err);
 bool spoolfile_set_time(int fd, int64_t seconds, struct error *err);
