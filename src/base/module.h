@@ -24,6 +24,8 @@ struct module {
     void (*tls_channel_binding)(struct stream *stream, struct binding *binding);
     /* Appends the A-labels of DOMAIN; see idna_to_alabels(). */
     bool (*to_alabels)(struct str *out, const char *domain);
+    /* net/tls.h: tls_certificates_end() */
+    bool (*certificates_end)(const char *file, bool authorities, int64_t *end, struct error *err);
 };
 
 /* The module's file name: defined next to main(), and needed where the module is not linked in. */

@@ -51,6 +51,7 @@ struct service_settings { /* of the system's scope */
     long connections; /* of everybody */
     int64_t size;     /* octets of a message */
     int64_t idle;     /* milliseconds until a service that a socket woke ends; 0: never */
+    char *metrics_file; /* see ctl/metrics.h; "" for none */
 };
 
 struct found_file {        /* what became of a scope's file */

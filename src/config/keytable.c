@@ -264,6 +264,9 @@ const struct key key_table[] = {
      .help = N_("octets that a message may have")},
     {"idle", SERVICE(idle), .type = KEY_DURATION, .fallback = "60",
      .help = N_("time without work after which a service that a socket woke ends")},
+    {"metrics_file", SERVICE(metrics_file), .type = KEY_PATH, .fallback = "",
+     .check = keycheck_absolute,
+     .help = N_("file for Prometheus (node_exporter) that the service keeps up to date")},
 
     {"domains", PROVIDER(domains), .type = KEY_LIST, .fallback = "", .check = keycheck_domain,
      .help = N_("mail domains of this provider")},

@@ -39,8 +39,8 @@ void tokenfile_login(struct str *out, const struct account *account)
 {
     str_addf(out, "user=%s server=%s tenant=%s client=%s account=%s grant=%s scope=%s",
              account->user, account->oauth_service->name, oauth_service_tenant(account),
-             account->oauth_client_id, account->oauth_service_account,
-             oauth_service_grant(account), oauth_service_scope(account));
+             account->oauth_client_id, account->oauth_service_account, oauth_service_grant(account),
+             oauth_service_scope(account));
 }
 
 bool tokenfile_path(struct str *out, const struct account *account, const struct site *site)
@@ -144,6 +144,22 @@ bool tokenfile_read(const char *path, struct tokens *tokens, bool *found, struct
     if (*found && ok && !tokenfile_parse(str_text(&text), text.len, tokens))
         ok = error_config(err, "%s: is no file of tokens: remove it", path);
     str_clear(&text);
+    return ok;
+}
+
+bool tokenfile_find(const struct account *account, const struct site *site, struct tokens *tokens,
+                    enum tokenfile_found *whose, struct error *err)
+{
+    struct str path = {0}, login = {0};
+    bool found = false;
+    *tokens = (struct tokens){0};
+    bool ok = !tokenfile_path(&path, account, site) ||
+              tokenfile_read(str_text(&path), tokens, &found, err);
+    tokenfile_login(&login, account);
+    bool own = strcmp(str_text(&login), str_text(&tokens->login)) == 0;
+    *whose = !found ? TOKENFILE_NONE : own ? TOKENFILE_OWN : TOKENFILE_OTHER;
+    str_clear(&path);
+    str_clear(&login);
     return ok;
 }
 

@@ -48,6 +48,17 @@ void tokenfile_print(const struct tokens *tokens, struct str *out);
  * service's user, or it is no file of tokens. */
 bool tokenfile_read(const char *path, struct tokens *tokens, bool *found, struct error *err);
 
+/* Whose tokens the file has that belongs to an account. */
+enum tokenfile_found {
+    TOKENFILE_NONE,  /* there is no file */
+    TOKENFILE_OTHER, /* another login's: they are of no use */
+    TOKENFILE_OWN,
+};
+
+/* Finds and reads the file of ACCOUNT, which has oauth. Fails as tokenfile_read(). */
+bool tokenfile_find(const struct account *account, const struct site *site, struct tokens *tokens,
+                    enum tokenfile_found *whose, struct error *err);
+
 /* True if the access token can be used at NOW: it lives for TOKEN_AHEAD seconds more, or, where it
  * lives for less than twice that, for half of its life. A clock that was set back makes it stale.
  */

@@ -97,19 +97,13 @@ bool tokensource_program(const struct paths *paths, struct error *err)
 static bool find_kept(const struct account *account, const struct password_sources *sources,
                       struct str *out, struct error *err)
 {
-    struct tokens tokens = {0};
-    struct str path = {0}, login = {0};
-    bool found = false, ok = true;
-    if (tokenfile_path(&path, account, sources->site))
-        ok = tokenfile_read(str_text(&path), &tokens, &found, err);
-    tokenfile_login(&login, account);
-    if (ok && found && strcmp(str_text(&login), str_text(&tokens.login)) == 0 &&
-        tokens_are_fresh(&tokens, clock_wall()) &&
+    struct tokens tokens;
+    enum tokenfile_found whose;
+    bool ok = tokenfile_find(account, sources->site, &tokens, &whose, err);
+    if (ok && whose == TOKENFILE_OWN && tokens_are_fresh(&tokens, clock_wall()) &&
         !(sources->refused && strcmp(sources->refused, str_text(&tokens.access)) == 0))
         str_add_n(out, str_text(&tokens.access), tokens.access.len);
     tokens_clear(&tokens);
-    str_clear(&path);
-    str_clear(&login);
     return ok;
 }
 

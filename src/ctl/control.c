@@ -15,10 +15,12 @@
 #include "ctl/completion.h"
 #include "ctl/convert.h"
 #include "ctl/loginctl.h"
+#include "ctl/metrics.h"
 #include "ctl/providers.h"
 #include "ctl/queuectl.h"
 #include "ctl/queuerun.h"
 #include "ctl/setup.h"
+#include "ctl/status.h"
 
 static const char program[] = "onehopctl";
 
@@ -138,6 +140,9 @@ static const struct verb verbs[] = {
     {"queue", "[--json] [--failed]", 2, run_queue, N_("list what waits, or what was given up")},
     {"show", "ID", 1, run_show, N_("show an entry")},
     {"flush", "[ID | --account NAME]", 2, run_flush, N_("deliver now what waits")},
+    {"status", "[-w COUNT,AGE] [-c COUNT,AGE]", 4, status_run,
+     N_("say in one line, and by the exit status, whether mail flows, for monitoring")},
+    {"metrics", "", 0, metrics_run, N_("print counts and times for Prometheus")},
     {"hold", "ID", 1, run_hold, N_("hold an entry back")},
     {"release", "ID", 1, run_release, N_("let an entry go that was held or given up")},
     {"delete", "ID", 1, run_delete, N_("delete an entry")},

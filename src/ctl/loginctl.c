@@ -176,26 +176,21 @@ static void describe(struct str *out, const struct tokens *tokens, const struct 
 bool loginctl_describe(struct str *out, const struct account *account, const struct site *site,
                        struct error *err)
 {
-    struct tokens tokens = {0};
-    struct str path = {0}, login = {0};
-    bool found = false;
-    bool ok = !tokenfile_path(&path, account, site) ||
-              tokenfile_read(str_text(&path), &tokens, &found, err);
-    tokenfile_login(&login, account);
-    bool own = found && strcmp(str_text(&login), str_text(&tokens.login)) == 0;
+    struct tokens tokens;
+    enum tokenfile_found whose;
+    bool ok = tokenfile_find(account, site, &tokens, &whose, err);
     bool person = account->oauth_grant == OAUTH_PERSON;
-    if (ok && own)
+    if (ok && whose == TOKENFILE_OWN)
         describe(out, &tokens, account);
     else if (ok && person && !tokensource_has_seed(account, &site->caller))
         ok = error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM,
-                       found ? N_("the login that is kept was made for other settings: run "
-                                  "`onehopctl login %s`")
-                             : N_("nobody has logged in yet: run `onehopctl login %s`"),
+                       whose == TOKENFILE_OTHER
+                           ? N_("the login that is kept was made for other settings: run "
+                                "`onehopctl login %s`")
+                           : N_("nobody has logged in yet: run `onehopctl login %s`"),
                        account->name);
     else if (ok)
         str_add(out, _("none is kept yet"));
     tokens_clear(&tokens);
-    str_clear(&path);
-    str_clear(&login);
     return ok;
 }

@@ -23,8 +23,6 @@ const char *const queuectl_names[QUEUECTL_ACTS] = {
     [QUEUECTL_DELETE] = "delete",
 };
 
-enum opened { OPENED, NOT_THERE, DENIED };
-
 void queuectl_configure(struct site *site, const char *file)
 {
     struct error err;
@@ -32,29 +30,36 @@ void queuectl_configure(struct site *site, const char *file)
         report_line(site->program, "%s", error_shown(&err));
 }
 
-/* Opens the spool of SCOPE; a failure sets *CODE. Root looks at the system's as its owner does. */
-static enum opened open_spool(const struct queuectl *want, enum account_scope scope,
-                              struct spool *spool, int *code)
+enum queuectl_opened queuectl_open(const struct site *site, enum account_scope scope,
+                                   struct spool *spool, struct error *err)
 {
-    const struct site *site = want->site;
     struct str path = {0};
-    struct error err = {0};
-    if (want->for_client && scope != SCOPE_SYSTEM)
-        return NOT_THERE;
-    bool ok = scope != SCOPE_SYSTEM || serviceuser_become(&err);
+    bool ok = scope != SCOPE_SYSTEM || serviceuser_become(err);
     errno = 0;
-    ok =
-        ok && spoolpath_find(&path, site, scope) && spool_open(spool, str_text(&path), false, &err);
+    ok = ok && spoolpath_find(&path, site, scope) && spool_open(spool, str_text(&path), false, err);
     int why = errno;
     bool denied = scope == SCOPE_SYSTEM && (why == EACCES || why == EPERM);
-    if (!ok && path.len && why != ENOENT && why != EACCES && !denied) {
+    bool broken = !ok && path.len && why != ENOENT && why != EACCES && !denied;
+    str_clear(&path);
+    return ok       ? QUEUECTL_OPENED
+           : broken ? QUEUECTL_BROKEN
+           : denied ? QUEUECTL_DENIED
+                    : QUEUECTL_NOT_THERE;
+}
+
+/* The same for WANT; a failure is reported and sets *CODE. */
+static enum queuectl_opened open_spool(const struct queuectl *want, enum account_scope scope,
+                                       struct spool *spool, int *code)
+{
+    struct error err;
+    if (want->for_client && scope != SCOPE_SYSTEM)
+        return QUEUECTL_NOT_THERE;
+    enum queuectl_opened opened = queuectl_open(want->site, scope, spool, &err);
+    if (opened == QUEUECTL_BROKEN) {
         report_line_to(want->err, want->site->program, "%s", error_shown(&err));
         *code = err.code;
     }
-    str_clear(&path);
-    if (ok)
-        return OPENED;
-    return denied ? DENIED : NOT_THERE;
+    return opened;
 }
 
 static int end_output(const struct queuectl *want, int code)
@@ -110,12 +115,12 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
     int code = EX_OK;
     bool ended = false;
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
-        enum opened opened = open_spool(want, scopes[i], &spool, &code);
-        if (opened == DENIED && !want->for_client) {
+        enum queuectl_opened opened = open_spool(want, scopes[i], &spool, &code);
+        if (opened == QUEUECTL_DENIED && !want->for_client) {
             code = list_by_service(&listing, failed);
             ended = true;
         }
-        if (opened != OPENED)
+        if (opened != QUEUECTL_OPENED)
             continue;
         if (!listing_each(&spool, failed, list_one, &listing, &err)) {
             report_error_to(want->err, want->site->program, &err);
@@ -281,12 +286,12 @@ int queuectl_act(const struct queuectl *want, enum queuectl_act act, const char 
         return EX_USAGE;
     }
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes && !found; i++) {
-        enum opened opened = open_spool(want, scopes[i], &spool, &code);
-        if (opened == DENIED && !want->for_client) {
+        enum queuectl_opened opened = open_spool(want, scopes[i], &spool, &code);
+        if (opened == QUEUECTL_DENIED && !want->for_client) {
             code = act_by_service(want, act, id);
             found = true;
         }
-        if (opened != OPENED)
+        if (opened != QUEUECTL_OPENED)
             continue;
         found = act_in_spool(want, &spool, act, id, &code);
         spool_close(&spool);

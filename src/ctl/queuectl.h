@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "config/site.h"
+#include "queue/spool.h"
 
 struct queuectl {
     const struct site *site;
@@ -22,6 +23,18 @@ struct queuectl {
 /* Reads the configuration, with FILE for -C or NULL. The queue must be seen even while that is
  * broken: what is wrong is reported, and the queue is looked for where it is by default. */
 void queuectl_configure(struct site *site, const char *file);
+
+enum queuectl_opened {
+    QUEUECTL_OPENED,
+    QUEUECTL_NOT_THERE,
+    QUEUECTL_DENIED, /* the system's, which the service reads for this caller */
+    QUEUECTL_BROKEN, /* ERR says how */
+};
+
+/* Opens the spool of SCOPE. Root looks at the system's as its owner does, and is that user from
+ * then on. */
+enum queuectl_opened queuectl_open(const struct site *site, enum account_scope scope,
+                                   struct spool *spool, struct error *err);
 
 /* mailq: every spool that the caller has, in Postfix's format, or as JSON. With FAILED what is in
  * failed/. The system's by way of the service if this caller may not read it. Returns the exit

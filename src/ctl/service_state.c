@@ -56,35 +56,14 @@ static void take_lines(struct service_state *state, char *text)
     }
 }
 
-static bool cannot_say(int code, const char *complaint, struct error *err)
-{
-    if (code == EX_USAGE)
-        return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
-                         "the running service is of another version: restart it "
-                         "(systemctl restart onehop.service)");
-    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, "%.*s",
-                     (int)strcspn(complaint, "\n"), complaint);
-}
-
 bool service_state_ask(struct service_state *state, const struct site *site, struct error *err)
 {
-    char *text = NULL, *complaint = NULL;
-    size_t text_len, complaint_len;
-    FILE *out = open_memstream(&text, &text_len),
-         *errors = open_memstream(&complaint, &complaint_len);
-    bool ok = out && errors;
-    int code = ok ? control_client_run(site, "state", out, errors) : EX_OSERR;
-    ok = (!out || fclose(out) == 0) && ok;
-    ok = (!errors || fclose(errors) == 0) && ok;
+    struct str text = {0};
     *state = (struct service_state){0};
-    if (!ok)
-        (void)error_system(err, EX_OSERR, "cannot ask the service");
-    else if (code != EX_OK)
-        ok = cannot_say(code, complaint, err);
-    else
-        take_lines(state, text);
-    free(text);
-    free(complaint);
+    bool ok = control_client_ask(site, "state", &text, err);
+    if (ok && text.len > 0)
+        take_lines(state, text.data);
+    str_clear(&text);
     return ok;
 }
 

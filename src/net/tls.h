@@ -38,4 +38,9 @@ void tls_describe(struct stream *stream, struct str *out);
 /* Fills BINDING, zeroed memory, with the channel binding of a stream that tls_start() made. */
 void tls_channel_binding(struct stream *stream, struct binding *binding);
 
+/* *END becomes when the certificates of the PEM file FILE end, in seconds since 1970: the first of
+ * a chain; of AUTHORITIES, which can have old ones beside the new, the last. Fails where it has
+ * none: EX_NOINPUT, permanent. */
+bool tls_certificates_end(const char *file, bool authorities, int64_t *end, struct error *err);
+
 #endif

@@ -24,4 +24,5 @@ __attribute__((visibility("default"))) const struct module onehop_module = {
     .tls_describe = tls_describe,
     .tls_channel_binding = tls_channel_binding,
     .to_alabels = to_alabels,
+    .certificates_end = tls_certificates_end,
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fileread.h"
 #include "base/memory.h"
 #include "base/translation.h"
 #include "net/authorities.h"
@@ -400,4 +401,25 @@ void trust_clear(struct trust *trust)
     free(trust->host);
     str_clear(&trust->store);
     memset(trust, 0, sizeof *trust);
+}
+
+bool tls_certificates_end(const char *file, bool authorities, int64_t *end, struct error *err)
+{
+    enum { STORE_MAX = 4 * 1024 * 1024 }; /* octets */
+    struct str text = {0};
+    gnutls_x509_crt_t *list = NULL;
+    unsigned n = 0;
+    if (!fileread_all(file, STORE_MAX, &text, NULL, err))
+        return false;
+    gnutls_datum_t data = {(unsigned char *)text.data, (unsigned)text.len};
+    int status = gnutls_x509_crt_list_import2(&list, &n, &data, GNUTLS_X509_FMT_PEM, 0);
+    for (unsigned i = 0; status >= 0 && i < n; i++) {
+        int64_t when = (int64_t)gnutls_x509_crt_get_expiration_time(list[i]);
+        if (i == 0 || (authorities ? when > *end : when < *end))
+            *end = when;
+        gnutls_x509_crt_deinit(list[i]);
+    }
+    gnutls_free(list);
+    str_clear(&text);
+    return status >= 0 || unreadable(err, N_("no certificate in %s"), file, status);
 }

@@ -7,15 +7,17 @@
 #include <unistd.h>
 
 #include "base/channel.h"
+#include "base/translation.h"
 #include "submit/report.h"
+#include "ctl/observation.h"
 #include "ctl/queuerun.h"
 
 enum { TEXT_MAX = 8192 }; /* octets of a value, which the command line bounds as well */
 
 struct question {
     size_t len[CONTROL_FLUSH_TEXTS]; /* of the values that follow */
-    unsigned char due, report,
-        person; /* what is not 0 is yes: the one who asks may be taken over */
+    unsigned char due, report, person,
+        observe; /* what is not 0 is yes: the one who asks may be taken over */
 };
 
 struct answer {
@@ -43,7 +45,8 @@ static bool copy(int fd, size_t len, FILE *to)
 
 int control_flush_ask(int fd, const struct control_flush *wish, FILE *out, FILE *err)
 {
-    struct question question = {.due = wish->due, .report = wish->report, .person = wish->person};
+    struct question question = {
+        .due = wish->due, .report = wish->report, .person = wish->person, .observe = wish->observe};
     struct answer answer = {0};
     for (size_t i = 0; i < CONTROL_FLUSH_TEXTS; i++)
         question.len[i] = strlen(wish->text[i]);
@@ -53,7 +56,9 @@ int control_flush_ask(int fd, const struct control_flush *wish, FILE *out, FILE 
     if (ok && channel_read(fd, &answer, sizeof answer) && copy(fd, answer.out, out) &&
         copy(fd, answer.err, err))
         return answer.code;
-    report_line_to(err, "onehop", "the service cannot run the queue now");
+    report_line_to(err, "onehop",
+                   wish->observe ? N_("the service cannot look at the queue now")
+                                 : N_("the service cannot run the queue now"));
     return EX_TEMPFAIL;
 }
 
@@ -68,6 +73,23 @@ static bool read_values(int fd, const struct question *question, char **value)
             return false;
     }
     return true;
+}
+
+static int observe(const struct site *site, FILE *streams[2])
+{
+    struct observation seen = {0};
+    struct str text = {0};
+    struct error err;
+    bool all = control_flush_sees_everything(site);
+    bool ok = observation_look(&seen, site, SCOPE_SYSTEM, all, &err);
+    if (ok)
+        observation_encode(&seen, &text);
+    else
+        report_error_to(streams[1], site->program, &err);
+    (void)fwrite(str_text(&text), 1, text.len, streams[0]); /* in memory: fclose() says */
+    observation_clear(&seen);
+    str_clear(&text);
+    return ok ? EX_OK : err.code;
 }
 
 static int run(const struct site *site, const struct question *question, char *const *value,
@@ -98,7 +120,7 @@ static bool end_stream(FILE *stream)
     return stream && fclose(stream) == 0;
 }
 
-/* Runs the queue once and answers. */
+/* Runs the queue or looks at it, once, and answers. */
 static bool run_and_answer(int fd, const struct site *site, const struct question *question,
                            char *const *value)
 {
@@ -107,7 +129,8 @@ static bool run_and_answer(int fd, const struct site *site, const struct questio
     FILE *streams[2] = {open_memstream(&text[0], &answer.out),
                         open_memstream(&text[1], &answer.err)};
     if (streams[0] && streams[1])
-        answer.code = run(site, question, value, streams);
+        answer.code =
+            question->observe ? observe(site, streams) : run(site, question, value, streams);
     bool whole = end_stream(streams[0]);
     whole = end_stream(streams[1]) && whole;
     if (!whole)

@@ -16,6 +16,7 @@ enum { CONTROL_FLUSH_TEXTS = CONTROL_FLUSH_SENDER + 1 };
 struct control_flush {
     const char *text[CONTROL_FLUSH_TEXTS]; /* of struct runner_filter; "" takes everything */
     bool due, report, person;              /* as in the command: see control_server.h */
+    bool observe; /* not a run: what ctl/observation.h sees, which tokens are part of */
 };
 
 /* Asks at FD for a run and prints what came of it. Returns the exit status; EX_TEMPFAIL, reported

@@ -103,6 +103,10 @@ static int act(const struct control_server *server, const char *tokens, FILE *ou
         service_state_write(server->site, out);
         return EX_OK;
     }
+    if (verb == 7 && strncmp(tokens, "observe", verb) == 0) {
+        const struct control_flush wish = {.text = {"", "", "", ""}, .observe = true};
+        return control_flush_ask(server->flush, &wish, out, err);
+    }
     const char *id = tokens + verb + strspn(tokens + verb, " ");
     for (int i = 0; i < QUEUECTL_ACTS; i++)
         if (strlen(queuectl_names[i]) == verb && strncmp(tokens, queuectl_names[i], verb) == 0)

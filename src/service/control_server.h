@@ -4,7 +4,7 @@
  *     list requests=N octets=N [json=1] [failed=1]
  *     flush [due=1] [report=1] [person=1] [id=] [account=] [recipient=] [sender=]
  *     show ID, hold ID, release ID, delete ID
- *     state
+ *     state, observe
  *
  * where values are xtext. The answer is output, in pieces, and a last line with the exit status:
  *

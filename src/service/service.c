@@ -19,6 +19,7 @@
 #include "submit/listener.h"
 #include "submit/report.h"
 #include "submit/serviceuser.h"
+#include "ctl/metrics.h"
 #include "ctl/queuerun.h"
 #include "service/listening.h"
 #include "service/peer.h"
@@ -49,6 +50,10 @@ struct service {
     bool run_wanted;
     int64_t next_run;
     int64_t idle_since;
+    pid_t metrics;         /* the child that writes metrics_file, 0: none */
+    int64_t next_metrics;  /* not before */
+    bool metrics_outdated; /* something happened since they were written */
+    bool metrics_fail;     /* they cannot be written, and the log says so */
 };
 
 /* A signal handler has no other way. */
@@ -127,7 +132,8 @@ static void forget_child(struct service *v, size_t i)
 static void reap(struct service *v)
 {
     pid_t pid;
-    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+    int status;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         rendezvous_forget(v->rendezvous, (int)pid);
         for (size_t i = 0; i < v->children; i++) {
             if (v->child[i].pid != pid)
@@ -135,7 +141,13 @@ static void reap(struct service *v)
             forget_child(v, i);
             break;
         }
+        if (pid == v->metrics) {
+            v->metrics = 0;
+            v->metrics_fail = status != 0;
+            continue;
+        }
         v->idle_since = clock_now();
+        v->metrics_outdated = true;
     }
 }
 
@@ -165,6 +177,31 @@ static void start_run(struct service *v)
         return;
     const struct queuerun run = {.rendezvous = v->rendezvous, .filter = due};
     _exit(queuerun_level(&run, v->site, SCOPE_SYSTEM, NULL));
+}
+
+static bool wants_metrics(const struct service *v)
+{
+    const char *file = v->site->config.service.metrics_file; /* NULL: nothing could be read */
+    return v->metrics_outdated && v->metrics == 0 && file && *file;
+}
+
+/* In a child: a long queue takes its time. */
+static void start_metrics(struct service *v)
+{
+    struct error err;
+    v->next_metrics = clock_after(SERVICE_TICK);
+    pid_t pid = fork_child(v);
+    v->metrics_outdated = pid < 0;
+    if (pid > 0) {
+        v->metrics = pid;
+        add_child(v, &(struct child){.pid = pid});
+    }
+    if (pid != 0)
+        return;
+    bool ok = metrics_write(v->site->config.service.metrics_file, v->site, &err);
+    if (!ok && !v->metrics_fail)
+        log_line(v, err.text);
+    _exit(ok ? EX_OK : err.code);
 }
 
 static bool found_one(void *context, const char *name)
@@ -309,6 +346,8 @@ static int64_t next_moment(const struct service *v)
 {
     int64_t next = v->next_run;
     int64_t idle = v->site->config.service.idle;
+    if (wants_metrics(v) && v->next_metrics < next)
+        next = v->next_metrics;
     if (v->listening.inherited && idle > 0 && v->children == 0 && v->idle_since + idle < next)
         next = v->idle_since + idle;
     return next;
@@ -318,7 +357,7 @@ static bool is_idle(struct service *v)
 {
     int64_t idle = v->site->config.service.idle;
     if (!v->listening.inherited || idle <= 0 || v->children > 0 || v->run_wanted ||
-        clock_now() - v->idle_since < idle)
+        wants_metrics(v) || clock_now() - v->idle_since < idle)
         return false;
     if (queue_is_empty(v))
         return true;
@@ -347,7 +386,7 @@ static void wait_for_work(struct service *v, const sigset_t *unblocked)
 static void serve(struct service *v, const sigset_t *unblocked)
 {
     v->idle_since = clock_now();
-    v->run_wanted = true;
+    v->run_wanted = v->metrics_outdated = true;
     while (!must_end && !is_idle(v)) {
         if (must_reload) {
             must_reload = 0;
@@ -362,6 +401,8 @@ static void serve(struct service *v, const sigset_t *unblocked)
         }
         if (v->run_wanted && v->runs < SERVICE_RUNS_MAX)
             start_run(v);
+        if (wants_metrics(v) && v->next_metrics <= clock_now())
+            start_metrics(v);
         wait_for_work(v, unblocked);
         reap(v);
     }

@@ -119,3 +119,35 @@ int control_client_run(const struct site *site, const char *command, FILE *out, 
     stream_close(r.stream);
     return code;
 }
+
+static bool cannot_say(int code, const char *complaint, struct error *err)
+{
+    if (code == EX_USAGE)
+        return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
+                         "the running service is of another version: restart it "
+                         "(systemctl restart onehop.service)");
+    return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, code, "%.*s",
+                     (int)strcspn(complaint, "\n"), complaint);
+}
+
+bool control_client_ask(const struct site *site, const char *command, struct str *out,
+                        struct error *err)
+{
+    char *text = NULL, *complaint = NULL;
+    size_t text_len, complaint_len;
+    FILE *answer = open_memstream(&text, &text_len),
+         *errors = open_memstream(&complaint, &complaint_len);
+    bool ok = answer && errors;
+    int code = ok ? control_client_run(site, command, answer, errors) : EX_OSERR;
+    ok = (!answer || fclose(answer) == 0) && ok;
+    ok = (!errors || fclose(errors) == 0) && ok;
+    if (!ok)
+        (void)error_system(err, EX_OSERR, "cannot ask the service");
+    else if (code != EX_OK)
+        ok = cannot_say(code, complaint, err);
+    else
+        str_add_n(out, text, text_len);
+    free(text);
+    free(complaint);
+    return ok;
+}
