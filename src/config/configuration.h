@@ -37,7 +37,8 @@ struct queue_settings {
     char *directory; /* "" means the scope's default */
     int64_t lifetime;
     char *bounce_to;
-    char *alert_command; /* for /bin/sh -c; "" for none */
+    int64_t delay_warning; /* milliseconds; 0: none */
+    char *alert_command;   /* for /bin/sh -c; "" for none */
 };
 
 struct service_settings { /* of the system's scope */

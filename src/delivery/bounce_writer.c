@@ -8,21 +8,22 @@
 #include "message/address.h"
 #include "message/aliases.h"
 #include "message/complete.h"
+#include "message/header.h"
 #include "queue/account_state.h"
 #include "queue/bounce.h"
 #include "queue/entry_writer.h"
 #include "delivery/notice.h"
 
-/* True if the account may make another bounce in this hour. *FIRST: this is the first one it may
- * not make. Without the file there is no limit, but a bounce. */
-static bool take_from_quota(const struct settlement *s, bool *first)
+/* True if the account may make another bounce in this hour, in which it may make MOST. *FIRST: this
+ * is the first one it may not make. Without the file there is no limit, but a bounce. */
+static bool take_from_quota(const struct settlement *s, unsigned most, bool *first)
 {
     struct account_file file;
     *first = false;
     if (!account_file_begin(&file, s->delivery->spool, s->account->name))
         return true;
     struct account_state *state = &file.state;
-    bool allowed = account_state_count_bounce(state, s->delivery->now());
+    bool allowed = account_state_count_bounce(state, most, s->delivery->now());
     *first = !allowed && state->bounces == ACCOUNT_STATE_BOUNCES_PER_HOUR;
     state->bounces += *first; /* marks that it was reported */
     account_file_end(&file, allowed || *first);
@@ -94,60 +95,58 @@ static bool is_wanted(const struct entry_lock *lock)
     return false;
 }
 
-static bool write_bounce(const struct settlement *s, struct bounce *bounce, struct entry_lock *lock,
-                         struct error *err)
+/* Writes BOUNCE, of which `to`, `until` and `full` are set, and commits it. */
+static bool write_bounce(const struct settlement *s, const struct entry_lock *lock,
+                         struct bounce *bounce, struct error *err)
 {
     struct entry entry = {0};
     struct entry_writer writer = {0};
-    /* A bounce that cannot be noted would be made and sent again and again. */
-    bool ok = journal_file_reserve(&lock->file, s->delivery->spool, lock->entry.id,
-                                   JOURNAL_SENT_MAX, err) &&
-              bounce_entry(bounce, &entry, err);
+    struct str date = {0}, arrival = {0};
+    complete_date(&date, (time_t)s->delivery->now());
+    complete_date(&arrival, (time_t)(entryid_arrival(lock->entry.id) / 1000000));
+    bounce->original = &lock->entry;
+    bounce->journal = &lock->journal;
+    bounce->content = &lock->content;
+    bounce->from = account_address(s->account);
+    bounce->host = this_host_best_name(&s->delivery->site->host);
+    bounce->provider = s->provider;
+    bounce->date = str_text(&date);
+    bounce->arrival = str_text(&arrival);
     bounce->id = entry.id;
-    if (ok)
-        ok = entry_writer_begin(&writer, s->delivery->spool, &entry, err) &&
-             bounce_write(bounce, &writer.output, &writer.entry.has_8bit,
-                          &writer.entry.has_8bit_header, err) &&
-             entry_writer_commit(&writer, NULL, err);
+    bool ok = bounce_entry(bounce, &entry, err) &&
+              entry_writer_begin(&writer, s->delivery->spool, &entry, err) &&
+              bounce_write(bounce, &writer.output, &writer.entry.has_8bit,
+                           &writer.entry.has_8bit_header, err) &&
+              entry_writer_commit(&writer, NULL, err);
     entry_writer_drop(&writer);
     entry_clear(&entry);
-    if (ok) {
-        journal_bounced(&lock->journal, lock->journal.bounces + 1);
-        ok = entry_lock_save(lock, err);
-    }
+    str_clear(&date);
+    str_clear(&arrival);
     return ok;
 }
 
 static enum bounce_writer_result report_to(const struct settlement *s, struct entry_lock *lock,
                                            const char *to, struct error *err)
 {
-    const struct entry *entry = &lock->entry;
     bool first;
-    if (!take_from_quota(s, &first)) {
+    if (!take_from_quota(s, ACCOUNT_STATE_BOUNCES_PER_HOUR, &first)) {
         if (first)
             notice_expired(s, lock, "too many bounces in one hour");
         return BOUNCE_WRITER_NOT_NOW;
     }
-
-    struct str date = {0}, arrival = {0};
-    complete_date(&date, (time_t)s->delivery->now());
-    complete_date(&arrival, (time_t)(entryid_arrival(entry->id) / 1000000));
     struct bounce bounce = {
-        .original = entry,
-        .journal = &lock->journal,
-        .content = &lock->content,
-        .from = account_address(s->account),
         .to = to,
-        .host = this_host_best_name(&s->delivery->site->host),
-        .provider = s->provider,
-        .date = str_text(&date),
-        .arrival = str_text(&arrival),
         /* RFC 8689, 5: a report about mail with REQUIRETLS may have to go without */
-        .full = entry->envelope.dsn_return == DSN_RETURN_FULL && !s->account->requiretls,
+        .full = lock->entry.envelope.dsn_return == DSN_RETURN_FULL && !s->account->requiretls,
     };
-    bool ok = write_bounce(s, &bounce, lock, err);
-    str_clear(&date);
-    str_clear(&arrival);
+    /* A bounce that cannot be noted would be made and sent again and again. */
+    bool ok = journal_file_reserve(&lock->file, s->delivery->spool, lock->entry.id,
+                                   JOURNAL_SENT_MAX, err) &&
+              write_bounce(s, lock, &bounce, err);
+    if (ok) {
+        journal_bounced(&lock->journal, lock->journal.bounces + 1);
+        ok = entry_lock_save(lock, err);
+    }
     return ok ? BOUNCE_WRITER_REPORTED : BOUNCE_WRITER_FAILED;
 }
 
@@ -166,4 +165,93 @@ enum bounce_writer_result bounce_writer_report(const struct settlement *s, struc
         result = report_to(s, lock, to.data, err);
     str_clear(&to);
     return result;
+}
+
+int64_t bounce_writer_warns_in(const struct settlement *s, const struct entry_lock *lock)
+{
+    const struct delivery_context *delivery = s->delivery;
+    const struct entry *entry = &lock->entry;
+    if (delivery->delay_warning <= 0 || lock->journal.warned || *entry->bounce_of ||
+        !*entry->envelope.sender || !s->account || !*account_address(s->account))
+        return -1;
+    int64_t age =
+        spool_time_of(delivery->spool_time, entryid_arrival(entry->id) / 1000000, delivery->now());
+    return age < delivery->delay_warning ? delivery->delay_warning - age : 0;
+}
+
+static ssize_t read_content(void *context, void *buffer, size_t len, struct error *err)
+{
+    size_t got;
+    return content_read(context, buffer, len, &got, err) ? (ssize_t)got : -1;
+}
+
+/* True if the first word of the field NAME is one of N WORDS. */
+static bool has_word(const struct header *header, const char *name, const char *const *words,
+                     size_t n)
+{
+    const char *value = header_value(header, name);
+    value = value ? value + strspn(value, " \t\n") : "";
+    size_t len = strcspn(value, " \t\n;(");
+    for (size_t i = 0; i < n; i++)
+        if (strlen(words[i]) == len && strncasecmp(value, words[i], len) == 0)
+            return true;
+    return false;
+}
+
+/* Nobody reads a report about a mailing, or about what a program sent (RFC 3834, 5). */
+static bool is_automatic(const struct entry_lock *lock)
+{
+    static const char *const to_many[] = {"bulk", "junk", "list"}, *const by_person[] = {"no", ""};
+    struct content_cursor from = {.content = &lock->content};
+    struct source source = {.fd = -1, .read = read_content, .context = &from};
+    struct header header = {0};
+    struct error ignored; /* what cannot be read now is looked at after the next attempt */
+    bool automatic = !header_read(&header, &source, &ignored) ||
+                     has_word(&header, "Precedence", to_many, 3) ||
+                     !has_word(&header, "Auto-Submitted", by_person, 2);
+    header_clear(&header);
+    source_clear(&source);
+    return automatic;
+}
+
+static bool is_delay_due(const struct settlement *s, const struct entry_lock *lock)
+{
+    const struct envelope *env = &lock->entry.envelope;
+    bool waits = false;
+    if (s->account_fails || bounce_writer_warns_in(s, lock) != 0)
+        return false;
+    for (size_t i = 0; i < env->n && i < lock->journal.n && !waits; i++)
+        waits = bounce_reports_delay(&lock->journal.rcpt[i], &env->rcpt[i]);
+    return waits && !is_automatic(lock);
+}
+
+/* Until when the entry is tried; nothing for ever. */
+static void add_last_moment(const struct settlement *s, const struct entry_lock *lock,
+                            struct str *out)
+{
+    const struct delivery_context *delivery = s->delivery;
+    int64_t now = delivery->now();
+    int64_t age =
+        spool_time_of(delivery->spool_time, entryid_arrival(lock->entry.id) / 1000000, now);
+    if (delivery->lifetime > 0)
+        complete_date(out, (time_t)(now + delivery->lifetime - age));
+}
+
+bool bounce_writer_warn(const struct settlement *s, struct entry_lock *lock, struct error *err)
+{
+    struct str to = {0}, until = {0};
+    struct error ignored; /* without room for it there is no warning */
+    bool first;
+    if (!is_delay_due(s, lock) || !take_from_quota(s, BOUNCE_WRITER_WARNINGS_PER_HOUR, &first))
+        return true;
+    journal_warned(&lock->journal);
+    bool ok = entry_lock_save(lock, err);
+    add_bounce_recipient(s, lock, &to);
+    add_last_moment(s, lock, &until);
+    struct bounce bounce = {.to = str_text(&to), .until = str_text(&until)};
+    if (ok && to.len > 0)
+        (void)write_bounce(s, lock, &bounce, &ignored);
+    str_clear(&to);
+    str_clear(&until);
+    return ok;
 }

@@ -1,4 +1,5 @@
-/* Reports to the sender, or to the person responsible here, that mail could not be delivered. */
+/* Reports to the sender, or to the person responsible here, that mail could not be delivered, or
+ * that it is delayed. */
 #ifndef BOUNCE_WRITER_H
 #define BOUNCE_WRITER_H
 
@@ -16,5 +17,19 @@ enum bounce_writer_result {
  * envelope sender or, if that is a user of this machine, to bounce_to or admin. */
 enum bounce_writer_result bounce_writer_report(const struct settlement *settlement,
                                                struct entry_lock *lock, struct error *err);
+
+enum { BOUNCE_WRITER_WARNINGS_PER_HOUR = 10 }; /* so that bounces have room in theirs */
+
+/* In how many seconds the sender is to be told that LOCK is delayed, if it waits then; 0: now;
+ * negative: never (it was told, there is no sender, ...). */
+int64_t bounce_writer_warns_in(const struct settlement *settlement, const struct entry_lock *lock);
+
+/* Makes the report of the delay, addressed as a bounce is, if it is due: once for each entry, and
+ * only while what the recipients met themselves holds it; while the account fails the report could
+ * not leave either. Not about mail to many or of a program: `Precedence: bulk`, `junk` or `list`,
+ * `Auto-Submitted` other than `no`. The journal has it before it is made: a crash can cost the
+ * report, and never makes two. False if the journal could not be written; ERR says. */
+bool bounce_writer_warn(const struct settlement *settlement, struct entry_lock *lock,
+                        struct error *err);
 
 #endif

@@ -24,6 +24,7 @@ struct delivery_context {
     const struct connection_options *options;
     const struct spool_time *spool_time; /* of the spool */
     int64_t lifetime;                    /* seconds; [queue] lifetime; 0 is for ever */
+    int64_t delay_warning;               /* seconds; [queue] delay_warning; 0: none */
     const char *bounce_to;               /* [queue] bounce_to, or "" */
     int64_t (*now)(void);                /* seconds since 1970 */
     uint64_t (*random)(void);

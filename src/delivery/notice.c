@@ -100,7 +100,7 @@ void notice_expired(const struct settlement *s, const struct entry_lock *lock, c
         .about = s->account,
         .carrier = find_carrier(delivery, s->account),
         .lock = lock,
-        .number = ENTRYID_DERIVED_MAX,
+        .number = ENTRYID_EXPIRY_NOTICE,
         .subject = "Mail has expired",
         .reason = reason,
         .closing = "Nothing is lost. `onehopctl queue --failed` lists what is kept, `onehopctl\r\n"
@@ -140,7 +140,7 @@ void notice_login_fails(const struct delivery_context *delivery, const struct ac
         .about = account,
         .carrier = find_carrier(delivery, account),
         .lock = lock,
-        .number = ENTRYID_DERIVED_MAX - 1,
+        .number = ENTRYID_LOGIN_NOTICE,
         .subject = "A login has failed for an hour",
         .reason = reason,
         .closing = "Mail through this account waits, and expires when its lifetime is over. A\r\n"

@@ -11,6 +11,8 @@
 #include "delivery/notice.h"
 #include "delivery/verdict.h"
 
+enum { LEAST_INTERVAL = 60 }; /* seconds */
+
 static void note_results(struct entry_lock *lock, const struct attempt *attempt)
 {
     const struct error *whole = attempt->failed ? &attempt->failure : NULL;
@@ -82,10 +84,13 @@ static enum settle_end remove_entry(struct entry_lock *lock, struct error *err)
     return entry_lock_remove(lock, err) ? SETTLE_DONE : SETTLE_FAILED;
 }
 
-static enum settle_end defer(struct entry_lock *lock, struct error *err)
+static enum settle_end defer(const struct settlement *settlement, struct entry_lock *lock,
+                             struct error *err)
 {
-    bool ok =
-        lock->next == lock->journal.next || entry_lock_postpone(lock, lock->journal.next, err);
+    bool ok = bounce_writer_warn(settlement, lock, err);
+    ok = (lock->next == lock->journal.next ||
+          entry_lock_postpone(lock, lock->journal.next, ok ? err : &(struct error){0})) &&
+         ok;
     entry_lock_release(lock);
     return ok ? SETTLE_WAITS : SETTLE_FAILED;
 }
@@ -98,14 +103,14 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
     switch (bounce_writer_report(settlement, lock, err)) {
     case BOUNCE_WRITER_REPORTED:
     case BOUNCE_WRITER_NOT_WANTED:
-        return more ? defer(lock, err) : remove_entry(lock, err);
+        return more ? defer(settlement, lock, err) : remove_entry(lock, err);
     case BOUNCE_WRITER_NOT_NOW:
         if (more)
-            return defer(lock, err);
+            return defer(settlement, lock, err);
         return keep(lock, "too many bounces in this hour", err);
     case BOUNCE_WRITER_IMPOSSIBLE:
         if (more)
-            return defer(lock, err);
+            return defer(settlement, lock, err);
         return keep(lock, "undeliverable, and there is no address to report it to", err);
     case BOUNCE_WRITER_FAILED:
         break;
@@ -117,7 +122,8 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
 }
 
 /* The next attempt is when it was planned for as this one began, unless this one took so long that
- * too little of the interval remains. */
+ * too little of the interval remains; and not after the moment when the sender is told of a delay.
+ */
 static void note_attempt(const struct settlement *settlement, struct entry_lock *lock)
 {
     const struct delivery_context *delivery = settlement->delivery;
@@ -126,6 +132,9 @@ static void note_attempt(const struct settlement *settlement, struct entry_lock 
     int64_t next = lock->next;
     if (next < now + schedule_interval(attempt, 0))
         next = now + schedule_interval(attempt, delivery->random());
+    int64_t warning = bounce_writer_warns_in(settlement, lock);
+    if (warning > 0 && next > now + warning)
+        next = now + (warning > LEAST_INTERVAL ? warning : LEAST_INTERVAL);
     journal_attempt(&lock->journal, now, settlement->account_fails ? now : next);
 }
 
@@ -160,7 +169,7 @@ static enum settle_end settle_entry(const struct settlement *settlement, struct 
         return settle_failed(settlement, lock, err);
     if (journal_count(&lock->journal, JOURNAL_WAITING) == 0)
         return remove_entry(lock, err);
-    return defer(lock, err);
+    return defer(settlement, lock, err);
 }
 
 /* Once for each message that is gone, and once for each attempt that leaves it waiting. */

@@ -105,6 +105,11 @@ bool envelope_reports_failure(const struct recipient *recipient)
     return recipient->notify == 0 || recipient->notify & DSN_FAILURE;
 }
 
+bool envelope_reports_delay(const struct recipient *recipient)
+{
+    return recipient->notify == 0 || recipient->notify & DSN_DELAY;
+}
+
 static char *copy_of(const char *text)
 {
     return memory_copy(text ? text : "");

@@ -53,6 +53,9 @@ void envelope_default_notify(struct envelope *env, unsigned notify);
 /* True unless the sender asked not to be notified when this recipient fails (RFC 3461, 4.1). */
 bool envelope_reports_failure(const struct recipient *recipient);
 
+/* The same for the delay of this recipient. */
+bool envelope_reports_delay(const struct recipient *recipient);
+
 /* Makes TO, which is cleared first, a copy of FROM that owns all it has. */
 void envelope_copy(struct envelope *to, const struct envelope *from);
 

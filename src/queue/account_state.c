@@ -243,14 +243,14 @@ bool account_state_host_is_held(const struct account_state *state, uint32_t host
     return false;
 }
 
-bool account_state_count_bounce(struct account_state *state, int64_t now)
+bool account_state_count_bounce(struct account_state *state, unsigned most, int64_t now)
 {
     int64_t hour = now / 3600;
     if (hour != state->bounce_hour) {
         state->bounce_hour = hour;
         state->bounces = 0;
     }
-    if (state->bounces >= ACCOUNT_STATE_BOUNCES_PER_HOUR)
+    if (state->bounces >= most)
         return false;
     state->bounces++;
     return true;

@@ -80,8 +80,8 @@ void account_state_hold_host(struct account_state *state, uint32_t host, int64_t
 /* True if HOST could not be reached a moment before NOW: it is left alone. */
 bool account_state_host_is_held(const struct account_state *state, uint32_t host, int64_t now);
 
-/* True, and counted, if another bounce may be made in the hour of NOW. */
-bool account_state_count_bounce(struct account_state *state, int64_t now);
+/* True, and counted, if another bounce may be made in the hour of NOW: fewer than MOST were. */
+bool account_state_count_bounce(struct account_state *state, unsigned most, int64_t now);
 
 /* True, and noted, if no failure was reported to admin in the hour of NOW yet. */
 bool account_state_take_notice(struct account_state *state, int64_t now);

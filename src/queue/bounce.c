@@ -57,9 +57,18 @@ bool bounce_reports(const struct progress *progress, const struct recipient *rec
            envelope_reports_failure(recipient);
 }
 
+bool bounce_reports_delay(const struct progress *progress, const struct recipient *recipient)
+{
+    return progress->status == JOURNAL_WAITING && progress->why &&
+           progress->why->scope != ERROR_ACCOUNT && envelope_reports_delay(recipient);
+}
+
 static bool reports(const struct bounce *bounce, size_t i)
 {
-    return bounce_reports(&bounce->journal->rcpt[i], &bounce->original->envelope.rcpt[i]);
+    const struct progress *progress = &bounce->journal->rcpt[i];
+    const struct recipient *recipient = &bounce->original->envelope.rcpt[i];
+    return bounce->until ? bounce_reports_delay(progress, recipient)
+                         : bounce_reports(progress, recipient);
 }
 
 /* What the server said, its code in front; or what went wrong where no server was asked. */
@@ -92,7 +101,10 @@ static void add_header(struct str *text, const struct bounce *bounce, bool eight
     add_folded(text, bounce->from, true);
     str_add(text, ">\r\nTo: <");
     add_folded(text, bounce->to, true);
-    str_add(text, ">\r\nSubject: Undelivered mail returned to sender\r\n");
+    add_field(text, ">\r\nSubject",
+              bounce->until ? "Mail is delayed, and is tried again"
+                            : "Undelivered mail returned to sender",
+              false);
     add_field(text, "Date", bounce->date, false);
     str_addf(text, "Message-ID: <%s@", bounce->id);
     add_folded(text, bounce->host, false);
@@ -115,6 +127,23 @@ static void open_part(struct str *text, const struct bounce *bounce, const char 
     str_add(text, "\r\n");
 }
 
+/* What happened to the recipients below, and what the sender can do. */
+static void add_summary(struct str *text, const struct bounce *bounce)
+{
+    if (!bounce->until) {
+        str_add(text, "could not be delivered to the recipients below. It will not be tried"
+                      " again.\r\n");
+        return;
+    }
+    str_add(text, "has not been delivered to the recipients below yet. It is tried again");
+    if (*bounce->until) {
+        str_add(text, "\r\nuntil ");
+        add_folded(text, bounce->until, false);
+    }
+    str_add(text, ".\r\n\r\nYou need not send it again. If it is urgent, reach them in another"
+                  " way.\r\nThis is reported once.\r\n");
+}
+
 static bool write_explanation(const struct bounce *bounce, struct str *text, bool ascii,
                               struct output *out, struct error *err)
 {
@@ -125,8 +154,8 @@ static bool write_explanation(const struct bounce *bounce, struct str *text, boo
     add_folded(text, bounce->host, false);
     str_add(text, ".\r\n\r\nYour message of ");
     add_folded(text, bounce->arrival, false);
-    str_add(text, "\r\ncould not be delivered to the recipients below. It will not be tried"
-                  " again.\r\n");
+    str_add(text, "\r\n");
+    add_summary(text, bounce);
     for (size_t i = 0; i < envelope->n; i++) {
         if (!reports(bounce, i))
             continue;
@@ -154,13 +183,13 @@ static void add_recipient_fields(struct str *text, const struct bounce *bounce,
                                  const struct recipient *recipient, const struct error *why)
 {
     const char *address = recipient->address;
-    bool permanent = why->status[0] == '5' || why->status[0] == '4';
+    bool has_status = why->status[0] == '4' || (why->status[0] == '5' && !bounce->until);
     str_add(text, "\r\n");
     add_original_recipient(text, recipient->orcpt);
     str_addf(text, "Final-Recipient: %s; ", escape_is_ascii(address) ? "rfc822" : "utf-8");
     add_folded(text, address, true);
-    str_add(text, "\r\nAction: failed\r\n");
-    add_field(text, "Status", permanent ? why->status : "5.0.0", false);
+    str_addf(text, "\r\nAction: %s\r\n", bounce->until ? "delayed" : "failed");
+    add_field(text, "Status", has_status ? why->status : bounce->until ? "4.0.0" : "5.0.0", false);
     bool replied = why->reply_code > 0;
     if (replied && *bounce->provider) {
         str_add(text, "Remote-MTA: dns; ");
@@ -170,6 +199,8 @@ static void add_recipient_fields(struct str *text, const struct bounce *bounce,
     str_add(text, replied ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: X-onehop; ");
     add_reason(text, why);
     str_add(text, "\r\n");
+    if (bounce->until && *bounce->until)
+        add_field(text, "Will-Retry-Until", bounce->until, false);
 }
 
 /* RFC 3464, 2; with addresses beyond ASCII RFC 6533, 3. */
@@ -260,10 +291,12 @@ bool bounce_entry(const struct bounce *bounce, struct entry *entry, struct error
 {
     const struct entry *original = bounce->original;
     char id[ENTRYID_SIZE];
+    unsigned number = bounce->until ? ENTRYID_DELAY : bounce->journal->bounces + 1;
     if (*original->bounce_of)
         return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_SOFTWARE,
                          "a bounce that cannot be delivered has no sender to be returned to");
-    if (!entryid_derive(id, original->id, bounce->journal->bounces + 1))
+    if ((!bounce->until && number > ENTRYID_BOUNCES_MAX) ||
+        !entryid_derive(id, original->id, number))
         return error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_SOFTWARE,
                          "it has caused too many bounces already");
     memcpy(entry->id, id, sizeof id);

@@ -10,11 +10,19 @@
 
 enum { ENTRYID_LENGTH = 15, ENTRYID_SIZE = ENTRYID_LENGTH + 1, ENTRYID_DERIVED_MAX = 61 };
 
+/* The numbers of what is derived from an entry. */
+enum {
+    ENTRYID_BOUNCES_MAX = 58, /* 1 to this: its bounces */
+    ENTRYID_DELAY,            /* the report that it is delayed */
+    ENTRYID_LOGIN_NOTICE,     /* those of notice.h */
+    ENTRYID_EXPIRY_NOTICE,
+};
+
 /* Makes the id of an entry that arrives at MICROSECONDS (UTC since 1970; what lies outside of the
  * range is moved to its edge). RANDOM tells apart what arrives at the same moment. */
 void entryid_make(char id[ENTRYID_SIZE], int64_t microseconds, uint64_t random);
 
-/* Makes the id of the NUMBERth (1..ENTRYID_DERIVED_MAX) bounce of the entry ORIGINAL. False if
+/* Makes the id of what has NUMBER (1..ENTRYID_DERIVED_MAX) of the entry ORIGINAL. False if
  * NUMBER is outside of that, or ORIGINAL is not an id or is derived itself. */
 bool entryid_derive(char id[ENTRYID_SIZE], const char *original, unsigned number);
 

@@ -84,6 +84,13 @@ static void add_bounced(const struct journal *journal, struct str *out, unsigned
     seal(journal, out, start);
 }
 
+static void add_word(const struct journal *journal, struct str *out, const char *word)
+{
+    size_t start = open_line(out);
+    str_add(out, word);
+    seal(journal, out, start);
+}
+
 static void add_note(const struct journal *journal, struct str *out)
 {
     size_t start = open_line(out);
@@ -178,6 +185,14 @@ void journal_bounced(struct journal *journal, unsigned number)
     journal->must_sync = true;
 }
 
+void journal_warned(struct journal *journal)
+{
+    end_run(journal);
+    journal->warned = true;
+    add_word(journal, &journal->pending, "warned");
+    journal->must_sync = true;
+}
+
 void journal_note(struct journal *journal, const char *text)
 {
     end_run(journal);
@@ -202,9 +217,7 @@ void journal_again(struct journal *journal)
 {
     end_run(journal);
     reset(journal);
-    size_t start = open_line(&journal->pending);
-    str_add(&journal->pending, "again");
-    seal(journal, &journal->pending, start);
+    add_word(journal, &journal->pending, "again");
     journal->must_sync = true;
 }
 
@@ -328,6 +341,8 @@ static bool take_line(struct journal *journal, const char *line, size_t len)
         return take_attempt(journal, &tokens);
     if (tokenizer_is(&tokens, "note"))
         return take_note(journal, &tokens);
+    if (tokenizer_is(&tokens, "warned"))
+        return journal->warned = tokenizer_end(&tokens);
     if (tokenizer_is(&tokens, "again")) {
         bool ok = tokenizer_end(&tokens);
         if (ok)
@@ -372,6 +387,8 @@ void journal_encode(const struct journal *journal, struct str *out)
         if (bounce > 0)
             add_bounced(journal, out, bounce);
     }
+    if (journal->warned)
+        add_word(journal, out, "warned");
     if (journal->attempts > 0)
         add_attempt(journal, out);
     if (journal->note && *journal->note)

@@ -6,6 +6,7 @@
  *     0123456789abcdef failed 42 2 1 67 550 5.1.1 TEXT REPLY
  *     0123456789abcdef waiting 43-99 0 0 75 0 - TEXT -     scope, class, code, reply, status
  *     0123456789abcdef bounced 1                           all failed so far are in bounce 1
+ *     0123456789abcdef warned                              the sender was told that it is delayed
  *     0123456789abcdef note TEXT                           why it is in failed/
  *     0123456789abcdef again                               released from there: who failed and is
  * in no bounce waits again
@@ -54,6 +55,7 @@ struct journal {
     unsigned attempts;
     int64_t last, next; /* seconds since 1970 of the last attempt and the planned one, 0 if none */
     unsigned bounces;   /* bounces made so far */
+    bool warned;        /* of the delay */
     char *note;         /* "" or NULL if none */
     size_t damaged;     /* lines that were passed over */
 
@@ -79,6 +81,7 @@ void journal_settle(struct journal *journal, size_t i, enum journal_status statu
                     const struct error *why);
 void journal_attempt(struct journal *journal, int64_t now, int64_t next);
 void journal_bounced(struct journal *journal, unsigned number);
+void journal_warned(struct journal *journal);
 void journal_note(struct journal *journal, const char *text);
 void journal_again(struct journal *journal);
 

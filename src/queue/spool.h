@@ -57,6 +57,8 @@
  *     the same, bounce ID' in queue/      -                 finds ID' there, notes it
  *     the same, ID' sent meanwhile        -                 bounces once more: ID waits for its
  *                                                           planned time, and ID' does not
+ *     journal: sender told of a delay     -                 nothing: if the report was not made
+ *                                                           yet, there is none
  *     all settled, queue/ID still there   -                 removes it
  *     journal/ID without ID               -                 removes it (recovery.h)
  *     mtime in the past or far future     -                 tries now

@@ -110,6 +110,7 @@ enum queue_context_result queue_context_open(struct queue_context *queue, bool c
         .options = queue->options,
         .spool_time = &queue->spool_time,
         .lifetime = settings->lifetime / 1000,
+        .delay_warning = settings->delay_warning / 1000,
         .bounce_to = settings->bounce_to ? settings->bounce_to : "",
         .now = clock_wall,
         .random = random_number,

@@ -2,12 +2,13 @@
 
 import email
 import email.policy
+import email.utils
 
 import pytest
 
 from bs_test import Dialogue
 from provider import in_turn
-from spool import DAY, HOUR, Spool, message
+from spool import DAY, HOUR, MINUTE, Spool, message
 
 GONE = {"gone@example.net": "550 5.1.1 who?"}
 
@@ -182,11 +183,50 @@ def test_one_broken_job_cannot_flood(serve, spool):
     assert [m.recipients[0] for m in provider.messages].count("me@example.com") == 21
 
 
+# -- delay
+
+def test_a_delay_is_reported_once(serve, spool):
+    provider = spool.use(serve(rcpt={"full@example.net": "450 4.2.2 mailbox full"}))
+    spool.tries("full@example.net", "you@example.net", "-N", "failure,delay", input=message("lunch", "private words"))
+    for _ in range(24):
+        assert len(provider.messages) == 1
+        spool.wait(10 * MINUTE)
+        spool.delivers("-q10m")
+    for _ in range(12):
+        spool.wait(HOUR)
+        spool.delivers("-q1h")
+    _, warning = provider.messages
+    assert warning.sender == "" and warning.recipients == ["me@example.com"]
+    header, text, status, returned = report_of(warning)
+    assert header["Subject"] == "Mail is delayed, and is tried again"
+    assert "<full@example.net>:" in text and "mailbox full" in text and "you@" not in text
+    assert status[1]["Action"] == "delayed" and status[1]["Status"] == "4.2.2"
+    until = email.utils.parsedate_to_datetime(status[1]["Will-Retry-Until"])
+    arrival = email.utils.parsedate_to_datetime(status[0]["Arrival-Date"])
+    assert abs((until - arrival).total_seconds() - 5 * DAY) <= 1
+    assert "lunch" in returned.get_content() and "private words" not in returned.get_content()
+    provider.answers.clear()
+    spool.wait(HOUR)
+    spool.delivers("-q")
+    assert len(provider.messages) == 3 and spool.is_empty()
+
+
+def test_what_the_account_holds_is_not_reported_as_delayed(serve, spool):
+    spool.use_nobody(serve())
+    spool.tries("you@example.net")
+    for _ in range(10):
+        spool.wait(HOUR)
+        spool.delivers("-q1h")
+    provider = spool.use(serve())
+    spool.delivers("-q")
+    assert len(provider.messages) == 1 and spool.is_empty()
+
+
 # -- lifetime
 
 def test_mail_put_off_for_too_long_bounces(serve, spool):
     provider = spool.use(serve(rcpt={"gone@example.net": "450 4.2.2 mailbox full"}),
-                         "[queue]\nlifetime = 12h\n")
+                         "[queue]\nlifetime = 12h\ndelay_warning = off\n")
     spool.submits("gone@example.net", "you@example.net")
     for _ in range(11):
         spool.wait(HOUR)

@@ -156,7 +156,7 @@ def test_a_recipient_put_off_is_tried_again_alone(serve, spool):
 
 
 def test_retries_come_less_and_less_often(serve, spool):
-    provider = spool.use(serve(rcpt="450 4.2.0 later"))
+    provider = spool.use(serve(rcpt="450 4.2.0 later"), "[queue]\ndelay_warning = off\n")
     spool.submits("you@example.net")
     for attempts, minutes in enumerate((1, 5, 15, 30, 60, 120, 240, 240), 2):
         before = spool.entry()["next_attempt"]

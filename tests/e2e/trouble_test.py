@@ -141,7 +141,7 @@ def test_a_command_that_does_not_exist_harms_no_mail(serve, spool):
 @pytest.mark.parametrize("jump", [YEAR, -YEAR])
 def test_a_wrong_clock_neither_bounces_mail_nor_puts_it_to_sleep(serve, spool, jump):
     away, provider = serve(rcpt="450 4.2.0 later"), serve()
-    spool.use(away)
+    spool.use(away, "[queue]\ndelay_warning = off\n")
     spool.submits("you@example.net", input=message("before"))
     spool.wait(jump)
     during = spool.run("sendmail", "you@example.net", input=message("during"))

@@ -130,6 +130,48 @@ static void a_bounce_tells_people_and_programs(void **state)
     end(&story);
 }
 
+/* The third recipient waits for what it met, the first for the account. */
+static void a_delay_is_reported_with_its_end(void **state)
+{
+    (void)state;
+    struct error full = spooldir_refusal(452, "4.2.2", "mailbox full", "452 4.2.2 full");
+    struct error away = {.scope = ERROR_ACCOUNT, .class = ERROR_TEMPORARY, .text = "no route"};
+    static const char *const parts[] = {
+        "Subject: Mail is delayed, and is tried again\r\n",
+        "Auto-Submitted: auto-replied\r\n",
+        "\r\nYour message of Mon, 23 Nov 2026 07:00:00 +0000\r\n"
+        "has not been delivered to the recipients below yet. It is tried again\r\n"
+        "until Sat, 28 Nov 2026 07:00:00 +0000.\r\n",
+        "You need not send it again.",
+        "<r2@example.com>:\r\n 452 4.2.2 full\r\n",
+        "\r\n\r\nFinal-Recipient: rfc822; r2@example.com\r\nAction: delayed\r\nStatus: 4.2.2\r\n"
+        "Remote-MTA: dns; smtp.example.com\r\nDiagnostic-Code: smtp; 452 4.2.2 full\r\n"
+        "Will-Retry-Until: Sat, 28 Nov 2026 07:00:00 +0000\r\n"};
+    struct story story;
+    struct entry entry = {0};
+    begin(&story);
+    journal_clear(&story.journal);
+    journal_begin(&story.journal, story.original.id, 4);
+    journal_settle(&story.journal, 0, JOURNAL_WAITING, &away);
+    journal_settle(&story.journal, 2, JOURNAL_WAITING, &full);
+    journal_settle(&story.journal, 3, JOURNAL_WAITING, &full);
+    story.original.envelope.rcpt[3].notify = DSN_FAILURE | DSN_SUCCESS;
+    story.bounce.until = "Sat, 28 Nov 2026 07:00:00 +0000";
+    const char *text = written(&story);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!strstr(text, parts[i]))
+            fail_msg("missing: %s\nin: %s", parts[i], text);
+    assert_null(strstr(text, "r0@example.com"));
+    assert_null(strstr(text, "r1@example.com"));
+    assert_null(strstr(text, "r3@example.com"));
+    assert_lines_are_well_formed(&story.out.text);
+    journal_bounced(&story.journal, 7);
+    assert_true(bounce_entry(&story.bounce, &entry, &story.err));
+    assert_string_equal(entry.id, "1tVd0xAbcDef12x"); /* whatever was bounced */
+    entry_clear(&entry);
+    end(&story);
+}
+
 static void dsn_parameters_of_a_recipient_count(void **state)
 {
     (void)state;
@@ -248,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bounce_tells_people_and_programs),
+        cmocka_unit_test(a_delay_is_reported_with_its_end),
         cmocka_unit_test(dsn_parameters_of_a_recipient_count),
         cmocka_unit_test(the_whole_original_comes_back_when_asked_for),
         cmocka_unit_test(recipients_told_of_before_are_not_told_again),

@@ -219,6 +219,83 @@ static void a_full_disk_leaves_no_half_a_bounce(void **state)
     mailworld_end(&world);
 }
 
+/* Whether the sender of "me@example.org" hears of a recipient that has waited for AGE hours. */
+static const struct delay {
+    const char *name, *header;
+    int64_t age;
+    unsigned notify;
+    bool null_sender, is_bounce, account_waits, account_fails, off, before;
+    bool sent;
+} delays[] = {
+    {.name = "after four hours", .age = 4, .sent = true},
+    {.name = "not before", .age = 3},
+    {.name = "once", .age = 5, .before = true},
+    {.name = "switched off", .age = 4, .off = true},
+    {.name = "to nobody", .age = 4, .null_sender = true},
+    {.name = "not about a bounce", .age = 4, .is_bounce = true},
+    {.name = "the account held it", .age = 4, .account_waits = true},
+    {.name = "the account fails now", .age = 4, .account_fails = true},
+    {.name = "asked for", .age = 4, .notify = DSN_DELAY | DSN_FAILURE, .sent = true},
+    {.name = "not asked for", .age = 4, .notify = DSN_FAILURE | DSN_SUCCESS},
+    {.name = "silence asked for", .age = 4, .notify = DSN_NEVER},
+    {.name = "to many", .age = 4, .header = "precedence:bulk\r\n"},
+    {.name = "to a list", .age = 4, .header = "Precedence: List (of many)\r\n"},
+    {.name = "to be dropped", .age = 4, .header = "Precedence:\r\n junk\r\n"},
+    {.name = "first class", .age = 4, .header = "Precedence: first-class\r\n", .sent = true},
+    {.name = "of a program", .age = 4, .header = "Auto-Submitted: auto-generated\r\n"},
+    {.name = "a reply of one", .age = 4, .header = "Auto-Submitted: auto-replied; x=y\r\n"},
+    {.name = "of a person", .age = 4, .header = "Auto-Submitted: NO; x=y\r\n", .sent = true},
+};
+
+static void play_delay(struct mailworld *world, const struct delay *row)
+{
+    struct entry entry;
+    struct entry_writer writer;
+    struct entry_lock lock = {0};
+    struct error *err = &world->dir->err, later = spooldir_refusal(450, "4.2.0", "later", "450 x");
+    struct str text = {0};
+    spooldir_fill(&entry, 1);
+    entry.envelope.rcpt[0].notify = row->notify;
+    if (row->null_sender)
+        envelope_set_sender(&entry.envelope, "");
+    str_addf(&text, "%sSubject: x\r\n\r\nPrecedence: bulk\r\n", row->header ? row->header : "");
+    assert_true(entry_writer_begin(&writer, &world->dir->spool, &entry, err));
+    assert_true(output_write(&writer.output, text.data, text.len, err));
+    assert_true(entry_writer_commit(&writer, &lock, err));
+    str_clear(&text);
+    entry_clear(&entry);
+    if (row->is_bounce)
+        memcpy(lock.entry.bounce_of, lock.entry.id, ENTRYID_SIZE);
+    later.scope = row->account_waits ? ERROR_ACCOUNT : ERROR_RECIPIENT;
+    journal_settle(&lock.journal, 0, JOURNAL_WAITING, &later);
+    if (row->before)
+        journal_warned(&lock.journal);
+    mailworld_later(lock.entry.id, row->age * 3600);
+    world->delivery.delay_warning = row->off ? 0 : 4 * 3600;
+    const struct settlement settlement = {.delivery = &world->delivery,
+                                          .account = world->account[0],
+                                          .account_fails = row->account_fails,
+                                          .provider = "mx"};
+    assert_true(bounce_writer_warn(&settlement, &lock, err));
+    assert_int_equal(read_bounce(world, &lock, ENTRYID_DELAY, &text), row->sent);
+    assert_int_equal(lock.journal.warned, row->sent || row->before);
+    assert_true(!row->sent || strstr(text.data, "\nrcpt me@example.org\ncontent\n"));
+    str_clear(&text);
+    entry_lock_release(&lock);
+}
+
+static void a_delay_is_reported_to_who_wants_to_know(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
+        struct mailworld world;
+        print_message("# %s\n", delays[i].name);
+        mailworld_begin(&world);
+        play_delay(&world, &delays[i]);
+        mailworld_end(&world);
+    }
+}
+
 static bool has_notice(struct mailworld *world, const struct entry_lock *lock)
 {
     struct str text = {0};
@@ -305,6 +382,7 @@ int main(void)
         cmocka_unit_test(each_bounce_reports_what_failed_since_the_last_one),
         cmocka_unit_test(a_crash_makes_no_second_bounce),
         cmocka_unit_test(a_full_disk_leaves_no_half_a_bounce),
+        cmocka_unit_test(a_delay_is_reported_to_who_wants_to_know),
         cmocka_unit_test(bounces_of_an_hour_are_limited),
         cmocka_unit_test(the_whole_message_is_returned_only_when_asked_for),
         cmocka_unit_test(what_cannot_be_reported_says_so),

@@ -303,8 +303,8 @@ static void account_state_survives_its_file_and_damage_starts_it_afresh(void **s
     known.sent[2].count[12] = 9;
     memcpy(known.suspect, "entry", 6);
     for (int i = 0; i < ACCOUNT_STATE_BOUNCES_PER_HOUR; i++)
-        assert_true(account_state_count_bounce(&known, NOW));
-    assert_false(account_state_count_bounce(&known, NOW));
+        assert_true(account_state_count_bounce(&known, ACCOUNT_STATE_BOUNCES_PER_HOUR, NOW));
+    assert_false(account_state_count_bounce(&known, ACCOUNT_STATE_BOUNCES_PER_HOUR, NOW));
     struct str text = {0};
     account_state_encode(&known, &text);
     account_state_decode(&back, text.data, text.len);
@@ -315,7 +315,7 @@ static void account_state_survives_its_file_and_damage_starts_it_afresh(void **s
         assert_true(breaker_allows(&back.breaker, NOW, SETTINGS));
         text.data[i] ^= 4;
     }
-    assert_true(account_state_count_bounce(&known, NOW + 3600));
+    assert_true(account_state_count_bounce(&known, ACCOUNT_STATE_BOUNCES_PER_HOUR, NOW + 3600));
     str_clear(&text);
 }
 

@@ -366,11 +366,38 @@ static void a_long_attempt_is_not_repeated_at_once(void **state)
     mailworld_end(&world);
 }
 
+/* The interval would be four hours. */
+static void an_attempt_is_made_when_the_delay_is_reported(void **state)
+{
+    (void)state;
+    static const struct row row = {.results = "T", .age = 4 * 3600 - 600, .end = SETTLE_WAITS};
+    struct mailworld world;
+    struct entry_lock lock = {0};
+    struct attempt attempt;
+    struct error err;
+    struct stat facts;
+    char id[ENTRYID_SIZE];
+    mailworld_begin(&world);
+    world.delivery.delay_warning = 4 * 3600;
+    accept_entry(&world, &row, id, &lock);
+    attempt_row(&row, &attempt);
+    lock.journal.attempts = 6;
+    lock.next = mailworld_now + 4 * 3600;
+    const struct settlement settlement = {
+        .delivery = &world.delivery, .account = world.account[0], .provider = "mx"};
+    assert_int_equal(settle_attempt(&settlement, &lock, &attempt, &err), SETTLE_WAITS);
+    assert_int_equal(stat(spooldir_path(world.dir, "queue", id), &facts), 0);
+    assert_int_equal(facts.st_mtime - mailworld_now, 600);
+    delivery_attempt_clear(&attempt);
+    mailworld_end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_attempt_has_consequences),
         cmocka_unit_test(a_long_attempt_is_not_repeated_at_once),
+        cmocka_unit_test(an_attempt_is_made_when_the_delay_is_reported),
     };
     return cmocka_run_group_tests_name("settle", tests, NULL, NULL);
 }
