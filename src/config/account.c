@@ -238,6 +238,10 @@ static const char *contradiction(const struct account *account)
         return N_("tls_crl_file needs trusted authorities: add `tls_trust_file = system`");
     if (account->requiretls && (!account->tls || !account->tls_certcheck))
         return N_("requiretls needs verified TLS: remove `tls = off` and `tls_certcheck = off`");
+    if (account->tls_dane &&
+        (!account->tls || !account->tls_certcheck || *account->socket || *account->tls_fingerprint))
+        return N_("tls_dane is the check of a host's certificate: remove `tls = off`, "
+                  "`tls_certcheck = off`, `tls_fingerprint` and `socket`");
     if (account->dsn_notify.n > 1 &&
         (strlist_has(&account->dsn_notify, "never") || strlist_has(&account->dsn_notify, "off")))
         return N_("dsn_notify: never and off exclude other words");

@@ -86,7 +86,7 @@ struct account {
     char *tls_trust_file, *tls_crl_file, *tls_fingerprint, *tls_key_file, *tls_cert_file;
     char *tls_priorities, *tls_host_override;
     long tls_min_dh_prime_bits;
-    bool requiretls;
+    bool tls_dane, requiretls;
     int chunking; /* 0 off, 1 auto: where it is offered */
     long max_connections;
     long max_recipients; /* 0: as many as the server takes */

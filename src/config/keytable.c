@@ -187,6 +187,8 @@ const struct key key_table[] = {
      .help = N_("use BDAT where it is offered")},
     {"auth_without_tls", SERVER(auth_without_tls), .type = KEY_BOOL, .fallback = "off",
      .help = N_("let the password travel in the clear")},
+    {"tls_dane", SERVER(tls_dane), .type = KEY_BOOL, .fallback = "off",
+     .help = N_("verify the server's certificate by TLSA records (DANE)")},
     {"requiretls", SERVER(requiretls), .type = KEY_BOOL, .fallback = "off", .flags = KEY_OF_FILE,
      .help = N_("refuse to send mail that could be relayed without verified TLS (REQUIRETLS)")},
     {"password_file", SERVER(password_file), .type = KEY_PATH, .fallback = "",

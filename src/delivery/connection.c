@@ -401,5 +401,6 @@ void connection_close(struct connection *connection)
     str_clear(&connection->address);
     str_clear(&connection->hello);
     str_clear(&connection->password);
+    tlsa_clear(&connection->tlsa);
     free(connection);
 }

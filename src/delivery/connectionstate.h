@@ -9,6 +9,7 @@
 #include "base/sasl.h"
 #include "base/str.h"
 #include "net/stream.h"
+#include "net/tlsa.h"
 #include "smtp/session.h"
 #include "delivery/connection.h"
 
@@ -24,6 +25,7 @@ struct connection {
     struct session_params params;
     struct session *session;
     const struct module *module; /* NULL for an account without TLS */
+    struct tlsa tlsa;            /* of the host, with tls_dane */
     struct stream *tls;          /* of the session, NULL without TLS; its own */
     bool bdat_refused;
 };

@@ -19,6 +19,7 @@ static struct tls_params tls_params_of(const struct connection *c)
         .trust_file = a->tls_trust_file,
         .crl_file = a->tls_crl_file,
         .fingerprint = a->tls_fingerprint,
+        .tlsa = a->tls_dane ? &c->tlsa : NULL,
         .key_file = a->tls_key_file,
         .cert_file = a->tls_cert_file,
         .pin = str_text(&c->password),
@@ -130,10 +131,25 @@ static bool waits_for_tls(struct connection *c)
     return found;
 }
 
+/* Asked before the host is connected to (RFC 7672, 2.2). */
+static bool find_tlsa(struct connection *c, struct error *err)
+{
+    struct str detail = {0};
+    if (!c->account->tls_dane)
+        return true;
+    if (!tlsa_find(&c->tlsa, c->host, account_port(c->account), err))
+        return connection_step_failed(c, "dane", "", COMMAND_TLS, err);
+    str_addf(&detail, "TLSA records of _%d._tcp.%s: %zu", account_port(c->account), c->host,
+             c->tlsa.n);
+    connection_report_step(c, "dane", str_text(&detail), NULL);
+    str_clear(&detail);
+    return true;
+}
+
 bool dialer_start(struct connection *c, struct error *err)
 {
     const struct account *a = c->account;
-    struct stream *stream = reach_host(c, err);
+    struct stream *stream = find_tlsa(c, err) ? reach_host(c, err) : NULL;
     if (!stream)
         return false;
     str_clear(&c->hello);

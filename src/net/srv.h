@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-enum { SRV_NAME_MAX = 256, SRV_ANSWER_MAX = 65535 };
+enum { SRV_NAME_MAX = 256 };
 
 struct srv_record {
     char host[SRV_NAME_MAX]; /* without the final dot; "" is "this service is not offered here" */

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "net/stream.h"
 
+struct tlsa;
+
 struct tls_params {
     const char *host;        /* for SNI and verification; U-labels are converted */
     const char *trust_file;  /* "system", a PEM file or a directory of them; "" only with
@@ -15,6 +17,7 @@ struct tls_params {
     const char *fingerprint; /* "" or hex, colons or blanks allowed: 32 octets SHA-256 of the
                                 certificate, 20 SHA-1; with "spki:" in front SHA-256 of its public
                                 key. It replaces the trust check, as msmtp's does */
+    const struct tlsa *tlsa; /* NULL, or records that replace the trust check: see dane.h */
     const char *key_file, *cert_file; /* "" or both; PEM files or PKCS#11 URIs */
     const char *pin;                  /* for them, or "" */
     const char *priorities; /* GnuTLS priority string, "" for the system's with TLS below 1.2 off */

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/translation.h"
 #include "net/authorities.h"
+#include "net/dane.h"
 
 enum { NAMES_MAX = 8, NAME_SIZE = 256 };
 
@@ -150,6 +151,9 @@ bool trust_load(struct trust *trust, const struct tls_params *params, struct err
     }
     if (!params->check)
         return true;
+    trust->tlsa = params->tlsa;
+    if (trust->tlsa)
+        return true;
     if (*params->fingerprint)
         return read_fingerprints(trust, params->fingerprint, err);
     return load_list(trust, params, err);
@@ -199,6 +203,15 @@ static int check_fingerprints(gnutls_session_t session)
     return found ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
+static int check_records(gnutls_session_t session)
+{
+    struct trust *trust = gnutls_session_get_ptr(session);
+    unsigned n = 0;
+    const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
+    trust->refused = !chain || !dane_fits(trust->tlsa, chain, n, trust->host, &trust->status);
+    return trust->refused ? GNUTLS_E_CERTIFICATE_ERROR : 0;
+}
+
 static int check_chain(gnutls_session_t session)
 {
     struct trust *trust = gnutls_session_get_ptr(session);
@@ -220,8 +233,9 @@ void trust_demand(struct trust *trust, gnutls_session_t session, const struct tl
     if (!params->check)
         return;
     gnutls_session_set_ptr(session, trust);
-    gnutls_session_set_verify_function(session,
-                                       trust->fingerprints > 0 ? check_fingerprints : check_chain);
+    gnutls_session_set_verify_function(session, trust->tlsa               ? check_records
+                                                : trust->fingerprints > 0 ? check_fingerprints
+                                                                          : check_chain);
 }
 
 static void add_hex(struct str *out, const unsigned char *data, size_t len)
@@ -357,6 +371,8 @@ bool trust_explain(const struct trust *trust, gnutls_session_t session, struct e
         error_add(err, ": ", "it has another fingerprint than tls_fingerprint: %s",
                   str_text(&print));
         str_clear(&print);
+    } else if (trust->tlsa && trust->status == 0) {
+        error_add(err, ": ", "it fits no TLSA record of %s", trust->host);
     } else {
         add_reasons(trust, cert, err);
     }

@@ -26,8 +26,9 @@ struct trust {
     char *host;                    /* what the certificate must be for */
     struct fingerprint fingerprint[TRUST_FINGERPRINTS_MAX]; /* one of them must fit */
     size_t fingerprints;                                    /* 0: none */
-    unsigned status; /* of the chain: GNUTLS_CERT_* */
-    bool refused;    /* no fingerprint fitted, or the status is not zero */
+    const struct tlsa *tlsa;                                /* NULL: none */
+    unsigned status;                                        /* of the chain: GNUTLS_CERT_* */
+    bool refused; /* no fingerprint or record fitted, or the status is not zero */
 };
 
 /* Loads what PARAMS name. Zero TRUST before; clear it afterwards whatever is returned. */

@@ -4,168 +4,39 @@
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fileread.h"
 #include "base/memory.h"
 #include "net/authorities.h"
 
+#include "certs.h"
 #include "scratch.h"
 
 enum verdict { NO, YES, EITHER }; /* versions of GnuTLS differ in the last ones */
 
-enum { DAY = 86400, KEYS = 5, CERTS_MAX = 128, DEEP = 13 };
+enum { DEEP = 13 };
 
-#define HOST "mx.mail.example"
 #define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
-struct wish {
-    const char *name; /* common name of the subject */
-    int key;
-    gnutls_x509_crt_t issuer; /* NULL: itself */
-    int issuer_key;
-    int from, until; /* days from now; 0: it is valid */
-    const char *permitted, *purpose, *host;
-    gnutls_digest_algorithm_t digest; /* 0: SHA-256 */
-    bool leaf, utf8, no_identifiers, no_name, no_signing;
-    int path_length; /* one more than it, 0: unlimited */
-};
-
-struct world {
-    gnutls_x509_privkey_t key[KEYS];
-    gnutls_x509_crt_t made[CERTS_MAX]; /* to be freed */
-    size_t n;
-    struct str bundle; /* the system's, or empty */
-};
-
-static struct world world;
+static struct str bundle; /* the system's, or empty */
 
 static int begin(void **state)
 {
     struct error err;
     assert_int_equal(scratch_setup(state), 0);
-    for (int i = 0; i < KEYS; i++) {
-        assert_int_equal(gnutls_x509_privkey_init(&world.key[i]), 0);
-        assert_int_equal(
-            gnutls_x509_privkey_generate(world.key[i], GNUTLS_PK_ECDSA,
-                                         GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
-            0);
-    }
-    if (!fileread_all(BUNDLE, 1 << 24, &world.bundle, NULL, &err))
+    certs_begin();
+    if (!fileread_all(BUNDLE, 1 << 24, &bundle, NULL, &err))
         print_message("# without the system's store: %s\n", err.text);
     return 0;
 }
 
 static int end(void **state)
 {
-    while (world.n > 0)
-        gnutls_x509_crt_deinit(world.made[--world.n]);
-    for (int i = 0; i < KEYS; i++)
-        gnutls_x509_privkey_deinit(world.key[i]);
-    str_clear(&world.bundle);
+    certs_end();
+    str_clear(&bundle);
     return scratch_teardown(state);
 }
-
-static void set_name(gnutls_x509_crt_t cert, const struct wish *w)
-{
-    struct str raw = {0};
-    if (w->no_name)
-        return;
-    str_add_char(&raw, w->utf8 ? 12 : 19); /* UTF8String, PrintableString */
-    str_add_char(&raw, (char)strlen(w->name));
-    str_add(&raw, w->name);
-    assert_int_equal(gnutls_x509_crt_set_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 1, raw.data,
-                                                   (unsigned)raw.len),
-                     0);
-    str_clear(&raw);
-}
-
-static void set_identifiers(gnutls_x509_crt_t cert, const struct wish *w)
-{
-    unsigned char id[20];
-    size_t len = sizeof id;
-    assert_int_equal(gnutls_x509_privkey_get_key_id(world.key[w->key], 0, id, &len), 0);
-    assert_int_equal(gnutls_x509_crt_set_subject_key_id(cert, id, len), 0);
-    assert_int_equal(gnutls_x509_privkey_get_key_id(world.key[w->issuer_key], 0, id, &len), 0);
-    assert_int_equal(gnutls_x509_crt_set_authority_key_id(cert, id, len), 0);
-}
-
-static void set_authority(gnutls_x509_crt_t cert, const struct wish *w)
-{
-    assert_int_equal(gnutls_x509_crt_set_basic_constraints(cert, 1, w->path_length - 1), 0);
-    assert_int_equal(gnutls_x509_crt_set_key_usage(cert, w->no_signing
-                                                             ? GNUTLS_KEY_DIGITAL_SIGNATURE
-                                                             : GNUTLS_KEY_KEY_CERT_SIGN),
-                     0);
-    if (w->permitted) {
-        gnutls_x509_name_constraints_t nc;
-        const gnutls_datum_t domain = {(unsigned char *)w->permitted,
-                                       (unsigned)strlen(w->permitted)};
-        assert_int_equal(gnutls_x509_name_constraints_init(&nc), 0);
-        assert_int_equal(
-            gnutls_x509_name_constraints_add_permitted(nc, GNUTLS_SAN_DNSNAME, &domain), 0);
-        assert_int_equal(gnutls_x509_crt_set_name_constraints(cert, nc, 1), 0);
-        gnutls_x509_name_constraints_deinit(nc);
-    }
-}
-
-/* GnuTLS compares names of what it has read, not of what it has made. CERT is freed. */
-static gnutls_x509_crt_t read_again(gnutls_x509_crt_t cert)
-{
-    gnutls_datum_t der;
-    assert_int_equal(gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_DER, &der), 0);
-    gnutls_x509_crt_deinit(cert);
-    assert_true(world.n < CERTS_MAX);
-    assert_int_equal(gnutls_x509_crt_init(&world.made[world.n]), 0);
-    assert_int_equal(gnutls_x509_crt_import(world.made[world.n], &der, GNUTLS_X509_FMT_DER), 0);
-    gnutls_free(der.data);
-    return world.made[world.n++];
-}
-
-/* Makes a certificate, which lives until the end. */
-static gnutls_x509_crt_t make(struct wish w)
-{
-    gnutls_x509_crt_t cert;
-    const unsigned char serial[] = {1, (unsigned char)world.n};
-    const time_t now = time(NULL);
-    assert_int_equal(gnutls_x509_crt_init(&cert), 0);
-    assert_int_equal(gnutls_x509_crt_set_version(cert, 3), 0);
-    assert_int_equal(gnutls_x509_crt_set_serial(cert, serial, sizeof serial), 0);
-    assert_int_equal(gnutls_x509_crt_set_activation_time(cert, now + (w.from ? w.from : -30) * DAY),
-                     0);
-    assert_int_equal(
-        gnutls_x509_crt_set_expiration_time(cert, now + (w.until ? w.until : 30) * DAY), 0);
-    set_name(cert, &w);
-    assert_int_equal(gnutls_x509_crt_set_key(cert, world.key[w.key]), 0);
-    if (!w.no_identifiers)
-        set_identifiers(cert, &w);
-    if (w.leaf) {
-        const char *host = w.host ? w.host : HOST;
-        assert_int_equal(gnutls_x509_crt_set_subject_alt_name(cert, GNUTLS_SAN_DNSNAME, host,
-                                                              (unsigned)strlen(host),
-                                                              GNUTLS_FSAN_SET),
-                         0);
-        assert_int_equal(gnutls_x509_crt_set_basic_constraints(cert, 0, -1), 0);
-    } else {
-        set_authority(cert, &w);
-    }
-    if (w.leaf || w.purpose)
-        assert_int_equal(gnutls_x509_crt_set_key_purpose_oid(
-                             cert, w.purpose ? w.purpose : GNUTLS_KP_TLS_WWW_SERVER, 0),
-                         0);
-    assert_int_equal(gnutls_x509_crt_sign2(cert, w.issuer ? w.issuer : cert,
-                                           world.key[w.issuer_key],
-                                           w.digest ? w.digest : GNUTLS_DIG_SHA256, 0),
-                     0);
-    return read_again(cert);
-}
-
-#define ROOT(cn, k, ...) make((struct wish){.name = cn, .key = k, .issuer_key = k, __VA_ARGS__})
-#define ISSUED(cn, k, by, by_key, ...)                                                             \
-    make((struct wish){.name = cn, .key = k, .issuer = by, .issuer_key = by_key, __VA_ARGS__})
-#define LEAF(cn, k, by, by_key, ...) ISSUED(cn, k, by, by_key, .leaf = true, __VA_ARGS__)
-#define LIST(...) ((gnutls_x509_crt_t[]){__VA_ARGS__, NULL})
 
 static void add_pem(struct str *pem, gnutls_x509_crt_t cert)
 {
@@ -263,8 +134,8 @@ static void judge(const char *name, enum verdict expected, gnutls_x509_crt_t *ch
     if (expected != EITHER && verdict != expected)
         print_message("# %s: %s\n", name, verdict == YES ? "trusted" : "not trusted");
     assert_true(expected == EITHER || verdict == expected);
-    if (world.bundle.len > 0) {
-        str_add_n(&large, world.bundle.data, world.bundle.len);
+    if (bundle.len > 0) {
+        str_add_n(&large, bundle.data, bundle.len);
         str_add_n(&large, small.data, small.len);
         (void)same(name, NULL, &large, chain, n);
     }

@@ -1,0 +1,83 @@
+#include "config.h"
+#include "net/dnsanswer.h"
+
+#include <arpa/nameser.h>
+#include <netinet/in.h>
+#include <resolv.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+/* Where libc cannot be told to distrust the bit, it is not believed. */
+#ifdef RES_TRUSTAD
+enum { TRUST_AD = RES_TRUSTAD };
+#else
+enum { TRUST_AD = 0 };
+#endif
+
+enum { AD = 0x20 }; /* in the fourth octet of a header */
+
+static unsigned get16(const unsigned char *at)
+{
+    return (unsigned)at[0] << 8 | at[1];
+}
+
+/* Skips a name and FIXED octets behind it. */
+static bool skip_name(struct dnsanswer *a, ptrdiff_t fixed)
+{
+    int len = dn_skipname(a->at, a->end);
+    a->malformed = a->malformed || len < 0 || a->end - a->at - len < fixed;
+    if (!a->malformed)
+        a->at += len + fixed;
+    return !a->malformed;
+}
+
+bool dnsanswer_open(struct dnsanswer *a, const unsigned char *text, size_t len)
+{
+    *a = (struct dnsanswer){.begin = text, .at = text, .end = text + len};
+    a->malformed = len < NS_HFIXEDSZ || len > DNSANSWER_MAX;
+    if (a->malformed)
+        return false;
+    a->at += NS_HFIXEDSZ;
+    a->left = get16(text + 6);                     /* ANCOUNT */
+    for (unsigned n = get16(text + 4); n > 0; n--) /* QDCOUNT */
+        if (!skip_name(a, NS_QFIXEDSZ))
+            return false;
+    return true;
+}
+
+bool dnsanswer_next(struct dnsanswer *a, unsigned type, struct dnsanswer_data *data)
+{
+    while (!a->malformed && a->left > 0) {
+        if (!skip_name(a, NS_RRFIXEDSZ))
+            return false;
+        const unsigned char *fixed = a->at - NS_RRFIXEDSZ; /* type, class, lifetime, length */
+        *data = (struct dnsanswer_data){a->at, get16(fixed + 8)};
+        a->malformed = (size_t)(a->end - a->at) < data->len;
+        if (a->malformed)
+            return false;
+        a->at += data->len;
+        a->left--;
+        if (get16(fixed) == type && get16(fixed + 2) == ns_c_in)
+            return true;
+    }
+    return false;
+}
+
+bool dnsanswer_is_secure(const struct dnsanswer *a)
+{
+    return a->end - a->begin >= NS_HFIXEDSZ && (a->begin[3] & AD) != 0;
+}
+
+bool dnsanswer_ask(struct str *out, const char *name, unsigned type)
+{
+    unsigned char *answer = memory_new(DNSANSWER_MAX);
+    int len = res_query(name, ns_c_in, (int)type, answer, DNSANSWER_MAX);
+    bool found = len >= NS_HFIXEDSZ && len <= DNSANSWER_MAX;
+    if (found && (_res.options & TRUST_AD) == 0)
+        answer[3] &= (unsigned char)~AD;
+    if (found)
+        str_add_n(out, (const char *)answer, (size_t)len);
+    free(answer);
+    return found;
+}
