@@ -139,8 +139,7 @@ static bool find_tlsa(struct connection *c, struct error *err)
         return true;
     if (!tlsa_find(&c->tlsa, c->host, account_port(c->account), err))
         return connection_step_failed(c, "dane", "", COMMAND_TLS, err);
-    str_addf(&detail, "TLSA records of _%d._tcp.%s: %zu", account_port(c->account), c->host,
-             c->tlsa.n);
+    str_addf(&detail, "_%d._tcp.%s: %zu", account_port(c->account), c->host, c->tlsa.n);
     connection_report_step(c, "dane", str_text(&detail), NULL);
     str_clear(&detail);
     return true;

@@ -3,6 +3,7 @@
 
 #include <sysexits.h>
 
+#include "base/translation.h"
 #include "net/dnsanswer.h"
 
 enum { FIXED = 3 }; /* octets of usage, selector and matching type */
@@ -42,15 +43,15 @@ bool tlsa_read(struct tlsa *tlsa, const char *name, struct error *err)
         if (take(&tlsa->record[tlsa->n], &data))
             tlsa->n++;
     if (answer.malformed)
-        return refuse(err, "a malformed answer about the TLSA records of %s", name);
+        return refuse(err, N_("a malformed answer about the TLSA records of %s"), name);
     if (!dnsanswer_is_secure(&answer))
         return refuse(
             err,
-            "DNSSEC does not prove the TLSA records of %s: their domain is not signed, "
-            "the resolver does not validate, or /etc/resolv.conf lacks `options trust-ad`",
+            N_("DNSSEC does not prove the TLSA records of %s: their domain is not signed, "
+               "the resolver does not validate, or /etc/resolv.conf lacks `options trust-ad`"),
             name);
     return tlsa->n > 0 ||
-           refuse(err, "%s has no TLSA record that mail can use (usage 2 or 3)", name);
+           refuse(err, N_("%s has no TLSA record that mail can use (usage 2 or 3)"), name);
 }
 
 bool tlsa_find(struct tlsa *tlsa, const char *host, int port, struct error *err)
@@ -61,8 +62,8 @@ bool tlsa_find(struct tlsa *tlsa, const char *host, int port, struct error *err)
     bool ok = dnsanswer_ask(&tlsa->answer, str_text(&name), TLSA_TYPE)
                   ? tlsa_read(tlsa, str_text(&name), err)
                   : refuse(err,
-                           "no TLSA record was found for %s: there is none, or the resolver "
-                           "refuses its DNSSEC",
+                           N_("no TLSA record was found for %s: there is none, or the resolver "
+                              "refuses its DNSSEC"),
                            str_text(&name));
     str_clear(&name);
     return ok;
