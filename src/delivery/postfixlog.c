@@ -1,6 +1,7 @@
 #include "config.h"
 #include "delivery/postfixlog.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,14 +17,28 @@ struct postfixlog {
     struct str text; /* of the next line */
 };
 
-/* A value that ends at a comma, a bracket or a parenthesis. */
-static void add_word(struct str *out, const char *text)
+/* A value that ends at one of ENDS. */
+static void add_word(struct str *out, const char *text, const char *ends)
 {
     size_t start = out->len;
     logline_add_value(out, text);
     for (size_t i = start; i < out->len; i++)
-        if (strchr(",<>()[]", out->data[i]))
+        if (strchr(ends, out->data[i]))
             out->data[i] = '?';
+}
+
+/* In angle brackets, where a viewer might take anything but a plain address for a tag (see
+ * escape_line()). */
+static void add_mailbox(struct str *out, const char *name, const char *text)
+{
+    const char *at = strrchr(text, '@');
+    bool qualified = at && at > text && at[1];
+    str_addf(out, "%s=<", name);
+    for (const char *c = text; *c; c++)
+        str_add_char(out, isalnum((unsigned char)*c) || strchr(".+-_", *c) || (qualified && c == at)
+                              ? *c
+                              : '_');
+    str_add(out, *text && !qualified ? "@->" : ">");
 }
 
 static void put(struct postfixlog *log, const char *program, struct log_record record)
@@ -45,9 +60,7 @@ static void put_message(struct postfixlog *log, const char *program)
 static void add_sender(struct postfixlog *log, const char *name)
 {
     const struct envelope *env = log->facts->envelope;
-    str_addf(&log->text, "%s=<", name);
-    add_word(&log->text, env && env->sender ? env->sender : "");
-    str_add_char(&log->text, '>');
+    add_mailbox(&log->text, name, env && env->sender ? env->sender : "");
 }
 
 static void write_arrival(struct postfixlog *log)
@@ -59,7 +72,7 @@ static void write_arrival(struct postfixlog *log)
         str_addf(&log->text, "uid=%lu ", (unsigned long)caller->uid);
     add_sender(log, known ? "from" : "sender");
     put_message(log, "onehop/pickup");
-    str_addf(&log->text, "%s: message-id=<%s>", log->id, str_text(&log->message_id));
+    str_addf(&log->text, "%s: message-id=%s", log->id, str_text(&log->message_id));
     put_message(log, "onehop/cleanup");
 }
 
@@ -80,9 +93,9 @@ static void add_relay(struct postfixlog *log)
         str_add(&log->text, "none");
         return;
     }
-    add_word(&log->text, *facts->host ? facts->host : "maildir");
+    add_word(&log->text, *facts->host ? facts->host : "maildir", ",[");
     str_add_char(&log->text, '[');
-    add_word(&log->text, facts->address);
+    add_word(&log->text, facts->address, ",]");
     str_add_char(&log->text, ']');
     if (*facts->address != '/')
         str_addf(&log->text, ":%d", account_port(facts->account));
@@ -109,16 +122,16 @@ static void write_recipient(struct postfixlog *log, size_t i, const struct logre
 {
     const struct logline *facts = log->facts;
     const char *status = result->result == LOG_FAILED ? "bounced" : logresult_names[result->result];
-    str_addf(&log->text, "%s: to=<", log->id);
-    add_word(&log->text, facts->envelope->rcpt[i].address);
-    str_add(&log->text, ">, relay=");
+    str_addf(&log->text, "%s: ", log->id);
+    add_mailbox(&log->text, "to", facts->envelope->rcpt[i].address);
+    str_add(&log->text, ", relay=");
     add_relay(log);
     add_delays(log);
     str_addf(&log->text, ", dsn=%s, status=%s (", result->dsn, status);
     logresult_add_reason(facts, result, &log->text);
     str_add(&log->text, "), account=");
-    add_word(&log->text, facts->account ? facts->account->name : "");
-    str_addf(&log->text, ", message-id=<%s>", str_text(&log->message_id));
+    add_word(&log->text, facts->account ? facts->account->name : "", ",()");
+    str_addf(&log->text, ", message-id=%s", str_text(&log->message_id));
     put(log, "onehop/smtp", (struct log_record){.result = result, .first = i, .n = 1});
 }
 
@@ -153,7 +166,7 @@ void postfixlog_write(const struct logline *facts, const struct log_sink *sink)
     struct postfixlog log = {.facts = facts, .sink = sink, .id = facts->queue_id};
     struct str raw = {0};
     logline_message_id(facts, &raw);
-    add_word(&log.message_id, str_text(&raw));
+    add_word(&log.message_id, str_text(&raw), "()");
     str_clear(&raw);
     if (!*log.id) {
         entryid_make(made, clock_wall_microseconds(), (uint64_t)getpid());

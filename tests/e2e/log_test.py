@@ -3,14 +3,17 @@
 import json
 import os
 import re
+import socket
 import time
+
+import pytest
 
 TIME = r"[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d "
 MESSAGE = b"Subject: x\r\nMessage-ID: <1@example.com>\r\n\r\ntext\r\n"
 HOSTILE = b"550-5.0.0 \xff\x01\"\\) status=sent (\r\n550 5.0.0 <b>\r\n"
 
 
-SENT = "dsn=2.0.0, status=sent (250 2.0.0 queued as 4711), account=work, message-id=<1@example.com>"
+SENT = "dsn=2.0.0, status=sent (250 2.0.0 queued as 4711), account=work, message-id=1@example.com"
 
 
 def lines_of(machine):
@@ -35,7 +38,7 @@ def test_a_message_without_queue_in_postfix_form(serve, machine):
     sent = f"relay=127.0.0.1[127.0.0.1]:{provider.port}, {SENT}"
     assert [without_times(line) for line in lines] == [
         f"onehop/pickup: {queue_id}: uid={os.getuid()} from=<me@example.com>",
-        f"onehop/cleanup: {queue_id}: message-id=<1@example.com>",
+        f"onehop/cleanup: {queue_id}: message-id=1@example.com",
         f"onehop/qmgr: {queue_id}: from=<me@example.com>, size={size}, nrcpt=2 (queue active)",
         f"onehop/smtp: {queue_id}: to=<a@example.net>, {sent}",
         f"onehop/smtp: {queue_id}: to=<b@example.net>, {sent}",
@@ -54,7 +57,7 @@ def test_a_queued_message_in_postfix_form(serve, machine):
     (queue_id,) = {re.search(r"\]: (\w+): ", line)[1] for line in lines}
     size = len(second.message.content)
     active = f"onehop/qmgr: {queue_id}: from=<me@example.com>, size={size}, nrcpt=2 (queue active)"
-    tail = "account=work, message-id=<1@example.com>"
+    tail = "account=work, message-id=1@example.com"
     assert [without_times(line) for line in lines[2:]] == [
         active, active,
         f"onehop/smtp: {queue_id}: to=<a@example.net>, relay=127.0.0.1[127.0.0.1]:{first.port}, {SENT}",
@@ -81,8 +84,8 @@ def test_nothing_from_outside_breaks_a_line(serve, machine):
     machine.run("sendmail", "x y>@example.net", input=b"Message-ID: <a\x01> b)\xff\r\n\r\nx\r\n")
     lines = lines_of(machine)
     assert len(lines) == 5, lines
-    assert lines[1].endswith(": message-id=<a?>")
-    assert re.search(r": to=<\S+@example.net>, relay=\S+, delay=\S+, delays=\S+, dsn=5.0.0, status=bounced \(.*"
+    assert lines[1].endswith(": message-id=a?")
+    assert re.search(r": to=<x_y@example.net>, relay=\S+, delay=\S+, delays=\S+, dsn=5.0.0, status=bounced \(.*"
                      r": 550-5.0.0 \?\?\"\\\) status=sent \( 550 5.0.0 \?b\?\), account=work, ", lines[3])
 
 
@@ -136,3 +139,76 @@ def test_where_the_file_cannot_be_written_all_lines_are_shown(serve, machine):
     result = machine.sendmail("a@example.net", "b@example.net")
     shown = [line.removeprefix("sendmail: log info was: ") for line in result.lines if "info" in line]
     assert [json.loads(line)["to"] for line in shown] == ["a@example.net", "b@example.net"]
+
+
+# -- the journal of systemd
+
+def received(journal):
+    """The fields of each entry; those that stand several times, in a list."""
+    entries = []
+    journal.setblocking(False)
+    while True:
+        try:
+            datagram = journal.recv(65536)
+        except BlockingIOError:
+            return entries
+        assert datagram.endswith(b"\n")
+        entry = {}
+        for line in datagram.decode()[:-1].split("\n"):
+            name, value = line.split("=", 1)
+            assert re.fullmatch("[A-Z][A-Z0-9_]*", name)
+            entry[name] = entry[name] + [value] if name in entry else [value]
+        entries.append(entry)
+
+
+@pytest.fixture
+def journal(socket_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(socket_path)
+        yield server
+
+
+def test_the_journal_gets_fields(serve, machine, journal):
+    machine.use(serve(rcpt={"b@example.net": "550 5.1.1 who\r\n"}), syslog="LOG_MAIL", logfile=None)
+    machine.run("sendmail", "a@example.net", "b@example.net", input=MESSAGE,
+                environment={"ONEHOP_TEST_JOURNAL": journal.getsockname()})
+    (entry,) = received(journal)
+    assert entry["MESSAGE"][0].startswith("host=127.0.0.1 ") and entry["MESSAGE"][0].endswith("EX_NOUSER")
+    assert {name: value for name, value in entry.items() if name != "MESSAGE"} == {
+        "PRIORITY": ["3"], "SYSLOG_FACILITY": ["2"], "SYSLOG_IDENTIFIER": ["onehop"],
+        "MESSAGE_ID": ["8f8dfca737ff49b597f73c1a31d70ec6"], "ONEHOP_MESSAGE_ID": ["1@example.com"],
+        "ONEHOP_ACCOUNT": ["work"], "ONEHOP_RESULT": ["failed"],
+        "ONEHOP_RECIPIENT": ["a@example.net", "b@example.net"], "SMTP_CODE": ["550"], "DSN": ["5.1.1"]}
+
+
+def test_the_journal_gets_an_entry_for_each_recipient(serve, machine, journal):
+    """A worker is confined when it logs: flush forks one."""
+    machine.use(serve(rcpt={"b@example.net": "450 4.2.0 later"}), queue="on", delivery_mode="queue",
+                log_format="postfix", syslog="on", logfile=None)
+    for words in (["sendmail", "a@example.net", "b@example.net"], ["onehopctl", "flush"]):
+        machine.run(*words, input=MESSAGE, environment={"ONEHOP_TEST_JOURNAL": journal.getsockname()})
+    entries = received(journal)
+    assert {e.get("ONEHOP_QUEUE_ID")[0] for e in entries} == {entries[0]["ONEHOP_QUEUE_ID"][0]}
+    assert [(e["SYSLOG_IDENTIFIER"], e["ONEHOP_RESULT"], e.get("ONEHOP_RECIPIENT")) for e in entries] == [
+        (["onehop/pickup"], ["queued"], None), (["onehop/cleanup"], ["queued"], None),
+        (["onehop/qmgr"], ["queued"], None), (["onehop/qmgr"], ["queued"], None),
+        (["onehop/smtp"], ["sent"], ["a@example.net"]),
+        (["onehop/smtp"], ["deferred"], ["b@example.net"])]
+
+
+def test_hostile_values_make_no_field(serve, machine, journal):
+    machine.use(serve(content=b"550 5.0.0 a\x01\xff <b>\r\n"), syslog="on", logfile=None)
+    machine.run("sendmail", "a@example.net", input=b"Message-ID: <1\n ONEHOP_RESULT=sent\x0b>\n\nx\n",
+                environment={"ONEHOP_TEST_JOURNAL": journal.getsockname()})
+    (entry,) = received(journal)
+    assert entry["ONEHOP_RESULT"] == ["failed"]
+    assert entry["ONEHOP_MESSAGE_ID"][0].startswith("1 ONEHOP_RESULT=sent")
+
+
+def test_a_journal_that_is_gone_costs_no_mail(serve, machine, journal):
+    provider = machine.use(serve(), syslog="on", logfile=None)
+    journal.close()
+    result = machine.run("sendmail", "a@example.net", input=MESSAGE,
+                         environment={"ONEHOP_TEST_JOURNAL": str(machine.directory / "nowhere")})
+    assert (result.code, result.text) == (0, "")
+    assert provider.message

@@ -48,7 +48,8 @@ static void check_postfix(void *context, const struct log_record *record)
     if (strcmp(record->program, "onehop/smtp") != 0)
         return;
     check_brackets(record->text, ": to=<", ">, relay=");
-    require(record->text[strlen(record->text) - 1] == '>');
+    const char *end = strrchr(record->text, ')');
+    require(end && strncmp(end, "), account=", 11) == 0);
 }
 
 /* Members, strings and numbers: the keys are ours, and there are eighteen. */
