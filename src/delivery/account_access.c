@@ -218,7 +218,7 @@ void account_access_count_result(struct account_access *access, enum counters_re
 {
     struct counters more = {0};
     int64_t took = clock_wall_microseconds() - entryid_arrival(id);
-    counters_note(&more, result, octets, entryid_is_derived(id) ? -1 : took / 1000);
+    counters_note(&more, result, octets, entryid_number(id) > 0 ? -1 : took / 1000);
     if (access->account)
         counters_count(&access->counted, access->slot, access->delivery->spool,
                        access->account->name, &more);

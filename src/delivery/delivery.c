@@ -52,7 +52,7 @@ bool delivery_identity(const struct delivery_context *delivery, const struct ent
 bool delivery_is_expired(const struct delivery_context *delivery, const char *id)
 {
     int64_t arrival = entryid_arrival(id) / 1000000;
-    int64_t lifetime = entryid_is_derived(id) ? 2 * delivery->lifetime : delivery->lifetime;
+    int64_t lifetime = entryid_number(id) > 0 ? 2 * delivery->lifetime : delivery->lifetime;
     return delivery->lifetime > 0 &&
            spool_time_of(delivery->spool_time, arrival, delivery->now()) > lifetime;
 }

@@ -157,6 +157,38 @@ static bool was_interrupted(const struct spoolfile *file, const struct journal *
     return file->planned && file->mtime != journal->next;
 }
 
+/* Notes in the journal of its original, which ORIGINAL has locked, that the bounce LOCK was made,
+ * if it was not noted: then it is not known to be on disk either. */
+static bool note_bounce(const struct entry_lock *lock, struct entry_lock *original,
+                        struct error *err)
+{
+    unsigned number = entryid_number(lock->entry.id);
+    if (number != original->journal.bounces + 1 || journal_unbounced(&original->journal) == 0)
+        return true;
+    journal_bounced(&original->journal, number);
+    return spool_sync_directory(lock->spool, SPOOL_QUEUE, err) && entry_lock_save(original, err);
+}
+
+/* A process that was killed may have made the bounce LOCK and not noted that: once it is sent,
+ * nothing else would tell that there was one. SPOOL_FOUND if the original has the note, or is gone.
+ */
+static enum spool_found look_after_original(const struct entry_lock *lock, struct error *err)
+{
+    static const enum spool_directory directories[] = {SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
+    unsigned number = entryid_number(lock->entry.id);
+    struct entry_lock original = {0};
+    enum spool_found result = SPOOL_GONE;
+    if (!*lock->entry.bounce_of || number == 0 || number > ENTRYID_BOUNCES_MAX)
+        return SPOOL_FOUND;
+    for (size_t i = 0; result == SPOOL_GONE && i < sizeof directories / sizeof *directories; i++)
+        result =
+            entry_lock_take(&original, lock->spool, directories[i], lock->entry.bounce_of, err);
+    if (result == SPOOL_FOUND && !note_bounce(lock, &original, err))
+        result = SPOOL_UNREADABLE;
+    entry_lock_release(&original);
+    return result == SPOOL_BUSY || result == SPOOL_UNREADABLE ? result : SPOOL_FOUND;
+}
+
 enum spool_found entry_lock_take(struct entry_lock *lock, struct spool *spool,
                                  enum spool_directory directory, const char *id, struct error *err)
 {
@@ -176,6 +208,8 @@ enum spool_found entry_lock_take(struct entry_lock *lock, struct spool *spool,
         if (!journal_file_read(&lock->file, spool, &lock->journal, err))
             result = SPOOL_UNREADABLE;
     }
+    if (result == SPOOL_FOUND)
+        result = look_after_original(lock, err);
     if (result == SPOOL_FOUND) {
         lock->interrupted = was_interrupted(&file, &lock->journal);
         entry_lock_show_content(lock);

@@ -37,7 +37,9 @@ enum entry_lock_begun {
     ENTRY_LOCK_UNNOTED, /* nothing can be noted now: read-only, a bad disk; ERR says */
 };
 
-/* Takes the entry ID at DIRECTORY (queue/, hold/ or failed/; in failed/ damage is only reported).
+/* Takes the entry ID at DIRECTORY (queue/, hold/ or failed/; in failed/ damage is only reported). A
+ * bounce is taken when its original's journal has it, which this notes if need be, and busy while
+ * its original is.
  * LOCK must be zeroed, and is so again unless the result is SPOOL_FOUND. */
 enum spool_found entry_lock_take(struct entry_lock *lock, struct spool *spool,
                                  enum spool_directory directory, const char *id, struct error *err);

@@ -46,9 +46,9 @@ bool entryid_derive(char id[ENTRYID_SIZE], const char *original, unsigned number
     return true;
 }
 
-bool entryid_is_derived(const char *id)
+unsigned entryid_number(const char *id)
 {
-    return entryid_valid(id) && id[ENTRYID_LENGTH - 1] != '0';
+    return entryid_valid(id) ? (unsigned)digit(id[ENTRYID_LENGTH - 1]) : 0;
 }
 
 bool entryid_valid(const char *text)

@@ -26,8 +26,8 @@ void entryid_make(char id[ENTRYID_SIZE], int64_t microseconds, uint64_t random);
  * NUMBER is outside of that, or ORIGINAL is not an id or is derived itself. */
 bool entryid_derive(char id[ENTRYID_SIZE], const char *original, unsigned number);
 
-/* True if ID was made from another id by entryid_derive(). */
-bool entryid_is_derived(const char *id);
+/* The number with which entryid_derive() made ID from another one; 0: it did not. */
+unsigned entryid_number(const char *id);
 
 /* True if TEXT has the form of an id. */
 bool entryid_valid(const char *text);

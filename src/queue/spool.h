@@ -20,7 +20,7 @@
  *              journal/ID; attempt; results written to journal/ID (synced if some
  *              recipients were sent or failed); queue/ID removed.
  * Bouncing:    bounce accepted as above, under an id that derives from ID; then the journal says
- *              so, or queue/ID is removed.
+ *              so, or queue/ID is removed. No process delivers the bounce before.
  *
  * Nothing is sent of an entry whose attempt could not be begun: on a file system that is read-only,
  * broken or full it would be sent again and again. A time that was planned and is not the
@@ -55,8 +55,7 @@
  *     journal: some sent, some waiting    -                 delivers to those waiting
  *     journal: failed, no bounce          -                 bounces them
  *     the same, bounce ID' in queue/      -                 finds ID' there, notes it
- *     the same, ID' sent meanwhile        -                 bounces once more: ID waits for its
- *                                                           planned time, and ID' does not
+ *     the same, ID' is due before ID      -                 notes it for ID, then delivers ID'
  *     journal: sender told of a delay     -                 nothing: if the report was not made
  *                                                           yet, there is none
  *     all settled, queue/ID still there   -                 removes it

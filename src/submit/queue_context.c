@@ -13,7 +13,7 @@
 /* Milliseconds since the entry came: the id of a bounce has the time of its original. */
 static int64_t delay_of(const char *id)
 {
-    return entryid_is_derived(id) ? 0 : (clock_wall_microseconds() - entryid_arrival(id)) / 1000;
+    return entryid_number(id) > 0 ? 0 : (clock_wall_microseconds() - entryid_arrival(id)) / 1000;
 }
 
 static void log_attempt(void *context, const struct account *account,

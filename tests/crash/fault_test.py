@@ -128,6 +128,27 @@ def test_what_became_of_mail_is_on_disk_before_the_entry_goes(strace, ledger):
     assert synced, "the removal itself never reaches the disk"
 
 
+def test_a_bounce_that_was_not_noted_is_sent_once(strace, ledger):
+    """The process that made it was killed before it could note that, and the bounce is due before
+    its original is tried again."""
+    ledger.accepted("-odq", to=("gone@example.net", "you@example.net"))
+    original, = ledger.spool.ids()
+    ledger.provider.answers["rcpt"]["you@example.net"] = "450 4.2.0 later"
+    ledger.keep()
+    traced(ledger, "-q")
+    syncs = [line for line in open(ledger.trace()) if " fsync(" in line]
+    found = next(line for line in syncs if "/queue>" in line)
+    worker = [line for line in syncs if line.split()[0] == found.split()[0]]
+    ledger.restore()
+    ledger.call("sendmail", "-q",
+                before=stop_at(ledger.trace(), ("fsync", worker.index(found) + 1), "signal=SIGKILL"))
+    assert len(ledger.spool.ids()) == 2 and original in ledger.spool.ids()
+    assert ledger.call("sendmail", "-q5m")[0] == 0
+    assert ledger.spool.ids() == [original] and len(ledger.provider.messages) == 1
+    del ledger.provider.answers["rcpt"]["you@example.net"]
+    ledger.check("afterwards", extra=0)
+
+
 def test_a_bounce_that_is_there_already_is_on_disk_before_the_original_goes(strace, ledger):
     """Killed between the bounce's name and the sync of it, the run is repeated: it finds the bounce
     and must not take it for durable."""

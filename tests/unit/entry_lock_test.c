@@ -178,6 +178,61 @@ static void an_attempt_that_ended_unnoted_is_noted_by_the_next(void **state)
     entry_lock_release(&lock);
 }
 
+static void commit_derived(struct spooldir *dir, const char *original, unsigned number, char *id)
+{
+    struct entry entry;
+    struct entry_writer writer;
+    spooldir_fill(&entry, 1);
+    envelope_set_sender(&entry.envelope, "");
+    assert_true(entryid_derive(id, original, number));
+    memcpy(entry.id, id, ENTRYID_SIZE);
+    memcpy(entry.bounce_of, original, ENTRYID_SIZE);
+    assert_true(entry_writer_begin(&writer, &dir->spool, &entry, &dir->err));
+    assert_true(entry_writer_commit(&writer, NULL, &dir->err));
+    entry_clear(&entry);
+}
+
+/* Whether it is noted for ORIGINAL, wherever that is, that its failed recipients are in a bounce.
+ */
+static bool is_noted(struct spooldir *dir, const char *original, enum spool_directory directory)
+{
+    struct entry_lock lock = {0};
+    assert_int_equal(entry_lock_take(&lock, &dir->spool, directory, original, &dir->err),
+                     SPOOL_FOUND);
+    bool noted = journal_unbounced(&lock.journal) == 0;
+    entry_lock_release(&lock);
+    return noted;
+}
+
+/* The process that made the bounce was killed in between. */
+static void a_bounce_is_noted_before_it_is_sent(void **state)
+{
+    struct spooldir *dir = *state;
+    static const enum spool_directory places[] = {SPOOL_QUEUE, SPOOL_HOLD, SPOOL_FAILED};
+    const struct error no = spooldir_refusal(550, "5.1.1", "refused", "550 no");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char original[ENTRYID_SIZE], notice[ENTRYID_SIZE], bounce[ENTRYID_SIZE];
+        struct entry_lock lock = {0}, other;
+        assert_true(spooldir_submit(dir, "S: x\r\n\r\nhi\r\n", 2, original, &lock));
+        journal_settle(&lock.journal, 0, JOURNAL_FAILED, &no);
+        assert_true(entry_lock_save(&lock, &dir->err));
+        commit_derived(dir, original, ENTRYID_EXPIRY_NOTICE, notice);
+        commit_derived(dir, original, 1, bounce);
+        assert_int_equal(spooldir_take(dir, bounce, &other), SPOOL_BUSY);
+        assert_int_equal(spooldir_take(dir, notice, &other), SPOOL_FOUND);
+        entry_lock_release(&other);
+        if (places[i] == SPOOL_QUEUE)
+            entry_lock_release(&lock);
+        else
+            assert_true(entry_lock_move(&lock, places[i], NULL, &dir->err));
+        assert_false(is_noted(dir, original, places[i]));
+        assert_int_equal(spooldir_take(dir, bounce, &other), SPOOL_FOUND);
+        assert_true(is_noted(dir, original, places[i]));
+        assert_true(entry_lock_remove(&other, &dir->err));
+        assert_int_equal(spooldir_take(dir, bounce, &other), SPOOL_GONE);
+    }
+}
+
 static void a_journal_does_not_grow_for_ever(void **state)
 {
     struct spooldir *dir = *state;
@@ -303,6 +358,7 @@ int main(void)
         TEST(outcomes_are_kept_and_an_entry_can_wait),
         TEST(an_attempt_is_planned_before_it_begins),
         TEST(an_attempt_that_ended_unnoted_is_noted_by_the_next),
+        TEST(a_bounce_is_noted_before_it_is_sent),
         TEST(a_journal_does_not_grow_for_ever),
         TEST(entries_are_held_released_and_listed),
         TEST(entries_are_deleted_damaged_or_not),
