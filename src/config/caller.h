@@ -24,6 +24,7 @@ struct caller {
                                 $CREDENTIALS_DIRECTORY, else the site's secretsdir; or "" */
     const char *path;        /* $PATH, or "": where a keyring's program is looked for */
     char *const *variables;  /* "NAME=VALUE", NULL at the end; NULL: none. See variables.h */
+    bool is_service;         /* the system's accounts are its own: variables make one */
     bool has_session;        /* it runs in a desktop's or login's session, with a keyring */
 };
 

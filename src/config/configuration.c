@@ -300,7 +300,7 @@ static bool add_variables(struct configuration *config, const struct caller *cal
                           struct error *err)
 {
     struct account *account;
-    if (!variables_account(&account, caller->variables, caller->home, err))
+    if (!variables_account(&account, caller, err))
         return false;
     if (account) {
         provider_complete(&config->providers, account);

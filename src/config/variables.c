@@ -38,7 +38,7 @@ static bool read_value(const char *text, bool of_file, struct str *value, struct
     return true;
 }
 
-static bool take(struct account **account, const char *variable, const char *home,
+static bool take(struct account **account, const char *variable, const struct caller *caller,
                  struct error *err)
 {
     const char *equals = strchr(variable, '=');
@@ -53,10 +53,10 @@ static bool take(struct account **account, const char *variable, const char *hom
     const struct key *key = find(name, &of_file);
     const char *nearest = key ? NULL : key_nearest(KEY_ACCOUNT, name);
     if (key && !*account)
-        *account = account_new("default", SCOPE_USER);
+        *account = account_new("default", caller->is_service ? SCOPE_SYSTEM : SCOPE_USER);
     if (key)
         ok = read_value(equals + 1, of_file, &value, err) &&
-             account_set(*account, key->name, str_text(&value), home, err);
+             account_set(*account, key->name, str_text(&value), caller->home, err);
     else if (nearest)
         ok = error_config(err, "there is no key '%s': did you mean '%s'?", name, nearest);
     if (!ok)
@@ -66,13 +66,13 @@ static bool take(struct account **account, const char *variable, const char *hom
     return ok;
 }
 
-bool variables_account(struct account **account, char *const *variables, const char *home,
-                       struct error *err)
+bool variables_account(struct account **account, const struct caller *caller, struct error *err)
 {
+    char *const *variables = caller->variables;
     bool ok = true;
     *account = NULL;
     for (; ok && variables && *variables; variables++)
-        ok = take(account, *variables, home, err);
+        ok = take(account, *variables, caller, err);
     if (*account)
         memory_replace(&(*account)->file, N_("the environment"));
     if (!ok) {

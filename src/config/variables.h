@@ -6,13 +6,14 @@
 
 #include "base/error.h"
 #include "config/account.h"
+#include "config/caller.h"
 
-/* Makes *ACCOUNT, called default so that it serves every sender, of the VARIABLES ("NAME=VALUE",
- * NULL at the end) that begin with ONEHOP_; NULL if none of them is a key. ONEHOP_KEY_FILE names a
+/* Makes *ACCOUNT, called default so that it serves every sender, of CALLER's variables that begin
+ * with ONEHOP_; NULL if none of them is a key. It is the user's, or the system's if the caller is
+ * the service. ONEHOP_KEY_FILE names a
  * file whose first line is the value, where KEY_FILE is no key itself. What is like no key is
  * somebody else's; what is nearly one, and a bad value, are EX_CONFIG with the name of the
- * variable. HOME as in key_parse(). */
-bool variables_account(struct account **account, char *const *variables, const char *home,
-                       struct error *err);
+ * variable. */
+bool variables_account(struct account **account, const struct caller *caller, struct error *err);
 
 #endif

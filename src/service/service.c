@@ -430,7 +430,7 @@ static bool open_up(struct service *v, struct error *err)
 {
     /* The files of the user that started the service are not read. */
     v->site->caller.home = v->site->caller.config_home = v->site->caller.state_home = "";
-    v->site->caller.variables = NULL;
+    v->site->caller.is_service = true;
     refresh(v);
     const struct site *site = v->site;
     if (!listening_prepare(&v->listening, site->paths, &site->config.service.listen, err) ||

@@ -60,6 +60,7 @@ bool logfile_append(const char *path, const struct str *lines, struct error *err
 {
     if (strcmp(path, "-") != 0)
         return append(path, lines, err);
-    return fwrite(lines->data, 1, lines->len, stdout) == lines->len ||
+    /* A worker ends without flushing. */
+    return (fwrite(lines->data, 1, lines->len, stdout) == lines->len && fflush(stdout) == 0) ||
            error_system(err, EX_IOERR, "cannot log to standard output");
 }

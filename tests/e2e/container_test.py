@@ -1,0 +1,174 @@
+"""The service as a container runs it: described by variables, as process 1 with any uid, without
+privileges, on a tree that it cannot write to."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from machine import REPORT, binary, module
+from service import needs_root, served  # noqa: F401
+
+
+def variables(machine, provider, **more):
+    """What describes PROVIDER's account in the environment of the service."""
+    secret = machine.file(machine.root / "secrets/smtp", "s3cret\n", 0o444)
+    os.chmod(os.path.dirname(secret), 0o755)
+    return {"ONEHOP_HOST": "127.0.0.1", "ONEHOP_PORT": str(provider.port),
+            "ONEHOP_USER": "me@example.com", "ONEHOP_PASSWORD_FILE": "smtp", "ONEHOP_SYSLOG": "off",
+            "ONEHOP_TLS_TRUST_FILE": str(machine.directory / "trust.pem"), "ONEHOP_LOGFILE": "-",
+            "ONEHOP_ADMIN": "you@example.net", **more}
+
+
+def ready(machine):
+    (machine.root / "spool").chmod(0o700)
+
+
+def test_variables_are_the_services_account(served, serve):
+    provider = serve()
+    ready(served)
+    served.start(environment=variables(served, provider))
+    assert served.call(0, "sendmail", "root", input=REPORT) == (0, "", "")
+    message = provider.message
+    assert message.recipients == ["you@example.net"] and message.sender == "me@example.com"
+    served.until(lambda: "exitcode=EX_OK" in (served.directory / "service.out").read_text(),
+                 "no line on standard output")
+    assert served.queued() == []
+
+
+def test_a_file_without_an_account_goes_with_variables(served, serve):
+    provider = serve()
+    ready(served)
+    served.configure_system("[service]\nmessages_per_hour = 1\n", 0o644)
+    served.start(environment=variables(served, provider))
+    assert served.call(0, "sendmail", "-t", input=REPORT)[0] == 0
+    if os.geteuid() != 0:  # who has no limit
+        assert served.call(0, "sendmail", "-t", input=REPORT)[0] == 75
+    assert provider.messages
+
+
+def test_an_account_in_a_file_beats_variables(served, serve):
+    provider, other = serve(), serve()
+    served.serve(provider)
+    served.stop()
+    served.process = None
+    served.start(environment=variables(served, other))
+    served.until(served.answers, "the service does not answer")
+    assert served.call(0, "sendmail", "-t", input=REPORT) == (0, "", "")
+    assert len(provider.messages) == 1 and not other.messages
+
+
+def test_a_wrong_variable_is_said(served, serve):
+    provider = serve()
+    ready(served)
+    served.start(environment=variables(served, provider, ONEHOP_HOSTS="x"))
+    code, _, err = served.call(0, "sendmail", "-t", input=REPORT)
+    assert code == 75 and "ONEHOP_HOSTS: there is no key 'hosts': did you mean 'host'?" in err
+
+
+# -- its process
+
+# All of the machine is read-only but these two places, as volumes are; then process 1 is the service.
+ENGINE = """set -e
+mount --bind "$0" "$0"
+for place in run spool; do mount --bind "$0/root/$place" "$0/root/$place"; done
+mount -o remount,ro,bind "$0"
+mount -o remount,ro,bind /
+mount -t proc proc /proc
+uid=$1
+shift
+exec setpriv --reuid="$uid" --regid="$uid" --clear-groups --bounding-set=-all --inh-caps=-all \\
+    --no-new-privs "$@"
+"""
+ANY_UID = 61077
+
+
+class Container:
+    """The service as process 1 of a namespace."""
+
+    def __init__(self, machine, environment):
+        for place in ("run", "spool"):
+            os.chown(machine.root / place, ANY_UID, ANY_UID)
+        self.machine = machine
+        self.engine = subprocess.Popen(
+            ["unshare", "-mpf", "--kill-child", "sh", "-c", ENGINE, str(machine.directory), str(ANY_UID),
+             str(machine.programs / "onehop"), "-bd"], stdin=subprocess.DEVNULL, cwd="/",
+            stdout=open(machine.directory / "service.out", "ab"),
+            stderr=open(machine.directory / "service.err", "ab"), env=machine.environment(**environment))
+        machine.until(machine.answers, "the service does not answer")
+        children = f"/proc/{self.engine.pid}/task/{self.engine.pid}/children"
+        self.process, = (int(pid) for pid in open(children).read().split())
+
+    def status(self, name):
+        with open(f"/proc/{self.process}/status") as status:
+            return next(line.split(":")[1].split() for line in status if line.startswith(name + ":"))
+
+    def zombies(self):
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                state, parent = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[:2]
+            except OSError:
+                continue  # it has ended
+            if state == "Z" and int(parent) == self.process:
+                found.append(pid)
+        return found
+
+    def stop(self):
+        os.kill(self.process, signal.SIGTERM)
+        return self.engine.wait(60)
+
+
+@pytest.fixture
+def contain(served):
+    containers = []
+
+    def start(environment):
+        containers.append(Container(served, environment))
+        return containers[-1]
+
+    yield start
+    for container in containers:
+        container.engine.kill()
+        container.engine.wait()
+
+
+@needs_root
+def test_process_1_of_any_uid_with_nothing_but_two_volumes(served, serve, contain):
+    provider = serve()
+    ready(served)
+    container = contain(variables(served, provider))
+    assert container.status("NSpid")[-1] == "1" and container.status("Uid")[0] == str(ANY_UID)
+    assert int(container.status("CapEff")[0], 16) == int(container.status("CapBnd")[0], 16) == 0
+    assert served.call(0, "sendmail", "-t", input=REPORT) == (0, "", "")
+    assert provider.message.recipients == ["you@example.net"]
+    assert container.stop() == 0 and not served.queued()
+
+
+@needs_root
+def test_mail_waits_in_the_volume_for_the_next_container(served, serve, contain):
+    provider = serve(rcpt=["450 4.2.0 later"])
+    ready(served)
+    first = contain(variables(served, provider))
+    assert served.call(0, "sendmail", "-t", input=REPORT)[0] == 0
+    served.until(served.queued, "it is not queued")
+    assert first.stop() == 0 and len(served.queued()) == 1
+    other = serve()
+    contain(variables(served, other, ONEHOP_TEST_CLOCK="600"))
+    served.until(lambda: other.messages, "it is not sent")
+    served.until(lambda: not served.queued(), "it stays queued")
+
+
+@needs_root
+def test_process_1_reaps_what_a_command_leaves_behind(served, serve, contain):
+    provider = serve()
+    ready(served)
+    left = served.directory / "root/run/left"
+    command = f"setsid sh -c 'echo > {left}' & echo s3cret"
+    container = contain(variables(served, provider, ONEHOP_PASSWORD_FILE=None,
+                                  ONEHOP_PASSWORD_COMMAND=command))
+    assert served.call(0, "sendmail", "-t", input=REPORT) == (0, "", "")
+    served.until(left.exists, "the command left nothing behind")
+    served.until(lambda: not container.zombies(), "a child is not reaped")
+    assert container.stop() == 0
