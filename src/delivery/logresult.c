@@ -28,8 +28,8 @@ static const char *general_status(const struct logresult *r)
 /* "250 2.0.0 queued" */
 static void read_reply(struct logresult *r, const char *reply)
 {
-    if (sscanf(reply, "%3d%*1[- ]%11[0-9.]", &r->reply_code, r->dsn) < 1)
-        r->reply_code = 0;
+    if (strspn(reply, "0123456789") == 3)
+        (void)sscanf(reply, "%3d%*1[- ]%11[0-9.]", &r->reply_code, r->dsn);
     if (strncmp(r->dsn, "2.", 2) != 0 || !strchr(r->dsn + 2, '.'))
         r->dsn[0] = '\0';
 }

@@ -2,8 +2,11 @@
 
 import json
 import os
+import pathlib
 import re
+import shutil
 import socket
+import subprocess
 import time
 
 import pytest
@@ -212,3 +215,40 @@ def test_a_journal_that_is_gone_costs_no_mail(serve, machine, journal):
                          environment={"ONEHOP_TEST_JOURNAL": str(machine.directory / "nowhere")})
     assert (result.code, result.text) == (0, "")
     assert provider.message
+
+
+# -- logwatch
+
+LOGWATCH = pathlib.Path(__file__).resolve().parents[2] / "etc/logwatch/scripts/services/onehop"
+perl = pytest.mark.skipif(subprocess.run(["perl", "-MJSON::PP", "-e", ""], capture_output=True, check=False).returncode
+                          if shutil.which("perl") else True, reason="perl WITH JSON::PP IS NOT INSTALLED")
+
+
+@perl
+@pytest.mark.parametrize("form, account, queued", [
+    ("msmtp", "me@example.com", ""), ("postfix", "work", ""), ("json", "work", "3 queued, ")])
+def test_logwatch_sums_up(serve, machine, form, account, queued):
+    keys = {"queue": "on", "log_format": form}
+    refusals = {"b@example.net": "450 4.2.0 later", "c@example.net": "450 4.2.0 later"}
+    machine.use(serve(rcpt=refusals), **keys)
+    for address in ("a@example.net", "b@example.net", "c@example.net"):
+        machine.run("sendmail", address, input=MESSAGE)
+    machine.use(serve(), queue="off", aliases="/nowhere/aliases", log_format=form)
+    machine.run("sendmail", "root", input=MESSAGE)
+    done = subprocess.run(["perl", LOGWATCH], stdin=machine.log.open(), capture_output=True, text=True,
+                          check=True)
+    said = done.stdout.splitlines()
+    later = "   2 deferred: the server refused the recipient <address>: 450 4.2.0 later"
+    assert done.stderr == "" and later in said
+    if form == "postfix":
+        assert said[0] == "(no account): 1 failed" and f"{account}: 1 sent, 2 deferred" in said
+    else:
+        assert said[0] == f"{account}: {queued}1 sent, 2 deferred, 1 failed"
+    assert any(re.match("   1 failed: .*/nowhere/aliases", line) for line in said)
+
+
+@perl
+def test_logwatch_keeps_quiet_about_what_is_not_ours():
+    lines = b"Nov 26 23:19:07 vm sshd[1]: x\n{\"time\": \nhost= exitcode=\n\xff\0\n{\"time\": [1]}\n"
+    done = subprocess.run(["perl", LOGWATCH], input=lines, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
