@@ -10,7 +10,7 @@
 #include "queue/tokenizer.h"
 
 enum {
-    FILE_MAX = 1024, /* octets; 19 numbers of 20 digits take less */
+    FILE_SIZE = 512, /* octets, of which the line needs 420 at most: one call reads it */
     READS = 10,      /* a line that is being written is read again */
     LOCK_WAIT = 200, /* milliseconds */
 };
@@ -85,7 +85,7 @@ bool counters_decode(struct counters *counters, const char *data, size_t len)
 
 static bool read_part(int fd, struct counters *counters)
 {
-    char text[FILE_MAX];
+    char text[FILE_SIZE];
     struct error ignored; /* then nothing was counted */
     ssize_t got = spoolfile_read(fd, 0, text, sizeof text, &ignored);
     return got <= 0 || counters_decode(counters, text, (size_t)got);
@@ -100,6 +100,7 @@ static void count(struct counters_part *own, int fd, const struct counters *more
     own->known = true;
     counters_add(&own->counters, more);
     counters_encode(&own->counters, &text);
+    str_fill(&text, '\n', FILE_SIZE - text.len);
     (void)spoolfile_write_at(fd, 0, text.data, text.len, &ignored);
     str_clear(&text);
 }

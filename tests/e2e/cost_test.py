@@ -3,6 +3,7 @@ memory, round trips, and how they grow with the work. bench/budgets has the limi
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 
@@ -56,6 +57,14 @@ def test_a_run_with_nothing_due(user):
     weigh("run-nothing-due", user, "sendmail", "-q", before=user.become)
 
 
+def test_status(user):
+    keys = user.user_file.read_text()
+    user.file(user.user_file, re.sub("tls_trust_file = .*", "", keys))  # its end is not looked at
+    if user.nobody:
+        os.chown(user.user_file, user.nobody, user.nobody)
+    weigh("status", user, "onehopctl", "status", before=user.become)
+
+
 def test_a_submission_through_the_socket(served, serve):  # noqa: F811
     served.serve(serve())
     weigh("submit-through-socket", served, "sendmail", "-t", input=MESSAGE)
@@ -70,6 +79,11 @@ def test_one_message_with_the_systems_trust(serve, machine, authority):
     machine.use(serve(certificate="self-signed"), tls_trust_file=trust, auth="plain",
                 logfile=None)
     weigh("message-system-trust", machine, "sendmail", "you@example.net", input=MESSAGE)
+
+
+def test_one_message_through_the_queue(serve, machine):
+    machine.use(serve(tls="none"), auth_without_tls="on", queue="on", logfile=None)
+    weigh("message-queue", machine, "sendmail", "you@example.net", input=MESSAGE)
 
 
 # -- as work grows
