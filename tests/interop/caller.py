@@ -7,7 +7,14 @@ from server import PASSWORD
 
 PACKAGES = ("logwatch", "cron", "php-cli", "php-cgi", "php-fpm", "libfcgi-bin",
             "bsd-mailx", "s-nail", "mutt", "git", "git-email",
-            "libmailtools-perl", "ca-certificates")
+            "libmailtools-perl", "ca-certificates", "monitoring-plugins-standard")
+
+# The one program of the package, which brings a server along.
+PROMTOOL = """
+cd /tmp && apt-get download -qq prometheus
+dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x -C / ./usr/bin/promtool
+rm prometheus_*.deb
+"""
 
 # It provides mail-transport-agent, so that apt leaves /usr/sbin/sendmail to us.
 CONTROL = """\
@@ -74,6 +81,7 @@ def install_packages(root):
     subprocess.run(["dpkg-deb", "--root-owner-group", "-b", package, root.path / "tmp/mta.deb"],
                    check=True, capture_output=True)
     root.install("/tmp/mta.deb", *PACKAGES)
+    root.run("sh", "-ec", PROMTOOL, timeout=300)
 
 
 def install_sendmail(root):
