@@ -94,7 +94,8 @@ enum account_access_answer account_access_begin(struct account_access *access,
         return ACCESS_BUSY;
     access->began = delivery->now();
     access->depends = circumstances_of(delivery->site, access->account);
-    access->bdat_refused = access->bdat_refused || state.bdat_refused;
+    access->bdat_refused =
+        access->bdat_refused || account_state_remembers(state.bdat_refused, access->began);
     access->suspect = state.breaker.failures > 0 || *state.suspect;
     return state.breaker.failures == 0 || take_probe(access, urgency) ? ACCESS_GRANTED
                                                                       : ACCESS_CLOSED;
@@ -136,9 +137,8 @@ void account_access_learn(struct account_access *access, const struct connection
     access->bdat_refused = true;
     if (!begin(&file, access))
         return;
-    bool news = !file.state.bdat_refused;
-    file.state.bdat_refused = true;
-    account_file_end(&file, news);
+    file.state.bdat_refused = access->delivery->now();
+    account_file_end(&file, true);
 }
 
 void account_access_ready(struct account_access *access)

@@ -77,7 +77,7 @@ static bool null_is_refused(const struct delivery_context *delivery, const struc
 {
     struct account_state state;
     account_state_read(&state, delivery->spool, account->name);
-    return state.null_refused;
+    return account_state_remembers(state.null_refused, delivery->now());
 }
 
 static void remember_refused_null(const struct delivery_context *delivery,
@@ -86,9 +86,8 @@ static void remember_refused_null(const struct delivery_context *delivery,
     struct account_file file;
     if (!account_file_begin(&file, delivery->spool, account->name))
         return; /* it is found out again next time */
-    bool news = !file.state.null_refused;
-    file.state.null_refused = true;
-    account_file_end(&file, news);
+    file.state.null_refused = delivery->now();
+    account_file_end(&file, true);
 }
 
 static struct session_mail mail_of(const struct entry_lock *lock, struct attempt *attempt)

@@ -47,8 +47,8 @@ static const struct field {
     FIELD("day", NUMBER, sent[2].slice, TIME_MAX),
     FIELD("in_day", COUNTS, sent[2].count, UINT32_MAX),
     FIELD("rate_until", NUMBER, rate_until, TIME_MAX),
-    FIELD("null_refused", NUMBER, null_refused, true),
-    FIELD("bdat_refused", NUMBER, bdat_refused, true),
+    FIELD("null_refused", NUMBER, null_refused, TIME_MAX),
+    FIELD("bdat_refused", NUMBER, bdat_refused, TIME_MAX),
     FIELD("host", COUNTS, host, UINT32_MAX),
     FIELD("host_failed", COUNTS, host_failed, UINT32_MAX),
     FIELD("bounce_hour", NUMBER, bounce_hour, TIME_MAX),
@@ -171,6 +171,11 @@ bool account_state_suspect(struct account_state *state, const char *id, int64_t 
     else
         (void)snprintf(state->suspect, sizeof state->suspect, "%s", id);
     return false;
+}
+
+bool account_state_remembers(int64_t when, int64_t now)
+{
+    return when > 0 && when <= now && now - when < ACCOUNT_STATE_MEMORY;
 }
 
 bool account_state_clear(struct account_state *state, int64_t now)

@@ -23,9 +23,10 @@
 enum {
     ACCOUNT_STATE_SPANS = 3, /* minute, hour, day */
     ACCOUNT_STATE_BOUNCES_PER_HOUR = 20,
-    ACCOUNT_STATE_GROW = 30 * 60,     /* seconds after which one more connection is tried */
-    ACCOUNT_STATE_HOSTS = 8,          /* of a list, that are remembered */
-    ACCOUNT_STATE_HOST_HELD = 5 * 60, /* seconds for which a host that is down is left alone */
+    ACCOUNT_STATE_GROW = 30 * 60,         /* seconds after which one more connection is tried */
+    ACCOUNT_STATE_HOSTS = 8,              /* of a list, that are remembered */
+    ACCOUNT_STATE_MEMORY = 7 * 24 * 3600, /* seconds after which a server is asked once more */
+    ACCOUNT_STATE_HOST_HELD = 5 * 60,     /* seconds for which a host that is down is left alone */
 };
 
 /* Zeroed memory is an account that nothing is known of. Times are seconds since 1970. */
@@ -37,8 +38,10 @@ struct account_state {
     int64_t connections_at;     /* when it refused one more */
     struct window_count sent[ACCOUNT_STATE_SPANS]; /* messages, where there is a limit */
     int64_t rate_until; /* the limit was reached: nothing is sent before */
-    bool null_refused;  /* MAIL FROM:<> was refused: bounces come from the account's `from` */
-    bool bdat_refused;  /* CHUNKING is offered, and BDAT not known: mail is sent with DATA */
+    /* When the server did not take what every server should, 0 if it did: see
+     * account_state_remembers(). */
+    int64_t null_refused; /* MAIL FROM:<>: bounces come from the account's `from` */
+    int64_t bdat_refused; /* CHUNKING is offered, and BDAT not known: mail is sent with DATA */
     /* Hosts of a list that could not be reached: a number for the name, 0 is none; and when. */
     uint32_t host[ACCOUNT_STATE_HOSTS], host_failed[ACCOUNT_STATE_HOSTS];
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */
@@ -58,6 +61,9 @@ void account_state_decode(struct account_state *state, const char *data, size_t 
  */
 bool account_state_suspect(struct account_state *state, const char *id, int64_t last,
                            const struct breaker_failure *failure, uint64_t random);
+
+/* True if what was met at WHEN still counts at NOW: a server that was mended is used as it is. */
+bool account_state_remembers(int64_t when, int64_t now);
 
 /* A message went through, or was refused for what it is. Returns whether that changes anything. */
 bool account_state_clear(struct account_state *state, int64_t now);

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from provider import close, in_turn
-from spool import Spool, message
+from spool import DAY, Spool, message
 
 WINDOW = 32  # SESSION_WINDOW_MAX
 MANY = 60
@@ -146,6 +146,10 @@ def test_a_server_that_does_not_know_bdat_is_remembered(serve, spool):
     spool.submits("you@example.net", input=message("later"))
     assert len(provider.connections) == 3
     assert not any("BDAT" in c.verbs for c in provider.connections[1:])
+    provider.bdat_unknown = None  # it was mended
+    spool.wait(8 * DAY)
+    spool.submits("you@example.net", input=message("a week later"))
+    assert provider.messages[-1].by == "BDAT"
 
 
 def test_a_lost_connection_repeats_at_most_the_window(serve, spool):

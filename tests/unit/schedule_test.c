@@ -294,7 +294,7 @@ static void a_rate_is_never_exceeded(void **state)
 static void account_state_survives_its_file_and_damage_starts_it_afresh(void **state)
 {
     (void)state;
-    struct account_state known = {.null_refused = true, .bdat_refused = true}, back;
+    struct account_state known = {.null_refused = NOW, .bdat_refused = NOW - 1}, back;
     const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535 5.7.8 50% wrong", NOW, NOW);
     breaker_open(&known.breaker, &wrong, 3);
     known.breaker.after_login = true;
@@ -319,6 +319,16 @@ static void account_state_survives_its_file_and_damage_starts_it_afresh(void **s
     str_clear(&text);
 }
 
+static void what_a_server_did_not_know_is_asked_again(void **state)
+{
+    (void)state;
+    assert_true(account_state_remembers(NOW, NOW));
+    assert_true(account_state_remembers(NOW, NOW + ACCOUNT_STATE_MEMORY - 1));
+    assert_false(account_state_remembers(NOW, NOW + ACCOUNT_STATE_MEMORY));
+    assert_false(account_state_remembers(NOW, NOW - 1)); /* the clock was set */
+    assert_false(account_state_remembers(0, NOW));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +346,7 @@ int main(void)
         cmocka_unit_test(connections_that_are_refused_come_back_slowly),
         cmocka_unit_test(a_rate_is_never_exceeded),
         cmocka_unit_test(account_state_survives_its_file_and_damage_starts_it_afresh),
+        cmocka_unit_test(what_a_server_did_not_know_is_asked_again),
     };
     return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
 }
