@@ -1,5 +1,6 @@
-/* Entries as a broken disk gives them back: as they are, and with a first line that fits, so that
- * the lines behind it are reached. What is read as good says the same after being written again. */
+/* Entries as a broken disk gives them back: as they are, and with a first line of each version, so
+ * that the lines behind it are reached. What is read as good says the same after being written
+ * again. */
 #include "config.h"
 
 #include <stdint.h>
@@ -43,10 +44,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     read_head((const char *)data, size);
-    str_addf(&head, "onehop-entry 1 %08zx\n", ENTRY_FIRST_LINE + size + strlen("content\n"));
-    str_add_n(&head, data, size);
-    str_add(&head, "content\n");
-    read_head(head.data, head.len);
+    for (int version = 1; version <= ENTRY_VERSION; version++) {
+        str_truncate(&head, 0);
+        str_addf(&head, "onehop-entry %d %08zx\n", version,
+                 ENTRY_FIRST_LINE + size + strlen("content\n"));
+        str_add_n(&head, data, size);
+        str_add(&head, "content\n");
+        read_head(head.data, head.len);
+    }
     str_clear(&head);
     return 0;
 }

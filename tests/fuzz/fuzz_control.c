@@ -1,0 +1,201 @@
+/* What a client sends to the control socket. Of a spool with an entry of its own and one of
+ * somebody else it sees and changes its own alone, no file beside the entries, and hears an answer
+ * that is made as control_server.h says. '@' in the input is its own entry's id, '#' the other's.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "queue/entry_writer.h"
+#include "queue/spool.h"
+#include "service/control_server.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { OWN = 1000, OTHER = 1001 };
+
+struct client {
+    struct stream stream;
+    struct str in, out;
+    size_t at;
+};
+
+struct kept { /* an entry, to be put back */
+    char id[ENTRYID_SIZE];
+    struct str octets;
+};
+
+static char directory[] = "/tmp/onehop-control-XXXXXX";
+static struct paths paths = {.sysconfdir = "/nonexistent", .rundir = "/nonexistent"};
+static struct kept own, other;
+
+static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *ftw)
+{
+    (void)facts, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+static void remove_all(void)
+{
+    (void)nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    str_clear(&own.octets);
+    str_clear(&other.octets);
+}
+
+static const char *path_of(const char *place, const char *name)
+{
+    static char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s/%s", directory, place, name);
+    return path;
+}
+
+static void put(const char *path, const char *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, data, len) != (ssize_t)len || close(fd) != 0)
+        abort();
+}
+
+static bool get(const char *path, struct str *out)
+{
+    char block[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, block, sizeof block);
+    if (n > 0)
+        str_add_n(out, block, (size_t)n);
+    if (fd >= 0)
+        (void)close(fd);
+    return fd >= 0;
+}
+
+static void make_entry(struct spool *spool, uint32_t uid, const char *text, struct kept *kept)
+{
+    struct entry entry = {
+        .account = (char *)"work", .from = (char *)"", .has_uid = true, .uid = uid};
+    struct entry_writer writer = {0};
+    struct entry_lock lock = {0};
+    struct error err;
+    envelope_set_sender(&entry.envelope, "me@example.com");
+    (void)envelope_add(&entry.envelope, "you@example.net");
+    if (!entry_writer_begin(&writer, spool, &entry, &err) ||
+        !output_write(&writer.output, text, strlen(text), &err) ||
+        !entry_writer_commit(&writer, &lock, &err))
+        abort();
+    memcpy(kept->id, lock.entry.id, sizeof kept->id);
+    entry_lock_release(&lock);
+    envelope_clear(&entry.envelope);
+    if (!get(path_of("queue", kept->id), &kept->octets))
+        abort();
+}
+
+static void begin(void)
+{
+    struct spool spool = {0};
+    struct error err;
+    if (!mkdtemp(directory) || atexit(remove_all) != 0 ||
+        !spool_open(&spool, directory, true, &err))
+        abort();
+    make_entry(&spool, OWN, "Subject: mine\r\n\r\nMINE\r\n", &own);
+    make_entry(&spool, OTHER, "Subject: SECRET\r\n\r\nSECRET\r\n", &other);
+    spool_close(&spool);
+    put(path_of(".", "canary"), "SECRET", 6);
+    paths.statedir = directory;
+}
+
+static ssize_t client_read(struct stream *s, void *buffer, size_t len, struct error *err)
+{
+    struct client *client = (struct client *)s;
+    size_t n = client->in.len - client->at < len ? client->in.len - client->at : len;
+    (void)err;
+    memcpy(buffer, str_text(&client->in) + client->at, n);
+    client->at += n;
+    return (ssize_t)n;
+}
+
+static ssize_t client_write(struct stream *s, const void *data, size_t len, struct error *err)
+{
+    (void)err;
+    str_add_n(&((struct client *)s)->out, data, len);
+    return (ssize_t)len;
+}
+
+static int client_wait(struct stream *s, int want, int64_t deadline, struct error *err)
+{
+    (void)s, (void)deadline, (void)err;
+    return want;
+}
+
+static const struct stream_ops ops = {
+    .read = client_read, .write = client_write, .wait = client_wait};
+
+/* An answer may repeat what was asked. */
+static bool has(const struct str *text, const char *word)
+{
+    return memmem(str_text(text), text->len, word, strlen(word)) != NULL;
+}
+
+static void check_answer(const struct str *out, int code)
+{
+    const char *at = str_text(out), *end = at + out->len;
+    char kind[4];
+    size_t len;
+    int used, said = -1;
+    while (sscanf(at, "%3[a-z] %zu\n%n", kind, &len, &used) == 2) {
+        if ((strcmp(kind, "out") != 0 && strcmp(kind, "err") != 0) || at[used - 1] != '\n' ||
+            len > (size_t)(end - at - used))
+            abort();
+        at += (size_t)used + len;
+    }
+    if (sscanf(at, "status %d\n%n", &said, &used) != 1 || at + used != end || said != code)
+        abort();
+}
+
+static void check_files(void)
+{
+    struct str text = {0};
+    if (!get(path_of("queue", other.id), &text) || text.len != other.octets.len ||
+        memcmp(text.data, other.octets.data, text.len) != 0 ||
+        access(path_of(".", "canary"), F_OK) != 0)
+        abort();
+    str_clear(&text);
+    (void)unlink(path_of("hold", own.id));
+    (void)unlink(path_of("failed", own.id));
+    if (access(path_of("queue", own.id), F_OK) != 0)
+        put(path_of("queue", own.id), own.octets.data, own.octets.len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static bool begun;
+    struct client client = {.stream.ops = &ops};
+    struct quota_user user = {.used = true};
+    struct site site = {.program = "onehop", .paths = &paths, .caller = {.uid = OWN, .name = "me"}};
+    if (!begun)
+        begin();
+    begun = true;
+    configuration_empty(&site.config);
+    for (size_t i = 0; i < size; i++) {
+        const char octet[] = {(char)data[i], '\0'};
+        const char *word = octet[0] == '@' ? own.id : octet[0] == '#' ? other.id : NULL;
+        str_add_n(&client.in, word ? word : octet, word ? strlen(word) : 1);
+    }
+    const struct control_server server = {.site = &site, .user = &user, .flush = -1};
+    int code = control_server_run(&server, &client.stream);
+    check_answer(&client.out, code);
+    if ((has(&client.out, "SECRET") && !has(&client.in, "SECRET")) ||
+        (has(&client.out, other.id) && !has(&client.in, other.id)))
+        abort();
+    check_files();
+    configuration_clear(&site.config);
+    str_clear(&client.in);
+    str_clear(&client.out);
+    return 0;
+}
