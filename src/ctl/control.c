@@ -14,6 +14,7 @@
 #include "ctl/check.h"
 #include "ctl/completion.h"
 #include "ctl/convert.h"
+#include "ctl/health.h"
 #include "ctl/loginctl.h"
 #include "ctl/metrics.h"
 #include "ctl/providers.h"
@@ -143,6 +144,8 @@ static const struct verb verbs[] = {
     {"status", "[-w COUNT,AGE] [-c COUNT,AGE]", 4, status_run,
      N_("say in one line, and by the exit status, whether mail flows, for monitoring")},
     {"metrics", "", 0, metrics_run, N_("print counts and times for Prometheus")},
+    {"health", "[AGE]", 1, health_run,
+     N_("say by the exit status whether mail is attended to, for containers")},
     {"hold", "ID", 1, run_hold, N_("hold an entry back")},
     {"release", "ID", 1, run_release, N_("let an entry go that was held or given up")},
     {"delete", "ID", 1, run_delete, N_("delete an entry")},

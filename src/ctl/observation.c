@@ -11,7 +11,9 @@
 #include "base/module.h"
 #include "config/oauth_service.h"
 #include "config/tokenfile.h"
+#include "config/tokensource.h"
 #include "queue/account_state.h"
+#include "queue/spool_time.h"
 #include "queue/tokenizer.h"
 #include "submit/control_client.h"
 #include "ctl/queuectl.h"
@@ -52,8 +54,27 @@ static bool add_entry(void *context, const char *name)
     return true;
 }
 
+static void note_first(int64_t *first, int64_t moment)
+{
+    if (moment != 0 && (*first == 0 || moment < *first))
+        *first = moment;
+}
+
+static void look_at_stamp(struct observation *seen, const struct spool *spool)
+{
+    struct str stamp = {0};
+    struct spool_time spool_time;
+    struct error ignored; /* the next run writes it again */
+    if (spool_read_stamp(spool, &stamp, &ignored)) {
+        spool_time_decode(&spool_time, str_text(&stamp), stamp.len);
+        note_first(&seen->unattended_since, spool_time.last_run);
+    }
+    str_clear(&stamp);
+}
+
 static bool look_at_queue(struct observation *seen, const struct spool *spool, struct error *err)
 {
+    uint64_t before = seen->queue[OBSERVATION_WAITING].messages;
     static const enum spool_directory directories[OBSERVATION_STATES] = {
         [OBSERVATION_WAITING] = SPOOL_QUEUE,
         [OBSERVATION_HELD] = SPOOL_HOLD,
@@ -64,6 +85,8 @@ static bool look_at_queue(struct observation *seen, const struct spool *spool, s
         struct looking looking = {seen, (enum observation_state)i};
         ok = spool_each(spool, directories[i], add_entry, &looking, err);
     }
+    if (seen->queue[OBSERVATION_WAITING].messages > before)
+        look_at_stamp(seen, spool);
     return ok;
 }
 
@@ -92,12 +115,6 @@ static void note_failure(struct observed_account *account, int64_t since, enum e
     account->reason = memory_copy(reason);
 }
 
-static void note_first(int64_t *first, int64_t moment)
-{
-    if (moment != 0 && (*first == 0 || moment < *first))
-        *first = moment;
-}
-
 static void look_at_state(struct observed_account *account, const struct spool *spool,
                           bool sees_all)
 {
@@ -119,7 +136,8 @@ static void look_at_tokens(struct observed_account *seen, const struct account *
     if (!account_has_oauth(account))
         return;
     bool known = tokenfile_find(account, site, &tokens, &found, &ignored);
-    bool person = known && account->oauth_grant == OAUTH_PERSON && !*site->caller.credentials;
+    bool person = known && account->oauth_grant == OAUTH_PERSON &&
+                  !tokensource_has_seed(account, &site->caller);
     if (known && found == TOKENFILE_OWN)
         note_first(&seen->token_expires, tokens.expires);
     if (person && found != TOKENFILE_OWN)
@@ -224,6 +242,7 @@ void observation_encode(const struct observation *seen, struct str *out)
     for (int i = 0; i < OBSERVATION_STATES; i++)
         str_addf(out, "%s %" PRIu64 " %" PRId64 "\n", observation_states[i],
                  seen->queue[i].messages, seen->queue[i].oldest);
+    str_addf(out, "unattended %" PRId64 "\n", seen->unattended_since);
     if (seen->configuration) {
         str_add(out, "configuration ");
         tokenizer_add(out, seen->configuration);
@@ -281,6 +300,12 @@ static bool decode_state(struct observation *seen, struct tokenizer *tokens)
 
 static bool decode_line(struct observation *seen, struct tokenizer *tokens)
 {
+    int64_t moment;
+    if (tokenizer_is(tokens, "unattended")) {
+        bool ok = take_time(tokens, &moment);
+        note_first(&seen->unattended_since, ok ? moment : 0);
+        return ok;
+    }
     if (tokenizer_is(tokens, "account"))
         return decode_account(seen, tokens);
     if (!tokenizer_is(tokens, "configuration"))

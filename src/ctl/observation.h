@@ -40,6 +40,7 @@ struct observation {
         uint64_t messages;
         int64_t oldest; /* when the first one arrived */
     } queue[OBSERVATION_STATES];
+    int64_t unattended_since; /* the last run of a queue in which mail waits */
     struct observed_account *account;
     size_t n, size;
     char *configuration; /* why what the files say is not used; NULL: it is */

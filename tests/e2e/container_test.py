@@ -9,6 +9,7 @@ import pytest
 
 from machine import REPORT, binary, module
 from service import needs_root, served  # noqa: F401
+from spool import DAY, MINUTE, Spool
 
 
 def variables(machine, provider, **more):
@@ -65,6 +66,75 @@ def test_a_wrong_variable_is_said(served, serve):
     served.start(environment=variables(served, provider, ONEHOP_HOSTS="x"))
     code, _, err = served.call(0, "sendmail", "-t", input=REPORT)
     assert code == 75 and "ONEHOP_HOSTS: there is no key 'hosts': did you mean 'host'?" in err
+
+
+# -- its health
+
+def health(machine, *words, run=None):
+    """(healthy?, the line); RUN is of a Spool, whose clock may be ahead."""
+    if run:
+        result = run("onehopctl", "health", *words)
+        code, out, err = result.code, result.shown, result.text
+    else:
+        code, out, err = machine.call(0, "onehopctl", "health", *words)
+    assert code in (0, 1) and not err
+    assert out.startswith("healthy: " if code == 0 else "unhealthy: ") and out.count("\n") == 1
+    return code == 0, out
+
+
+def test_a_service_that_answers_is_healthy(served, serve):
+    served.serve(serve())
+    assert health(served) == (True, "healthy: messages waiting: 0\n")
+    served.process.kill()
+    served.process.wait()
+    served.process = None
+    healthy, line = health(served)
+    assert not healthy and f"{served.root}/run/submit" in line
+
+
+def test_an_account_that_fails_for_long_is_unhealthy(machine, serve):
+    spool = Spool(machine)
+    spool.use(serve(auth="535 5.7.8 no"))
+    spool.tries("you@example.net")
+    assert health(machine, run=spool.run)[0]
+    spool.wait(61 * MINUTE)
+    spool.run("sendmail", "-q")
+    healthy, line = health(machine, run=spool.run)
+    assert not healthy and line == "unhealthy: account work fails (login) for 61 minutes\n"
+    assert health(machine, "2h", run=spool.run) == (True, "healthy: messages waiting: 1\n")
+
+
+def test_a_queue_that_nothing_runs_is_unhealthy(machine, serve):
+    spool = Spool(machine)
+    spool.use(serve())
+    spool.queues("you@example.net")
+    assert health(machine, run=spool.run)[0]
+    spool.wait(61 * MINUTE)
+    healthy, line = health(machine, run=spool.run)
+    assert not healthy and "nothing has run the queue for 61 minutes" in line
+    spool.delivers()
+    assert health(machine, run=spool.run) == (True, "healthy: messages waiting: 0\n")
+    spool.wait(DAY)  # nothing waits
+    assert health(machine, run=spool.run)[0]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="NOT TESTED: root may write anywhere")
+def test_a_queue_that_cannot_be_written_is_unhealthy(machine, serve):
+    spool = Spool(machine)
+    spool.use(serve())
+    spool.queues("you@example.net")
+    spool.path.chmod(0o500)
+    healthy, line = health(machine, run=spool.run)
+    spool.path.chmod(0o700)
+    assert not healthy and f"cannot write to {spool.path}" in line
+
+
+def test_a_configuration_that_is_broken_is_unhealthy(machine):
+    machine.configure("[account x]\nhots = y\n")
+    healthy, line = health(machine, run=machine.run)
+    assert not healthy and "did you mean 'host'?" in line
+    healthy, line = health(machine, "soon", run=machine.run)
+    assert not healthy and "the age must be a time" in line
 
 
 # -- its process

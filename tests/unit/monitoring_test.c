@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "queue/counters.h"
+#include "ctl/health.h"
 #include "ctl/metrics.h"
 #include "ctl/observation.h"
 #include "ctl/status.h"
@@ -26,9 +27,14 @@ static void counters_are_what_was_noted(void **state)
     static const struct {
         int64_t took; /* milliseconds */
         size_t bound;
-    } rows[] = {{0, 0},     {250, 0},       {251, 1},
-                {1000, 2},  {60 * 1000, 6}, {24 * 3600000, 11},
-                {24 * 3600000 + 1, 12}, {INT64_MAX / 4, 12}};
+    } rows[] = {{0, 0},
+                {250, 0},
+                {251, 1},
+                {1000, 2},
+                {60 * 1000, 6},
+                {24 * 3600000, 11},
+                {24 * 3600000 + 1, 12},
+                {INT64_MAX / 4, 12}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct counters counters = {0};
         counters_note(&counters, COUNTERS_SENT, 1000, rows[i].took);
@@ -51,7 +57,8 @@ static void counters_are_what_was_noted(void **state)
 static void counters_survive_their_file_and_nothing_else_does(void **state)
 {
     (void)state;
-    struct counters counters = {.messages = {1, 2, UINT64_MAX}, .octets = 5, .delivered = {7}}, back;
+    struct counters counters = {.messages = {1, 2, UINT64_MAX}, .octets = 5, .delivered = {7}},
+                    back;
     struct str text = {0};
     counters_encode(&counters, &text);
     assert_true(counters_decode(&back, text.data, text.len));
@@ -73,7 +80,8 @@ static void counters_survive_their_file_and_nothing_else_does(void **state)
 static struct observed_account *add_account(struct observation *seen, const char *name)
 {
     seen->account = memory_grow(seen->account, seen->n, &seen->size, sizeof *seen->account);
-    seen->account[seen->n] = (struct observed_account){.name = memory_copy(name), .reason = memory_copy("")};
+    seen->account[seen->n] =
+        (struct observed_account){.name = memory_copy(name), .reason = memory_copy("")};
     return &seen->account[seen->n++];
 }
 
@@ -144,7 +152,10 @@ static void status_is_the_worst_that_was_found(void **state)
     } rows[] = {
         {.expected = STATUS_OK, .text = "OK - no message waits |"},
         {.waiting = 1, .age = 119, .expected = STATUS_OK, .text = "- 1 message waits, for 119 s |"},
-        {.waiting = 10, .age = HOUR, .expected = STATUS_OK, .text = "10 messages wait, the oldest for 60 min |"},
+        {.waiting = 10,
+         .age = HOUR,
+         .expected = STATUS_OK,
+         .text = "10 messages wait, the oldest for 60 min |"},
         {.waiting = 11, .expected = STATUS_WARNING, .text = "WARNING - 11 messages"},
         {.waiting = 1, .age = HOUR + 1, .expected = STATUS_WARNING, .text = "for 60 min"},
         {.waiting = 101, .expected = STATUS_CRITICAL, .text = "CRITICAL - 101"},
@@ -156,12 +167,18 @@ static void status_is_the_worst_that_was_found(void **state)
         {.failing = HOUR + 1, .expected = STATUS_CRITICAL, .text = "CRITICAL - account a fails"},
         {.failing = -5, .expected = STATUS_WARNING, .text = "for 0 s"}, /* the clock was set back */
         {.person = HOUR, .expected = STATUS_WARNING, .text = "account a needs a login in 60 min;"},
-        {.person = -1, .expected = STATUS_CRITICAL, .text = "account a needs a login: onehopctl login a;"},
+        {.person = -1,
+         .expected = STATUS_CRITICAL,
+         .text = "account a needs a login: onehopctl login a;"},
         {.certificate = 14 * DAY, .expected = STATUS_OK, .text = "OK"},
         {.certificate = 14 * DAY - 1, .expected = STATUS_WARNING, .text = "expires in 13 d"},
         {.certificate = -1, .expected = STATUS_CRITICAL, .text = "has expired"},
-        {.failed = 1, .failing = 2 * HOUR, .waiting = 1, .expected = STATUS_CRITICAL,
-         .text = "CRITICAL - account a fails (network) for 2 h; 1 failed message is kept; 1 message waits"},
+        {.failed = 1,
+         .failing = 2 * HOUR,
+         .waiting = 1,
+         .expected = STATUS_CRITICAL,
+         .text = "CRITICAL - account a fails (network) for 2 h; 1 failed message is kept; 1 "
+                 "message waits"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct observation seen = {0};
@@ -230,6 +247,35 @@ static void metrics_are_escaped_and_cumulative(void **state)
     observation_clear(&seen);
 }
 
+static void health_says_what_is_unattended(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t unattended, failing;
+        char *configuration;
+        const char *line; /* NULL: healthy */
+    } rows[] = {
+        {0, 0, NULL, NULL},
+        {NOW - HOUR, NOW - HOUR, NULL, NULL},
+        {NOW + DAY, NOW + DAY, NULL, NULL}, /* the clock was set back */
+        {NOW - HOUR - 1, 0, NULL, "nothing has run the queue for 60 minutes"},
+        {0, NOW - 2 * HOUR, NULL, "account plain fails (login) for 120 minutes"},
+        {0, 0, (char *)"FILE:1: no", "the configuration is not used: FILE:1: no"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct observed_account account = {
+            .name = (char *)"plain", .failing_since = rows[i].failing, .cause = CAUSE_LOGIN};
+        const struct observation seen = {.unattended_since = rows[i].unattended,
+                                         .configuration = rows[i].configuration,
+                                         .account = &account,
+                                         .n = 1};
+        struct str line = {0};
+        assert_int_equal(health_judge(&seen, HOUR, NOW, &line), rows[i].line == NULL);
+        assert_non_null(strstr(str_text(&line), rows[i].line ? rows[i].line : "waiting: 0"));
+        str_clear(&line);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +285,7 @@ int main(void)
         cmocka_unit_test(status_is_the_worst_that_was_found),
         cmocka_unit_test(a_status_is_one_line_with_one_bar),
         cmocka_unit_test(metrics_are_escaped_and_cumulative),
+        cmocka_unit_test(health_says_what_is_unattended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
