@@ -3,11 +3,15 @@
 import os
 import subprocess
 
-from server import PASSWORD
+from server import DOVECOT_SUBMISSION, PASSWORD
+
+SYSCONFDIR = os.environ["SYSCONFDIR"]
 
 PACKAGES = ("logwatch", "cron", "php-cli", "php-cgi", "php-fpm", "libfcgi-bin",
             "bsd-mailx", "s-nail", "mutt", "git", "git-email",
-            "libmailtools-perl", "ca-certificates", "monitoring-plugins-standard")
+            "libmailtools-perl", "libmime-lite-perl", "libphp-phpmailer", "mailutils", "swaks",
+            "alpine", "aerc", "reportbug", "at", "anacron", "smartmontools", "mdadm", "monit",
+            "monitoring-plugins-standard", "ca-certificates")
 
 # The one program of the package, which brings a server along.
 PROMTOOL = """
@@ -73,6 +77,36 @@ CRONTAB = """\
 * * * * * carol echo 'cron job of carol'
 """
 
+# An account that serves every sender, with the provider of a row of PROVIDERS.
+PROVIDER_INI = f"""\
+[account default]
+queue = off
+from = reports@{{domain}}
+host = {{domain}}
+port = {{port}}
+user = reports
+password = {PASSWORD}
+admin = bob@{{domain}}
+"""
+
+# The users of which each has another provider, and the provider.
+PROVIDERS = {
+    "at-postfix": ("mail.test", 587),
+    "at-dovecot": ("mail.test", DOVECOT_SUBMISSION),
+    "at-exim": ("second.test", 587),
+    "at-opensmtpd": ("third.test", 587),
+    "at-node": ("fourth.test", 587),
+}
+
+# The shell functions of zed, without the rest of it: it is in contrib, and needs ZFS.
+ZED = """
+apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) contrib' \
+    'Created-By: Packages' 'Origin: Debian' 'Component: main' >/tmp/contrib.list
+apt() { apt-get -qq -o Dir::Etc::sourcelist=/tmp/contrib.list -o Dir::Etc::sourceparts=- \
+    -o APT::Get::List-Cleanup=0 "$@"; }
+cd /tmp && apt update && apt download zfs-zed && dpkg -x zfs-zed_*.deb /opt/zed
+"""
+
 
 def install_packages(root):
     package = root.path.parent / "package"
@@ -82,6 +116,7 @@ def install_packages(root):
                    check=True, capture_output=True)
     root.install("/tmp/mta.deb", *PACKAGES)
     root.run("sh", "-ec", PROMTOOL, timeout=300)
+    root.run("sh", "-ec", ZED, timeout=300)
 
 
 def install_sendmail(root):
@@ -96,10 +131,18 @@ def install_sendmail(root):
 
 def configure(root):
     root.run("useradd", "--create-home", "--shell", "/bin/sh", "carol")
-    root.write(os.environ["SYSCONFDIR"].lstrip("/") + "/onehop/onehop.ini", SYSTEM_INI)
+    root.write(SYSCONFDIR.lstrip("/") + "/onehop/onehop.ini", SYSTEM_INI)
     root.write("etc/onehop/more.ini", MORE_INI)
     root.write("etc/onehop/reports.password", PASSWORD + "\n", 0o600)
     root.write("etc/onehop/wrong.password", "guess\n", 0o600)
     root.write("home/carol/.config/onehop/onehop.ini", USER_INI, 0o600)
     root.run("chown", "-R", "carol:carol", "/home/carol")
-    root.write("etc/cron.d/interop", CRONTAB)
+    crontab = CRONTAB
+    for user, (domain, port) in PROVIDERS.items():
+        root.run("useradd", "--create-home", "--shell", "/bin/sh", user)
+        for home in (f"home/{user}", f"srv/{user}"):  # the second for root
+            root.write(f"{home}/.config/onehop/onehop.ini",
+                       PROVIDER_INI.format(domain=domain, port=port), 0o600)
+        root.run("chown", "-R", f"{user}:{user}", f"/home/{user}")
+        crontab += f"* * * * * {user} echo one\n"
+    root.write("etc/cron.d/interop", crontab)

@@ -64,12 +64,19 @@ class Packages:
         return names
 
 
+def release_here():
+    return platform.freedesktop_os_release()["VERSION_CODENAME"]
+
+
 def clean_base(base):
     """The directory of a minimal Debian, of the release that runs here."""
-    if "DEBIAN_BASE" in os.environ:
-        return os.environ["DEBIAN_BASE"]
-    root = Root(base, "bootstrap")
+    return os.environ.get("DEBIAN_BASE") or bootstrapped(base, release_here())
+
+
+def bootstrapped(base, release, *packages):
+    """The directory of a minimal Debian with some packages more."""
+    root = Root(base, f"bootstrap-{release}")
     root.install("debootstrap")
-    release = platform.freedesktop_os_release()["VERSION_CODENAME"]
-    root.run("debootstrap", "--variant=minbase", release, "/tmp/base", timeout=600)
+    more = ["--include=" + ",".join(packages)] if packages else []
+    root.run("debootstrap", "--variant=minbase", *more, release, "/tmp/base", timeout=600)
     return str(root.path / "tmp/base")

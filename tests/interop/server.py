@@ -1,5 +1,5 @@
-"""The two providers: Postfix with Dovecot's logins, and Exim. Both demand STARTTLS and a login. In
-front of Postfix there is Dovecot's submission server, too, on a port of its own."""
+"""The providers: Postfix with Dovecot's logins, Exim, OpenSMTPD and npm's smtp-server. All demand
+STARTTLS and a login. In front of Postfix there is Dovecot's submission server, too, on a port of its own."""
 
 import base64
 import email
@@ -7,7 +7,11 @@ import email.policy
 import hashlib
 import hmac
 import json
+import os
+import pathlib
+import shutil
 import socket
+import subprocess
 import time
 
 PASSWORD = 'p;a "ss#1'  # what an INI file could mistake for a comment or a quote
@@ -65,6 +69,9 @@ username_attribute = sub
 POSTFIX = {
     "myhostname": "mail.test",
     "mydestination": "mail.test",
+    # Where reportbug writes to, and the address that it writes from.
+    "virtual_alias_domains": "bugs.debian.org client.lan",
+    "virtual_alias_maps": "inline:{submit@bugs.debian.org=bob, me@client.lan=bob}",
     "inet_interfaces": "127.0.0.1",
     "inet_protocols": "ipv4",
     "smtpd_tls_cert_file": "/etc/tls/mail.test.pem",
@@ -131,6 +138,16 @@ plain:
   server_set_id = $auth2
 """
 
+OPENSMTPD = """\
+pki third.test cert "/etc/tls/third.test.pem"
+pki third.test key "/etc/tls/third.test.key"
+table logins file:/etc/logins
+table everybody { "@" = "mail" }
+listen on 127.0.0.3 port 587 tls-require pki third.test auth <logins> hostname third.test
+action "keep" maildir "/var/mail/all" virtual <everybody>
+match from auth for any action "keep"
+"""
+
 
 def token(user, size):
     """A signed token (RFC 7519) of about SIZE octets."""
@@ -146,6 +163,9 @@ def token(user, size):
 
 
 class Server:
+    """recipient_field: where it notes whom a copy is for."""
+    recipient_field = "X-Original-To"
+
     def __init__(self, root, address, maildirs):
         self.root, self.address, self.maildirs = root, address, maildirs
 
@@ -159,11 +179,15 @@ class Server:
         """All messages with this text in their subject, there at the time of the call."""
         return [m for m in self.messages() if subject in m.subject]
 
-    def wait_copies(self, subject, count, seconds=20):
+    def find_anywhere(self, text):
+        return [m for m in self.messages() if text in m.subject or text in m.text]
+
+    def wait_copies(self, subject, count, seconds=20, find=None):
         """The messages with this text in their subject. Local delivery follows the server's 250, so
         it may be a moment away; a copy too many is as wrong as one too few."""
         deadline = time.monotonic() + seconds
-        while len(found := self.find(subject)) < count and time.monotonic() < deadline:
+        find = find or self.find
+        while len(found := find(subject)) < count and time.monotonic() < deadline:
             time.sleep(0.05)
         assert len(found) == count, (
             f"{len(found)} messages with {subject!r} arrived, not {count}\n{self.log()[-2000:]}")
@@ -225,6 +249,7 @@ class Postfix(Server):
 
 class Exim(Server):
     log_name = "var/log/exim4/*log"
+    recipient_field = "Envelope-to"
 
     def __init__(self, root):
         super().__init__(root, "127.0.0.2", ["var/mail/all/new/*"])
@@ -245,6 +270,55 @@ class Exim(Server):
         self.daemon.wait(timeout=10)
 
 
+class OpenSMTPD(Server):
+    """In a Debian 13: the OpenSMTPD of Debian 12 cannot do TLS with its OpenSSL (OpenSMTPD#1171)."""
+    log_name = "var/log/smtpd.log"
+    recipient_field = "Delivered-To"
+    packages = ("opensmtpd", "ca-certificates")
+
+    def __init__(self, root):
+        super().__init__(root, "127.0.0.3", ["var/mail/all/new/*"])
+
+    def start(self):
+        root = self.root
+        (root.path / "etc/tls/third.test.key").chmod(0o600)
+        secret = root.run("smtpctl", "encrypt", PASSWORD).stdout.strip()
+        root.write("etc/logins", f"reports {secret}\n")
+        root.write("etc/smtpd.conf", OPENSMTPD)
+        root.run("install", "-d", "-o", "mail", "-g", "mail", "/var/mail/all")
+        root.start("smtpd", "-d", log="/var/log/smtpd.log")
+        self.wait_listening()
+
+
+class SmtpServer(Server):
+    """npm's, where node is."""
+    log_name = "srv/node/log"
+    directory = "srv/node"
+    packages = ("smtp-server@3", "nodemailer@7")
+
+    def __init__(self, root):
+        super().__init__(root, "127.0.0.4", ["srv/node/new/*"])
+
+    @classmethod
+    def install(cls, root):
+        """Whether it could."""
+        directory = root.path / cls.directory
+        (directory / "new").mkdir(parents=True)
+        if not shutil.which("npm"):
+            return False
+        environment = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt", **os.environ}
+        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1", *cls.packages],
+                              cwd=directory, env=environment, capture_output=True, timeout=300)
+        return done.returncode == 0
+
+    def start(self):
+        script = (pathlib.Path(__file__).parent / "smtp-server.mjs").read_text()
+        self.root.write(self.directory + "/server.mjs", script)
+        self.root.start("node", f"/{self.directory}/server.mjs", self.address, "fourth.test", "reports",
+                        PASSWORD, log=self.log_name)
+        self.wait_listening()
+
+
 class Arrived:
     """A message as it lies in a Maildir."""
 
@@ -256,6 +330,12 @@ class Arrived:
     @property
     def subject(self):
         return self["Subject"]
+
+    @property
+    def text(self):
+        """All of its text, decoded."""
+        parts = [part.get_content() for part in self.header.walk() if part.get_content_maintype() == "text"]
+        return "\n".join(parts).replace("\r\n", "\n")
 
     def __getitem__(self, name):
         values = self.header.get_all(name, [])
