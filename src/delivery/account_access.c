@@ -158,7 +158,8 @@ void account_access_verified(const struct spool *spool, const struct account *ac
     if (!account_file_begin(&file, spool, account->name))
         return;
     breaker_half_open(&file.state.breaker, now);
-    account_file_end(&file, file.state.breaker.failures > 0);
+    file.state.suspect_depends = 0; /* other settings: the suspect entry is tried as well */
+    account_file_end(&file, file.state.breaker.failures > 0 || *file.state.suspect);
 }
 
 bool account_access_is_one_too_many(struct account_access *access, const struct error *failure,

@@ -17,6 +17,7 @@
 #include "queue/account_state.h"
 #include "queue/recovery.h"
 #include "queue/scan.h"
+#include "delivery/circumstances.h"
 #include "delivery/fence.h"
 #include "delivery/password_helper.h"
 #include "delivery/worker.h"
@@ -352,6 +353,21 @@ static struct tally *share_tallies(size_t n)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* An entry that met a failure that no other has met waits for its own interval, since the breaker
+ * is closed; a change of what the failure depended on ends that, as it ends the breaker's pause. */
+static void free_suspects(struct run *run)
+{
+    const struct configuration *config = &run->delivery->site->config;
+    for (size_t i = 0; run->scan.n > 0 && i < config->n; i++) {
+        const struct account *account = config->account[i];
+        struct account_state state;
+        account_state_read(&state, run->delivery->spool, account->name);
+        if (*state.suspect &&
+            state.suspect_depends != circumstances_of(run->delivery->site, account))
+            scan_make_due(&run->scan, state.suspect);
+    }
+}
+
 /* One scan, dealt out and worked off. *HANDLED is the number of entries that it changed. */
 static bool pass(struct run *run, struct runner_result *result, size_t *handled, struct error *err)
 {
@@ -359,6 +375,7 @@ static bool pass(struct run *run, struct runner_result *result, size_t *handled,
     if (!scan_read(&run->scan, run->delivery->spool, SPOOL_QUEUE, err))
         return false;
     report_foreign(run);
+    free_suspects(run);
     if (!run->everything)
         scan_keep_due(&run->scan, run->delivery->now());
     scan_sort_by_time(&run->scan);

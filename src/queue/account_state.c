@@ -37,6 +37,7 @@ static const struct field {
     FIELD("depends", NUMBER, breaker.depends, UINT64_MAX),
     FIELD("reason", TEXT, breaker.reason, 0),
     FIELD("suspect", TEXT, suspect, 0),
+    FIELD("suspect_depends", NUMBER, suspect_depends, UINT64_MAX),
     FIELD("cleared", NUMBER, cleared, TIME_MAX),
     FIELD("connections", NUMBER, connections, UINT16_MAX),
     FIELD("connections_at", NUMBER, connections_at, TIME_MAX),
@@ -166,10 +167,12 @@ bool account_state_suspect(struct account_state *state, const char *id, int64_t 
     if (closed && last > 0 && last <= state->cleared)
         return true;
     bool verified = !closed || (*state->suspect && strcmp(state->suspect, id) != 0);
-    if (verified)
+    if (verified) {
         breaker_open(&state->breaker, failure, random);
-    else
-        (void)snprintf(state->suspect, sizeof state->suspect, "%s", id);
+        return false;
+    }
+    (void)snprintf(state->suspect, sizeof state->suspect, "%s", id);
+    state->suspect_depends = failure->depends;
     return false;
 }
 

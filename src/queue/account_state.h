@@ -33,6 +33,7 @@ enum {
 struct account_state {
     struct breaker breaker;
     char suspect[ENTRYID_SIZE]; /* the entry that met a failure which no other has met yet, or "" */
+    uint64_t suspect_depends;   /* what the account's settings were when it met that, as a number */
     int64_t cleared;            /* when a message last went through behind a suspect one */
     unsigned connections;       /* that the provider allows, as it seems; 0: it never refused one */
     int64_t connections_at;     /* when it refused one more */

@@ -71,6 +71,13 @@ void scan_keep_due(struct scan *scan, int64_t now)
     scan->n = kept;
 }
 
+void scan_make_due(struct scan *scan, const char *id)
+{
+    for (size_t i = 0; i < scan->n; i++)
+        if (strcmp(scan->item[i].id, id) == 0)
+            scan->item[i].next = 0;
+}
+
 static int by_time(const void *a, const void *b)
 {
     const struct scan_item *first = a, *second = b;

@@ -32,6 +32,9 @@ bool scan_read(struct scan *scan, const struct spool *spool, enum spool_director
 /* Drops what is not due NOW (schedule_due()). */
 void scan_keep_due(struct scan *scan, int64_t now);
 
+/* Makes ID due, if it is there. */
+void scan_make_due(struct scan *scan, const char *id);
+
 /* Sorts by the planned attempt, and only then by arrival: entries that were never tried come before
  * those that met a failure meanwhile. */
 void scan_sort_by_time(struct scan *scan);

@@ -107,6 +107,30 @@ def test_a_greylisted_recipient_does_not_stop_the_account(serve, spool):
     assert len(spool.ids()) == 1
 
 
+@pytest.mark.parametrize("mends", ["the configuration", "the password", "check"])
+def test_the_only_message_does_not_wait_when_its_cause_was_mended(serve, spool, mends):
+    """What it met may be its own, so no breaker was opened; it waits for the account all the same."""
+    password = spool.machine.file(spool.machine.home / "secret", "s3cret\n")
+    account = dict(password=None, password_file=password, logfile=None)
+    provider = spool.use(serve(mail="550 5.7.60 not your address"), **account)
+    spool.tries("you@example.net")
+    for _ in range(3):
+        spool.wait(HOUR)
+        spool.delivers("-q1h")
+    assert spool.entry()["attempts"] == 4 and len(provider.connections) == 4
+    provider.answers.clear()
+    spool.delivers("-q5m")
+    assert len(provider.connections) == 4  # nothing that can be seen here has changed
+    if mends == "the configuration":
+        spool.use(provider, from_full_name="Me", **account)
+    elif mends == "the password":
+        spool.machine.file(password, "s3cret\n\n")
+    else:
+        spool.ctl("check")
+    spool.delivers("-q5m")
+    assert len(provider.messages) == 1 and spool.is_empty()
+
+
 # -- another channel
 
 def test_who_runs_the_queue_is_alerted_and_told_when_it_is_over(serve, spool, tmp_path):
