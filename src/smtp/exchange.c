@@ -22,6 +22,7 @@ struct gsasl {
     __typeof__(gsasl_client_support_p) *client_support_p;
     __typeof__(gsasl_client_start) *client_start;
     __typeof__(gsasl_property_set) *property_set;
+    __typeof__(gsasl_property_fast) *property_fast;
     __typeof__(gsasl_step) *step;
     __typeof__(gsasl_finish) *finish;
     __typeof__(gsasl_free) *free;
@@ -64,6 +65,7 @@ static bool load(struct gsasl *g)
            find(handle, "gsasl_client_support_p", &g->client_support_p) &&
            find(handle, "gsasl_client_start", &g->client_start) &&
            find(handle, "gsasl_property_set", &g->property_set) &&
+           find(handle, "gsasl_property_fast", &g->property_fast) &&
            find(handle, "gsasl_step", &g->step) && find(handle, "gsasl_finish", &g->finish) &&
            find(handle, "gsasl_free", &g->free) && find(handle, "gsasl_strerror", &g->strerror);
 }
@@ -167,12 +169,29 @@ bool exchange_is_done(const struct exchange *x)
     return x->done;
 }
 
+/* The library's own copies, which it frees unwiped. They are its heap's, and nothing but
+ * gsasl_finish() follows, so that writing to them harms nobody. What saslprep makes of the password
+ * in a step is gone by then, and stays in freed memory. */
+static void wipe_copies(struct exchange *x)
+{
+    static const Gsasl_property secrets[] = {GSASL_PASSWORD, GSASL_SCRAM_SALTED_PASSWORD};
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+        const char *text = x->gsasl.property_fast(x->session, secrets[i]);
+        char *copy;
+        memcpy(&copy, &text, sizeof copy); /* without const */
+        if (copy)
+            explicit_bzero(copy, strlen(copy));
+    }
+}
+
 void exchange_end(struct exchange *x)
 {
     if (!x)
         return;
-    if (x->session)
+    if (x->session) {
+        wipe_copies(x);
         x->gsasl.finish(x->session);
+    }
     if (x->library)
         x->gsasl.done(x->library);
     free(x);
