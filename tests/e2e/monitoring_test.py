@@ -8,6 +8,7 @@ import pytest
 
 from machine import PATIENCE
 from metrics import counted, parse
+from oauth import configure, consent, needs_program, token_file, tokens  # noqa: F401
 from service import ALICE, BOB, needs_root, served, shared  # noqa: F401
 from spool import DAY, HOUR, MINUTE, Spool, message
 
@@ -153,6 +154,27 @@ def test_a_certificate_that_ends(serve, spool, days, expected):
     assert ("a certificate of account work" in text) == (expected != OK)
 
 
+@needs_program
+def test_a_login_that_a_person_owes(serve, spool, tokens):  # noqa: F811
+    configure(spool.machine, serve(mechanisms="XOAUTH2", users={"me@example.com": "access1-"}), tokens)
+    code, text = status(spool)
+    assert code == CRITICAL and "account work needs a login: onehopctl login work" in text
+    assert ("onehop_token_expiry_timestamp_seconds", "work") not in metrics(spool)
+    consent(spool.machine, tokens)
+    path = token_file(spool.machine)
+    expires = int(re.search(r"^expires (\d+)$", path.read_text(), re.M)[1])
+    seen = metrics(spool)
+    assert seen["onehop_token_expiry_timestamp_seconds", "work"] == expires
+    assert ("onehop_login_required_timestamp_seconds", "work") not in seen
+    assert status(spool)[0] == OK  # it ends, and is renewed
+    path.write_text(re.sub("^refresh .*\n", "", path.read_text(), flags=re.M))
+    code, text = status(spool)
+    assert code == WARNING and "account work needs a login in " in text
+    assert metrics(spool)["onehop_login_required_timestamp_seconds", "work"] == expires
+    spool.wait(DAY)
+    assert status(spool)[0] == CRITICAL
+
+
 # -- counting
 
 
@@ -204,6 +226,28 @@ def test_a_run_with_several_workers_counts_exactly(serve, spool):
         spool.submits("-odq", "you@example.net")
     spool.delivers()
     assert counted(metrics(spool)) == (30, 0, 0)
+
+
+def test_a_worker_that_is_killed_loses_one_count_at_most(serve, spool):
+    seen = []
+
+    def content(_):
+        seen.append(1)
+        if len(seen) == 12:
+            spool.kill_deliverer()
+
+    provider = spool.use(serve(content=content), max_connections="1")
+    provider.forgive()
+    for _ in range(20):
+        spool.submits("-odq", "you@example.net")
+    assert spool.run("sendmail", "-q").code == 74
+    left = len(spool.ids())
+    assert 0 < left < 20
+    assert counted(metrics(spool))[0] in (20 - left, 20 - left - 1)
+    spool.wait(HOUR)
+    spool.delivers()
+    assert spool.is_empty()
+    assert counted(metrics(spool))[0] in (19, 20)
 
 
 def test_what_has_no_connection_slot_is_counted_too(serve, spool):
