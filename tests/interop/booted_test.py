@@ -1,5 +1,7 @@
 """The units under systemd itself: socket activation, the sandbox, a password that is root's."""
 
+import json
+
 import pytest
 
 from installation import AS_NOBODY, AS_WWW_DATA
@@ -56,6 +58,24 @@ def test_reload_and_next_message(booted, installation):
     send(booted, AS_NOBODY, "after reload")
     installation.postfix.wait("before reload")
     installation.postfix.wait("after reload")
+
+
+def test_the_journal_has_the_fields_of_what_was_sent(booted, installation):
+    """The service's worker logs from behind its fences."""
+    send(booted, AS_NOBODY, "for the journal")
+    message = installation.postfix.wait("for the journal")
+    message_id = message["Message-ID"].strip("<>")
+    said = booted.run("journalctl", "--no-pager", "-o", "json", f"ONEHOP_MESSAGE_ID={message_id}").stdout
+    queued, sent = [json.loads(line) for line in said.splitlines()]
+    assert (queued["ONEHOP_RESULT"], sent["ONEHOP_RESULT"]) == ("queued", "sent")
+    for entry in (queued, sent):
+        assert entry["ONEHOP_QUEUE_ID"] == sent["ONEHOP_QUEUE_ID"]
+        assert entry["ONEHOP_ACCOUNT"] == "machine"
+        assert entry["ONEHOP_RECIPIENT"] == "bob@mail.test"
+        assert (entry["SYSLOG_IDENTIFIER"], entry["PRIORITY"], entry["SYSLOG_FACILITY"]) == ("onehop", "6", "2")
+        assert entry["_SYSTEMD_UNIT"] == "onehop.service"
+    assert (sent["SMTP_CODE"], sent["DSN"][:2]) == ("250", "2.")
+    assert sent["MESSAGE"].endswith(f"message-id={message_id} exitcode=EX_OK")
 
 
 def test_network_hook_flushes_the_queue(booted):

@@ -8,7 +8,7 @@ from debian import Packages, clean_base
 from root import Root, memory_directory
 from server import PASSWORD, Postfix
 
-CALLERS = ("logwatch", "cron", "php-cli", "bsd-mailx")
+CALLERS = ("logwatch", "pflogsumm", "cron", "php-cli", "bsd-mailx")
 
 CONFIGURATION = """\
 ; by the administrator
