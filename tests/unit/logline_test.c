@@ -1,7 +1,7 @@
 #include "suite.h"
 
 #include "base/memory.h"
-#include "delivery/logline.h"
+#include "delivery/postfixlog.h"
 
 static struct account *some_account(void)
 {
@@ -88,11 +88,95 @@ static void the_line_is_one_line_and_bounded(void **state)
     account_free(a);
 }
 
+/* What the form says of one recipient, without the figures that a clock gives. */
+static void collect(void *context, const struct log_record *record)
+{
+    struct str *out = context;
+    const char *status = strstr(record->text, ", dsn=");
+    const char *relay = strstr(record->text, "relay=");
+    if (relay)
+        str_addf(out, "%.*s%.*s;", (int)strcspn(relay, ","), relay,
+                 (int)(strstr(status, "), account") + 1 - status), status);
+}
+
+static void a_recipient_has_a_status_of_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        enum journal_status before;
+        enum outcome_result result;
+        struct error why; /* of the outcome, or of the attempt that left it untried */
+        const char *queue_id, *address, *line;
+    } rows[] = {
+        {JOURNAL_WAITING,
+         OUTCOME_SENT,
+         {0},
+         "Q",
+         "192.0.2.1",
+         "relay=mx.x[192.0.2.1]:587, dsn=2.6.0, status=sent (250 2.6.0 ok 250 more);"},
+        {JOURNAL_WAITING,
+         OUTCOME_UNTRIED,
+         {.command = COMMAND_CONNECT, .text = "refused"},
+         "Q",
+         NULL,
+         "relay=none, dsn=4.4.1, status=deferred (refused);"},
+        {JOURNAL_WAITING,
+         OUTCOME_UNTRIED,
+         {.command = COMMAND_CONNECT, .text = "refused"},
+         "",
+         NULL,
+         "relay=none, dsn=4.4.1, status=bounced (refused);"},
+        {JOURNAL_WAITING,
+         OUTCOME_REFUSED,
+         {.scope = ERROR_RECIPIENT, .class = ERROR_PERMANENT, .text = "who"},
+         "Q",
+         "/run/s",
+         "relay=mx.x[/run/s], dsn=5.0.0, status=bounced (who);"},
+        {JOURNAL_WAITING,
+         OUTCOME_REFUSED,
+         {.scope = ERROR_RECIPIENT, .status = "4.2.2", .text = "full"},
+         "Q",
+         "2001:db8::1",
+         "relay=mx.x[2001:db8::1]:587, dsn=4.2.2, status=deferred (full);"},
+        {JOURNAL_SENT, OUTCOME_SENT, {0}, "Q", "192.0.2.1", ""},
+        {JOURNAL_FAILED, OUTCOME_REFUSED, {0}, "Q", "192.0.2.1", ""},
+    };
+    struct account *a = some_account();
+    struct envelope env = {0};
+    a->port = 587;
+    envelope_add(&env, "you@y.z");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct error why = rows[i].why;
+        struct outcome outcome = {rows[i].result, rows[i].result == OUTCOME_REFUSED ? &why : NULL};
+        struct attempt attempt = {
+            .outcomes = &outcome, .n = 1, .failed = *why.text, .failure = why};
+        struct progress progress = {.status = rows[i].before};
+        const struct journal journal = {.rcpt = &progress, .n = 1};
+        struct str out = {0};
+        str_add(&attempt.reply, "250 2.6.0 ok\n250 more");
+        const struct logline facts = {.account = a,
+                                      .host = "mx.x",
+                                      .envelope = &env,
+                                      .queue_id = rows[i].queue_id,
+                                      .attempt = &attempt,
+                                      .journal = &journal,
+                                      .address = rows[i].address};
+        const struct log_sink sink = {collect, &out};
+        postfixlog_write(&facts, &sink);
+        assert_string_equal(str_text(&out), rows[i].line);
+        str_clear(&attempt.reply);
+        str_clear(&out);
+    }
+    envelope_clear(&env);
+    account_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_line_has_msmtps_shape),
         cmocka_unit_test(the_line_is_one_line_and_bounded),
+        cmocka_unit_test(a_recipient_has_a_status_of_its_own),
     };
     return cmocka_run_group_tests_name("logline", tests, NULL, NULL);
 }
