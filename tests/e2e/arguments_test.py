@@ -53,6 +53,21 @@ def test_an_address_behind_dashes_may_begin_with_one(account, machine):
     assert account.message.recipients == ["-x@example.net"]
 
 
+def test_no_word_reaches_a_shell(serve, machine):
+    """Of an address, a name, a header field or a reply; while programs run for the password."""
+    hit = machine.directory / "hit"
+    word = "$(touch {0})`touch {0}`${{run{{/bin/touch {0}}}}}|touch {0};touch {0};".format(hit)
+    machine.use(serve(rcpt={"gone@example.net": f"550 5.1.1 {word}\n550 5.1.1 second {word}"}),
+                password=None, password_command="echo s3cret", queue="on")
+    quoted = '"' + word.replace('"', "") + '"@example.net'
+    for words in ((quoted,), ("-F", word, "you@example.net"), ("-f", quoted, "you@example.net"),
+                  ("-t",), ("gone@example.net", "you@example.net")):
+        machine.sendmail(*words, input=f"From: {word} <me@example.com>\nTo: {quoted}\nSubject: {word}\n\n{word}\n"
+                         .encode())
+    machine.sendmail("-q")
+    assert not hit.exists()
+
+
 # -- the option firewall
 
 @pytest.mark.parametrize("words", [
