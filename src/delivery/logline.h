@@ -34,7 +34,8 @@ struct logline {
     const struct caller *caller;   /* that handed it over, or NULL */
     const char *address;           /* of the host: see connection_address(); NULL: none answered,
  or there is no account */
-    int64_t delay;                 /* milliseconds since it was accepted; 0: not known */
+    bool expired;  /* the entry has outlived its lifetime: what is not sent now has failed */
+    int64_t delay; /* milliseconds since it was accepted; 0: not known */
 };
 
 /* Appends the Message-ID without angle brackets, as it is; nothing where there is none. */

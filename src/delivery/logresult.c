@@ -36,7 +36,8 @@ static void read_reply(struct logresult *r, const char *reply)
 
 static void read_error(const struct logline *facts, struct logresult *r)
 {
-    bool waits = *facts->queue_id && facts->attempt && !(r->why && verdict_is_final(r->why));
+    bool waits = *facts->queue_id && facts->attempt && !facts->expired &&
+                 !(r->why && verdict_is_final(r->why));
     r->result = waits ? LOG_DEFERRED : LOG_FAILED;
     if (!r->why)
         return;

@@ -35,6 +35,7 @@ static void log_attempt(void *context, const struct account *account,
         .code = v.code,
         .attempt = attempt,
         .journal = &lock->journal,
+        .expired = delivery_is_expired(&queue->delivery, lock->entry.id),
         .address = connection ? connection_address(connection) : NULL,
         .delay = delay_of(lock->entry.id),
     };

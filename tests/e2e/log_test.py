@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from spool import Spool
+
 TIME = r"[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d "
 MESSAGE = b"Subject: x\r\nMessage-ID: <1@example.com>\r\n\r\ntext\r\n"
 HOSTILE = b"550-5.0.0 \xff\x01\"\\) status=sent (\r\n550 5.0.0 <b>\r\n"
@@ -114,6 +116,17 @@ def test_the_objects_of_a_queued_message(serve, machine):
     for o in found:
         assert o["delay"] >= o["setup"] + o["transfer"] >= 0
         assert time.strptime(o["time"], "%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_what_outlives_its_lifetime_has_failed(serve, machine):
+    spool = Spool(machine)
+    spool.use(serve(rcpt="450 4.2.0 later"), "[queue]\nlifetime = 12h\n", log_format="json", delivery_mode="queue")
+    spool.run("sendmail", "a@example.net", input=MESSAGE)
+    spool.run("onehopctl", "flush")
+    spool.wait(24 * 3600)
+    spool.run("onehopctl", "flush")
+    results = [(o["status"], o["dsn"]) for o in objects(machine) if o["to"] == "a@example.net"]
+    assert results == [("queued", ""), ("deferred", "4.2.0"), ("failed", "4.2.0")]
 
 
 def test_hostile_values_in_json(serve, machine):
