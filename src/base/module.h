@@ -14,6 +14,9 @@
 
 struct stream;
 struct tls_params;
+struct tlsserver;
+struct tlsserver_params;
+struct tlsserver_peer;
 
 struct module {
     const char *version; /* of the program that it belongs to */
@@ -22,6 +25,12 @@ struct module {
                                 int64_t deadline, struct error *err);
     void (*tls_describe)(struct stream *stream, struct str *out);
     void (*tls_channel_binding)(struct stream *stream, struct binding *binding);
+    /* The same, and net/tlsserver.h: a server's side */
+    struct stream *(*tls_accept)(struct stream *inner, const struct tlsserver *server,
+                                 int64_t deadline, struct error *err);
+    void (*tls_peer)(struct stream *stream, struct tlsserver_peer *peer);
+    struct tlsserver *(*tlsserver_load)(const struct tlsserver_params *params, struct error *err);
+    void (*tlsserver_free)(struct tlsserver *server);
     /* Appends the A-labels of DOMAIN; see idna_to_alabels(). */
     bool (*to_alabels)(struct str *out, const char *domain);
     /* net/tls.h: tls_certificates_end() */

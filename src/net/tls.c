@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/translation.h"
+#include "net/tlsserverstate.h"
 #include "net/trust.h"
 
 /* Records that are encrypted before they are handed down, so that a group of commands with its
@@ -127,8 +128,11 @@ static void tell_library(int status, struct error *err)
 
 static bool fail(struct tls *tls, int status, struct error *err)
 {
+    bool is_client = tls->trust.credentials != NULL;
     if (tls->failed)
         *err = tls->error;
+    else if (!is_client)
+        tell_library(status, err);
     else if (tls->in_clear)
         (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL,
                         "TLS: the server speaks without TLS");
@@ -272,6 +276,15 @@ static bool set_priorities(struct tls *tls, const char *wish, struct error *err)
                      "tls_priorities: %s near '%s'", gnutls_strerror(status), at);
 }
 
+static void attach(struct tls *tls)
+{
+    gnutls_transport_set_ptr(tls->session, tls);
+    gnutls_transport_set_push_function(tls->session, push);
+    gnutls_transport_set_pull_function(tls->session, pull);
+    /* GnuTLS has a deadline of its own, which starts anew with each message. */
+    gnutls_handshake_set_timeout(tls->session, GNUTLS_INDEFINITE_TIMEOUT);
+}
+
 static bool set_up(struct tls *tls, const struct tls_params *params, struct error *err)
 {
     if (!trust_load(&tls->trust, params, err))
@@ -292,11 +305,28 @@ static bool set_up(struct tls *tls, const struct tls_params *params, struct erro
     if (params->min_dh_prime_bits > 0)
         gnutls_dh_set_prime_bits(tls->session, (unsigned)params->min_dh_prime_bits);
     trust_demand(&tls->trust, tls->session, params);
-    gnutls_transport_set_ptr(tls->session, tls);
-    gnutls_transport_set_push_function(tls->session, push);
-    gnutls_transport_set_pull_function(tls->session, pull);
-    /* GnuTLS has a deadline of its own, which starts anew with each message. */
-    gnutls_handshake_set_timeout(tls->session, GNUTLS_INDEFINITE_TIMEOUT);
+    attach(tls);
+    return true;
+}
+
+static bool set_up_server(struct tls *tls, const struct tlsserver *server, struct error *err)
+{
+    int status = gnutls_init(&tls->session, GNUTLS_SERVER | GNUTLS_NONBLOCK);
+    if (status < 0) {
+        tls->session = NULL;
+        return fail(tls, status, err);
+    }
+    if (!set_priorities(tls, "", err))
+        return false;
+    status = gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE, server->credentials);
+    if (status < 0)
+        return fail(tls, status, err);
+    if (server->asks) {
+        gnutls_certificate_server_set_request(tls->session, GNUTLS_CERT_REQUEST);
+        /* Without our authorities' names clients show any certificate that they have. */
+        gnutls_certificate_send_x509_rdn_sequence(tls->session, 1);
+    }
+    attach(tls);
     return true;
 }
 
@@ -328,18 +358,41 @@ static bool shake_hands(struct tls *tls, int64_t deadline, struct error *err)
     }
 }
 
-struct stream *tls_start(struct stream *inner, const struct tls_params *params, int64_t deadline,
-                         struct error *err)
+static struct tls *begin(struct stream *inner)
 {
     struct tls *tls = memory_new(sizeof *tls);
     tls->stream.ops = &tls_ops;
     tls->inner = inner;
-    if (set_up(tls, params, err) && shake_hands(tls, deadline, err)) {
-        tls->established = true;
+    return tls;
+}
+
+static struct stream *finish(struct tls *tls, bool ok)
+{
+    tls->established = ok;
+    if (ok)
         return &tls->stream;
-    }
     tls_close(&tls->stream);
     return NULL;
+}
+
+struct stream *tls_start(struct stream *inner, const struct tls_params *params, int64_t deadline,
+                         struct error *err)
+{
+    struct tls *tls = begin(inner);
+    return finish(tls, set_up(tls, params, err) && shake_hands(tls, deadline, err));
+}
+
+struct stream *tls_accept(struct stream *inner, const struct tlsserver *server, int64_t deadline,
+                          struct error *err)
+{
+    struct tls *tls = begin(inner);
+    return finish(tls, set_up_server(tls, server, err) && shake_hands(tls, deadline, err));
+}
+
+void tls_peer(struct stream *stream, struct tlsserver_peer *peer)
+{
+    if (stream->ops == &tls_ops)
+        trust_identify(((struct tls *)stream)->session, peer);
 }
 
 void tls_describe(struct stream *stream, struct str *out)

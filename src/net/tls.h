@@ -1,11 +1,13 @@
-/* TLS as a client, with GnuTLS: 1.2 or newer, the peer verified before a single octet is handed
- * out. Together with trust.c and authorities.c the only place that knows the library. */
+/* TLS with GnuTLS: 1.2 or newer. As a client the peer is verified before a single octet is handed
+ * out. Together with tlsserver.c, trust.c and authorities.c the only place that knows the library.
+ */
 #ifndef TLS_H
 #define TLS_H
 
 #include "base/binding.h"
 #include "base/str.h"
 #include "net/stream.h"
+#include "net/tlsserver.h"
 
 struct tlsa;
 
@@ -33,6 +35,14 @@ struct tls_params {
  * else EX_PROTOCOL. */
 struct stream *tls_start(struct stream *inner, const struct tls_params *params, int64_t deadline,
                          struct error *err);
+
+/* Shakes hands over INNER as a server and returns a stream that owns it. On failure NULL, and INNER
+ * is closed. SERVER must outlive the stream. */
+struct stream *tls_accept(struct stream *inner, const struct tlsserver *server, int64_t deadline,
+                          struct error *err);
+
+/* Fills PEER, zeroed memory, with the client of a stream that tls_accept() made. */
+void tls_peer(struct stream *stream, struct tlsserver_peer *peer);
 
 /* Appends lines about the session of a stream made by tls_start(): "protocol = TLS1.3", "cipher =
  * ...", subject, issuer, validity, fingerprints (SHA-256 of certificate and public key). */

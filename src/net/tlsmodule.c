@@ -23,6 +23,10 @@ __attribute__((visibility("default"))) const struct module onehop_module = {
     .tls_start = tls_start,
     .tls_describe = tls_describe,
     .tls_channel_binding = tls_channel_binding,
+    .tls_accept = tls_accept,
+    .tls_peer = tls_peer,
+    .tlsserver_load = tlsserver_load,
+    .tlsserver_free = tlsserver_free,
     .to_alabels = to_alabels,
     .certificates_end = tls_certificates_end,
 };

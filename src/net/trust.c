@@ -2,6 +2,7 @@
 #include "net/trust.h"
 
 #include <gnutls/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -260,26 +261,25 @@ static void add_time(struct str *out, time_t when)
     str_add(out, text);
 }
 
-/* The names a certificate is for: alternative ones (RFC 6125), else the common name; there may be
- * none. */
-static void add_names(gnutls_x509_crt_t cert, struct str *out)
+/* The names a certificate is for: alternative ones (RFC 6125), of clients addresses, too, else the
+ * common name; there may be none. */
+static void add_names(gnutls_x509_crt_t cert, bool of_client, struct strlist *out)
 {
     char name[NAME_SIZE];
-    size_t before = out->len;
     for (unsigned i = 0; i < NAMES_MAX; i++) {
         size_t len = sizeof name - 1;
         int kind = gnutls_x509_crt_get_subject_alt_name(cert, i, name, &len, NULL);
         if (kind == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
             break;
-        if (kind != GNUTLS_SAN_DNSNAME || len >= sizeof name)
-            continue;
-        str_add(out, out->len > before ? ", " : "");
-        str_add_n(out, name, len);
+        bool wanted = kind == GNUTLS_SAN_DNSNAME || (of_client && kind == GNUTLS_SAN_RFC822NAME);
+        if (wanted && len < sizeof name && !memchr(name, '\0', len))
+            strlist_take(out, memory_copy_n(name, len));
     }
     size_t len = sizeof name;
-    if (out->len == before &&
-        gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &len) == 0)
-        str_add(out, name);
+    if (out->n == 0 &&
+        gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &len) == 0 &&
+        strlen(name) == len)
+        strlist_add(out, name);
 }
 
 /* What stands before the next reason. */
@@ -333,13 +333,17 @@ static void add_reasons(const struct trust *trust, gnutls_x509_crt_t cert, struc
         error_add(err, separator(err), "it is revoked");
     add_dates(status, cert, err);
     if (status & GNUTLS_CERT_UNEXPECTED_OWNER) {
+        struct strlist list = {0};
         struct str names = {0};
-        add_names(cert, &names);
+        add_names(cert, false, &list);
+        for (size_t i = 0; i < list.n; i++)
+            str_addf(&names, "%s%s", i > 0 ? ", " : "", list.item[i]);
         if (names.len)
             error_add(err, separator(err), "it is for %s, not %s", names.data, trust->host);
         else
             error_add(err, separator(err), "it is for nobody, not %s", trust->host);
         str_clear(&names);
+        strlist_clear(&list);
     }
     if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
         error_add(err, separator(err), "it is not for servers");
@@ -404,6 +408,23 @@ void trust_describe(gnutls_session_t session, struct str *out)
     str_add(out, "\nspki sha256 = ");
     add_fingerprint(cert, true, out);
     str_add(out, "\n");
+    gnutls_x509_crt_deinit(cert);
+}
+
+void trust_identify(gnutls_session_t session, struct tlsserver_peer *peer)
+{
+    gnutls_typed_vdata_st demand = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
+                                    .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT};
+    unsigned char digest[TRUST_HASH_MAX];
+    unsigned status = 0;
+    gnutls_x509_crt_t cert = peer_certificate(session);
+    if (!cert)
+        return;
+    if (gnutls_certificate_verify_peers(session, &demand, 1, &status) == 0 && status == 0)
+        add_names(cert, true, &peer->names);
+    if (hash(cert, true, GNUTLS_DIG_SHA256, digest))
+        for (size_t i = 0; i < sizeof digest; i++)
+            (void)snprintf(peer->key + 2 * i, 3, "%02x", digest[i]);
     gnutls_x509_crt_deinit(cert);
 }
 

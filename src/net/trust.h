@@ -44,6 +44,10 @@ bool trust_explain(const struct trust *trust, gnutls_session_t session, struct e
 /* Appends lines about the peer's certificate. */
 void trust_describe(gnutls_session_t session, struct str *out);
 
+/* Fills PEER with the client of a server's SESSION: its names, if they can be believed, and its
+ * key. */
+void trust_identify(gnutls_session_t session, struct tlsserver_peer *peer);
+
 void trust_clear(struct trust *trust);
 
 #endif
