@@ -19,55 +19,31 @@ static void reset(struct server *server)
     server->mail = server->utf8 = false;
 }
 
-static bool refuse(struct server *server, int code, const char *status, const char *text)
-{
-    if (code / 100 == 5)
-        server->errors++;
-    serverwire_sayf(server, code, status, "%s", text);
-    return false;
-}
-
-static void hang_up(struct server *server)
-{
-    (void)serverwire_flush(server);
-    server->gone = true;
-}
-
-static bool refuse_pipelining(struct server *server)
-{
-    (void)refuse(server, 554, "5.5.0", "Command pipelining not allowed here");
-    hang_up(server);
-    return false;
-}
-
-/* What answers change may not be written before they came (RFC 2920, 3.1). */
-static bool last_of_group(struct server *server)
-{
-    return server->params->lenient || server->in_at == server->in_end || refuse_pipelining(server);
-}
-
 static void do_ehlo(struct server *server, const char *arguments)
 {
     const struct server_params *params = server->params;
     if (!*arguments && !params->lenient) {
-        (void)refuse(server, 501, "5.5.4", "Syntax: EHLO hostname");
+        (void)serverwire_refuse(server, 501, "5.5.4", "Syntax: EHLO hostname");
         return;
     }
-    if (!last_of_group(server))
+    if (!serverwire_is_last(server))
         return;
     reset(server);
     server->hello = server->extended = true;
+    struct str login = {0};
+    serverlogin_announce(server, &login);
     serverwire_sayf(server, 250, "",
                     "%s\nPIPELINING\nSIZE %" PRIu64
-                    "\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES%s%s",
-                    params->name, params->size_max, *params->extension ? "\n" : "",
-                    params->extension);
+                    "\n8BITMIME\nSMTPUTF8\nCHUNKING\nDSN\nENHANCEDSTATUSCODES%s%s%s",
+                    params->name, params->size_max, str_text(&login),
+                    *params->extension ? "\n" : "", params->extension);
+    str_clear(&login);
 }
 
 static void do_helo(struct server *server, const char *arguments)
 {
     if (!*arguments && !server->params->lenient) {
-        (void)refuse(server, 501, "5.5.4", "Syntax: HELO hostname");
+        (void)serverwire_refuse(server, 501, "5.5.4", "Syntax: HELO hostname");
         return;
     }
     reset(server);
@@ -103,7 +79,8 @@ static bool take_private(struct server *server, const char *name, const char *va
     bool known = decoded && params->handler->parameter &&
                  params->handler->parameter(params->context, name, str_text(&text));
     str_clear(&text);
-    return known || refuse(server, 555, "5.5.4", "Parameter not recognized or not implemented");
+    return known ||
+           serverwire_refuse(server, 555, "5.5.4", "Parameter not recognized or not implemented");
 }
 
 static bool take_mail_parameter(struct server *server, const char *name, const char *value)
@@ -161,7 +138,7 @@ static bool open_mail(struct server *server, const char *address, const char *pa
     if (!ok || !serverpath_parameters(server, parameters, take_mail_parameter))
         return false;
     if (!serverpath_is_mailbox(address, server->utf8))
-        return refuse(server, 553, "5.1.7", "Bad sender mailbox address syntax");
+        return serverwire_refuse(server, 553, "5.1.7", "Bad sender mailbox address syntax");
     envelope_set_sender(&server->envelope, address);
     serverwire_sayf(server, 250, "2.1.0", "Sender OK");
     return true;
@@ -171,9 +148,11 @@ static void do_mail(struct server *server, const char *arguments)
 {
     struct str address = {0};
     if (!server->hello)
-        (void)refuse(server, 503, "5.5.1", "Bad sequence of commands: EHLO comes first");
+        (void)serverwire_refuse(server, 503, "5.5.1", "Bad sequence of commands: EHLO comes first");
     else if (server->mail)
-        (void)refuse(server, 503, "5.5.1", "Bad sequence of commands: nested MAIL");
+        (void)serverwire_refuse(server, 503, "5.5.1", "Bad sequence of commands: nested MAIL");
+    else if (!serverlogin_is_done(server))
+        return;
     else if (take_path(server, "MAIL", &arguments, &address) &&
              !open_mail(server, str_text(&address), arguments))
         reset(server);
@@ -201,7 +180,7 @@ static bool take_rcpt_parameter(struct server *server, const char *name, const c
         return dsn_read_notify(value, &server->rcpt.notify) || bad_parameter(server, name);
     if (strcmp(name, "ORCPT") == 0)
         return take_orcpt(server, value);
-    return refuse(server, 555, "5.5.4", "Parameter not recognized or not implemented");
+    return serverwire_refuse(server, 555, "5.5.4", "Parameter not recognized or not implemented");
 }
 
 static void forget_rcpt(struct server *server)
@@ -213,7 +192,7 @@ static void forget_rcpt(struct server *server)
 static void add_recipient(struct server *server, const char *address, const char *parameters)
 {
     if (!*address || !serverpath_is_mailbox(address, server->utf8)) {
-        (void)refuse(server, 553, "5.1.3", "Bad destination mailbox address syntax");
+        (void)serverwire_refuse(server, 553, "5.1.3", "Bad destination mailbox address syntax");
     } else if (server->envelope.n >= SERVER_RECIPIENTS_MAX) {
         serverwire_sayf(server, 452, "4.5.3", "Too many recipients");
         server->commands++;
@@ -229,7 +208,7 @@ static void do_rcpt(struct server *server, const char *arguments)
 {
     struct str address = {0};
     if (!server->mail)
-        (void)refuse(server, 503, "5.5.1", "Bad sequence of commands: MAIL comes first");
+        (void)serverwire_refuse(server, 503, "5.5.1", "Bad sequence of commands: MAIL comes first");
     else if (take_path(server, "RCPT", &arguments, &address))
         add_recipient(server, str_text(&address), arguments);
     str_clear(&address);
@@ -238,15 +217,16 @@ static void do_rcpt(struct server *server, const char *arguments)
 static bool may_take(struct server *server)
 {
     if (!server->mail)
-        return refuse(server, 503, "5.5.1", "Bad sequence of commands: MAIL comes first");
-    return server->envelope.n > 0 || refuse(server, 554, "5.5.1", "No valid recipients");
+        return serverwire_refuse(server, 503, "5.5.1",
+                                 "Bad sequence of commands: MAIL comes first");
+    return server->envelope.n > 0 || serverwire_refuse(server, 554, "5.5.1", "No valid recipients");
 }
 
 static void do_data(struct server *server, const char *arguments)
 {
     if (*arguments)
-        (void)refuse(server, 501, "5.5.4", "Syntax: DATA");
-    else if (may_take(server) && last_of_group(server)) {
+        (void)serverwire_refuse(server, 501, "5.5.4", "Syntax: DATA");
+    else if (may_take(server) && serverwire_is_last(server)) {
         servercontent_data(server);
         reset(server);
     }
@@ -257,8 +237,8 @@ static void do_bdat(struct server *server, const char *arguments)
     uint64_t size;
     bool last;
     if (!servercontent_chunk_size(arguments, &size, &last)) {
-        (void)refuse(server, 501, "5.5.4", "Syntax: BDAT size [LAST]");
-        hang_up(server); /* where the next command begins is not known */
+        (void)serverwire_refuse(server, 501, "5.5.4", "Syntax: BDAT size [LAST]");
+        serverwire_hang_up(server); /* where the next command begins is not known */
     } else if (!may_take(server)) {
         servercontent_skip(server, size);
     } else {
@@ -299,16 +279,18 @@ static void do_quit(struct server *server, const char *arguments)
     (void)arguments;
     serverwire_sayf(server, 221, "2.0.0", "Service closing transmission channel");
     server->finished = true;
-    hang_up(server);
+    serverwire_hang_up(server);
 }
 
 static const struct {
     const char *verb;
     void (*run)(struct server *server, const char *arguments);
 } commands[] = {
-    {"EHLO", do_ehlo}, {"HELO", do_helo}, {"MAIL", do_mail}, {"RCPT", do_rcpt},
-    {"DATA", do_data}, {"BDAT", do_bdat}, {"RSET", do_rset}, {"NOOP", do_noop},
-    {"VRFY", do_vrfy}, {"HELP", do_help}, {"QUIT", do_quit},
+    {"EHLO", do_ehlo},          {"HELO", do_helo}, {"MAIL", do_mail},
+    {"RCPT", do_rcpt},          {"DATA", do_data}, {"BDAT", do_bdat},
+    {"RSET", do_rset},          {"NOOP", do_noop}, {"VRFY", do_vrfy},
+    {"HELP", do_help},          {"QUIT", do_quit}, {"STARTTLS", serverlogin_secure},
+    {"AUTH", serverlogin_auth},
 };
 
 /* A browser that was made to post to our port (RFC 9110, 9.3). */
@@ -338,13 +320,13 @@ static void obey(struct server *server)
             commands[i].run(server, arguments + strspn(arguments, " "));
             return;
         }
-    (void)refuse(server, 500, "5.5.1", "Command unrecognized");
+    (void)serverwire_refuse(server, 500, "5.5.1", "Command unrecognized");
 }
 
 static void greet(struct server *server)
 {
     if (!server->params->lenient && serverwire_has_input(server))
-        (void)refuse_pipelining(server);
+        (void)serverwire_refuse_early(server);
     else
         serverwire_sayf(server, 220, "", "%s ESMTP", server->params->name);
 }
@@ -354,7 +336,7 @@ static bool within_limits(struct server *server)
     if (server->errors <= SERVER_ERRORS_MAX && server->commands <= SERVER_COMMANDS_MAX)
         return true;
     serverwire_sayf(server, 421, "4.7.0", "Too many errors or commands without mail");
-    hang_up(server);
+    serverwire_hang_up(server);
     return false;
 }
 
@@ -372,13 +354,16 @@ static enum server_line next_line(struct server *server)
     return result;
 }
 
-bool server_run(struct stream *stream, const struct server_params *params)
+bool server_run(struct stream **stream, const struct server_params *params)
 {
     struct server *server = memory_new(sizeof *server);
-    server->stream = stream;
+    server->stream = *stream;
     server->params = params;
+    server->line.secret = true; /* it may hold a password */
+    server->secured = params->secured;
     server->bare_lf = params->lenient;
-    server->end = clock_after(params->total);
+    server->end = clock_after(params->needs_login ? params->login_total : params->total);
+    serverlogin_look(server);
     greet(server);
     while (!server->gone && within_limits(server)) {
         enum server_line result = server->again ? LINE_COMMAND : next_line(server);
@@ -386,12 +371,14 @@ bool server_run(struct stream *stream, const struct server_params *params)
         if (result == LINE_COMMAND)
             obey(server);
         else if (result != LINE_NONE)
-            (void)refuse(server, 500, "5.5.2",
-                         result == LINE_BAD ? "Syntax error: control character in command"
-                                            : "Line too long");
+            (void)serverwire_refuse(server, 500, "5.5.2",
+                                    result == LINE_BAD
+                                        ? "Syntax error: control character in command"
+                                        : "Line too long");
     }
     (void)serverwire_flush(server);
     bool finished = server->finished;
+    *stream = server->stream;
     reset(server);
     str_clear(&server->out);
     str_clear(&server->line);

@@ -1,8 +1,8 @@
-/* The other side of SMTP (RFC 5321): a small, strict server over a stream, for programs of this
- * machine that want to hand mail over in a dialogue. It knows no configuration and no spool: whom
+/* The other side of SMTP (RFC 5321): a small, strict server over a stream, for programs
+ * that want to hand mail over in a dialogue. It knows no configuration and no spool: whom
  * to serve and what to do with a message is its handler's to say. PIPELINING (RFC 2920), CHUNKING
  * (RFC 3030), SIZE (RFC 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461),
- * ENHANCEDSTATUSCODES (RFC 2034).
+ * ENHANCEDSTATUSCODES (RFC 2034), STARTTLS (RFC 3207), AUTH (RFC 4954).
  *
  * A message ends at CRLF "." CRLF and nowhere else; a command ends in CRLF (but see `lenient`). Who
  * speaks before it is asked, breaks a line, or sends HTTP is disconnected.
@@ -29,6 +29,7 @@ enum {
     SERVER_COMMANDS_MAX = 200,      /* commands since the last message, RCPT aside */
     SERVER_BLOCK = 64 * 1024,       /* octets of content that one deadline is given for */
     SERVER_DRAIN_MAX = 1024 * 1024, /* octets read of a message that is refused, above the limit */
+    SERVER_LOGINS_MAX = 3,          /* logins of one session that may fail */
 };
 
 /* Status of the error that reading a message above the limit ends in. */
@@ -50,6 +51,14 @@ struct server_message {
 };
 
 struct server_handler {
+    /* STARTTLS was answered: takes PLAIN over and returns the stream to go on with; NULL, PLAIN
+     * closed, if there was no handshake by DEADLINE. Asked only if TLS is offered. */
+    struct stream *(*secure)(void *context, struct stream *plain, int64_t deadline);
+    /* True if the certificate of the stream names the client, as AS unless that is "". Asked only
+     * on a stream with TLS. */
+    bool (*certified)(void *context, const char *as);
+    /* True if USER logs in with PASSWORD. Asked only if passwords are taken. */
+    bool (*login)(void *context, const char *user, const char *password);
     /* A transaction begins: whatever was noted of the one before is void. False refuses it with
      * REPLY. */
     bool (*begin)(void *context, struct server_reply *reply);
@@ -71,14 +80,20 @@ struct server_params {
     uint64_t size_max;     /* octets of a message */
     int64_t timeout;       /* milliseconds for a command, a block of content, a reply; 0: none */
     int64_t total;         /* milliseconds for all of it; 0: none */
+    bool offers_tls;       /* STARTTLS */
+    bool secured;          /* TLS began with the connection */
+    bool passwords;        /* AUTH is offered, on a stream with TLS */
+    bool needs_login;      /* before MAIL */
+    int64_t login_total;   /* milliseconds until then */
     bool lenient; /* standard input: LF ends a command, too, and content if CRLF ended none; a
                      client that speaks early is heard */
     const struct server_handler *handler;
     void *context;
 };
 
-/* Serves STREAM until QUIT, end of file, or a limit. The stream stays the caller's. False if the
- * client went or was sent away before QUIT or a clean end of file. */
-bool server_run(struct stream *stream, const struct server_params *params);
+/* Serves *STREAM until QUIT, end of file, or a limit. The stream stays the caller's, and is another
+ * one after STARTTLS, or NULL. False if the client went or was sent away before QUIT or a clean end
+ * of file. */
+bool server_run(struct stream **stream, const struct server_params *params);
 
 #endif

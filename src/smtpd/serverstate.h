@@ -1,6 +1,6 @@
 /* What the parts of a server session share; for the files of this folder only. Each calls those
  * before it: serverwire.c (lines in, replies out), servercontent.c (DATA and BDAT), serverpath.c
- * (addresses and parameters), server.c (the commands). */
+ * (addresses and parameters), serverlogin.c (STARTTLS and AUTH), server.c (the other commands). */
 #ifndef SERVERSTATE_H
 #define SERVERSTATE_H
 
@@ -23,6 +23,11 @@ struct server {
     struct str line; /* the command being looked at */
     bool bare_lf;    /* lenient, and every command so far ended in LF without CR */
     bool again;      /* it is still to be obeyed: it was read in the midst of a message */
+
+    bool secured;     /* the stream has TLS */
+    bool certified;   /* and its certificate names the client */
+    bool logged_in;   /* by AUTH */
+    unsigned refused; /* logins */
 
     bool hello;    /* EHLO or HELO was said */
     bool extended; /* EHLO */
@@ -59,6 +64,19 @@ void serverwire_say(struct server *server, const struct server_reply *reply);
 void serverwire_sayf(struct server *server, int code, const char *status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 bool serverwire_flush(struct server *server);
+
+/* Says TEXT, which counts as an error of the client if CODE is permanent. Returns false. */
+bool serverwire_refuse(struct server *server, int code, const char *status, const char *text);
+
+/* Writes what is to be said and ends the session. */
+void serverwire_hang_up(struct server *server);
+
+/* Ends the session of a client that spoke too early. Returns false. */
+bool serverwire_refuse_early(struct server *server);
+
+/* What answers change may not be written before they came (RFC 2920, 3.1): false, and the session
+ * is over, if more was read than the present command. */
+bool serverwire_is_last(struct server *server);
 int64_t serverwire_deadline(const struct server *server);
 
 /* Hands the content of DATA, or of the first BDAT, to the handler and says what it answers. */
@@ -70,6 +88,19 @@ void servercontent_skip(struct server *server, uint64_t size);
 
 /* Reads "SIZE [LAST]". */
 bool servercontent_chunk_size(const char *arguments, uint64_t *size, bool *last);
+
+/* Appends what EHLO announces of TLS and AUTH now, each behind a line end. */
+void serverlogin_announce(const struct server *server, struct str *out);
+
+/* False, and MAIL was refused: the client must log in first. */
+bool serverlogin_is_done(struct server *server);
+
+/* The client's certificate counts from now on, if it has one. */
+void serverlogin_look(struct server *server);
+
+/* STARTTLS and AUTH. */
+void serverlogin_secure(struct server *server, const char *arguments);
+void serverlogin_auth(struct server *server, const char *arguments);
 
 /* Reads the path at *TEXT into ADDRESS ("" is <>) and moves *TEXT behind it. False: it is none. */
 bool serverpath_read(const char **text, bool lenient, struct str *address);

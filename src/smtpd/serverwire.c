@@ -58,6 +58,33 @@ bool serverwire_fill(struct server *server, int64_t deadline)
     return false;
 }
 
+bool serverwire_refuse(struct server *server, int code, const char *status, const char *text)
+{
+    if (code / 100 == 5)
+        server->errors++;
+    serverwire_sayf(server, code, status, "%s", text);
+    return false;
+}
+
+void serverwire_hang_up(struct server *server)
+{
+    (void)serverwire_flush(server);
+    server->gone = true;
+}
+
+bool serverwire_refuse_early(struct server *server)
+{
+    (void)serverwire_refuse(server, 554, "5.5.0", "Command pipelining not allowed here");
+    serverwire_hang_up(server);
+    return false;
+}
+
+bool serverwire_is_last(struct server *server)
+{
+    return server->params->lenient || server->in_at == server->in_end ||
+           serverwire_refuse_early(server);
+}
+
 bool serverwire_has_input(struct server *server)
 {
     struct error ignored;

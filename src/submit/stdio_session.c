@@ -19,7 +19,7 @@ static int serve_here(struct send_context *s)
         .lenient = true,
     };
     struct stream *stream = pair_stream(STDIN_FILENO, STDOUT_FILENO);
-    bool ok = smtp_frontend_run(&frontend, stream);
+    bool ok = smtp_frontend_run(&frontend, &stream);
     stream_close(stream);
     return ok ? EX_OK : EX_IOERR;
 }

@@ -198,7 +198,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .handler = &handler,
         .context = &client,
     };
-    (void)server_run(&client.stream, &params);
+    struct stream *stream = &client.stream;
+    (void)server_run(&stream, &params);
     str_clear(&wire);
     str_clear(&client.said);
     str_clear(&client.content);

@@ -1,5 +1,6 @@
 /* A server session with any client: it ends, and a message is taken only with an envelope that SMTP
- * could carry. The first octet says how lenient the server is and how the input comes in pieces. */
+ * could carry and, where a login is needed, after one. The first octet says what the server is
+ * like. */
 #include "config.h"
 
 #include <stdint.h>
@@ -9,6 +10,17 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "smtpd/server.h"
+
+enum {
+    LENIENT = 1,
+    REFUSES = 2,
+    PIECES = 4,
+    OFFERS_TLS = 8,
+    SECURED = 16,
+    NEEDS_LOGIN = 32,
+    CERTIFIED = 64,
+    LOGGED_IN = 128, /* found out */
+};
 
 struct client {
     struct stream stream;
@@ -58,12 +70,36 @@ static void client_close(struct stream *s)
     (void)s;
 }
 
+/* TLS is played by the same stream. */
+static struct stream *secure(void *context, struct stream *plain, int64_t deadline)
+{
+    (void)context, (void)deadline;
+    return plain;
+}
+
+static bool certified(void *context, const char *as)
+{
+    (void)as;
+    return *(const unsigned char *)context & CERTIFIED;
+}
+
+static bool login(void *context, const char *user, const char *password)
+{
+    unsigned char *facts = context;
+    bool ok = strcmp(user, "u") == 0 && strcmp(password, "p") == 0;
+    *facts |= ok ? LOGGED_IN : 0;
+    return ok;
+}
+
 static const struct stream_ops client_ops = {client_read, client_write, client_wait,
                                              client_descriptor, client_close};
 
 static bool begin(void *context, struct server_reply *reply)
 {
-    (void)context, (void)reply;
+    const unsigned char *facts = context;
+    (void)reply;
+    if ((*facts & NEEDS_LOGIN) && !(*facts & (LOGGED_IN | CERTIFIED)))
+        abort();
     return true;
 }
 
@@ -75,7 +111,7 @@ static void check_address(const char *address)
 
 static void take(void *context, const struct server_message *message, struct server_reply *reply)
 {
-    const bool *refuses = context;
+    const unsigned char *facts = context;
     struct error err;
     const char *block;
     size_t len = 0, total = 0;
@@ -84,7 +120,7 @@ static void take(void *context, const struct server_message *message, struct ser
     check_address(message->envelope->sender);
     for (size_t i = 0; i < message->envelope->n; i++)
         check_address(message->envelope->rcpt[i].address);
-    bool ok = !*refuses;
+    bool ok = !(*facts & REFUSES);
     while (ok && (ok = source_block(message->source, &block, &len, &err)) && len > 0)
         total += len;
     if (total > 4096)
@@ -94,23 +130,30 @@ static void take(void *context, const struct server_message *message, struct ser
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct server_handler handler = {.begin = begin, .message = take};
+    static const struct server_handler handler = {
+        .secure = secure, .certified = certified, .login = login, .begin = begin, .message = take};
     if (size == 0)
         return 0;
-    bool refuses = data[0] & 2;
+    unsigned char facts = data[0] & (REFUSES | NEEDS_LOGIN | CERTIFIED);
     struct client client = {.stream = {&client_ops},
                             .data = data + 1,
                             .size = size - 1,
-                            .piece = data[0] & 4 ? 3 : size};
+                            .piece = data[0] & PIECES ? 3 : size};
     const struct server_params params = {
         .name = "test",
         .extension = "",
         .size_max = 4096,
         .timeout = 1000,
-        .lenient = data[0] & 1,
+        .lenient = data[0] & LENIENT,
+        .offers_tls = data[0] & OFFERS_TLS,
+        .secured = data[0] & SECURED,
+        .passwords = true,
+        .needs_login = data[0] & NEEDS_LOGIN,
+        .login_total = 1000,
         .handler = &handler,
-        .context = &refuses,
+        .context = &facts,
     };
-    (void)server_run(&client.stream, &params);
+    struct stream *stream = &client.stream;
+    (void)server_run(&stream, &params);
     return 0;
 }

@@ -8,6 +8,12 @@
 #define OFFERS                                                                                     \
     "250-test\r\n250-PIPELINING\r\n250-SIZE 100\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"               \
     "250-CHUNKING\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n"
+#define OFFERS_AND(what)                                                                           \
+    "250-test\r\n250-PIPELINING\r\n250-SIZE 100\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"               \
+    "250-CHUNKING\r\n250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n250 " what "\r\n"
+#define LOGGED_IN "235 2.7.0 Authentication successful\r\n"
+#define WRONG "535 5.7.8 Authentication credentials invalid\r\n"
+#define SEQUENCE "503 5.5.1 Bad sequence of commands\r\n"
 #define GO "250 2.1.0 Sender OK\r\n"
 #define GO_ON "250 2.1.5 Recipient OK\r\n"
 #define TAKEN "250 2.0.0 taken\r\n"
@@ -15,11 +21,13 @@
 #define BYE "221 2.0.0 Service closing transmission channel\r\n"
 #define ENVELOPE "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
 
-enum { STEPS_MAX = 8 };
+enum { STEPS_MAX = 10 };
 
 struct book {
     const char *name;
     bool lenient, refuses, ends_well;
+    bool offers_tls, secured, passwords, needs_login;
+    const char *certificate; /* the user that it names */
     const char *taken; /* what the handler saw: "sender|recipient,...|content" of each message */
     struct script_step step[STEPS_MAX];
 };
@@ -27,7 +35,36 @@ struct book {
 struct taker {
     struct str seen;
     bool refuses;
+    const char *certificate;
 };
+
+/* What TLS would be goes on in clear. */
+static struct stream *secure(void *context, struct stream *plain, int64_t deadline)
+{
+    (void)deadline;
+    str_add(&((struct taker *)context)->seen, "TLS;");
+    return plain;
+}
+
+static bool certified(void *context, const char *as)
+{
+    const struct taker *taker = context;
+    return taker->certificate && (!*as || strcmp(as, taker->certificate) == 0);
+}
+
+static bool login(void *context, const char *user, const char *password)
+{
+    str_addf(&((struct taker *)context)->seen, "%s/%s;", user, password);
+    return strcmp(user, "u") == 0 && strcmp(password, "p") == 0;
+}
+
+static bool serve(struct stream *stream, const struct server_params *params)
+{
+    struct stream *now = stream;
+    bool ok = server_run(&now, params);
+    assert_ptr_equal(now, stream);
+    return ok;
+}
 
 static bool begin(void *context, struct server_reply *reply)
 {
@@ -73,7 +110,12 @@ static void take(void *context, const struct server_message *message, struct ser
     str_clear(&text);
 }
 
-static const struct server_handler handler = {begin, parameter, take, NULL};
+static const struct server_handler handler = {.secure = secure,
+                                              .certified = certified,
+                                              .login = login,
+                                              .begin = begin,
+                                              .parameter = parameter,
+                                              .message = take};
 
 static const struct book books[] = {
     {"a message by DATA, dots undone", .ends_well = true, .taken = "a@b|c@d|x\r\n.y\r\n;",
@@ -213,6 +255,118 @@ static const struct book books[] = {
     {"silence is waited for once", .taken = "",
      .step = {{HELLO, NULL, 0, 0},
               {"421 4.4.2 Timeout exceeded, closing transmission channel\r\n", NULL, 0, 0}}},
+    {"TLS, then a login, then a message", .ends_well = true, .taken = "TLS;u/p;a@b|c@d|x\r\n;",
+     .offers_tls = true, .passwords = true, .needs_login = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("STARTTLS"), "STARTTLS\r\n", 0, 0},
+              {"220 2.0.0 Ready to start TLS\r\n", "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("AUTH PLAIN LOGIN"), "AUTH PLAIN AHUAcA==\r\n", 0, 0},
+              {LOGGED_IN, ENVELOPE "DATA\r\n", 0, 0},
+              {GO GO_ON START, "x\r\n.\r\n", 0, 0},
+              {TAKEN, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"before TLS nothing is taken", .ends_well = true, .taken = "", .offers_tls = true,
+     .passwords = true, .needs_login = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("STARTTLS"), "MAIL FROM:<a@b>\r\n", 0, 0},
+              {"530 5.7.0 Must issue a STARTTLS command first\r\n", "AUTH PLAIN AHUAcA==\r\n", 0,
+               0},
+              {"538 5.7.11 Encryption required for requested authentication mechanism\r\n",
+               "STARTTLS now\r\n", 0, 0},
+              {"501 5.5.4 Syntax: STARTTLS\r\n", "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"what is injected behind STARTTLS ends the session", .taken = "", .offers_tls = true,
+     .passwords = true, .needs_login = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("STARTTLS"), "STARTTLS\r\nEHLO evil\r\n", 0, 0},
+              {"554 5.5.0 Command pipelining not allowed here\r\n", NULL, 0, 0}}},
+    {"what was said before TLS is forgotten", .ends_well = true, .taken = "TLS;",
+     .offers_tls = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("STARTTLS"), "STARTTLS\r\n", 0, 0},
+              {"220 2.0.0 Ready to start TLS\r\n", "MAIL FROM:<a@b>\r\n", 0, 0},
+              {"503 5.5.1 Bad sequence of commands: EHLO comes first\r\n", "STARTTLS\r\n", 0, 0},
+              {SEQUENCE, "EHLO me\r\n", 0, 0},
+              {OFFERS, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"TLS is not begun inside a transaction", .ends_well = true, .taken = "", .offers_tls = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("STARTTLS"), "MAIL FROM:<a@b>\r\n", 0, 0},
+              {GO, "STARTTLS\r\n", 0, 0},
+              {SEQUENCE, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"PLAIN is asked for, and LOGIN is refused afterwards", .ends_well = true, .taken = "u/p;",
+     .secured = true, .passwords = true, .needs_login = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("AUTH PLAIN LOGIN"), "MAIL FROM:<a@b>\r\nauth plain\r\n", 0, 0},
+              {"530 5.7.0 Authentication required\r\n334 \r\n", "dQB1AHA=\r\n", 0, 0},
+              {LOGGED_IN, "AUTH LOGIN\r\n", 0, 0},
+              {SEQUENCE, "EHLO me\r\n", 0, 0},
+              {OFFERS, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"LOGIN, and one with the user in front", .ends_well = true, .taken = "u/x;u/p;",
+     .secured = true, .passwords = true, .needs_login = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("AUTH PLAIN LOGIN"), "AUTH LOGIN\r\n", 0, 0},
+              {"334 VXNlcm5hbWU6\r\n", "dQ==\r\n", 0, 0},
+              {"334 UGFzc3dvcmQ6\r\n", "eA==\r\n", 0, 0},
+              {WRONG, "AUTH LOGIN dQ==\r\n", 0, 0},
+              {"334 UGFzc3dvcmQ6\r\n", "cA==\r\n", 0, 0},
+              {LOGGED_IN, "MAIL FROM:<a@b>\r\n", 0, 0},
+              {GO, NULL, 0, true}}},
+    {"a login is given up, or is no login", .ends_well = true, .taken = "", .secured = true,
+     .passwords = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("AUTH PLAIN LOGIN"), "AUTH PLAIN\r\n", 0, 0},
+              {"334 \r\n", "*\r\n", 0, 0},
+              {"501 5.7.0 Authentication cancelled\r\n", "AUTH PLAIN !\r\n", 0, 0},
+              {"501 5.5.2 Cannot decode the initial response as base64\r\n", "AUTH LOGIN =\r\n", 0,
+               0},
+              {"334 UGFzc3dvcmQ6\r\n", "AA==\r\n", 0, 0},
+              {"501 5.5.2 The answer has a NUL\r\n", "AUTH PLAIN dQ==\r\n", 0, 0},
+              {"501 5.5.2 The answer is no PLAIN message\r\n", "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"a login is the last of a group", .taken = "", .secured = true, .passwords = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("AUTH PLAIN LOGIN"), "AUTH\r\nAUTH CRAM-MD5\r\nAUTH EXTERNAL =\r\n", 0,
+               0},
+              {"501 5.5.4 Syntax: AUTH mechanism\r\n"
+               "554 5.5.0 Command pipelining not allowed here\r\n",
+               NULL, 0, 0}}},
+    {"a mechanism that is not offered", .ends_well = true, .taken = "", .secured = true,
+     .passwords = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("AUTH PLAIN LOGIN"), "AUTH EXTERNAL =\r\n", 0, 0},
+              {"504 5.5.4 Unrecognized authentication type\r\n", "AUTH PLAINER AHUAcA==\r\n", 0, 0},
+              {"504 5.5.4 Unrecognized authentication type\r\n", "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"where no login is offered there is none", .ends_well = true, .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, "AUTH PLAIN AHUAcA==\r\n", 0, 0},
+              {"502 5.5.1 Command not implemented\r\n", "STARTTLS\r\n", 0, 0},
+              {"502 5.5.1 Command not implemented\r\n", "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"the third login that fails is the last", .taken = "u/x;u/x;", .secured = true,
+     .passwords = true, .needs_login = true,
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("AUTH PLAIN LOGIN"), "AUTH PLAIN AHUAeA==\r\n", 0, 0},
+              {WRONG, "AUTH PLAIN AHUAeA==\r\n", 0, 0},
+              {WRONG, "AUTH PLAIN eAB1AHA=\r\n", 0, 0},
+              {WRONG "421 4.7.0 Too many failed logins\r\n", NULL, 0, 0}}},
+    {"a certificate is a login", .ends_well = true, .taken = "a@b|c@d|x\r\n;", .secured = true,
+     .needs_login = true, .certificate = "host7",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("AUTH EXTERNAL"), ENVELOPE "DATA\r\n", 0, 0},
+              {GO GO_ON START, "x\r\n.\r\n", 0, 0},
+              {TAKEN, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
+    {"EXTERNAL, as somebody else and as itself", .ends_well = true, .taken = "", .secured = true,
+     .needs_login = true, .certificate = "host7",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS_AND("AUTH EXTERNAL"), "AUTH EXTERNAL aG9zdDg=\r\n", 0, 0},
+              {WRONG, "AUTH EXTERNAL =\r\n", 0, 0},
+              {LOGGED_IN, "QUIT\r\n", 0, 0},
+              {BYE, NULL, 0, 0}}},
     {"the end of the connection between messages", .ends_well = true, .taken = "",
      .step = {{HELLO, NULL, 0, true}}},
 };
@@ -228,18 +382,23 @@ static size_t steps_of(const struct book *book)
 static void play(const struct book *book)
 {
     struct script script;
-    struct taker taker = {.refuses = book->refuses};
+    struct taker taker = {.refuses = book->refuses, .certificate = book->certificate};
     const struct server_params params = {
         .name = "test",
         .extension = "",
         .size_max = 100,
         .timeout = 1000,
+        .offers_tls = book->offers_tls,
+        .secured = book->secured,
+        .passwords = book->passwords,
+        .needs_login = book->needs_login,
+        .login_total = 1000,
         .lenient = book->lenient,
         .handler = &handler,
         .context = &taker,
     };
     script_start(&script, book->step, steps_of(book));
-    bool ok = server_run(&script.stream, &params);
+    bool ok = serve(&script.stream, &params);
     stream_close(&script.stream);
     if (!script_played(&script))
         fail_msg("%s: step %zu: %s", book->name, script.at, str_text(&script.complaint));
@@ -289,7 +448,7 @@ static void nothing_but_the_dot_line_ends_content(void **state)
                                              .handler = &handler,
                                              .context = &taker};
         script_start(&script, chunked ? bdat : data, chunked ? 4 : 5);
-        assert_true(server_run(&script.stream, &params));
+        assert_true(serve(&script.stream, &params));
         stream_close(&script.stream);
         if (!script_played(&script))
             fail_msg("end %zu: step %zu: %s", i / 4, script.at, str_text(&script.complaint));
@@ -349,7 +508,7 @@ static void nag(const char *unit, const char *last_words)
                                          .lenient = true,
                                          .handler = &handler,
                                          .context = &taker};
-    assert_false(server_run(&nagger.stream, &params));
+    assert_false(serve(&nagger.stream, &params));
     if (!strstr(str_text(&nagger.heard), last_words))
         fail_msg("%s for ever: %s", unit, str_text(&nagger.heard));
     assert_true(nagger.given < 8 * 1024 * 1024);
