@@ -338,7 +338,7 @@ static bool read_scopes(struct configuration *config, const struct lookup *looku
 }
 
 /* The time of change, and not of modification: a mode that was corrected is a change, too. */
-static void look_at(struct str *out, const char *path)
+void configuration_look_at(struct str *out, const char *path)
 {
     struct stat facts;
     if (stat(path, &facts) != 0)
@@ -353,13 +353,13 @@ void configuration_look(struct str *out, const struct paths *paths, const struct
     const struct lookup lookup = {paths, caller, NULL};
     struct str providers = {0};
     str_addf(&providers, "%s/providers.ini", paths->pkgdatadir);
-    look_at(out, str_text(&providers));
+    configuration_look_at(out, str_text(&providers));
     str_clear(&providers);
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
         struct candidates c;
         find_candidates(&c, scopes[i], &lookup);
         for (size_t k = 0; k < c.n; k++)
-            look_at(out, c.item[k].path);
+            configuration_look_at(out, c.item[k].path);
         clear_candidates(&c);
     }
 }

@@ -46,6 +46,7 @@ struct service_settings { /* of the system's scope */
     struct strlist listen; /* "127.0.0.1:25", in addition to the socket: see listen.h */
     int listen_line;       /* of the file where it is said, 0 if it is not */
     struct strlist allow_networks;
+    char *tls_cert_file, *tls_key_file, *tls_client_ca_file, *users_file;
     long messages_per_hour;  /* from one user; root may send more */
     int64_t octets_per_hour; /* from one user, root apart */
     long connections_per_user;
@@ -97,6 +98,9 @@ bool configuration_read(struct configuration *config, const struct paths *paths,
 /* Appends what the files that configuration_read() would look at are now (device, inode, size, time
  * of change): the text is another one after any of them was written, replaced, made or removed. */
 void configuration_look(struct str *out, const struct paths *paths, const struct caller *caller);
+
+/* Appends what the file PATH is now, in the same form. */
+void configuration_look_at(struct str *out, const char *path);
 
 /* Makes CONFIG, zeroed memory, one without accounts in which every setting has its fallback. */
 void configuration_empty(struct configuration *config);

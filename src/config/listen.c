@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/translation.h"
+
 enum { HOST_MAX = INET6_ADDRSTRLEN + 1, PORT_MAX = 65535, MAPPED_BITS = 96 };
 
 /* The digits of TEXT and nothing else, up to MAX; -1: it is no such number. */
@@ -136,12 +138,37 @@ bool listen_allows(const struct strlist *networks, const struct in6_addr *addres
     return false;
 }
 
+static bool has_tls_port(const struct service_settings *service)
+{
+    for (size_t i = 0; i < service->listen.n; i++) {
+        union listen_address address[LISTEN_FAMILIES];
+        if (listen_parse(service->listen.item[i], address) > 0 &&
+            listen_port(&address[0]) == LISTEN_TLS_PORT)
+            return true;
+    }
+    return false;
+}
+
+/* NULL: nothing is. */
+static const char *what_is_missing(const struct service_settings *service)
+{
+    bool has_tls = *service->tls_cert_file, has_key = *service->tls_key_file;
+    bool has_login = *service->users_file || *service->tls_client_ca_file;
+    if (has_tls != has_key)
+        return N_("tls_cert_file and tls_key_file belong together");
+    if (has_login && !has_tls)
+        return N_("logins need TLS: add tls_cert_file and tls_key_file");
+    if (!has_tls && has_tls_port(service))
+        return N_("port 465 needs TLS: add tls_cert_file and tls_key_file");
+    if (!has_login && service->allow_networks.n == 0)
+        return N_("[service] listens on the network for anybody: add tls_cert_file, tls_key_file "
+                  "and users_file, or allow_networks");
+    return NULL;
+}
+
 bool listen_check(const struct service_settings *service, const char *file, struct error *err)
 {
-    if (service->allow_networks.n > 0)
-        return true;
-    return error_config(err,
-                        "%s:%d: [service] listens on the network for anybody: add "
-                        "`allow_networks = 192.168.1.0/24`",
-                        file, service->listen_line);
+    const char *missing = what_is_missing(service);
+    return !missing || (error_config(err, "%s", missing) ||
+                        error_prefix(err, "%s:%d", file, service->listen_line));
 }

@@ -44,7 +44,7 @@ bool listen_check_network(const char *text, struct error *err);
 bool listen_allows(const struct strlist *networks, const struct in6_addr *address);
 
 /* EX_CONFIG, with FILE:LINE and what is missing, if a listener for the network would take mail from
- * anybody. FILE is the system's. */
+ * anybody, or could not do what is asked. FILE is the system's. */
 bool listen_check(const struct service_settings *service, const char *file, struct error *err);
 
 #endif

@@ -64,6 +64,14 @@ static int fit_of_item(const char *item, const char *mailbox)
     return item[0] != '*' ? FIT_DOMAIN : (int)(length < FIT_OWN_DOMAIN ? length : 1);
 }
 
+bool route_has(const struct strlist *items, const char *mailbox)
+{
+    for (size_t i = 0; i < items->n; i++)
+        if (fit_of_item(items->item[i], mailbox) != FIT_NONE)
+            return true;
+    return false;
+}
+
 /* The domain an account serves without being told. */
 static const char *own_domain(const struct account *account)
 {

@@ -53,6 +53,9 @@ bool route_choose(const struct configuration *config, const struct route_query *
 bool route_replaces(const struct account *account, const char *mailbox,
                     const struct strlist *local_names);
 
+/* True if MAILBOX is one of ITEMS, which are written as those of `domains`. */
+bool route_has(const struct strlist *items, const char *mailbox);
+
 /* True for a bare name, or a domain among the local names. */
 bool route_is_local(const char *mailbox, const struct strlist *local_names);
 

@@ -17,6 +17,7 @@
 #include "ctl/health.h"
 #include "ctl/loginctl.h"
 #include "ctl/metrics.h"
+#include "ctl/passwd.h"
 #include "ctl/providers.h"
 #include "ctl/queuectl.h"
 #include "ctl/queuerun.h"
@@ -149,6 +150,7 @@ static const struct verb verbs[] = {
     {"hold", "ID", 1, run_hold, N_("hold an entry back")},
     {"release", "ID", 1, run_release, N_("let an entry go that was held or given up")},
     {"delete", "ID", 1, run_delete, N_("delete an entry")},
+    {"passwd", "USER", 1, passwd_run, N_("print a line for the file of users of the listener")},
     {"version", "", 0, run_version, N_("show the version")},
     {"help", "[keys|options]", 1, run_help, N_("this list; all keys; all options")},
     {"complete", "WORD ...", INT_MAX, run_complete, ""}, /* for shells */

@@ -39,6 +39,22 @@ static const char *wanted_sender(const struct sender_facts *facts)
     return account_address(a);
 }
 
+bool sender_is_allowed(const struct account *account, const struct strlist *senders,
+                       const char *mailbox)
+{
+    return !senders || senders->n == 0 || route_has(senders, mailbox) ||
+           address_equal(account_address(account), mailbox, true);
+}
+
+bool sender_is_replaced(const struct account *account, const struct strlist *senders,
+                        const char *mailbox, const struct strlist *local_names)
+{
+    bool foreign =
+        account->rewrite_from == REWRITE_FOREIGN || account->rewrite_from == REWRITE_ALWAYS;
+    return route_replaces(account, mailbox, local_names) ||
+           (foreign && !sender_is_allowed(account, senders, mailbox));
+}
+
 static char *envelope_sender(const struct sender_facts *facts)
 {
     const struct account *a = facts->account;
@@ -47,7 +63,7 @@ static char *envelope_sender(const struct sender_facts *facts)
     bool null_sender = caller_chooses(facts) && !*facts->envelope_from;
     if (null_sender)
         return memory_copy("");
-    if (*own && route_replaces(a, wanted, &facts->site->host.sender_names))
+    if (*own && sender_is_replaced(a, facts->senders, wanted, &facts->site->host.sender_names))
         return memory_copy(own);
     if (a->as_msmtp && *wanted)
         return memory_copy(wanted); /* bare or not, as msmtp sends it */

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "delivery/submission.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -115,7 +116,26 @@ bool submission_route(struct submission *s, struct error *err)
 static bool may_use(void *context, const char *mailbox)
 {
     const struct submission *s = context;
-    return !route_replaces(s->account, mailbox, &s->site->host.sender_names);
+    return !sender_is_replaced(s->account, s->wishes->senders, mailbox,
+                               &s->site->host.sender_names);
+}
+
+/* What the caller may not send as is replaced, or refused. */
+static bool check_senders(const struct submission *s, const char *envelope, const char *from,
+                          struct error *err)
+{
+    const char *mailboxes[] = {envelope, from};
+    for (size_t i = 0; i < sizeof mailboxes / sizeof *mailboxes; i++) {
+        const char *mailbox = mailboxes[i];
+        if (!*mailbox || sender_is_allowed(s->account, s->wishes->senders, mailbox) ||
+            (*account_address(s->account) && !may_use((void *)s, mailbox)))
+            continue;
+        (void)error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_NOPERM, "%s may not send as %s",
+                        s->site->caller.name, mailbox);
+        (void)snprintf(err->status, sizeof err->status, "5.7.1");
+        return false;
+    }
+    return true;
 }
 
 static void complete(struct submission *s, const struct sender_choice *sender, time_t now)
@@ -154,11 +174,13 @@ bool submission_finish(struct submission *s, time_t now, struct error *err)
         .envelope_from = s->wishes->read_envelope_from ? from : s->wishes->from,
         .header_from = from,
         .full_name = s->wishes->full_name,
+        .senders = s->wishes->senders,
         .site = s->site,
     };
     sender_choose(&facts, &sender);
     envelope_set_sender(&s->envelope, sender.envelope);
-    bool ok = localmail_expand(s, err) && check_recipients(s, err);
+    bool ok = check_senders(s, sender.envelope, from, err) && localmail_expand(s, err) &&
+              check_recipients(s, err);
     if (ok)
         complete(s, &sender, now);
     sender_choice_clear(&sender);

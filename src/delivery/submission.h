@@ -16,12 +16,14 @@
 #include "config/site.h"
 
 struct submission_wishes {
-    const char *account;       /* -a, "" if not given */
-    const char *from;          /* -f, NULL if not given, "" for <> */
-    const char *full_name;     /* -F, or "" */
-    bool read_recipients;      /* -t */
-    bool read_envelope_from;   /* --read-envelope-from */
-    struct strlist recipients; /* arguments, each an address list */
+    const char *account;           /* -a, "" if not given */
+    const char *from;              /* -f, NULL if not given, "" for <> */
+    const char *full_name;         /* -F, or "" */
+    bool read_recipients;          /* -t */
+    bool read_envelope_from;       /* --read-envelope-from */
+    const struct strlist *senders; /* what the caller may send as, as in `domains`; NULL or empty:
+                                      whatever the account allows */
+    struct strlist recipients;     /* arguments, each an address list */
 };
 
 struct submission {

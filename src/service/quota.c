@@ -37,6 +37,7 @@ struct quota_user *quota_of(struct quota *quota, uint64_t id, int64_t now)
         user->hour = now;
         atomic_store(&user->submitted, 0);
         atomic_store(&user->octets, 0);
+        atomic_store(&user->failures, 0);
     }
     return user;
 }

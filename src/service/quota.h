@@ -22,6 +22,7 @@ struct quota_user {
     int64_t hour;          /* moment at which the hour began */
     atomic_long submitted; /* messages since */
     atomic_llong octets;   /* in them */
+    atomic_long failures;  /* logins since that failed */
 };
 
 struct quota_session {

@@ -98,7 +98,8 @@ static void refresh(struct service *v)
             (void)error_prefix(&err, "what was read before is used");
         log_line(v, err.text);
     }
-    if (v->listener.ready && !listener_refresh(&v->listener, v->site, &err)) {
+    if (listening_is_open(&v->listening) && !v->site->broken &&
+        !listener_refresh(&v->listener, v->site, &err)) {
         (void)error_prefix(&err, "what was read before is used");
         log_line(v, err.text);
     }
@@ -151,8 +152,9 @@ static void reap(struct service *v)
     }
 }
 
-/* Forks a child that has none of the parent's business. 0 in the child. */
-static pid_t fork_child(struct service *v)
+/* Forks a child that has none of the parent's business, and no key and hash of the listener unless
+ * it serves a client of that. 0 in the child. */
+static pid_t fork_child(struct service *v, bool remote)
 {
     pid_t pid = fork();
     if (pid != 0)
@@ -161,6 +163,8 @@ static pid_t fork_child(struct service *v)
     for (size_t i = 0; i < v->listening.n; i++)
         (void)close(v->listening.socket[i].fd);
     (void)close(v->wake[0]);
+    if (!remote)
+        listener_clear(&v->listener);
     return 0;
 }
 
@@ -170,7 +174,7 @@ static void start_run(struct service *v)
     v->run_wanted = false;
     v->next_run = clock_after(SERVICE_TICK);
     refresh(v);
-    pid_t pid = fork_child(v);
+    pid_t pid = fork_child(v, false);
     if (pid > 0)
         add_child(v, &(struct child){.pid = pid});
     if (pid != 0)
@@ -190,7 +194,7 @@ static void start_metrics(struct service *v)
 {
     struct error err;
     v->next_metrics = clock_after(SERVICE_TICK);
-    pid_t pid = fork_child(v);
+    pid_t pid = fork_child(v, false);
     v->metrics_outdated = pid < 0;
     if (pid > 0) {
         v->metrics = pid;
@@ -274,6 +278,10 @@ static struct quota_session *open_session(struct service *v, const struct peer *
                                           const struct quota_user *user, const char **why)
 {
     *why = "421 4.3.2 Too many connections\r\n";
+    if (peer->remote && !v->listener.ready) {
+        *why = "421 4.3.5 System incorrectly configured\r\n";
+        return NULL;
+    }
     if (peer->remote && !listener_admits(&v->listener, &peer->address)) {
         *why = "554 5.7.1 Access denied: your address is not in allow_networks\r\n";
         return NULL;
@@ -298,7 +306,7 @@ static void receive(struct service *v, int client, const struct listening_socket
         send_away(client, why);
         return;
     }
-    pid_t pid = fork_child(v);
+    pid_t pid = fork_child(v, peer.remote);
     if (pid < 0) {
         session->used = false;
         send_away(client, "421 4.3.2 Service not available: cannot start a process\r\n");
@@ -436,7 +444,8 @@ static bool open_up(struct service *v, struct error *err)
     if (!listening_prepare(&v->listening, site->paths, &site->config.service.listen, err) ||
         !serviceuser_become(err) || !listening_open(&v->listening, site->paths, err))
         return false;
-    if (listening_is_open(&v->listening) && !listener_refresh(&v->listener, site, err))
+    if (listening_is_open(&v->listening) && !site->broken &&
+        !listener_refresh(&v->listener, site, err))
         return false;
     v->quota = quota_new();
     v->addresses = quota_new();

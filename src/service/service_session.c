@@ -29,13 +29,48 @@ struct client {
     const struct service_session *session;
     struct site site; /* the service's, but for the caller */
     struct send_context sending;
+    struct network_client network; /* where the peer is remote */
+    struct str received;
 };
+
+/* The protocol's name is one of RFC 3848. */
+static void add_remote(struct str *out, const struct client *client)
+{
+    const struct network_client *network = &client->network;
+    const struct user *user = network->user;
+    str_addf(out, "from [%s%s]", strchr(network->address, ':') ? "IPv6:" : "", network->address);
+    if (user)
+        str_addf(out, " (authenticated as %s)", user->name);
+    str_addf(out, "\n by %s (onehop) with ESMTP%s%s", this_host_best_name(&client->site.host),
+             network->secured ? "S" : "", user ? "A" : "");
+}
+
+static void set_received(struct client *client)
+{
+    const struct peer *peer = client->session->peer;
+    const char *name = this_host_best_name(&client->site.host);
+    struct str *out = &client->received;
+    str_truncate(out, 0);
+    if (peer->remote)
+        add_remote(out, client);
+    else if (peer->known)
+        str_addf(out, "by %s (onehop, from uid %lu)", name, (unsigned long)peer->uid);
+    else
+        str_addf(out, "by %s (onehop, from a local port)", name);
+    str_add(out, ";\n ");
+    complete_date(out, (time_t)clock_wall());
+    client->sending.received = str_text(out);
+}
 
 static bool admit(void *context, struct server_reply *reply)
 {
     struct client *client = context;
     const struct service_session *r = client->session;
     struct error ignored; /* the parent logs it */
+    if (r->peer->remote)  /* for people: no user of this machine */
+        client->site.caller.name =
+            client->network.user ? client->network.user->name : r->peer->text;
+    set_received(client);
     (void)site_refresh(&client->site, &ignored);
     if (client->site.broken) {
         server_reply_set(reply, 451, "4.3.5", "System incorrectly configured: %s",
@@ -107,21 +142,6 @@ static void wait_for_command(void *context, bool idle)
     atomic_store(&client->session->slot->idle_since, idle ? (long long)clock_now() : 0);
 }
 
-static void add_received(const struct client *client, struct str *out)
-{
-    const struct peer *peer = client->session->peer;
-    const char *name = this_host_best_name(&client->site.host);
-    if (peer->remote)
-        str_addf(out, "from [%s%s] by %s (onehop) with ESMTP",
-                 strchr(peer->text, ':') ? "IPv6:" : "", peer->text, name);
-    else if (peer->known)
-        str_addf(out, "by %s (onehop, from uid %lu)", name, (unsigned long)peer->uid);
-    else
-        str_addf(out, "by %s (onehop, from a local port)", name);
-    str_add(out, ";\n ");
-    complete_date(out, (time_t)clock_wall());
-}
-
 static void begin(struct client *client, const struct invocation *call)
 {
     const struct service_session *r = client->session;
@@ -130,8 +150,6 @@ static void begin(struct client *client, const struct invocation *call)
     client->site.program = call->program;
     client->site.storage = (struct caller_storage){0};
     caller_find_peer(&client->site.caller, &client->site.storage, r->peer->uid);
-    if (r->peer->remote)
-        client->site.caller.name = r->peer->text; /* for people: no user of this machine */
     client->site.caller.as_sendmail = true; /* msmtp and onehop send by an msmtprc themselves */
     send_context_begin(s, call, &client->site);
     s->here = true;
@@ -165,13 +183,29 @@ static void confine(const struct client *client)
     str_clear(&spool);
 }
 
-static bool serve_mail(struct client *client, struct stream *stream)
+static void meet_network(struct client *client)
+{
+    const struct service_session *r = client->session;
+    client->network = (struct network_client){
+        .listener = r->listener,
+        .address = r->peer->text,
+        .failures = &r->user->failures,
+        .trusted = listener_trusts(r->listener, &r->peer->address),
+    };
+}
+
+static bool begin_tls(struct client *client, struct stream **stream)
+{
+    if (client->network.listener->tls)
+        *stream = network_client_secure(&client->network, *stream,
+                                        clock_after(SMTP_FRONTEND_LOGIN_TOTAL));
+    return client->network.secured;
+}
+
+static bool serve_mail(struct client *client, struct stream **stream)
 {
     const struct service_session *r = client->session;
     confine(client);
-    struct str received = {0};
-    add_received(client, &received);
-    client->sending.received = str_text(&received);
     struct smtp_frontend frontend = {
         .s = &client->sending,
         .extension = r->peer->known ? SMTP_FRONTEND_EXTENSION : "",
@@ -181,7 +215,11 @@ static bool serve_mail(struct client *client, struct stream *stream)
         .admit = admit,
         .wait = wait_for_command,
         .context = client,
+        .network = r->peer->remote ? &client->network : NULL,
+        .secured = r->peer->remote && r->peer->tls_first,
     };
+    if (frontend.secured && !begin_tls(client, stream))
+        return false;
     const struct sigaction leaves = {.sa_handler = leave};
     (void)sigaction(SIGTERM, &leaves, NULL);
     return smtp_frontend_run(&frontend, stream);
@@ -236,7 +274,9 @@ int service_session_run(const struct service_session *session)
     if (session->peer->control)
         return serve_control(client);
     struct stream *stream = socket_stream(session->client);
-    bool ok = serve_mail(client, stream);
+    if (session->peer->remote)
+        meet_network(client);
+    bool ok = serve_mail(client, &stream);
     stream_close(stream);
     return ok ? EX_OK : EX_IOERR;
 }

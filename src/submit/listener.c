@@ -2,45 +2,147 @@
 #include "submit/listener.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fileread.h"
+#include "base/module.h"
+#include "base/passwordhash.h"
 #include "config/listen.h"
+#include "config/ownership.h"
 
-/* All that it depends on: another text is another listener. */
-static void look(struct str *out, const struct service_settings *service)
+struct files { /* where the settings lead */
+    struct str cert, key, client_ca, users;
+};
+
+static void add_path(struct str *path, const struct site *site, const char *name)
 {
-    for (size_t i = 0; i < service->allow_networks.n; i++)
-        str_addf(out, "%s,", service->allow_networks.item[i]);
+    if (*name)
+        caller_secret_path(path, &site->caller, name);
+}
+
+static void find_files(struct files *files, const struct site *site)
+{
+    const struct service_settings *service = &site->config.service;
+    add_path(&files->cert, site, service->tls_cert_file);
+    add_path(&files->key, site, service->tls_key_file);
+    add_path(&files->client_ca, site, service->tls_client_ca_file);
+    add_path(&files->users, site, service->users_file);
+}
+
+static void clear_files(struct files *files)
+{
+    str_clear(&files->cert);
+    str_clear(&files->key);
+    str_clear(&files->client_ca);
+    str_clear(&files->users);
+}
+
+/* All that it depends on: another text is another listener. Users name accounts, which are in the
+ * site's files. */
+static void look(struct str *out, const struct site *site, const struct files *files)
+{
+    const struct str *paths[] = {&files->cert, &files->key, &files->client_ca, &files->users};
+    str_add(out, str_text(&site->seen));
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        configuration_look_at(out, str_text(paths[i]));
+}
+
+static bool is_private(const char *path, const struct stat *facts, struct error *err)
+{
+    unsigned mode = facts->st_mode & 07777;
+    if ((mode & 007) == 0 || ownership_is_read_only(path))
+        return true;
+    return error_config(err, "%s: others can read it (mode %04o): chmod 640 it", path, mode);
+}
+
+static bool read_users(struct users *users, const char *path, const struct site *site,
+                       struct error *err)
+{
+    struct str text = {.secret = true};
+    struct stat facts;
+    bool ok = fileread_all(path, USERS_FILE_MAX, &text, &facts, err) &&
+              ownership_check(path, &facts, geteuid(), err) && is_private(path, &facts, err) &&
+              users_parse(users, path, &text, err) &&
+              users_check_accounts(users, &site->config, path, err) && passwordhash_prepare(err);
+    str_clear(&text);
+    return ok;
+}
+
+static bool has_keys(const struct users *users)
+{
+    for (size_t i = 0; i < users->n; i++)
+        if (*users->item[i].key)
+            return true;
+    return false;
+}
+
+static bool load_tls(struct listener *listener, const struct files *files, struct error *err)
+{
+    const struct module *module = module_get(err);
+    const struct tlsserver_params params = {
+        .cert_file = str_text(&files->cert),
+        .key_file = str_text(&files->key),
+        .client_ca = str_text(&files->client_ca),
+        .asks = files->client_ca.len > 0 || has_keys(&listener->users),
+    };
+    listener->tls = module ? module->tlsserver_load(&params, err) : NULL;
+    return listener->tls != NULL;
+}
+
+static bool load(struct listener *listener, const struct site *site, const struct files *files,
+                 struct error *err)
+{
+    const struct service_settings *service = &site->config.service;
+    if (!listen_check(service, site->config.found[SCOPE_SYSTEM].path, err))
+        return false;
+    strlist_copy(&listener->networks, &service->allow_networks);
+    listener->names_suffice = files->users.len == 0;
+    if (files->users.len > 0 && !read_users(&listener->users, str_text(&files->users), site, err))
+        return false;
+    return files->cert.len == 0 || load_tls(listener, files, err);
 }
 
 bool listener_refresh(struct listener *listener, const struct site *site, struct error *err)
 {
-    const struct service_settings *service = &site->config.service;
-    struct str now = {0};
-    look(&now, service);
-    bool same = listener->seen.data && strcmp(str_text(&now), str_text(&listener->seen)) == 0;
-    str_clear(&listener->seen);
-    listener->seen = now;
-    if (same)
-        return true;
-    if (!listen_check(service, site->config.found[SCOPE_SYSTEM].path, err))
-        return false;
-    strlist_copy(&listener->networks, &service->allow_networks);
-    listener->ready = true;
+    struct listener fresh = {.ready = true};
+    struct files files = {0};
+    find_files(&files, site);
+    look(&fresh.seen, site, &files);
+    bool same =
+        listener->seen.len > 0 && strcmp(str_text(&fresh.seen), str_text(&listener->seen)) == 0;
+    bool ok = same || load(&fresh, site, &files, err);
+    clear_files(&files);
+    if (!same && !ok) { /* not again until something changes */
+        str_clear(&listener->seen);
+        str_add(&listener->seen, str_text(&fresh.seen));
+    }
+    if (same || !ok) {
+        listener_clear(&fresh);
+        return ok;
+    }
+    listener_clear(listener);
+    *listener = fresh;
     return true;
 }
 
-static bool trusts(const struct listener *listener, const struct in6_addr *address)
+bool listener_trusts(const struct listener *listener, const struct in6_addr *address)
 {
     return listen_allows(&listener->networks, address);
 }
 
 bool listener_admits(const struct listener *listener, const struct in6_addr *address)
 {
-    return trusts(listener, address);
+    return (listener->tls && (listener->users.n > 0 || listener->names_suffice)) ||
+           listener_trusts(listener, address);
 }
 
 void listener_clear(struct listener *listener)
 {
+    struct error ignored; /* what was loaded is there */
+    const struct module *module = listener->tls ? module_get(&ignored) : NULL;
+    if (module)
+        module->tlsserver_free(listener->tls);
+    users_clear(&listener->users);
     strlist_clear(&listener->networks);
     str_clear(&listener->seen);
     *listener = (struct listener){0};

@@ -13,7 +13,8 @@ static bool begin(void *context, struct server_reply *reply)
 {
     struct smtp_frontend *frontend = context;
     const struct submission_wishes *given = &frontend->s->call->wishes;
-    memory_replace(&frontend->account, given->account);
+    const struct user *user = frontend->network ? frontend->network->user : NULL;
+    memory_replace(&frontend->account, user && user->account ? user->account : given->account);
     memory_replace(&frontend->full_name, given->full_name);
     frontend->sender = SMTP_FRONTEND_SENDER_NAMED;
     frontend->wants_code = false;
@@ -86,6 +87,8 @@ static void set_wishes(struct smtp_frontend *frontend, const struct server_messa
         .account = frontend->account,
         .full_name = frontend->full_name,
         .read_envelope_from = frontend->sender == SMTP_FRONTEND_SENDER_OF_HEADER,
+        .senders =
+            frontend->network && frontend->network->user ? &frontend->network->user->senders : NULL,
     };
     send_context_again(s);
     s->submission.wishes = &frontend->wishes;
@@ -135,17 +138,45 @@ static void wait_for_command(void *context, bool idle)
         frontend->wait(frontend->context, idle);
 }
 
-bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream *stream)
+static struct stream *secure(void *context, struct stream *plain, int64_t deadline)
+{
+    return network_client_secure(((struct smtp_frontend *)context)->network, plain, deadline);
+}
+
+static bool certified(void *context, const char *as)
+{
+    return network_client_certified(((struct smtp_frontend *)context)->network, as);
+}
+
+static bool login(void *context, const char *user, const char *password)
+{
+    return network_client_login(((struct smtp_frontend *)context)->network, user, password);
+}
+
+bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream **stream)
 {
     static const struct server_handler handler = {
-        .begin = begin, .parameter = parameter, .message = take, .wait = wait_for_command};
+        .secure = secure,
+        .certified = certified,
+        .login = login,
+        .begin = begin,
+        .parameter = parameter,
+        .message = take,
+        .wait = wait_for_command,
+    };
     const struct this_host *host = &frontend->s->site->host;
+    const struct network_client *network = frontend->network;
     const struct server_params params = {
         .name = this_host_best_name(host),
         .extension = frontend->extension,
         .size_max = frontend->size_max,
         .timeout = frontend->timeout,
         .total = frontend->total,
+        .offers_tls = network && network->listener->tls,
+        .secured = frontend->secured,
+        .passwords = network && network->listener->users.n > 0,
+        .needs_login = network && !network->trusted,
+        .login_total = SMTP_FRONTEND_LOGIN_TOTAL,
         .lenient = frontend->lenient,
         .handler = &handler,
         .context = frontend,

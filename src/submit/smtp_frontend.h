@@ -4,6 +4,7 @@
 #define SMTP_FRONTEND_H
 
 #include "smtpd/server.h"
+#include "submit/network_client.h"
 #include "submit/send_context.h"
 
 struct smtp_frontend {
@@ -12,6 +13,8 @@ struct smtp_frontend {
     uint64_t size_max;
     int64_t timeout, total; /* as in struct server_params */
     bool lenient;
+    struct network_client *network; /* NULL: a client of this machine */
+    bool secured;                   /* its TLS began with the connection */
     /* Asked before each message: false refuses it with REPLY. May be NULL. */
     bool (*admit)(void *context, struct server_reply *reply);
     /* See struct server_handler. May be NULL. */
@@ -44,7 +47,9 @@ struct smtp_frontend {
  * which the first try met. */
 #define SMTP_FRONTEND_WARNING "warning: "
 
-/* Serves STREAM. True if the client ended the dialogue. */
-bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream *stream);
+enum { SMTP_FRONTEND_LOGIN_TOTAL = 120 * 1000 }; /* milliseconds until a login */
+
+/* Serves *STREAM, as server_run() does. True if the client ended the dialogue. */
+bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream **stream);
 
 #endif
