@@ -89,8 +89,10 @@ struct account {
     bool tls_dane, requiretls;
     int chunking; /* 0 off, 1 auto: where it is offered */
     long max_connections;
-    long max_recipients; /* 0: as many as the server takes */
-    struct strlist rate; /* see config/rate.h */
+    long max_recipients;    /* 0: as many as the server takes */
+    struct strlist rate;    /* see config/rate.h */
+    char *fallback;         /* account for mail that this one cannot relay; "": none */
+    int64_t fallback_after; /* milliseconds */
     char *aliases, *admin;
     int rewrite_from;
     int allow_from_override; /* enum account_override */

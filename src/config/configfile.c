@@ -155,19 +155,55 @@ static bool is_raw(void *context, const char *section, const char *name)
     return key && (key->flags & KEY_RAW);
 }
 
+static bool complain(const struct configfile *file, const struct account *account,
+                     struct error *err)
+{
+    return error_prefix(err, "%s:%d: account %s", file->path, account->line, account->name);
+}
+
+/* The account NAME of the file, which KEY of ACCOUNT names; NULL: ERR. */
+static const struct account *find_named(const struct configfile *file,
+                                        const struct account *account, const char *key,
+                                        const char *name, struct error *err)
+{
+    const struct account *found = configfile_find(file, name);
+    struct nearest nearest = {.word = name};
+    if (found)
+        return found;
+    for (size_t i = 0; i < file->n; i++)
+        nearest_offer(&nearest, file->account[i]->name);
+    error_config(err, "%s = %s: there is no such account in this file", key, name);
+    (void)nearest_hint(&nearest, err);
+    (void)complain(file, account, err);
+    return NULL;
+}
+
+/* Two accounts may be each other's fallback: mail takes one step. */
+static bool check_fallback(const struct configfile *file, const struct account *account,
+                           struct error *err)
+{
+    if (!*account->fallback)
+        return true;
+    const struct account *other = find_named(file, account, "fallback", account->fallback, err);
+    if (!other)
+        return false;
+    if (other == account)
+        error_config(err, "fallback names the account itself: name another one");
+    else if (other->protocol == PROTOCOL_MAILDIR)
+        error_config(err, "fallback = %s: that account keeps mail here and relays none",
+                     other->name);
+    else
+        return true;
+    return complain(file, account, err);
+}
+
 static bool inherit(const struct configfile *file, struct account *account, struct error *err)
 {
     size_t steps = 0;
     for (const struct account *heir = account; *heir->inherit;) {
-        const struct account *parent = configfile_find(file, heir->inherit);
-        if (!parent) {
-            struct nearest nearest = {.word = heir->inherit};
-            for (size_t i = 0; i < file->n; i++)
-                nearest_offer(&nearest, file->account[i]->name);
-            error_config(err, "inherit = %s: there is no such account in this file", heir->inherit);
-            (void)nearest_hint(&nearest, err);
-            return error_prefix(err, "%s:%d: account %s", file->path, heir->line, heir->name);
-        }
+        const struct account *parent = find_named(file, heir, "inherit", heir->inherit, err);
+        if (!parent)
+            return false;
         if (++steps > file->n)
             return error_config(err, "%s:%d: account %s inherits from itself", file->path,
                                 account->line, account->name);
@@ -186,6 +222,8 @@ bool configfile_read(struct configfile *file, const struct str *text, struct err
         ok = inherit(file, file->account[i], err);
     for (size_t i = 0; ok && i < file->n; i++)
         account_inherit(file->account[i], r.defaults);
+    for (size_t i = 0; ok && i < file->n; i++)
+        ok = check_fallback(file, file->account[i], err);
     account_free(r.defaults);
     return ok;
 }

@@ -13,12 +13,12 @@
 #include "base/memory.h"
 #include "base/translation.h"
 #include "config/identity.h"
+#include "config/permission.h"
 #include "net/resolve.h"
 #include "delivery/connection.h"
 #include "delivery/fence.h"
 #include "delivery/verdict.h"
 #include "submit/help.h"
-#include "submit/permission.h"
 #include "submit/report.h"
 #include "submit/send.h"
 #include "submit/service_client.h"
@@ -322,6 +322,9 @@ static void check_account(struct check *c, const struct account *a)
     if (fence_hindrance(a))
         (void)printf(_("  --   deliveries of this account are not confined: %s\n"),
                      _(fence_hindrance(a)));
+    if (*a->fallback)
+        (void)printf(_("  --   fallback: account %s, once this one has failed for %lld seconds\n"),
+                     a->fallback, (long long)(a->fallback_after / 1000));
     int code = ok ? EX_OK : verdict_code(&err);
     if (ok && a->scope == SCOPE_SYSTEM && (!a->as_msmtp || a->queue))
         code = check_system_account(c, identity.account);

@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
+#include "queue/account_state.h"
 #include "queue/entry_lock.h"
 #include "queue/listing.h"
+#include "delivery/fallback.h"
 #include "delivery/spoolpath.h"
 #include "submit/control_client.h"
 #include "submit/help.h"
@@ -158,13 +161,29 @@ static void show_progress(FILE *out, const struct entry_lock *lock)
     }
 }
 
-static bool show(FILE *out, const struct entry_lock *lock, struct error *err)
+/* The account, and the one that carries its mail while it fails. */
+static void show_account(const struct queuectl *want, const struct entry_lock *lock)
 {
+    const char *name = lock->entry.account;
+    const struct account *own = configuration_account(&want->site->config, name), *other = NULL;
+    struct account_state state;
+    account_state_read(&state, lock->spool, name);
+    if (own)
+        other = fallback_in_use(want->site, own, &state.breaker, DELIVERY_DUE, clock_wall());
+    (void)fprintf(want->out, "account: %s\n", name);
+    if (other && !lock->journal.undecided && fallback_may_carry(other, &lock->entry))
+        (void)fprintf(want->out, "fallback: %s\n", other->name);
+}
+
+static bool show(const struct queuectl *want, const struct entry_lock *lock, struct error *err)
+{
+    FILE *out = want->out;
     struct content_cursor from = {.content = &lock->content};
     char buffer[4096];
     size_t got;
     struct str line = {0};
-    (void)fprintf(out, "id: %s\naccount: %s\n", lock->entry.id, lock->entry.account);
+    (void)fprintf(out, "id: %s\n", lock->entry.id);
+    show_account(want, lock);
     str_addf(&line, "sender: <%s>", lock->entry.envelope.sender);
     print_escaped(out, &line);
     (void)fprintf(out, "attempts: %u\n", lock->journal.attempts);
@@ -184,12 +203,13 @@ static bool show(FILE *out, const struct entry_lock *lock, struct error *err)
     return true;
 }
 
-static bool act_on(struct entry_lock *lock, enum queuectl_act act, FILE *out, struct error *err)
+static bool act_on(const struct queuectl *want, struct entry_lock *lock, enum queuectl_act act,
+                   struct error *err)
 {
     bool ok = true;
     switch (act) {
     case QUEUECTL_SHOW:
-        ok = show(out, lock, err);
+        ok = show(want, lock, err);
         break;
     case QUEUECTL_HOLD:
         ok = lock->directory == SPOOL_HOLD || entry_lock_move(lock, SPOOL_HOLD, NULL, err);
@@ -265,7 +285,7 @@ static bool act_in_spool(const struct queuectl *want, struct spool *spool, enum 
         } else if (result != SPOOL_FOUND) {
             report_error_to(want->err, want->site->program, &err);
             *code = EX_DATAERR;
-        } else if (!act_on(&lock, act, want->out, &err) || !spool_sync(spool, &err)) {
+        } else if (!act_on(want, &lock, act, &err) || !spool_sync(spool, &err)) {
             report_error_to(want->err, want->site->program, &err);
             *code = err.code;
         }

@@ -29,6 +29,14 @@ static bool may_ignore(const struct breaker *breaker, enum delivery_urgency urge
     return false;
 }
 
+bool account_access_may_try(const struct site *site, const struct account *account,
+                            const struct breaker *breaker, enum delivery_urgency urgency,
+                            int64_t now)
+{
+    return breaker_allows(breaker, now, circumstances_of(site, account)) ||
+           may_ignore(breaker, urgency, now);
+}
+
 /* True if the open breaker lets this process try, whose probe it is then. */
 static bool take_probe(const struct account_access *access, enum delivery_urgency urgency)
 {

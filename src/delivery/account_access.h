@@ -6,6 +6,7 @@
 #define ACCOUNT_ACCESS_H
 
 #include "config/rate.h"
+#include "queue/breaker.h"
 #include "queue/counters.h"
 #include "delivery/delivery.h"
 
@@ -31,6 +32,11 @@ struct account_access {
     bool has_rate;
     struct counters_part counted; /* in the slot's file */
 };
+
+/* True if BREAKER, of ACCOUNT, lets a connection of this urgency try at NOW. */
+bool account_access_may_try(const struct site *site, const struct account *account,
+                            const struct breaker *breaker, enum delivery_urgency urgency,
+                            int64_t now);
 
 /* From now on it is ACCOUNT that is used, or none: gives the other one's slot back. */
 void account_access_use(struct account_access *access, const struct delivery_context *delivery,

@@ -40,9 +40,12 @@ static bool is_local(const struct settlement *s, const char *address)
 static void add_local_sender(const struct settlement *s, const struct entry *entry, struct str *out)
 {
     const char *sender = entry->envelope.sender, *from = entry->from ? entry->from : "";
+    /* its account, though its fallback may have been used */
+    const struct account *own = configuration_account(&s->delivery->site->config, entry->account);
     if (is_local(s, sender)) {
         str_add_n(out, sender, address_local_length(sender));
-    } else if (address_equal(sender, account_address(s->account), true) && is_local(s, from)) {
+    } else if (address_equal(sender, account_address(own ? own : s->account), true) &&
+               is_local(s, from)) {
         const struct passwd *user = !*from && entry->has_uid ? getpwuid(entry->uid) : NULL;
         str_add(out, user ? user->pw_name : "");
         str_add_n(out, from, address_local_length(from));

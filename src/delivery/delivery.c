@@ -10,12 +10,15 @@
 #include "base/memory.h"
 #include "config/route.h"
 #include "queue/account_state.h"
+#include "delivery/fallback.h"
+#include "delivery/readdress.h"
 #include "delivery/verdict.h"
 
 static bool find_account(const struct delivery_context *delivery, const struct entry *entry,
-                         const struct account **account, struct error *err)
+                         const char *through, const struct account **account, struct error *err)
 {
-    *account = configuration_account(&delivery->site->config, entry->account);
+    bool carried = fallback_is_carried(delivery->site, entry, through);
+    *account = configuration_account(&delivery->site->config, carried ? through : entry->account);
     if (*account)
         return true;
     const struct route_query query = {
@@ -33,11 +36,11 @@ static bool find_account(const struct delivery_context *delivery, const struct e
 }
 
 bool delivery_identity(const struct delivery_context *delivery, const struct entry *entry,
-                       struct identity *identity, struct error *err)
+                       const char *through, struct identity *identity, struct error *err)
 {
     const struct account *account;
     *identity = (struct identity){0};
-    if (!find_account(delivery, entry, &account, err))
+    if (!find_account(delivery, entry, through, &account, err))
         return false;
     const struct passwd *user = entry->has_uid ? getpwuid(entry->uid) : NULL;
     const struct caller caller = {.user = user ? user->pw_name : "unknown", .host = "", .home = ""};
@@ -100,37 +103,60 @@ static struct session_mail mail_of(const struct entry_lock *lock, struct attempt
                                  .again = lock->journal.attempts > 0};
 }
 
+/* What leaves of an entry. */
+struct leaving {
+    const struct account *account;
+    const char *sender;
+    const struct content *content;
+};
+
 static bool send_as(struct connection *connection, const struct entry_lock *lock,
-                    const char *sender, struct attempt *attempt)
+                    const char *sender, const struct content *content, struct attempt *attempt)
 {
     struct envelope envelope = lock->entry.envelope; /* borrows all but the sender */
     envelope.sender = (char *)sender;
     struct session_mail mail = mail_of(lock, attempt);
     mail.env = &envelope;
+    mail.content = content;
     return connection_send(connection, &mail, &attempt->failure);
+}
+
+static void send(const struct delivery_context *delivery, struct connection *connection,
+                 const struct entry_lock *lock, const struct leaving *mail, struct attempt *attempt)
+{
+    const char *own = account_address(mail->account);
+    bool is_null = !*mail->sender && *own;
+    bool own_at_once = is_null && null_is_refused(delivery, mail->account);
+    const char *sender = own_at_once ? own : mail->sender;
+    attempt->failed = !send_as(connection, lock, sender, mail->content, attempt);
+    const struct error *why = &attempt->failure;
+    bool null_refused = attempt->failed && is_null && !own_at_once &&
+                        why->command == COMMAND_MAIL && why->reply_code >= 500;
+    if (!null_refused)
+        return;
+    remember_refused_null(delivery, mail->account);
+    if (connection_usable(connection))
+        attempt->failed = !send_as(connection, lock, own, mail->content, attempt);
+    else
+        attempt->failure.class = ERROR_TEMPORARY; /* the next attempt uses the account's address */
 }
 
 void delivery_attempt(const struct delivery_context *delivery, struct connection *connection,
                       const struct account *account, const struct entry_lock *lock,
                       struct attempt *attempt)
 {
-    const char *sender = lock->entry.envelope.sender;
-    const char *own = account_address(account);
-    bool is_null = !*sender && *own;
-    bool own_at_once = is_null && null_is_refused(delivery, account);
+    struct readdress other = {0};
+    struct leaving mail = {account, lock->entry.envelope.sender, &lock->content};
+    bool carried = fallback_is_carried(delivery->site, &lock->entry, account->name);
     prepare(attempt, lock);
     attempt->setup = connection_take_setup(connection);
-    attempt->failed = !send_as(connection, lock, own_at_once ? own : sender, attempt);
-    const struct error *why = &attempt->failure;
-    bool null_refused = attempt->failed && is_null && !own_at_once &&
-                        why->command == COMMAND_MAIL && why->reply_code >= 500;
-    if (!null_refused)
-        return;
-    remember_refused_null(delivery, account);
-    if (connection_usable(connection))
-        attempt->failed = !send_as(connection, lock, own, attempt);
-    else
-        attempt->failure.class = ERROR_TEMPORARY; /* the next attempt uses the account's address */
+    attempt->failed =
+        carried && !readdress_make(&other, delivery->site, account, lock, &attempt->failure);
+    if (carried)
+        mail = (struct leaving){account, other.sender, &other.content};
+    if (!attempt->failed)
+        send(delivery, connection, lock, &mail, attempt);
+    readdress_clear(&other);
 }
 
 bool delivery_takes(const struct connection *connection, const struct entry_lock *lock)
@@ -196,6 +222,13 @@ bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why)
             *why = *attempt->outcomes[i].error;
     }
     return found && sent == attempt->sent_before;
+}
+
+bool delivery_attempt_is_undecided(const struct attempt *attempt)
+{
+    const struct error *why = &attempt->failure;
+    return attempt->failed && why->reply_code < 400 && why->command >= COMMAND_MAIL &&
+           why->command <= COMMAND_RSET;
 }
 
 bool delivery_attempt_is_end_of_session(const struct attempt *attempt)

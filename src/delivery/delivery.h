@@ -61,15 +61,16 @@ struct attempt {
     struct session_mail mail; /* while it is in flight */
 };
 
-/* Makes IDENTITY of the account that an entry is to be relayed through: the one it names, else the
- * one that serves its sender now. False: none does; the account's failure, EX_CONFIG; IDENTITY is
- * empty.
+/* Makes IDENTITY of the account that an entry is to be relayed through: the one it names, or that
+ * one's fallback if it is called THROUGH (see fallback.h), else the one that serves its sender now.
+ * False: none does; the account's failure, EX_CONFIG; IDENTITY is empty.
  */
 bool delivery_identity(const struct delivery_context *delivery, const struct entry *entry,
-                       struct identity *identity, struct error *err);
+                       const char *through, struct identity *identity, struct error *err);
 
 /* Sends the entry to those of its recipients that wait. A null sender that is refused is
- * sent once more as the account's address, and that is remembered. ATTEMPT must be zeroed. */
+ * sent once more as the account's address, and that is remembered. What is carried for another
+ * account leaves as readdress.h says. ATTEMPT must be zeroed. */
 void delivery_attempt(const struct delivery_context *delivery, struct connection *connection,
                       const struct account *account, const struct entry_lock *lock,
                       struct attempt *attempt);
@@ -95,6 +96,10 @@ struct verdict delivery_verdict(const struct attempt *attempt);
 /* True if the attempt met a failure of the account; what one recipient met is not the account's as
  * long as others were taken. Fills WHY. */
 bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why);
+
+/* True if the attempt ended when the server may have had the content, and no reply says what became
+ * of it. */
+bool delivery_attempt_is_undecided(const struct attempt *attempt);
 
 /* True if the server ended a session that had carried mail, before it had anything of this one. */
 bool delivery_attempt_is_end_of_session(const struct attempt *attempt);

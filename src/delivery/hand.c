@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "delivery/fallback.h"
 #include "delivery/sent_copy.h"
 #include "delivery/settle.h"
 
@@ -60,6 +61,7 @@ void hand_settle(struct worker *w, struct held *held, struct attempt *attempt)
         .delivery = delivery,
         .account = w->account,
         .provider = w->connection ? connection_host(w->connection) : "",
+        .undecided = held->again || delivery_attempt_is_undecided(attempt),
         .account_fails = held->account_fails,
         .access = &w->access,
         .is_awaited = held->first || (delivery->is_awaited &&
@@ -155,6 +157,15 @@ static bool take_first(struct worker *w)
     return w->first_is_over = true;
 }
 
+/* True if what waits to be carried by a fallback may have been accepted by its own provider. Else
+ * it goes alone, as it leaves in another form. */
+static bool stays_with_its_account(const struct worker *w, struct held *held)
+{
+    held->alone =
+        fallback_is_carried(w->job->delivery->site, &held->lock.entry, w->job->account_name);
+    return held->alone && (held->lock.journal.undecided || held->lock.interrupted);
+}
+
 bool hand_take_next(struct worker *w)
 {
     const struct delivery_context *delivery = w->job->delivery;
@@ -171,6 +182,10 @@ bool hand_take_next(struct worker *w)
         }
         enum spool_found result =
             entry_lock_take(&held->lock, delivery->spool, SPOOL_QUEUE, id, &err);
+        if (result == SPOOL_FOUND && stays_with_its_account(w, held)) {
+            pass_over(w, held);
+            continue;
+        }
         if (result == SPOOL_FOUND) {
             w->held++;
             return true;

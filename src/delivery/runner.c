@@ -18,6 +18,7 @@
 #include "queue/recovery.h"
 #include "queue/scan.h"
 #include "delivery/circumstances.h"
+#include "delivery/fallback.h"
 #include "delivery/fence.h"
 #include "delivery/password_helper.h"
 #include "delivery/worker.h"
@@ -34,6 +35,7 @@ struct tally {
 /* One account's share of a scan: the places of its entries, in order of arrival. */
 struct share {
     char *account;
+    const struct account *stand_in; /* carries its mail now; NULL: the account itself does */
     uint32_t *item;
     size_t n;
     size_t size;
@@ -63,13 +65,25 @@ struct run {
     int ready;       /* in a worker: where it says that it is ready */
 };
 
+static enum delivery_urgency urgency_of(const struct run *run)
+{
+    if (!run->everything)
+        return DELIVERY_DUE;
+    if (!run->filter->by_person)
+        return DELIVERY_ASKED;
+    return run->filter->has_uid ? DELIVERY_BY_USER : DELIVERY_BY_PERSON;
+}
+
 static struct share *share_of(struct run *run, const char *account)
 {
     for (size_t i = 0; i < run->shares; i++)
         if (strcmp(run->share[i].account, account) == 0)
             return &run->share[i];
     run->share = memory_resize(run->share, run->shares + 1, sizeof *run->share);
-    run->share[run->shares] = (struct share){.account = memory_copy(account)};
+    const struct account *own = configuration_account(&run->delivery->site->config, account);
+    const struct account *now = own ? fallback_choose(run->delivery, own, urgency_of(run)) : NULL;
+    run->share[run->shares] =
+        (struct share){.account = memory_copy(account), .stand_in = now != own ? now : NULL};
     return &run->share[run->shares++];
 }
 
@@ -113,6 +127,15 @@ bool runner_wants(const struct runner_filter *f, const struct entry *entry)
            (!f->has_uid || (entry->has_uid && entry->uid == f->uid));
 }
 
+/* To the account that the entry names, or to that one's fallback while that stands in. */
+static void deal_entry(struct run *run, const struct entry *entry, size_t index)
+{
+    struct share *share = share_of(run, entry->account);
+    if (share->stand_in && fallback_may_carry(share->stand_in, entry))
+        share = share_of(run, share->stand_in->name);
+    share_add(share, index);
+}
+
 /* Reads the heads of what is due and deals it out by account. What cannot be read is dealt out
  * under no account: the worker that locks it puts it where it belongs. */
 static void deal(struct run *run)
@@ -131,7 +154,7 @@ static void deal(struct run *run)
         } else if (result == SPOOL_DAMAGED) {
             share_add(share_of(run, ""), i);
         } else if (result == SPOOL_FOUND && runner_wants(run->filter, &entry)) {
-            share_add(share_of(run, entry.account), i);
+            deal_entry(run, &entry, i);
         }
         entry_clear(&entry);
     }
@@ -160,15 +183,6 @@ static void say_ready(void *context)
     const struct run *run = context;
     if (write(run->ready, "", 1) < 0)
         return; /* the parent has ended: there will be no more workers */
-}
-
-static enum delivery_urgency urgency_of(const struct run *run)
-{
-    if (!run->everything)
-        return DELIVERY_DUE;
-    if (!run->filter->by_person)
-        return DELIVERY_ASKED;
-    return run->filter->has_uid ? DELIVERY_BY_USER : DELIVERY_BY_PERSON;
 }
 
 /* What a worker of an account needs of its own: with it the worker drops what it does not need.
@@ -336,7 +350,8 @@ static void run_workers(struct run *run, struct runner_result *result)
     size_t at = 0;
     do {
         for (; at < run->shares && run->workers < RUNNER_WORKERS_MAX; at++)
-            start_worker(run, &run->share[at], result);
+            if (run->share[at].n > 0)
+                start_worker(run, &run->share[at], result);
         for (size_t i = 0; i < at; i++)
             while (run->share[i].started < run->share[i].wanted &&
                    run->workers < RUNNER_WORKERS_MAX)

@@ -150,6 +150,8 @@ static enum settle_end settle_entry(const struct settlement *settlement, struct 
     size_t failed = journal_count(&lock->journal, JOURNAL_FAILED);
     if (settlement->is_awaited && failed == lock->journal.n)
         return remove_entry(lock, err);
+    if (settlement->undecided)
+        journal_undecided(&lock->journal);
     note_attempt(settlement, lock);
     bool expired = delivery_is_expired(delivery, lock->entry.id);
     if (expired && held_by_account_alone(lock)) {

@@ -121,7 +121,8 @@ static bool find_identity(const struct worker *w, const struct held *held, struc
                           struct error *err)
 {
     if (!held->first)
-        return delivery_identity(w->job->delivery, &held->lock.entry, next, err);
+        return delivery_identity(w->job->delivery, &held->lock.entry, w->job->account_name, next,
+                                 err);
     *next = *w->job->identity;
     next->own = NULL; /* borrowed */
     return true;

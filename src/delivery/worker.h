@@ -18,7 +18,8 @@ enum { WORKER_HELD_MAX = SESSION_WINDOW_MAX + 1 }; /* locks in hand */
 
 struct worker_job {
     const struct delivery_context *delivery;
-    const char *account_name;           /* as the entries have it; may be gone */
+    const char *account_name;           /* as the entries have it, and then it may be gone; or the
+                                           fallback of theirs (fallback.h) */
     const char *(*next)(void *context); /* the next id, borrowed until the next call; NULL: none */
     void *context;
     enum delivery_urgency urgency;

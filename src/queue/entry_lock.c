@@ -295,6 +295,7 @@ static void note_interruption(struct entry_lock *lock, int64_t now)
     (void)error_set(&why, ERROR_MESSAGE, ERROR_TEMPORARY, EX_TEMPFAIL, ENTRY_LOCK_INTERRUPTED);
     for (size_t i = 0; i < lock->journal.n; i++)
         journal_settle(&lock->journal, i, JOURNAL_WAITING, &why);
+    journal_undecided(&lock->journal);
     journal_attempt(&lock->journal, now, now);
     lock->interrupted = false;
 }

@@ -168,6 +168,16 @@ void journal_attempt(struct journal *journal, int64_t now, int64_t next)
     add_attempt(journal, &journal->pending);
 }
 
+void journal_undecided(struct journal *journal)
+{
+    if (journal->undecided)
+        return;
+    end_run(journal);
+    journal->undecided = true;
+    add_word(journal, &journal->pending, "undecided");
+    journal->must_sync = true;
+}
+
 static void mark_bounced(struct journal *journal, unsigned number)
 {
     for (size_t i = 0; i < journal->n; i++)
@@ -343,6 +353,8 @@ static bool take_line(struct journal *journal, const char *line, size_t len)
         return take_note(journal, &tokens);
     if (tokenizer_is(&tokens, "warned"))
         return journal->warned = tokenizer_end(&tokens);
+    if (tokenizer_is(&tokens, "undecided"))
+        return journal->undecided = tokenizer_end(&tokens);
     if (tokenizer_is(&tokens, "again")) {
         bool ok = tokenizer_end(&tokens);
         if (ok)
@@ -389,6 +401,8 @@ void journal_encode(const struct journal *journal, struct str *out)
     }
     if (journal->warned)
         add_word(journal, out, "warned");
+    if (journal->undecided)
+        add_word(journal, out, "undecided");
     if (journal->attempts > 0)
         add_attempt(journal, out);
     if (journal->note && *journal->note)

@@ -5,6 +5,8 @@
  *     0123456789abcdef sent 0-41                           recipients, by their place in the entry
  *     0123456789abcdef failed 42 2 1 67 550 5.1.1 TEXT REPLY
  *     0123456789abcdef waiting 43-99 0 0 75 0 - TEXT -     scope, class, code, reply, status
+ *     0123456789abcdef undecided                           an attempt ended when the server may
+ *                                                          have had the content
  *     0123456789abcdef bounced 1                           all failed so far are in bounce 1
  *     0123456789abcdef warned                              the sender was told that it is delayed
  *     0123456789abcdef note TEXT                           why it is in failed/
@@ -56,6 +58,7 @@ struct journal {
     int64_t last, next; /* seconds since 1970 of the last attempt and the planned one, 0 if none */
     unsigned bounces;   /* bounces made so far */
     bool warned;        /* of the delay */
+    bool undecided;     /* the provider may have taken it: it is not sent through another account */
     char *note;         /* "" or NULL if none */
     size_t damaged;     /* lines that were passed over */
 
@@ -80,6 +83,7 @@ void journal_decode(struct journal *journal, const char *data, size_t len);
 void journal_settle(struct journal *journal, size_t i, enum journal_status status,
                     const struct error *why);
 void journal_attempt(struct journal *journal, int64_t now, int64_t next);
+void journal_undecided(struct journal *journal);
 void journal_bounced(struct journal *journal, unsigned number);
 void journal_warned(struct journal *journal);
 void journal_note(struct journal *journal, const char *text);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "queue/entry_writer.h"
 #include "queue/scan.h"
+#include "delivery/fallback.h"
 #include "delivery/worker.h"
 #include "submit/direct.h"
 #include "submit/interrupt.h"
@@ -151,22 +152,37 @@ static const char *overdue(void *context)
     return NULL;
 }
 
+/* What the entry is sent as: for the caller's account, or for its fallback, which is STAND_IN. */
+static const struct identity *choose_identity(struct enqueue *q, struct identity *stand_in)
+{
+    const struct account *own = q->s->submission.account;
+    const struct account *other = fallback_choose(&q->queue.delivery, own, DELIVERY_DUE);
+    struct error ignored; /* then the account's own failure is what is reported */
+    if (other != own && fallback_may_carry(other, &q->lock.entry) &&
+        delivery_identity(&q->queue.delivery, &q->lock.entry, other->name, stand_in, &ignored))
+        return stand_in;
+    return &q->s->identity;
+}
+
 static int first_try(struct enqueue *q)
 {
+    struct identity stand_in = {0};
+    const struct identity *identity = choose_identity(q, &stand_in);
     const struct worker_job job = {
         .delivery = &q->queue.delivery,
-        .account_name = q->s->submission.account->name,
+        .account_name = identity->account->name,
         .next = overdue,
         .context = q,
         .per_connection = SIZE_MAX,
         .first = &q->lock,
         .first_done = conclude,
-        .identity = &q->s->identity,
+        .identity = identity,
     };
     size_t ignored; /* what could not be noted was reported */
     q->s->options.connect_timeout = ENQUEUE_CONNECT;
     q->s->options.deadline = clock_after(ENQUEUE_REACH);
     (void)worker_run(&job, &ignored);
+    identity_clear(&stand_in);
     scan_clear(&q->scan);
     return q->code;
 }

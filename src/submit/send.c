@@ -10,12 +10,12 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "config/permission.h"
 #include "config/tokensource.h"
 #include "submit/asmsmtp.h"
 #include "submit/direct.h"
 #include "submit/enqueue.h"
 #include "submit/help.h"
-#include "submit/permission.h"
 #include "submit/report.h"
 #include "submit/send_context.h"
 #include "submit/service_client.h"

@@ -23,6 +23,7 @@ static void write_some(struct journal *journal)
     journal_bounced(journal, 1);
     journal_settle(journal, 50, JOURNAL_FAILED, &gone);
     journal_warned(journal);
+    journal_undecided(journal);
     journal_note(journal, "two\nlines");
 }
 
@@ -42,6 +43,7 @@ static void check(const struct journal *journal)
     assert_int_equal(journal->next, 1763884860);
     assert_int_equal(journal->bounces, 1);
     assert_true(journal->warned);
+    assert_true(journal->undecided);
     assert_string_equal(journal->note, "two\nlines");
 }
 

@@ -13,7 +13,7 @@
 #include "base/confine.h"
 #include "config/listen.h"
 #include "delivery/fence.h"
-#include "submit/permission.h"
+#include "config/permission.h"
 #include "submit/rendezvous.h"
 #include "service/quota.h"
 

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "submit/permission.h"
+#include "config/permission.h"
 
 #include <grp.h>
 #include <pwd.h>

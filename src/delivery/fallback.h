@@ -1,0 +1,31 @@
+/* Another account for mail of one that cannot be used: `fallback` of the account, once it has not
+ * been reached, or has not taken the login, for `fallback_after`. One step: the other account's own
+ * fallback is for its own mail. The account itself goes on being probed as its breaker says, and
+ * has its mail again as soon as it works. */
+#ifndef FALLBACK_H
+#define FALLBACK_H
+
+#include "queue/breaker.h"
+#include "queue/entry.h"
+#include "delivery/account_access.h"
+
+/* The account that ACCOUNT names as its fallback, if it carries ACCOUNT's mail at NOW: not mail
+ * failed but the way to the provider or the login, for long enough, and BREAKER, which is
+ * ACCOUNT's, lets nothing of this urgency try. NULL: there is none, or ACCOUNT is used. */
+const struct account *fallback_in_use(const struct site *site, const struct account *account,
+                                      const struct breaker *breaker, enum delivery_urgency urgency,
+                                      int64_t now);
+
+/* The account that is used for mail of ACCOUNT now: itself or its fallback. Reads the breaker only
+ * where there is a fallback. */
+const struct account *fallback_choose(const struct delivery_context *delivery,
+                                      const struct account *account, enum delivery_urgency urgency);
+
+/* Whether the submitter of ENTRY may use OTHER (allow_users, allow_groups). */
+bool fallback_may_carry(const struct account *other, const struct entry *entry);
+
+/* Whether ENTRY, if it is relayed through the account called THROUGH, is the mail of another that
+ * falls back to it. */
+bool fallback_is_carried(const struct site *site, const struct entry *entry, const char *through);
+
+#endif
