@@ -52,9 +52,9 @@ bool limits_allow_domain(const struct session *session, const char *recipient)
 
 void limits_note_domain(struct session *session, const char *recipient)
 {
-    const char *domain = address_domain(recipient);
-    if (session->capabilities.domain_max > 0 && !strlist_has(&session->domains, domain))
-        strlist_add(&session->domains, domain);
+    if (session->capabilities.domain_max > 0 &&
+        !strlist_has(&session->domains, address_domain(recipient)))
+        strlist_add(&session->domains, address_domain(recipient));
 }
 
 bool session_is_spent(const struct session *session, const struct session_mail *mail)
