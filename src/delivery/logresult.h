@@ -42,8 +42,8 @@ void logresult_add_reason(const struct logline *facts, const struct logresult *r
 /* A line, and what it is about. All borrowed. */
 struct log_record {
     const struct logline *facts;
-    const struct logresult *result;
-    size_t first, n; /* its recipients */
+    const struct logresult *result; /* NULL: the line is about none */
+    size_t first, n;                /* its recipients */
     const char
         *program;     /* "onehop/smtp", after Postfix' parts; "" in other forms. Not freed ever */
     const char *text; /* escaped: one line */

@@ -53,8 +53,7 @@ static void put(struct postfixlog *log, const char *program, struct log_record r
 /* A line about the message, not about recipients. */
 static void put_message(struct postfixlog *log, const char *program)
 {
-    const struct logresult none = {.result = LOG_QUEUED};
-    put(log, program, (struct log_record){.result = &none});
+    put(log, program, (struct log_record){0});
 }
 
 static void add_sender(struct postfixlog *log, const char *name)
@@ -71,7 +70,10 @@ static void write_arrival(struct postfixlog *log)
     if (known)
         str_addf(&log->text, "uid=%lu ", (unsigned long)caller->uid);
     add_sender(log, known ? "from" : "sender");
-    put_message(log, "onehop/pickup");
+    const struct logresult queued = {.result = LOG_QUEUED};
+    put(log, "onehop/pickup",
+        *log->facts->queue_id ? (struct log_record){.result = &queued, .n = log->facts->envelope->n}
+                              : (struct log_record){0});
     str_addf(&log->text, "%s: message-id=%s", log->id, str_text(&log->message_id));
     put_message(log, "onehop/cleanup");
 }

@@ -25,22 +25,29 @@ static void add_known(struct str *entry, const char *name, const char *value)
         journald_add(entry, name, value);
 }
 
-static void add_facts(const struct log_record *record, struct str *entry)
+static void add_result(const struct log_record *record, struct str *entry)
 {
-    const struct logline *facts = record->facts;
     const struct logresult *result = record->result;
-    struct str message_id = {0};
-    logline_message_id(facts, &message_id);
     journald_add(entry, "MESSAGE_ID", events[result->result]);
-    add_known(entry, "ONEHOP_QUEUE_ID", facts->queue_id);
-    add_known(entry, "ONEHOP_MESSAGE_ID", str_text(&message_id));
-    add_known(entry, "ONEHOP_ACCOUNT", facts->account ? facts->account->name : "");
     journald_add(entry, "ONEHOP_RESULT", logresult_names[result->result]);
     for (size_t i = 0; i < record->n && i < SYSTEMLOG_RECIPIENTS_MAX; i++)
-        journald_add(entry, "ONEHOP_RECIPIENT", facts->envelope->rcpt[record->first + i].address);
+        journald_add(entry, "ONEHOP_RECIPIENT",
+                     record->facts->envelope->rcpt[record->first + i].address);
     if (result->reply_code)
         add_number(entry, "SMTP_CODE", result->reply_code);
     add_known(entry, "DSN", result->dsn);
+}
+
+static void add_facts(const struct log_record *record, struct str *entry)
+{
+    const struct logline *facts = record->facts;
+    struct str message_id = {0};
+    logline_message_id(facts, &message_id);
+    add_known(entry, "ONEHOP_QUEUE_ID", facts->queue_id);
+    add_known(entry, "ONEHOP_MESSAGE_ID", str_text(&message_id));
+    add_known(entry, "ONEHOP_ACCOUNT", facts->account ? facts->account->name : "");
+    if (record->result)
+        add_result(record, entry);
     str_clear(&message_id);
 }
 
@@ -49,7 +56,7 @@ void systemlog_send(const char *program, int facility, const struct log_record *
     const char *name = *record->program                ? record->program
                        : strcmp(program, "msmtp") == 0 ? "msmtp"
                                                        : "onehop";
-    int priority = record->result->result <= LOG_SENT ? LOG_INFO : LOG_ERR;
+    int priority = record->result && record->result->result > LOG_SENT ? LOG_ERR : LOG_INFO;
     struct str entry = {0};
     str_addf(&entry, "MESSAGE=%s\n", record->text); /* escaped, once */
     add_number(&entry, "PRIORITY", priority);
