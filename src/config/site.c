@@ -85,7 +85,8 @@ void site_close(struct site *site)
     str_clear(&site->seen);
     free(site->broken);
     free(site->rejected);
-    site->broken = site->rejected = NULL;
+    free(site->listener_rejected);
+    site->broken = site->rejected = site->listener_rejected = NULL;
     this_host_clear(&site->host);
     caller_clear(&site->storage);
 }

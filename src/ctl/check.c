@@ -25,6 +25,7 @@
 #include "submit/serviceuser.h"
 #include "submit/terminal.h"
 #include "ctl/as_service.h"
+#include "ctl/listen_probe.h"
 #include "ctl/loginctl.h"
 #include "ctl/service_state.h"
 #include "ctl/units.h"
@@ -274,6 +275,21 @@ static void check_configuration_of_service(struct check *c)
     service_state_clear(&state);
 }
 
+static void check_listener(struct check *c)
+{
+    const struct strlist *listen = &c->site->config.service.listen;
+    for (size_t i = 0; i < listen->n; i++) {
+        struct error err;
+        struct str text = {0};
+        c->since = clock_now();
+        if (listen_probe(&text, c->site, listen->item[i], &err))
+            show_step(c, "listen", str_text(&text), NULL);
+        else
+            fail(c, "listen", &err);
+        str_clear(&text);
+    }
+}
+
 /* What does not depend on an account: the units, and what the service that answers has read. */
 static void check_machine(struct check *c)
 {
@@ -284,7 +300,7 @@ static void check_machine(struct check *c)
     bool answers = line != NULL;
     stream_close(line);
     bool active = units_show(&text, &err);
-    if (!answers && text.len == 0)
+    if (!answers && text.len == 0 && c->site->config.service.listen.n == 0)
         return; /* no service: each account says whether it needs one */
     (void)printf("%s\n", _("service"));
     if (!active && !answers)
@@ -293,6 +309,7 @@ static void check_machine(struct check *c)
         show_step(c, "units", str_text(&text), NULL);
     if (answers)
         check_configuration_of_service(c);
+    check_listener(c);
     str_clear(&text);
 }
 

@@ -25,8 +25,9 @@ void service_state_write(const struct site *site, FILE *out)
         write_line(out, "file", line, len);
         line += len + (line[len] == '\n');
     }
-    if (site->rejected)
-        write_line(out, "rejected", site->rejected, strlen(site->rejected));
+    const char *rejected = site->rejected ? site->rejected : site->listener_rejected;
+    if (rejected)
+        write_line(out, "rejected", rejected, strlen(rejected));
 }
 
 static bool begins(const char **line, const char *name)

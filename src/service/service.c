@@ -103,6 +103,8 @@ static void refresh(struct service *v)
         (void)error_prefix(&err, "what was read before is used");
         log_line(v, err.text);
     }
+    free(v->site->listener_rejected);
+    v->site->listener_rejected = v->listener.rejected ? memory_copy(v->listener.rejected) : NULL;
 }
 
 static void add_child(struct service *v, const struct child *child)

@@ -1,10 +1,16 @@
 #include "config.h"
 #include "submit/listener.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/fileread.h"
+#include "base/memory.h"
 #include "base/module.h"
 #include "base/passwordhash.h"
 #include "config/listen.h"
@@ -68,6 +74,25 @@ static bool read_users(struct users *users, const char *path, const struct site 
     return ok;
 }
 
+/* A lock of one of the octets of FD. It is this process's, so that it ends with it. */
+static void lock_turn(int fd, short type)
+{
+    enum { TURNS = 4 };
+    struct flock turn = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = getpid() % TURNS, .l_len = 1};
+    while (fcntl(fd, F_SETLKW, &turn) != 0 && errno == EINTR)
+        continue;
+}
+
+const struct user *listener_log_in(const struct listener *listener, const char *user,
+                                   const char *password)
+{
+    lock_turn(listener->turns, F_WRLCK);
+    const struct user *found = users_log_in(&listener->users, user, password);
+    lock_turn(listener->turns, F_UNLCK);
+    return found;
+}
+
 static bool has_keys(const struct users *users)
 {
     for (size_t i = 0; i < users->n; i++)
@@ -99,6 +124,9 @@ static bool load(struct listener *listener, const struct site *site, const struc
     listener->names_suffice = files->users.len == 0;
     if (files->users.len > 0 && !read_users(&listener->users, str_text(&files->users), site, err))
         return false;
+    listener->turns = memfd_create("turns", MFD_CLOEXEC);
+    if (listener->turns < 0)
+        return error_system(err, EX_OSERR, "cannot start");
     return files->cert.len == 0 || load_tls(listener, files, err);
 }
 
@@ -115,6 +143,7 @@ bool listener_refresh(struct listener *listener, const struct site *site, struct
     if (!same && !ok) { /* not again until something changes */
         str_clear(&listener->seen);
         str_add(&listener->seen, str_text(&fresh.seen));
+        memory_replace(&listener->rejected, err->text);
     }
     if (same || !ok) {
         listener_clear(&fresh);
@@ -142,6 +171,9 @@ void listener_clear(struct listener *listener)
     const struct module *module = listener->tls ? module_get(&ignored) : NULL;
     if (module)
         module->tlsserver_free(listener->tls);
+    if (listener->turns > 0)
+        (void)close(listener->turns);
+    free(listener->rejected);
     users_clear(&listener->users);
     strlist_clear(&listener->networks);
     str_clear(&listener->seen);

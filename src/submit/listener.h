@@ -18,12 +18,19 @@ struct listener { /* zeroed memory at first */
     struct users users;
     bool names_suffice;    /* no file of users: a certificate's name is a user */
     struct tlsserver *tls; /* NULL: none */
+    int turns;             /* private: a file whose locks say who may make a hash */
+    char *rejected;        /* why the settings as they are now are not used, NULL if they are */
 };
 
 /* Reads it if it is not what it was at the last call. False: it would take mail from anybody, or a
  * file of it is not good (EX_CONFIG, with FILE:LINE); said once for each change, and what was read
  * before stays. */
 bool listener_refresh(struct listener *listener, const struct site *site, struct error *err);
+
+/* As users_log_in(), but for a few processes at a time: hashes are made to cost memory, and anybody
+ * can ask for them. */
+const struct user *listener_log_in(const struct listener *listener, const char *user,
+                                   const char *password);
 
 /* True if a client at ADDRESS may send without a login. */
 bool listener_trusts(const struct listener *listener, const struct in6_addr *address);

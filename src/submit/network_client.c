@@ -63,7 +63,7 @@ bool network_client_certified(struct network_client *client, const char *as)
 
 bool network_client_login(struct network_client *client, const char *user, const char *password)
 {
-    const struct user *found = users_log_in(&client->listener->users, user, password);
+    const struct user *found = listener_log_in(client->listener, user, password);
     if (found) {
         client->user = found;
         return true;

@@ -423,6 +423,30 @@ def test_a_file_that_broke_leaves_what_was_good(served, serve, authority):
     send_as(port, authority, "nas")
 
 
+# -- onehopctl check
+
+def check(machine):
+    status, out, err = machine.call(0, "onehopctl", "check")
+    return status, out + err
+
+
+def test_check_asks_the_listener(served, serve, authority):
+    port = listen_for(served, serve(), authority, f"nas:{hashed()}\n")
+    status, said = check(served)
+    assert status == 0 and re.search(rf"ok +listen +\d+ ms  0\.0\.0\.0:{port}\n +TLS with \S+cert.pem\n"
+                                     r" +for the users of \S+users\n", said), said
+    write_users(served, "nas:secret\n")
+    served.answers()  # a connection has it look at the file
+    status, said = check(served)
+    assert status == 78 and "user nas has no hash that is strong enough" in said, said
+    write_users(served, f"nas:{hashed()}\n")
+    served.answers()
+    assert check(served)[0] == 0
+    served.stop()
+    status, said = check(served)
+    assert status != 0 and re.search(rf"FAIL +listen .*0\.0\.0\.0:{port}: ", said), said
+
+
 # -- onehopctl passwd
 
 def test_passwd_prints_a_line_that_works(served, serve, authority):
