@@ -1,6 +1,8 @@
 #include "config.h"
 #include "delivery/account_access.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "queue/account_state.h"
 #include "queue/slots.h"
@@ -67,10 +69,41 @@ static bool take_slot(struct account_access *access, const struct account_state 
     const struct account *account = access->account;
     unsigned most = account_state_connections(state, (unsigned)account->max_connections,
                                               access->delivery->now());
+    const struct spool *spool = access->delivery->spool;
     struct error ignored;
-    return access->slot >= 0 ||
-           !slots_take(access->delivery->spool, account->name, most, &access->slot, &ignored) ||
-           access->slot >= 0;
+    if (access->slot >= 0)
+        return true;
+    bool limited = slots_take(spool, account->name, 1, &access->slot, &ignored);
+    access->behind = limited && access->slot < 0;
+    if (access->behind)
+        limited = slots_take(spool, account->name, most, &access->slot, &ignored);
+    return !limited || access->slot >= 0;
+}
+
+/* True if no process has the first slot: the one that had it has noted what it met. */
+static bool first_is_over(const struct account_access *access)
+{
+    struct error ignored;
+    int fd = -1;
+    bool over =
+        !slots_take(access->delivery->spool, access->account->name, 1, &fd, &ignored) || fd >= 0;
+    slots_give(fd);
+    return over;
+}
+
+/* Waits until it is known whether the login works. */
+static void wait_for_first(struct account_access *access, struct account_state *state)
+{
+    enum { STEP = 20 }; /* milliseconds */
+    int64_t deadline = clock_after(ACCOUNT_ACCESS_WAIT);
+    bool over = false;
+    while (!over && access->unverified && state->breaker.failures == 0 &&
+           clock_poll_timeout(deadline) > 0) {
+        (void)poll(NULL, 0, STEP);
+        over = first_is_over(access); /* in this order: what it noted is read then */
+        account_state_read(state, access->delivery->spool, access->account->name);
+        access->unverified = state->verified != access->depends;
+    }
 }
 
 /* A moment further away than a day means that the clock was set. */
@@ -104,6 +137,9 @@ enum account_access_answer account_access_begin(struct account_access *access,
     access->depends = circumstances_of(delivery->site, access->account);
     access->bdat_refused =
         access->bdat_refused || account_state_remembers(state.bdat_refused, access->began);
+    access->unverified = access->account->auth != AUTH_OFF && state.verified != access->depends;
+    if (access->behind)
+        wait_for_first(access, &state);
     access->suspect = state.breaker.failures > 0 || *state.suspect;
     return state.breaker.failures == 0 || take_probe(access, urgency) ? ACCESS_GRANTED
                                                                       : ACCESS_CLOSED;
@@ -131,6 +167,8 @@ void account_access_failed(struct account_access *access, const struct error *fa
         return;
     const struct breaker_failure met = failure_of(access, failure, access->began, &reason);
     breaker_open(&file.state.breaker, &met, access->delivery->random());
+    if (failure->cause == CAUSE_LOGIN)
+        file.state.verified = 0;
     account_file_end(&file, true);
     str_clear(&reason);
 }
@@ -149,15 +187,19 @@ void account_access_learn(struct account_access *access, const struct connection
     account_file_end(&file, true);
 }
 
-void account_access_ready(struct account_access *access)
+void account_access_ready(struct account_access *access, bool is_run)
 {
     struct account_file file;
-    if (!access->suspect || !begin(&file, access))
+    bool verifies = access->unverified && (access->behind || is_run);
+    if ((!access->suspect && !verifies) || !begin(&file, access))
         return;
     bool mends = file.state.breaker.failures > 0 && !file.state.breaker.after_login;
     if (mends)
         breaker_close(&file.state.breaker);
-    account_file_end(&file, mends);
+    if (verifies)
+        file.state.verified = access->depends;
+    access->unverified = false;
+    account_file_end(&file, mends || verifies);
 }
 
 void account_access_verified(const struct spool *spool, const struct account *account, int64_t now)

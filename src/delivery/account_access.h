@@ -27,6 +27,8 @@ struct account_access {
     int64_t began;                 /* when the connection was begun */
     uint64_t depends;              /* circumstances_of() it */
     bool bdat_refused;             /* as account_state_read() found it, or noted here */
+    bool behind;                   /* another process had a connection when this one asked */
+    bool unverified;               /* it is not known that the login works */
     bool suspect;                  /* a success changes the account's state */
     struct rate rate;
     bool has_rate;
@@ -42,22 +44,27 @@ bool account_access_may_try(const struct site *site, const struct account *accou
 void account_access_use(struct account_access *access, const struct delivery_context *delivery,
                         const struct account *account);
 
+enum { ACCOUNT_ACCESS_WAIT = 10 * 1000 }; /* milliseconds */
+
 enum account_access_answer {
     ACCESS_GRANTED,
     ACCESS_BUSY,   /* others have all connections there may be */
     ACCESS_CLOSED, /* its breaker is open */
 };
 
-/* Asks before the first packet. An open breaker whose probe is due is taken by this call. */
+/* Asks before the first packet. An open breaker whose probe is due is taken by this call. Where it
+ * is not known that the login works, processes that come at the same time wait for what the first
+ * one meets, ACCOUNT_ACCESS_WAIT at most, so that one wrong password is one login. */
 enum account_access_answer account_access_begin(struct account_access *access,
                                                 enum delivery_urgency urgency);
 
 /* Asks before each message whether the account's rate allows it, and counts it. */
 bool account_access_count(struct account_access *access);
 
-/* The connection failed before mail could be sent; or it is ready for mail. */
+/* The connection failed before mail could be sent; or it is ready for mail, which is noted for
+ * others where some came at the same time, or IS_RUN: others will. */
 void account_access_failed(struct account_access *access, const struct error *failure);
-void account_access_ready(struct account_access *access);
+void account_access_ready(struct account_access *access, bool is_run);
 
 /* Notes in OPTIONS what CONNECTION showed of the server's CHUNKING, for the next connection; that
  * it offers it and does not know BDAT is remembered for all processes. */

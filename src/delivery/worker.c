@@ -44,7 +44,7 @@ static bool connect_account(struct worker *w, struct error *err)
     w->options.avoid_chunking = w->options.avoid_chunking || w->access.bdat_refused;
     w->connection = connection_open(w->account, &w->options, err);
     if (w->connection) {
-        account_access_ready(&w->access);
+        account_access_ready(&w->access, !w->job->first);
         w->was_ready = true;
         return true;
     }

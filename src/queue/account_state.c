@@ -39,6 +39,7 @@ static const struct field {
     FIELD("suspect", TEXT, suspect, 0),
     FIELD("suspect_depends", NUMBER, suspect_depends, UINT64_MAX),
     FIELD("cleared", NUMBER, cleared, TIME_MAX),
+    FIELD("verified", NUMBER, verified, UINT64_MAX),
     FIELD("connections", NUMBER, connections, UINT16_MAX),
     FIELD("connections_at", NUMBER, connections_at, TIME_MAX),
     FIELD("minute", NUMBER, sent[0].slice, TIME_MAX),

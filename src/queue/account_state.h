@@ -35,6 +35,8 @@ struct account_state {
     char suspect[ENTRYID_SIZE]; /* the entry that met a failure which no other has met yet, or "" */
     uint64_t suspect_depends;   /* what the account's settings were when it met that, as a number */
     int64_t cleared;            /* when a message last went through behind a suspect one */
+    uint64_t verified;          /* settings with which a login was accepted, as a number; 0: it is
+                                   not known of any */
     unsigned connections;       /* that the provider allows, as it seems; 0: it never refused one */
     int64_t connections_at;     /* when it refused one more */
     struct window_count sent[ACCOUNT_STATE_SPANS]; /* messages, where there is a limit */

@@ -1,9 +1,13 @@
 """An account in trouble: its provider is left in peace, and the login is not locked."""
 
 import os
+import subprocess
+import threading
+import time
 
 import pytest
 
+from machine import PATIENCE
 from provider import in_turn
 from spool import DAY, HOUR, MINUTE, YEAR, Spool, message
 
@@ -60,6 +64,46 @@ def test_a_refused_login_is_hardly_ever_repeated(serve, spool):
     assert len(provider.connections) == 1
     assert attempts_in_a_day(provider, spool) <= 8
     assert len(spool.ids()) == 8
+
+
+class Gate:
+    """An answer that the first client gets when the gate is opened, and the others at once."""
+
+    def __init__(self):
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def __call__(self, *_):
+        if not self.reached.is_set():
+            self.reached.set()
+            assert self.opened.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("users", [{}, {"me@example.com": "s3cret"}], ids=["wrong", "right"])
+def test_submissions_at_the_same_time_wait_for_the_first_login(serve, spool, users):
+    gate = Gate()
+    provider = spool.use(serve(users=users, auth=gate), max_connections="4")
+    submit = [str(spool.machine.programs / "sendmail"), "you@example.net"]
+    second_slot = spool.path / "account/work.slot1"
+
+    def start():
+        process = subprocess.Popen(submit, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                   cwd=spool.machine.directory, env=spool.machine.environment())
+        process.stdin.write(message("report"))
+        process.stdin.close()
+        return process
+
+    first = start()
+    assert gate.reached.wait(PATIENCE)
+    second = start()
+    limit = time.monotonic() + PATIENCE
+    while not second_slot.exists():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    gate.opened.set()
+    assert [process.wait(PATIENCE) for process in (first, second)] == [0, 0]
+    assert len([c for c in provider.connections if "AUTH" in c.verbs]) == (2 if users else 1)
+    assert len(provider.messages) == (2 if users else 0)
+    assert len(spool.ids()) == (0 if users else 2)
 
 
 def test_new_mail_waits_while_the_account_is_in_trouble(serve, spool):
