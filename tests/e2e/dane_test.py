@@ -115,21 +115,34 @@ sys.exit(subprocess.run(command).returncode)
 """
 
 
+@pytest.fixture
+def apart(machine):
+    """apart(OPTIONS, COMMAND) runs it in namespaces of its own, with OPTIONS in /etc/resolv.conf."""
+    words = ["unshare", "-r", "-m", "-n"]
+    if not shutil.which("unshare") or not os.path.exists("/etc/resolv.conf") or subprocess.run(
+            [*words, "mount", "--bind", "/etc/hosts", "/etc/hosts"], stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("NOT TESTED: no namespaces here, or no /etc/resolv.conf to replace")
+
+    def run(options, command):
+        return subprocess.run([*words, sys.executable, "-c", INSIDE, options, "sh", "-c", command],
+                              input=b"Subject: x\n\nx\n", capture_output=True, cwd=machine.directory,
+                              timeout=PATIENCE, env=machine.environment(ONEHOP_TEST_DNS="ask"))
+    return run
+
+
+# Nobody listens at port 1, so that the answer is all that differs.
 @pytest.mark.parametrize("options, says", [
     ("options trust-ad", "refused"),
     ("", "DNSSEC does not prove the TLSA records of _1._tcp.mail.test"),
 ], ids=["trust-ad", "no-trust"])
-def test_libc_says_whether_the_resolver_is_trusted(serve, machine, options, says):
-    """Nobody listens at port 1, so that the answer is all that differs."""
-    apart = ["unshare", "-r", "-m", "-n"]
-    if not shutil.which("unshare") or subprocess.run([*apart, "mount", "--bind", "/etc/hosts", "/etc/hosts"],
-                                                     stderr=subprocess.DEVNULL).returncode != 0:
-        pytest.skip("NOT TESTED: no namespaces here")
-    if not os.path.exists("/etc/resolv.conf"):
-        pytest.skip("NOT TESTED: no /etc/resolv.conf to replace")
+def test_libc_says_whether_the_resolver_is_trusted(serve, machine, apart, options, says):
     machine.use(serve(), host="mail.test", port="1", tls_dane="on")
-    done = subprocess.run(
-        [*apart, sys.executable, "-c", INSIDE, options, str(machine.programs / "sendmail"), "you@example.net"],
-        input=b"Subject: x\n\nx\n", capture_output=True, cwd=machine.directory, timeout=PATIENCE,
-        env=machine.environment(ONEHOP_TEST_DNS="ask"))
+    done = apart(options, f"{machine.programs}/sendmail you@example.net")
     assert done.returncode == TEMPFAIL and says in done.stderr.decode(), done.stderr
+
+
+def test_a_worker_may_ask_from_inside_its_fence(serve, machine, apart):
+    Spool(machine).use(serve(), host="mail.test", port="1", tls_dane="on")
+    done = apart("options trust-ad", "{0}/sendmail -odq you@example.net && {0}/sendmail -q; {0}/mailq"
+                 .format(machine.programs))
+    assert b"refused" in done.stdout, done
