@@ -141,6 +141,17 @@ bool account_has_token(const struct account *account)
     return account_has_oauth(account) || account->keyring == KEYRING_GOA;
 }
 
+bool account_is_token_uri(const char *file)
+{
+    return strncmp(file, "pkcs11:", 7) == 0;
+}
+
+bool account_has_pin(const struct account *account)
+{
+    return account_is_token_uri(account->tls_key_file) &&
+           (account->password.len > 0 || *account->password_file || *account->password_command);
+}
+
 bool account_has_oauth(const struct account *account)
 {
     return *account->oauth && !account->as_msmtp;
@@ -303,7 +314,7 @@ void account_print(const struct account *account, struct str *out)
         if (key_table[i].section != KEY_ACCOUNT)
             continue;
         str_addf(out, "%s = ", key_table[i].name);
-        key_print(&key_table[i], account, out);
+        key_show(&key_table[i], account, out);
         str_add(out, "\n");
     }
 }

@@ -161,6 +161,14 @@ bool account_has_oauth(const struct account *account);
 /* The same, or with those of the desktop (keyring = goa). */
 bool account_has_token(const struct account *account);
 
+/* True if FILE, a value of one of the TLS keys, is the URI of something on a PKCS#11 token (RFC
+ * 7512). */
+bool account_is_token_uri(const char *file);
+
+/* True if the file gives a password, which is the PIN of the PKCS#11 token with the account's key,
+ * too. */
+bool account_has_pin(const struct account *account);
+
 /* The mechanism that AUTH, a value of `auth`, names; NULL for on and off. */
 const struct sasl *account_sasl(int auth);
 
@@ -184,7 +192,7 @@ void account_complain(struct account *account, const struct error *err);
  * what to add". */
 bool account_check(const struct account *account, struct error *err);
 
-/* Appends "key = value" lines of every account key, in the table's order. */
+/* Appends "key = value" lines of every account key, in the table's order, by key_show(). */
 void account_print(const struct account *account, struct str *out);
 
 #endif

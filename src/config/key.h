@@ -121,6 +121,10 @@ bool key_parse(const struct key *key, void *object, const char *text, const char
 /* Appends the value of OBJECT's field as it would be written; "*" for a secret that is set. */
 void key_print(const struct key *key, const void *object, struct str *out);
 
+/* The same for people and their bug reports: "*" in place of a PIN that is part of a PKCS#11 URI
+ * (RFC 7512, 2.4, pin-value), and of what follows it. */
+void key_show(const struct key *key, const void *object, struct str *out);
+
 /* Gives the field of OBJECT the key's fallback, as_msmtp msmtp's. */
 void key_unset(const struct key *key, void *object, bool as_msmtp);
 

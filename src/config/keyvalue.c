@@ -398,6 +398,17 @@ void key_print(const struct key *key, const void *object, struct str *out)
     types[key->type].print(key, field(key, object), out);
 }
 
+void key_show(const struct key *key, const void *object, struct str *out)
+{
+    size_t before = out->len;
+    key_print(key, object, out);
+    const char *pin = key->type == KEY_PATH ? strstr(str_text(out) + before, "pin-value=") : NULL;
+    if (pin) {
+        str_truncate(out, (size_t)(pin - str_text(out)) + strlen("pin-value="));
+        str_add(out, "*");
+    }
+}
+
 void key_copy(const struct key *key, void *to, const void *from)
 {
     const struct type *type = &types[key->type];

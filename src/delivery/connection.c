@@ -155,7 +155,8 @@ static bool prepare_login(struct connection *c, struct error *err)
     if (a->auth == AUTH_OFF)
         return true;
     const struct sasl *sasl = account_sasl(a->auth);
-    bool ok = (sasl && sasl->needs_no_secret) || find_password(c, NULL, &c->password, err);
+    bool without = sasl && sasl->needs_no_secret && !account_has_pin(a);
+    bool ok = without || find_password(c, NULL, &c->password, err);
     connection_report_step(c, "password", "", ok ? NULL : err);
     c->login = (struct sasl_login){
         .mechanism = sasl ? sasl->name : "",

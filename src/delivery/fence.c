@@ -54,11 +54,6 @@ static const char *const system_files[] = {
     "/sys/devices",
 };
 
-static bool is_token_url(const char *file)
-{
-    return strncmp(file, "pkcs11:", 7) == 0;
-}
-
 bool fence_needs_programs(const struct account *account)
 {
     if (account_has_token(account))
@@ -72,7 +67,8 @@ const char *fence_hindrance(const struct account *account)
     const struct sasl *sasl = account_sasl(account->auth);
     if (sasl && sasl->reads_files)
         return N_("the login method reads files of its own");
-    if (is_token_url(account->tls_trust_file) || is_token_url(account->tls_key_file))
+    if (account_is_token_uri(account->tls_trust_file) ||
+        account_is_token_uri(account->tls_key_file))
         return N_("a PKCS#11 token needs libraries of its own");
     return NULL;
 }

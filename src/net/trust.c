@@ -26,6 +26,16 @@ static bool unreadable(struct error *err, const char *format, const char *file, 
     return error_add(err, ": ", "%s", gnutls_strerror(status));
 }
 
+/* The client's, without what may follow in a PKCS#11 URI: a PIN. */
+static bool unreadable_pair(struct error *err, const struct tls_params *params, int status)
+{
+    (void)error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOINPUT,
+                    "cannot load the client certificate %.*s with the key %.*s",
+                    (int)strcspn(params->cert_file, "?"), params->cert_file,
+                    (int)strcspn(params->key_file, "?"), params->key_file);
+    return error_add(err, ": ", "%s", gnutls_strerror(status));
+}
+
 static bool no_memory(struct error *err, int status)
 {
     return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_SOFTWARE, "TLS: %s",
@@ -147,8 +157,7 @@ bool trust_load(struct trust *trust, const struct tls_params *params, struct err
                                                        params->key_file, GNUTLS_X509_FMT_PEM,
                                                        *trust->pin ? trust->pin : NULL, 0);
         if (status < 0)
-            return unreadable(err, N_("cannot load the client certificate %s"), params->cert_file,
-                              status);
+            return unreadable_pair(err, params, status);
     }
     if (!params->check)
         return true;
@@ -331,6 +340,9 @@ static void add_reasons(const struct trust *trust, gnutls_x509_crt_t cert, struc
     unsigned status = trust->status;
     if (status & GNUTLS_CERT_REVOKED)
         error_add(err, separator(err), "it is revoked");
+    if (status & (GNUTLS_CERT_MISSING_OCSP_STATUS | GNUTLS_CERT_INVALID_OCSP_STATUS))
+        error_add(err, separator(err),
+                  "it requires an OCSP reply, and the server sends no valid one");
     add_dates(status, cert, err);
     if (status & GNUTLS_CERT_UNEXPECTED_OWNER) {
         struct strlist list = {0};

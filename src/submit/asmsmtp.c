@@ -127,7 +127,7 @@ static void add_value(const struct account *a, const struct key *key, struct str
         return;
     case KEY_SHOWN_PLAIN:
     case KEY_SHOWN_AS_IT_IS:
-        key_print(key, a, out);
+        key_show(key, a, out);
         return;
     }
 }

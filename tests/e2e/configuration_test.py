@@ -307,10 +307,13 @@ def test_options_override_the_account(serve, machine):
 
 
 def test_the_effective_configuration_is_printed_without_secrets(serve, machine):
-    machine.use(serve())
+    machine.use(serve(), tls_cert_file="/dev/null", tls_key_file="pkcs11:token=a;object=b?pin-value=s3cret")
     result = machine.run("onehop", "-P", "-a", "work", input=REPORT)
     assert result.code == 0, result.text
     assert "host = 127.0.0.1" in result.shown.splitlines()
     assert "password = *" in result.shown.splitlines()
+    assert "tls_key_file = pkcs11:token=a;object=b?pin-value=*" in result.shown.splitlines()
     assert "s3cret" not in result.shown
+    machine.run("onehop", "you@example.net", input=REPORT)
+    assert "s3cret" not in machine.run("onehop", "-v", "you@example.net", input=REPORT).text
     assert f"using account work from {machine.user_file}" in result.shown.splitlines()
