@@ -11,7 +11,7 @@ PACKAGES = ("logwatch", "cron", "php-cli", "php-cgi", "php-fpm", "libfcgi-bin",
             "bsd-mailx", "s-nail", "mutt", "git", "git-email",
             "libmailtools-perl", "libmime-lite-perl", "libphp-phpmailer", "mailutils", "swaks",
             "alpine", "aerc", "reportbug", "at", "anacron", "smartmontools", "mdadm", "monit",
-            "monitoring-plugins-standard", "ca-certificates")
+            "krb5-user", "softhsm2", "monitoring-plugins-standard", "ca-certificates")
 
 # The one program of the package, which brings a server along.
 PROMTOOL = """

@@ -22,7 +22,7 @@ def rig():
     base = memory_directory()
     authority = world.Authority(base, "mail.test", "second.test", "third.test", "fourth.test")
     roots = {name: Root(base, name) for name in ("postfix", "exim", "callers")}
-    installers = {"postfix": Postfix.install, "exim": Exim.install,
+    installers = {"postfix": lambda root: Postfix.install(root, "krb5-kdc", "krb5-admin-server"), "exim": Exim.install,
                   "callers": caller.install_packages}
     with concurrent.futures.ThreadPoolExecutor() as pool:
         opensmtpd = pool.submit(opensmtpd_root, base)
@@ -40,6 +40,7 @@ def rig():
 
     world.loopback_only()
     rig = Rig(roots, node.result())
+    rig.authority = authority
     rig.start()
     return rig
 
@@ -94,6 +95,11 @@ def postfix(rig):
 @pytest.fixture(scope="session")
 def exim(rig):
     return rig.exim
+
+
+@pytest.fixture(scope="session")
+def opensmtpd(rig):
+    return rig.opensmtpd
 
 
 @pytest.fixture(scope="session")

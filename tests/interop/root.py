@@ -14,7 +14,7 @@ ENVIRONMENT = {
 HOSTS = """\
 127.0.0.1 localhost
 127.0.0.1 mail.test
-127.0.0.2 second.test
+127.0.0.2 second.test xn--bcher-kva.test
 127.0.0.3 third.test
 127.0.0.4 fourth.test
 127.0.1.1 web1.client.test web1

@@ -30,7 +30,25 @@ ssl_key = </etc/tls/mail.test.key
 mail_location = maildir:~/Maildir
 submission_relay_host = 127.0.0.1
 submission_relay_port = 2525
-auth_mechanisms = plain login xoauth2 oauthbearer
+auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256 external gssapi xoauth2 oauthbearer
+auth_username_format = %Ln
+auth_krb5_keytab = /etc/dovecot/krb5.keytab
+auth_gssapi_hostname = "$ALL"
+auth_ssl_username_from_cert = yes
+ssl_ca = </etc/tls/ca.pem
+ssl_verify_client_cert = yes
+ssl_require_crl = no
+auth_failure_delay = 0
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+passdb {
+  driver = static
+  mechanisms = external gssapi
+  args = nopassword
+}
 passdb {
   driver = oauth2
   mechanisms = xoauth2 oauthbearer
@@ -38,7 +56,7 @@ passdb {
 }
 passdb {
   driver = passwd-file
-  mechanisms = plain login
+  mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256
   args = scheme=PLAIN username_format=%n /etc/dovecot/users
 }
 userdb {
@@ -70,8 +88,8 @@ POSTFIX = {
     "myhostname": "mail.test",
     "mydestination": "mail.test",
     # Where reportbug writes to, and the address that it writes from.
-    "virtual_alias_domains": "bugs.debian.org client.lan",
-    "virtual_alias_maps": "inline:{submit@bugs.debian.org=bob, me@client.lan=bob}",
+    "virtual_alias_domains": "bugs.debian.org client.lan bücher.test",
+    "virtual_alias_maps": "inline:{submit@bugs.debian.org=bob, me@client.lan=bob, bób@bücher.test=bob}",
     "inet_interfaces": "127.0.0.1",
     "inet_protocols": "ipv4",
     "smtpd_tls_cert_file": "/etc/tls/mail.test.pem",
@@ -95,6 +113,17 @@ POSTFIX_SUBMISSION = (
     " -o smtpd_sender_restrictions=reject_sender_login_mismatch"
     " -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject")
 
+# Logins by Cyrus SASL, which has a list of its own.
+POSTFIX_CYRUS = POSTFIX_SUBMISSION.replace("587", "588") + (
+    " -o smtpd_sasl_type=cyrus -o smtpd_sasl_path=smtpd -o smtpd_sasl_local_domain=mail.test"
+    " -o smtpd_sender_restrictions=")
+
+CYRUS = """\
+pwcheck_method: auxprop
+auxprop_plugin: sasldb
+mech_list: PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256 NTLM
+"""
+
 # For Dovecot's submission server, which does the logins itself.
 POSTFIX_BEHIND_DOVECOT = (
     "127.0.0.1:2525 inet n - n - - smtpd"
@@ -103,10 +132,11 @@ POSTFIX_BEHIND_DOVECOT = (
 EXIM = """\
 primary_hostname = second.test
 local_interfaces = 127.0.0.2
-daemon_smtp_ports = 587
+daemon_smtp_ports = 587:588:589:590
 tls_advertise_hosts = *
-tls_certificate = /etc/tls/second.test.pem
-tls_privatekey = /etc/tls/second.test.key
+tls_certificate = /etc/tls/port-$received_port.pem
+tls_privatekey = /etc/tls/port-$received_port.key
+tls_ocsp_file = ${{if exists{{/etc/tls/port-$received_port.ocsp}}{{/etc/tls/port-$received_port.ocsp}}}}
 auth_advertise_hosts = ${{if eq{{$tls_in_cipher}}{{}}{{}}{{*}}}}
 acl_smtp_rcpt = submitted
 acl_smtp_data = accept
@@ -144,8 +174,45 @@ pki third.test key "/etc/tls/third.test.key"
 table logins file:/etc/logins
 table everybody { "@" = "mail" }
 listen on 127.0.0.3 port 587 tls-require pki third.test auth <logins> hostname third.test
+listen on 127.0.0.3 port 2525 tag BEHIND hostname third.test
 action "keep" maildir "/var/mail/all" virtual <everybody>
 match from auth for any action "keep"
+match tag BEHIND from any for any action "keep"
+"""
+
+# Debian 13's Dovecot can bind a login to its channel.
+DOVECOT_24 = """\
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+protocols = submission
+listen = 127.0.0.3
+hostname = third.test
+log_path = /var/log/dovecot.log
+first_valid_uid = 1
+ssl = required
+ssl_server_cert_file = /etc/tls/third.test.pem
+ssl_server_key_file = /etc/tls/third.test.key
+auth_mechanisms = plain scram-sha-1 scram-sha-256 scram-sha-1-plus scram-sha-256-plus
+mail_driver = maildir
+mail_path = ~/Maildir
+submission_relay_host = 127.0.0.3
+submission_relay_port = 2525
+passdb passwd-file {
+  passwd_file_path = /etc/dovecot/users
+  default_password_scheme = PLAIN
+}
+userdb static {
+  fields {
+    uid = mail
+    gid = mail
+    home = /var/mail/dovecot
+  }
+}
+service submission-login {
+  inet_listener submission {
+    port = 1587
+  }
+}
 """
 
 
@@ -200,15 +267,15 @@ class Server:
         return "".join(file.read_text() for file in self.root.path.glob(self.log_name)
                        if file.is_file())
 
-    def wait_listening(self, seconds=30):
+    def wait_listening(self, port=587, seconds=30):
         deadline = time.monotonic() + seconds
         while True:
             try:
-                socket.create_connection((self.address, 587), 1).close()
+                socket.create_connection((self.address, port), 1).close()
                 return
             except OSError:
                 if time.monotonic() > deadline:
-                    raise RuntimeError(f"{self.address} does not listen\n{self.log()[-2000:]}")
+                    raise RuntimeError(f"{self.address}:{port} does not listen\n{self.log()[-2000:]}")
                 time.sleep(0.05)
 
 
@@ -219,10 +286,11 @@ class Postfix(Server):
         super().__init__(root, "127.0.0.1", ["home/*/Maildir/new/*"])
 
     @staticmethod
-    def install(root):
+    def install(root, *more):
         root.run("debconf-set-selections",
                  input="postfix postfix/main_mailer_type select No configuration\n")
-        root.install("postfix", "dovecot-core", "dovecot-submissiond", "ca-certificates", "openssl")
+        root.install("postfix", "dovecot-core", "dovecot-submissiond", "dovecot-gssapi", "sasl2-bin",
+                     "libsasl2-modules", "ca-certificates", "openssl", *more)
 
     def start(self):
         root = self.root
@@ -233,6 +301,9 @@ class Postfix(Server):
             f"{name}:{{PLAIN}}{PASSWORD}\n" for name in LOGINS), 0o640)
         root.run("chgrp", "dovecot", "/etc/dovecot/users")
         root.write("etc/dovecot/oauth2.conf", DOVECOT_OAUTH2)
+        root.write("etc/postfix/sasl/smtpd.conf", CYRUS)
+        root.run("saslpasswd2", "-p", "-c", "-u", "mail.test", "reports", input=PASSWORD)
+        root.run("chgrp", "postfix", "/etc/sasldb2")
         root.write("etc/dovecot/keys/default/HS256/default", base64.b64encode(TOKEN_KEY).decode())
         root.run("cp", "/usr/share/postfix/main.cf.debian", "/etc/postfix/main.cf")
         if not (root.path / "etc/postfix/master.cf").exists():
@@ -240,6 +311,7 @@ class Postfix(Server):
         root.run("postconf", "-e", *(f"{key}={value}" for key, value in POSTFIX.items()))
         root.run("postconf", "-MX", "smtp/inet")
         root.run("postconf", "-M", f"127.0.0.1:587/inet={POSTFIX_SUBMISSION}")
+        root.run("postconf", "-M", f"127.0.0.1:588/inet={POSTFIX_CYRUS}")
         root.run("postconf", "-M", f"127.0.0.1:2525/inet={POSTFIX_BEHIND_DOVECOT}")
         root.run("postconf", "-M", "postlog/unix-dgram=postlog unix-dgram n - n - 1 postlogd")
         root.start("dovecot", "-F", log="/var/log/dovecot.start")
@@ -258,7 +330,16 @@ class Exim(Server):
     def install(root):
         root.install("exim4-daemon-heavy", "ca-certificates", "openssl")
 
+    def show(self, port, certificate, key, stapled=None):
+        """From now on a port has this certificate; STAPLED: the reply of OCSP that goes with it."""
+        for suffix, file in (("pem", certificate), ("key", key), ("ocsp", stapled)):
+            if file:
+                self.root.write(f"etc/tls/port-{port}.{suffix}", "")
+                shutil.copyfile(file, self.root.path / f"etc/tls/port-{port}.{suffix}")
+
     def start(self):
+        tls = self.root.path / "etc/tls"
+        self.show(587, tls / "second.test.pem", tls / "second.test.key")
         # In place of Debian's: with a file named by -C, Exim gives up the right to deliver.
         self.root.write("etc/exim4/exim4.conf", EXIM.format(password=PASSWORD))
         # In the foreground: -bd would never return below the first process of a namespace.
@@ -271,10 +352,11 @@ class Exim(Server):
 
 
 class OpenSMTPD(Server):
-    """In a Debian 13: the OpenSMTPD of Debian 12 cannot do TLS with its OpenSSL (OpenSMTPD#1171)."""
+    """In a Debian 13: the OpenSMTPD of Debian 12 cannot do TLS with its OpenSSL (OpenSMTPD#1171). In front
+    of it there is Dovecot's submission server again, of a later version."""
     log_name = "var/log/smtpd.log"
     recipient_field = "Delivered-To"
-    packages = ("opensmtpd", "ca-certificates")
+    packages = ("opensmtpd", "dovecot-core", "dovecot-submissiond", "microsocks", "ca-certificates")
 
     def __init__(self, root):
         super().__init__(root, "127.0.0.3", ["var/mail/all/new/*"])
@@ -287,7 +369,13 @@ class OpenSMTPD(Server):
         root.write("etc/smtpd.conf", OPENSMTPD)
         root.run("install", "-d", "-o", "mail", "-g", "mail", "/var/mail/all")
         root.start("smtpd", "-d", log="/var/log/smtpd.log")
+        root.write("etc/dovecot/dovecot.conf", DOVECOT_24)
+        root.write("etc/dovecot/users", f"reports:{{PLAIN}}{PASSWORD}\n", 0o640)
+        root.run("chgrp", "dovecot", "/etc/dovecot/users")
+        root.run("install", "-d", "-o", "mail", "-g", "mail", "/var/mail/dovecot")
+        root.start("dovecot", "-F", log="/var/log/dovecot.start")
         self.wait_listening()
+        self.wait_listening(DOVECOT_SUBMISSION)
 
 
 class SmtpServer(Server):

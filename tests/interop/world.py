@@ -32,8 +32,8 @@ class Authority:
     def give(self, root, name):
         """Puts key and certificate of a server into its root. Exim reads them as its own user;
         the root is nobody else's and short-lived."""
-        for suffix in ("pem", "key"):
-            root.write(f"etc/tls/{name}.{suffix}", (self.directory / f"{name}.{suffix}").read_text())
+        for file in (f"{name}.pem", f"{name}.key", "ca.pem"):
+            root.write(f"etc/tls/{file}", (self.directory / file).read_text())
 
     def trust(self, root):
         root.write("usr/local/share/ca-certificates/throw-away.crt",
