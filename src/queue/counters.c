@@ -21,7 +21,7 @@ const uint32_t counters_bounds[COUNTERS_BOUNDS] = {
 };
 
 enum { NUMBERS = sizeof(struct counters) / sizeof(uint64_t) };
-_Static_assert(sizeof(struct counters) % sizeof(uint64_t) == 0, "counters are numbers alone");
+_Static_assert(sizeof(struct counters) % sizeof(uint64_t) == 0, "padding");
 
 /* The numbers in the order of the struct. */
 static uint64_t *numbers(const struct counters *counters)
