@@ -192,6 +192,9 @@ static bool check_fallback(const struct configfile *file, const struct account *
     else if (other->protocol == PROTOCOL_MAILDIR)
         error_config(err, "fallback = %s: that account keeps mail here and relays none",
                      other->name);
+    else if (account->requiretls && !other->requiretls)
+        error_config(err, "fallback = %s: that account lacks `requiretls = on`, which this one has",
+                     other->name);
     else
         return true;
     return complain(file, account, err);

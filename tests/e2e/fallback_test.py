@@ -152,6 +152,7 @@ def test_where_the_other_account_fails_too_mail_waits(serve, spool):
     ("fallback = work", "fallback names the account itself"),
     ("fallback = spear", "there is no such account in this file"),
     ("fallback = local", "keeps mail here and relays none"),
+    ("fallback = spare\nrequiretls = on", "that account lacks `requiretls = on`"),
 ])
 def test_a_fallback_that_cannot_be_one_is_an_error(serve, machine, text, words):
     provider = serve()
