@@ -34,34 +34,35 @@ static void read_reply(struct logresult *r, const char *reply)
         r->dsn[0] = '\0';
 }
 
-static void read_error(const struct logline *facts, struct logresult *r)
+/* What became of recipient I, and *WHY. */
+static enum log_result classify(const struct logline *facts, size_t i, const struct error **why)
 {
-    bool waits = *facts->queue_id && facts->attempt && !facts->expired &&
-                 !(r->why && verdict_is_final(r->why));
-    r->result = waits ? LOG_DEFERRED : LOG_FAILED;
-    if (!r->why)
-        return;
-    r->reply_code = r->why->reply_code;
-    (void)snprintf(r->dsn, sizeof r->dsn, "%s", r->why->status);
+    const struct attempt *attempt = facts->attempt;
+    *why = facts->error;
+    if (!attempt)
+        return facts->error ? LOG_FAILED : LOG_QUEUED;
+    *why = attempt->outcomes[i].error;
+    if (facts->journal && facts->journal->rcpt[i].status != JOURNAL_WAITING)
+        return LOG_EARLIER;
+    if (attempt->outcomes[i].result == OUTCOME_SENT)
+        return LOG_SENT;
+    if (!*why && attempt->failed)
+        *why = &attempt->failure;
+    bool waits = *facts->queue_id && !facts->expired && !(*why && verdict_is_final(*why));
+    return waits ? LOG_DEFERRED : LOG_FAILED;
 }
 
 struct logresult logresult_of(const struct logline *facts, size_t i)
 {
-    const struct attempt *attempt = facts->attempt;
-    struct logresult r = {.result = LOG_QUEUED, .why = facts->error};
-    if (!attempt && !facts->error)
+    struct logresult r = {0};
+    r.result = classify(facts, i, &r.why);
+    if (r.result <= LOG_QUEUED)
         return r;
-    if (facts->journal && facts->journal->rcpt[i].status != JOURNAL_WAITING)
-        return (struct logresult){.result = LOG_EARLIER};
-    if (attempt)
-        r.why = attempt->outcomes[i].error ? attempt->outcomes[i].error
-                : attempt->failed          ? &attempt->failure
-                                           : NULL;
-    if (attempt && attempt->outcomes[i].result == OUTCOME_SENT) {
-        r = (struct logresult){.result = LOG_SENT};
-        read_reply(&r, str_text(&attempt->reply));
-    } else {
-        read_error(facts, &r);
+    if (r.result == LOG_SENT)
+        read_reply(&r, str_text(&facts->attempt->reply));
+    if (r.why) {
+        r.reply_code = r.why->reply_code;
+        (void)snprintf(r.dsn, sizeof r.dsn, "%s", r.why->status);
     }
     if (!*r.dsn)
         (void)snprintf(r.dsn, sizeof r.dsn, "%s", general_status(&r));
@@ -70,15 +71,17 @@ struct logresult logresult_of(const struct logline *facts, size_t i)
 
 struct logresult logresult_of_all(const struct logline *facts)
 {
-    const size_t n = facts->envelope ? facts->envelope->n : 0;
-    struct logresult worst = {.result = facts->error ? LOG_FAILED : LOG_QUEUED,
-                              .why = facts->error};
-    for (size_t i = 0; i < n; i++) {
-        const struct logresult r = logresult_of(facts, i);
-        if (i == 0 || r.result > worst.result)
-            worst = r;
+    const size_t n = facts->envelope && facts->attempt ? facts->envelope->n : 0;
+    enum log_result worst = LOG_EARLIER;
+    size_t at = 0;
+    for (size_t i = 0; i < n && worst < LOG_FAILED; i++) {
+        const struct error *ignored;
+        enum log_result result = classify(facts, i, &ignored);
+        if (result > worst)
+            at = i;
+        worst = result > worst ? result : worst;
     }
-    return worst;
+    return logresult_of(facts, at);
 }
 
 struct logresult_delay logresult_delay(const struct logline *facts)
