@@ -49,15 +49,13 @@ struct expansion {
     struct submission *s;
     struct aliases *aliases;
     const char *admin;
-    const struct recipient *rcpt; /* the one that is expanded */
-    unsigned notify;              /* for what comes of it */
+    const struct recipient *wishes; /* for what comes of it */
     struct envelope *to;
 };
 
 static void add_recipient(struct expansion *x, const char *mailbox)
 {
-    const struct recipient wishes = {.orcpt = x->rcpt->orcpt, .notify = x->notify};
-    envelope_ask(envelope_add(x->to, mailbox), &wishes); /* twice is once */
+    envelope_ask(envelope_add(x->to, mailbox), x->wishes); /* twice is once */
 }
 
 /* As with msmtp local names are the provider's affair; where mail is kept, it is theirs. */
@@ -86,20 +84,15 @@ static bool add_one(struct expansion *x, const char *mailbox, struct error *err)
     return true;
 }
 
-/* An alias of one address passes all DSN parameters on; of one with more the sender gets no report
- * of success for each address (RFC 3461, 5.2.7.3 and 5.2.7.4 b). */
-static unsigned notify_of(const struct recipient *rcpt, size_t addresses)
-{
-    if (addresses < 2 || !(rcpt->notify & DSN_SUCCESS))
-        return rcpt->notify;
-    return rcpt->notify == DSN_SUCCESS ? DSN_NEVER : rcpt->notify & ~DSN_SUCCESS;
-}
-
+/* What an alias was asked for is asked of what comes of it. A report of success is asked of the
+ * first address alone, with all other parameters, so that the sender gets one for the alias
+ * (RFC 3461, 5.2.7.3 and 5.2.7.4 b). The other way is an "expanded" report of our own, which a
+ * message that is relayed without a queue could not have. */
 static bool expand_one(struct expansion *x, const struct recipient *rcpt, struct error *err)
 {
+    static const struct recipient none;
     const char *mailbox = rcpt->address;
-    x->rcpt = rcpt;
-    x->notify = rcpt->notify;
+    x->wishes = rcpt;
     if (!is_local(x->s, mailbox))
         return add_one(x, mailbox, err);
     struct strlist out = {0};
@@ -107,9 +100,11 @@ static bool expand_one(struct expansion *x, const struct recipient *rcpt, struct
     bool ok = true;
     if (!x->aliases || !aliases_expand(x->aliases, name, &out, &x->s->warnings))
         ok = add_one(x, mailbox, err);
-    x->notify = notify_of(rcpt, out.n);
-    for (size_t i = 0; ok && i < out.n; i++)
+    for (size_t i = 0; ok && i < out.n; i++) {
         ok = add_one(x, out.item[i], err);
+        if (rcpt->notify & DSN_SUCCESS)
+            x->wishes = &none;
+    }
     strlist_clear(&out);
     free(name);
     return ok;
