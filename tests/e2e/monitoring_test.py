@@ -1,6 +1,7 @@
 """What monitoring sees: onehopctl status, onehopctl metrics, and the file that the service writes."""
 
 import re
+import shutil
 import subprocess
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 from machine import PATIENCE
 from metrics import counted, parse
-from oauth import configure, consent, needs_program, token_file, tokens  # noqa: F401
+from oauth import configure, consent, needs_program, section, token_file, tokens  # noqa: F401
 from service import ALICE, BOB, needs_root, served, shared  # noqa: F401
 from spool import DAY, HOUR, MINUTE, Spool, message
 
@@ -309,6 +310,27 @@ def test_everybody_may_see_numbers_and_root_alone_the_reason(shared, serve):
         assert "account work fails (login)" in out and "1 message waits" in out
         assert ("535" in out) == (uid == 0)
         assert served_metrics(shared, uid)["onehop_queue_messages", "waiting"] == 1
+
+
+@needs_root
+@needs_program
+def test_the_service_says_when_a_token_ends_that_nobody_else_can_read(shared, serve, tokens):  # noqa: F811
+    provider = serve(mechanisms="XOAUTH2", users={"me@example.com": "access1-"})
+    configure(shared, provider, tokens)
+    consent(shared, tokens)
+    kept = shared.root / "tokens/work.token"
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    shutil.move(token_file(shared), kept)
+    shared.user_file.unlink()
+    for path in (kept.parent, kept):
+        shared.own(path)
+    shared.serve(provider, extra=section(tokens), password_file=None, oauth="test",
+                 oauth_client_id="cid")
+    expires = int(re.search(r"^expires (\d+)$", kept.read_text(), re.M)[1])
+    seen = served_metrics(shared, ALICE)
+    assert seen["onehop_token_expiry_timestamp_seconds", "work"] == expires
+    kept.unlink()
+    assert "account work needs a login" in shared.call(BOB, "onehopctl", "status")[1]
 
 
 def test_the_service_counts(served, serve):
