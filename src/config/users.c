@@ -73,6 +73,8 @@ static bool take_fields(struct users *users, char *field[FIELDS], struct error *
     struct user *user = &users->item[users->n];
     if (!*field[0] || strpbrk(field[0], " \t") || escape_has_control(field[0]))
         return error_config(err, "a name without blanks must come first: name:hash");
+    if (escape_has_control(field[2]) || escape_has_control(field[3]))
+        return error_config(err, "user %s: a control character", field[0]);
     if (users_find(users, field[0]))
         return error_config(err, "user %s was already described", field[0]);
     users->n++;
