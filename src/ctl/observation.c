@@ -319,7 +319,9 @@ bool observation_decode(struct observation *seen, const char *text, size_t len)
 {
     const char *end = text + len, *stop;
     size_t first = strlen(first_line);
-    bool ok = len >= first && memcmp(text, first_line, first) == 0;
+    bool ok = true;
+    if (len < first || memcmp(text, first_line, first) != 0)
+        return false;
     for (text += first; ok && text < end; text = stop ? stop + 1 : end) {
         stop = memchr(text, '\n', (size_t)(end - text));
         struct tokenizer tokens = {text, stop};
