@@ -83,6 +83,10 @@ bool exchange_knows(const char *name)
 
 static bool failed(const struct exchange *x, struct error *err, int code, int status)
 {
+    if (status == GSASL_GSSAPI_INIT_SEC_CONTEXT_ERROR)
+        return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, code,
+                         "no Kerberos ticket for this server: type `klist` to see which there "
+                         "are, `kinit` to get one");
     return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, code, "GNU SASL: %s",
                      x->gsasl.strerror(status));
 }

@@ -183,6 +183,27 @@ static void a_printed_account_hides_its_password(void **state)
     account_free(account);
 }
 
+static void the_password_is_the_pin_of_a_token(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys;
+        bool has;
+    } cases[] = {
+        {"tls_key_file pkcs11:token=a\npassword 1234", true},
+        {"tls_key_file pkcs11:token=a\npassword_file /p", true},
+        {"tls_key_file pkcs11:token=a\npassword_command pass", true},
+        {"tls_key_file pkcs11:token=a", false},
+        {"tls_key_file /k.pem\npassword 1234", false},
+        {"password 1234", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct account *account = with(account_new("a", SCOPE_USER), cases[i].keys);
+        assert_int_equal(account_has_pin(account), cases[i].has);
+        account_free(account);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +213,7 @@ int main(void)
         cmocka_unit_test(contradictions_are_told),
         cmocka_unit_test(small_questions_are_answered),
         cmocka_unit_test(a_printed_account_hides_its_password),
+        cmocka_unit_test(the_password_is_the_pin_of_a_token),
     };
     return cmocka_run_group_tests_name("account", tests, NULL, NULL);
 }
