@@ -30,7 +30,7 @@ DOC = SOURCE / "doc"
 MANUALS = sorted(path for path in DOC.glob("*.[1-8]"))
 # For users; the others are for those who change the program.
 MARKDOWN = sorted(DOC / name for name in (
-    "containers.md", "lan.md", "migrating.md", "monitoring.md", "php.md", "troubleshooting.md") if (DOC / name).exists())
+    "containers.md", "fleet.md", "lan.md", "migrating.md", "monitoring.md", "php.md", "troubleshooting.md") if (DOC / name).exists())
 ESCAPES = {r"\e": "\\", r"\(dq": '"', r"\(aq": "'", r"\&": "", r"\-": "-", r"\(ti": "~"}
 
 
