@@ -358,6 +358,17 @@ def test_a_configuration_that_broke_is_a_warning(shared, serve):
     assert "the configuration is not used: " in out and "hots" in out
 
 
+@needs_root
+def test_a_file_that_the_caller_may_not_read_is_the_services_affair(shared, serve):
+    shared.serve(serve())
+    place = shared.root / "etc/onehop/onehop.ini"
+    shared.own(place)
+    place.chmod(0o600)
+    code, out, err = shared.call(ALICE, "onehopctl", "status")
+    assert (code, err) == (OK, ""), out
+    assert counted(served_metrics(shared, ALICE)) == (0, 0, 0)
+
+
 def test_the_file_for_node_exporter(served, serve):
     textfiles = served.directory / "textfiles"
     textfiles.mkdir()
