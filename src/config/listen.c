@@ -56,8 +56,9 @@ struct in6_addr listen_mapped(const union listen_address *address)
 
 bool listen_is_local(const union listen_address *address)
 {
-    if (address->any.sa_family != AF_INET && address->any.sa_family != AF_INET6)
-        return true;
+    sa_family_t family = address->any.sa_family;
+    if (family != AF_INET && family != AF_INET6)
+        return family == AF_UNIX;
     struct in6_addr mapped = listen_mapped(address);
     return IN6_IS_ADDR_LOOPBACK(&mapped) ||
            (IN6_IS_ADDR_V4MAPPED(&mapped) && mapped.s6_addr[MAPPED_BITS / 8] == 127);

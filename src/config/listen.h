@@ -25,7 +25,7 @@ union listen_address {
  * families, ":587". Returns how many addresses it means; 0: it is none. */
 size_t listen_parse(const char *text, union listen_address address[LISTEN_FAMILIES]);
 
-/* True if every peer of ADDRESS is a process of this machine: loopback, or no IP address at all. */
+/* True if every peer of ADDRESS is a process of this machine: loopback, or a path. */
 bool listen_is_local(const union listen_address *address);
 
 /* The port, 0 if it is no IP address. */

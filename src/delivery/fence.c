@@ -168,7 +168,7 @@ static bool includes_others(const char *aliases)
     return found;
 }
 
-unsigned fence_session(const struct site *site, const char *spool)
+unsigned fence_session(const struct site *site, const char *spool, bool remote)
 {
     const struct configuration *config = &site->config;
     const struct paths *paths = site->paths;
@@ -190,7 +190,7 @@ unsigned fence_session(const struct site *site, const char *spool)
         add(&read, account->aliases);
         add_log(&write, account->logfile);
     }
-    unsigned fences = known ? confine(&read, &write, spool, false) : 0;
+    unsigned fences = known || remote ? confine(&read, &write, spool, false) : 0;
     strlist_clear(&read);
     strlist_clear(&write);
     str_clear(&aliases);

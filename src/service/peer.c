@@ -40,8 +40,9 @@ static void identify_remote(struct peer *peer, int client)
     enum { V4_AT = 12, V6_NETWORK = 8, ALL = 16 }; /* octets */
     union listen_address address = {0};
     socklen_t len = sizeof address;
-    if (getpeername(client, &address.any, &len) != 0)
-        address.any.sa_family = AF_INET; /* 0.0.0.0: it is gone already */
+    if (getpeername(client, &address.any, &len) != 0 ||
+        (address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6))
+        address = (union listen_address){.v4 = {.sin_family = AF_INET}}; /* of no network */
     peer->address = listen_mapped(&address);
     const unsigned char *octets = peer->address.s6_addr;
     bool is_v4 = IN6_IS_ADDR_V4MAPPED(&peer->address);

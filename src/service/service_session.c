@@ -122,7 +122,8 @@ static int hand_on(struct send_context *s, struct entry_lock *lock)
     return lost ? EX_TEMPFAIL : EX_OK;
 }
 
-/* The client to say goodbye to when the session is asked to make room; -1 while it is not idle. */
+/* The client to say goodbye to when the session is asked to make room; -1 while it is not idle, and
+ * where TLS would have to be spoken. */
 static volatile sig_atomic_t idle_client = -1;
 
 static void leave(int number)
@@ -138,7 +139,7 @@ static void leave(int number)
 static void wait_for_command(void *context, bool idle)
 {
     const struct client *client = context;
-    idle_client = idle ? client->session->client : -1;
+    idle_client = idle && !client->network.secured ? client->session->client : -1;
     atomic_store(&client->session->slot->idle_since, idle ? (long long)clock_now() : 0);
 }
 
@@ -179,7 +180,7 @@ static void confine(const struct client *client)
     if (client->session->peer->control)
         (void)fence_control(str_text(&spool));
     else if (known)
-        (void)fence_session(site, str_text(&spool));
+        (void)fence_session(site, str_text(&spool), client->session->peer->remote);
     str_clear(&spool);
 }
 

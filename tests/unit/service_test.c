@@ -264,12 +264,12 @@ static void accounts_may_be_for_some(void **state)
 }
 
 /* Bits of what a confined process could do; 128: no fence is to be had here. */
-static int try_all(const char *spool, const char *secret, const struct site *site)
+static int try_all(const char *spool, const char *secret, const struct site *site, bool remote)
 {
     char inside[4096];
     int could = 0;
     (void)snprintf(inside, sizeof inside, "%s/entry", spool);
-    if (fence_session(site, spool) != confine_available() || confine_available() != 3)
+    if (fence_session(site, spool, remote) != confine_available() || confine_available() != 3)
         return 128;
     could |= open(secret, O_RDONLY) >= 0 ? 1 : 0;
     could |= socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 2 : 0;
@@ -296,14 +296,20 @@ static void a_session_reads_no_secret(void **state)
         .sysconfdir = directory, .pkgdatadir = "/nowhere", .statedir = spool, .rundir = directory};
     struct site site = {.paths = &paths};
     configuration_empty(&site.config);
-    pid_t child = fork();
-    if (child == 0)
-        _exit(try_all(spool, secret, &site));
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) != 128)
-        assert_int_equal(WEXITSTATUS(status), 8 | 16 | 32);
+    for (int remote = 0; remote < 2; remote++) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(try_all(spool, secret, &site, remote));
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) != 128)
+            assert_int_equal(WEXITSTATUS(status), 8 | 16 | 32);
+        FILE *aliases = fopen(strcat(strcpy(format, directory), "/aliases"), "w");
+        assert_non_null(aliases); /* a client of this machine would not be confined any more */
+        (void)fputs("list: :include:/srv/list\n", aliases);
+        assert_int_equal(fclose(aliases), 0);
+    }
     configuration_clear(&site.config);
     (void)snprintf(secret, sizeof secret, "rm -r %s", directory);
     assert_int_equal(system(secret), 0);
