@@ -11,7 +11,8 @@ PACKAGES = ("logwatch", "cron", "php-cli", "php-cgi", "php-fpm", "libfcgi-bin",
             "bsd-mailx", "s-nail", "mutt", "git", "git-email",
             "libmailtools-perl", "libmime-lite-perl", "libphp-phpmailer", "mailutils", "swaks",
             "alpine", "aerc", "reportbug", "at", "anacron", "smartmontools", "mdadm", "monit",
-            "krb5-user", "softhsm2", "monitoring-plugins-standard", "ca-certificates")
+            "krb5-user", "softhsm2", "monitoring-plugins-standard", "msmtp", "curl", "libnet-ssleay-perl",
+            "ca-certificates")
 
 # The one program of the package, which brings a server along.
 PROMTOOL = """
@@ -115,6 +116,7 @@ def install_packages(root):
     subprocess.run(["dpkg-deb", "--root-owner-group", "-b", package, root.path / "tmp/mta.deb"],
                    check=True, capture_output=True)
     root.install("/tmp/mta.deb", *PACKAGES)
+    root.run("mv", "/usr/bin/msmtp", "/opt/msmtp")  # ours has its name
     root.run("sh", "-ec", PROMTOOL, timeout=300)
     root.run("sh", "-ec", ZED, timeout=300, check=False)  # a mirror may have no contrib
 
