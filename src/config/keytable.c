@@ -252,7 +252,7 @@ const struct key key_table[] = {
     {"bounce_to", QUEUE(bounce_to), .type = KEY_TEXT, .fallback = "", .check = keycheck_address,
      .help = N_("recipient of bounces that cannot be sent to the sender")},
     {"delay_warning", QUEUE(delay_warning), .type = KEY_DURATION, .fallback = "4h",
-     .help = N_("how long a recipient waits until the sender is told")},
+     .help = N_("how long a recipient waits until that is reported to the sender")},
     {"alert_command", QUEUE(alert_command), .type = KEY_TEXT, .fallback = "", .flags = KEY_RAW,
      .help = N_("shell command that reports an account that fails for an hour, or mail in failed/")},
 

@@ -20,8 +20,8 @@ enum bounce_writer_result bounce_writer_report(const struct settlement *settleme
 
 enum { BOUNCE_WRITER_WARNINGS_PER_HOUR = 10 }; /* so that bounces have room in theirs */
 
-/* In how many seconds the sender is to be told that LOCK is delayed, if it waits then; 0: now;
- * negative: never (it was told, there is no sender, ...). */
+/* In how many seconds the delay of LOCK is to be reported to the sender, if it waits then; 0: now;
+ * negative: never (it was reported, there is no sender, ...). */
 int64_t bounce_writer_warns_in(const struct settlement *settlement, const struct entry_lock *lock);
 
 /* Makes the report of the delay, addressed as a bounce is, if it is due: once for each entry, and

@@ -122,7 +122,7 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
 }
 
 /* The next attempt is when it was planned for as this one began, unless this one took so long that
- * too little of the interval remains; and not after the moment when the sender is told of a delay.
+ * too little of the interval remains; and not after the moment when the delay is reported.
  */
 static void note_attempt(const struct settlement *settlement, struct entry_lock *lock)
 {

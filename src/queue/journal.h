@@ -8,7 +8,7 @@
  *     0123456789abcdef undecided                           an attempt ended when the server may
  *                                                          have had the content
  *     0123456789abcdef bounced 1                           all failed so far are in bounce 1
- *     0123456789abcdef warned                              the sender was told that it is delayed
+ *     0123456789abcdef warned                              its delay was reported to the sender
  *     0123456789abcdef note TEXT                           why it is in failed/
  *     0123456789abcdef again                               released from there: who failed and is
  * in no bounce waits again

@@ -56,7 +56,7 @@
  *     journal: failed, no bounce          -                 bounces them
  *     the same, bounce ID' in queue/      -                 finds ID' there, notes it
  *     the same, ID' is due before ID      -                 notes it for ID, then delivers ID'
- *     journal: sender told of a delay     -                 nothing: if the report was not made
+ *     journal: the delay was reported     -                 nothing: if the report was not made
  *                                                           yet, there is none
  *     all settled, queue/ID still there   -                 removes it
  *     journal/ID without ID               -                 removes it (recovery.h)
