@@ -2,6 +2,7 @@
 #include "delivery/account_access.h"
 
 #include <poll.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "queue/account_state.h"
@@ -229,9 +230,13 @@ bool account_access_is_one_too_many(struct account_access *access, const struct 
     return others > 0;
 }
 
-/* When the entry last met a failure of the account; 0: its last attempt met none. */
-static int64_t last_met(const struct journal *journal)
+/* When the entry last met a failure of the account; 0: its last attempt met none, or another
+ * account's, whose fallback this one is. */
+static int64_t last_met(const struct entry_lock *lock, const struct account *account)
 {
+    const struct journal *journal = &lock->journal;
+    if (strcmp(lock->entry.account, account->name) != 0)
+        return 0;
     for (size_t i = 0; i < journal->n; i++)
         if (journal->rcpt[i].why && journal->rcpt[i].why->scope == ERROR_ACCOUNT)
             return journal->last;
@@ -249,8 +254,8 @@ enum account_access_blame account_access_met(struct account_access *access,
         return BLAME_ACCOUNT;
     struct breaker_failure met = failure_of(access, failure, began, &reason);
     met.after_login = true;
-    bool own = account_state_suspect(&file.state, lock->entry.id, last_met(&lock->journal), &met,
-                                     access->delivery->random());
+    bool own = account_state_suspect(&file.state, lock->entry.id, last_met(lock, access->account),
+                                     &met, access->delivery->random());
     account_file_end(&file, !own);
     str_clear(&reason);
     return own ? BLAME_ENTRY : file.state.breaker.failures > 0 ? BLAME_ACCOUNT : BLAME_NOBODY;
