@@ -5,11 +5,13 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "submit/help.h"
 #include "submit/report.h"
 
@@ -18,14 +20,21 @@ static void begin(FILE *out, const char *name, const char *type, const char *hel
     (void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* The value of a label. */
+/* The value of a label: the format has line ends of its own, what else is hostile becomes '?'. */
 static void print_value(FILE *out, const char *text)
 {
-    for (; *text; text++)
-        if (*text == '\n')
+    for (size_t len; *text; text += len) {
+        struct str clean = {0};
+        len = strcspn(text, "\n");
+        escape_line(&clean, text, len);
+        for (const char *c = str_text(&clean); *c; c++)
+            (void)fprintf(out, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
+        str_clear(&clean);
+        if (text[len] == '\n') {
             (void)fputs("\\n", out);
-        else
-            (void)fprintf(out, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+            len++;
+        }
+    }
 }
 
 /* NAME{account="..."; labels of its own may follow, and then print_number(). */

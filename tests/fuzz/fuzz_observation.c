@@ -1,18 +1,38 @@
 /* What a service says of its queue and accounts, as any process that has the socket's name could:
  * as it is, and with its first line and its checksums made right. What is understood is the same
- * after being written and read again. */
+ * after being written and read again, and what is printed of it has no control characters. */
 #include "config.h"
 
 #include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "queue/checksum.h"
+#include "ctl/metrics.h"
 #include "ctl/observation.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { NOW = 1764000000 };
+
+static void check_metrics(const struct observation *seen)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        abort();
+    metrics_print(seen, NOW, out);
+    if (fclose(out) != 0)
+        abort();
+    for (size_t i = 0; i < len; i++)
+        if (((unsigned char)text[i] < ' ' && text[i] != '\n') || text[i] == 127)
+            abort();
+    free(text);
+}
 
 static void read_text(const char *data, size_t size)
 {
@@ -23,11 +43,12 @@ static void read_text(const char *data, size_t size)
         if (!observation_decode(&back, str_text(&first), first.len))
             abort();
         observation_encode(&back, &second);
+        check_metrics(&seen);
         if (first.len != second.len || memcmp(first.data, second.data, first.len) != 0)
             abort();
     }
     for (int i = 0; i < OBSERVATION_STATES; i++)
-        if (observation_age(&seen, (enum observation_state)i, 1764000000) < 0)
+        if (observation_age(&seen, (enum observation_state)i, NOW) < 0)
             abort();
     observation_clear(&seen);
     observation_clear(&back);
