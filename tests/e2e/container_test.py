@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from machine import REPORT, binary, module
-from service import needs_root, served  # noqa: F401
+from service import ALICE, needs_root, served, shared  # noqa: F401
 from spool import DAY, MINUTE, Spool
 
 
@@ -214,6 +214,21 @@ def test_process_1_of_any_uid_with_nothing_but_two_volumes(served, serve, contai
     assert served.call(0, "sendmail", "-t", input=REPORT) == (0, "", "")
     assert provider.message.recipients == ["you@example.net"]
     assert container.stop() == 0 and not served.queued()
+
+
+@needs_root
+def test_volumes_of_roots_and_a_group(shared, serve):
+    """As Kubernetes' fsGroup makes them; the spool is made below one, since others can write to it."""
+    provider = serve()
+    (shared.root / "spool").rmdir()
+    for place in (shared.root, shared.root / "run"):
+        os.chown(place, 0, shared.uid)
+        place.chmod(0o2775)
+    shared.start(environment=variables(shared, provider))
+    assert shared.call(ALICE, "sendmail", "-t", input=REPORT) == (0, "", "")
+    assert provider.message.recipients == ["you@example.net"]
+    facts = (shared.root / "spool").stat()
+    assert (facts.st_uid, facts.st_mode & 0o777) == (shared.uid, 0o700)
 
 
 @needs_root

@@ -58,7 +58,7 @@ class World:
         secret = pathlib.Path(self.base) / "smtp"
         secret.write_text(PASSWORD + "\n")
         secret.chmod(0o444)
-        self.secret = (secret, "/run/secrets/smtp")
+        self.secret = (secret, "/run/secrets/smtp:ro")
         self.number = 0
 
     def volumes(self, owner=None):
@@ -85,7 +85,8 @@ class World:
 
     def app(self, volumes):
         """The application's container has the socket, read-only, and nothing else."""
-        container = Container(self.php, volumes[:1], command=PHP["command"], user=WWW_DATA)
+        (socket_directory, place), _ = volumes
+        container = Container(self.php, [(socket_directory, f"{place}:ro")], command=PHP["command"], user=WWW_DATA)
         return container.engine.wait(60), container
 
 

@@ -16,9 +16,12 @@ ENGINE = """set -e
 mount --make-rprivate /
 volumes=$1 user=$2
 shift 2
-for pair in $volumes; do
-    [ -e "$0${pair#*:}" ] || mkdir -p "$0${pair#*:}"
-    mount --bind "${pair%%:*}" "$0${pair#*:}"
+for volume in $volumes; do
+    place=$0${volume#*:}
+    place=${place%:ro}
+    [ -e "$place" ] || mkdir -p "$place"
+    mount --bind "${volume%%:*}" "$place"
+    [ "$volume" = "${volume%:ro}" ] || mount -o remount,ro,bind "$place"
 done
 mount -t proc proc "$0/proc"
 mount -o remount,ro,bind "$0"
