@@ -151,7 +151,8 @@ static void the_host_is_made_harmless(void **state)
     struct error err;
     assert_true(maildir_keep(scratch_path("host"), &mail, &file, &err));
     assert_string_equal(strrchr(file.data, '/') + 1 + strcspn(strrchr(file.data, '/') + 1, "."),
-                        "." ID "..." "_a_2_T");
+                        "." ID "..."
+                        "_a_2_T");
     assert_file(file.data, "X: y\nx\n", 0600);
     str_clear(&file);
     content_clear(&content);
@@ -169,6 +170,20 @@ static void a_path_that_cannot_be_is_for_a_person_to_mend(void **state)
     assert_non_null(strstr(err.text, "/file/below"));
 }
 
+/* Readers who may write to the Maildir lead its writer nowhere else. */
+static void a_part_that_is_a_link_is_refused(void **state)
+{
+    (void)state;
+    struct error err;
+    char to[256];
+    snprintf(to, sizeof to, "%s", scratch_path("elsewhere"));
+    assert_int_equal(mkdir(to, 0700), 0);
+    assert_int_equal(mkdir(scratch_path("linked"), 0700), 0);
+    assert_int_equal(symlink(to, scratch_path("linked/new")), 0);
+    assert_false(maildir_make(scratch_path("linked"), &err));
+    assert_non_null(strstr(err.text, "/linked/new"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +194,7 @@ int main(void)
         cmocka_unit_test(what_a_killed_attempt_left_in_tmp_is_replaced),
         cmocka_unit_test(the_host_is_made_harmless),
         cmocka_unit_test(a_path_that_cannot_be_is_for_a_person_to_mend),
+        cmocka_unit_test(a_part_that_is_a_link_is_refused),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
