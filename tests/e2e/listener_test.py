@@ -423,6 +423,52 @@ def test_a_file_that_broke_leaves_what_was_good(served, serve, authority):
     send_as(port, authority, "nas")
 
 
+# -- a socket of a service manager
+
+@contextlib.contextmanager
+def handed_down(machine):
+    """Starts the service with a port on all addresses that systemd would have opened. Gives the port."""
+    with socket.create_server(("0.0.0.0", 0)) as listener:
+        script = ["/bin/sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" -bd', str(machine.programs / "onehop")]
+        machine.process = subprocess.Popen(
+            script, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=open(machine.directory / "service.err", "ab"), env=machine.environment(),
+            preexec_fn=lambda: os.dup2(listener.fileno(), 3), pass_fds=(3,))
+        yield listener.getsockname()[1]
+
+
+def test_a_port_that_is_handed_down_is_judged_by_its_address(served, serve):
+    provider = serve()
+    served.serve(provider, LOCAL)
+    served.stop()
+    with handed_down(served) as port:
+        send(port)
+        served.stop()
+    assert "from [127.0.0.1] by " in provider.message.field("Received")
+    path = served.root / "etc/onehop/onehop.ini"
+    path.write_text(path.read_text().replace(LOCAL, ""))
+    with handed_down(served):
+        assert served.process.wait(60) == 78
+    served.process = None
+    assert "for anybody" in served.said()
+
+
+def test_a_configuration_that_is_broken_opens_nothing_until_it_is_mended(served, serve):
+    provider = serve()
+    served.serve(provider, LOCAL)
+    served.stop()
+    path = served.root / "etc/onehop/onehop.ini"
+    good = path.read_text()
+    path.write_text("[account a]\nhots = x\n")
+    with handed_down(served) as port:
+        with pytest.raises(smtplib.SMTPConnectError, match="4.3.5 System incorrectly configured"):
+            send(port)
+        path.write_text(good)
+        send(port)
+        served.stop()
+    assert len(provider.messages) == 1
+
+
 # -- onehopctl check
 
 def check(machine):
