@@ -212,6 +212,9 @@ service submission-login {
   inet_listener submission {
     port = 1587
   }
+  inet_listener submissions {
+    port = 0
+  }
 }
 """
 
