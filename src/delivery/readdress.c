@@ -32,11 +32,17 @@ static bool read_header(struct readdress *r, struct header *header, struct error
     return ok;
 }
 
-static bool write_header(struct readdress *r, const struct header *header, struct error *err)
+/* A large one goes to a file of the spool: a worker's fence is around all other directories. */
+static bool write_header(struct readdress *r, const struct header *header,
+                         const struct spool *spool, struct error *err)
 {
     struct content_writer writer = {0};
-    content_write_to(&writer, &r->head, "/tmp");
-    return header_write(header, &writer.output, &r->head.has_8bit_header, err);
+    struct str directory = {0};
+    str_addf(&directory, "%s/tmp", spool->path);
+    content_write_to(&writer, &r->head, str_text(&directory));
+    bool ok = header_write(header, &writer.output, &r->head.has_8bit_header, err);
+    str_clear(&directory);
+    return ok;
 }
 
 static bool read_both(void *context, uint64_t position, void *buffer, size_t *len,
@@ -67,7 +73,7 @@ bool readdress_make(struct readdress *r, const struct site *site, const struct a
     bool ok = read_header(r, &header, err);
     if (ok) {
         rewrite_senders(&header, &want);
-        ok = write_header(r, &header, err);
+        ok = write_header(r, &header, lock->spool, err);
     }
     header_clear(&header);
     r->content = (struct content){.size = r->head.size + lock->content.size - r->rest,

@@ -124,6 +124,15 @@ def test_what_may_have_been_accepted_stays_with_its_account(serve, spool, spare)
     assert main.messages[-1].field("Subject") == "in doubt" and spool.is_empty()
 
 
+def test_a_large_header_is_carried_too(serve, spool, spare):
+    spool.use_pair(None, spare)
+    fields = "".join(f"X-Field: {'x' * 900}\n" for _ in range(1500))
+    spool.fails_for(5, input=f"{fields}From: me@example.com\nSubject: large\n\nhi\n".encode())
+    spool.run_due()
+    assert spare.message.field("From").endswith("<spare@example.net>")
+    assert spare.message.content.count(b"X-Field: ") == 1500 and spool.is_empty()
+
+
 def test_a_bounce_follows(serve, spool):
     spare = serve(users=USERS, rcpt=lambda who: "550 5.1.1 no" if who == "gone@example.org" else None)
     spool.use_pair(None, spare)
