@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "message/body.h"
 #include "message/complete.h"
+#include "message/rewrite.h"
 #include "delivery/localmail.h"
 #include "delivery/sender.h"
 
@@ -120,22 +121,31 @@ static bool may_use(void *context, const char *mailbox)
                                &s->site->host.sender_names);
 }
 
-/* What the caller may not send as is replaced, or refused. */
-static bool check_senders(const struct submission *s, const char *envelope, const char *from,
-                          struct error *err)
+static bool check_sender(const struct submission *s, const char *mailbox, struct error *err)
 {
-    const char *mailboxes[] = {envelope, from};
-    for (size_t i = 0; i < sizeof mailboxes / sizeof *mailboxes; i++) {
-        const char *mailbox = mailboxes[i];
-        if (!*mailbox || sender_is_allowed(s->account, s->wishes->senders, mailbox) ||
-            (*account_address(s->account) && !may_use((void *)s, mailbox)))
-            continue;
-        (void)error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_NOPERM, "%s may not send as %s",
-                        s->site->caller.name, mailbox);
-        (void)snprintf(err->status, sizeof err->status, "5.7.1");
-        return false;
-    }
-    return true;
+    if (!*mailbox || sender_is_allowed(s->account, s->wishes->senders, mailbox) ||
+        (*account_address(s->account) && !may_use((void *)s, mailbox)))
+        return true;
+    (void)error_set(err, ERROR_MESSAGE, ERROR_PERMANENT, EX_NOPERM, "%s may not send as %s",
+                    s->site->caller.name, mailbox);
+    (void)snprintf(err->status, sizeof err->status, "5.7.1");
+    return false;
+}
+
+/* What the caller may not send as is replaced, or refused. */
+static bool check_senders(const struct submission *s, const char *envelope, struct error *err)
+{
+    static const char *const names[] = {"From", "Sender", "Resent-From", "Resent-Sender"};
+    struct address_list list = {0};
+    if (!s->wishes->senders)
+        return true;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        rewrite_read(&s->header, names[i], &list);
+    bool ok = check_sender(s, envelope, err);
+    for (size_t i = 0; i < list.n; i++)
+        ok = ok && check_sender(s, list.item[i].mailbox, err);
+    address_list_clear(&list);
+    return ok;
 }
 
 static void complete(struct submission *s, const struct sender_choice *sender, time_t now)
@@ -179,7 +189,7 @@ bool submission_finish(struct submission *s, time_t now, struct error *err)
     };
     sender_choose(&facts, &sender);
     envelope_set_sender(&s->envelope, sender.envelope);
-    bool ok = check_senders(s, sender.envelope, from, err) && localmail_expand(s, err) &&
+    bool ok = check_senders(s, sender.envelope, err) && localmail_expand(s, err) &&
               check_recipients(s, err);
     if (ok)
         complete(s, &sender, now);

@@ -89,6 +89,20 @@ static bool is_local(const char *domain, const char *host)
     return false;
 }
 
+static bool is_single(const char *name)
+{
+    return strncasecmp(name, "Resent-", 7) != 0;
+}
+
+void rewrite_read(const struct header *header, const char *name, struct address_list *list)
+{
+    size_t at = header_find(header, name, 0);
+    if (is_single(name))
+        header_addresses(header, name, list);
+    else if (at < header->n)
+        address_list_parse(list, header->field[at].value, strlen(header->field[at].value));
+}
+
 static bool may_use(const struct completion *want, const char *mailbox)
 {
     char *full = memory_copy(mailbox);
@@ -130,16 +144,16 @@ static void add_reply_to(struct header *header, const struct address_list *was, 
     str_clear(&value);
 }
 
-/* Rewrites the first field NAME if some address of it may not be used. A second From is an error
- * (RFC 5322, 3.6) that would bring the forbidden address back: it is removed. */
+/* Rewrites the first field NAME if some address of it may not be used. A second From or Sender is
+ * an error (RFC 5322, 3.6) that would show another address: each counts, and one remains. A message
+ * that was resent more than once has further Resent fields, which are others' (3.6.6). */
 static bool rewrite_field(struct header *header, const char *name, const struct completion *want)
 {
     struct address_list list = {0};
     struct str value = {0};
     bool refused = false;
     size_t at = header_find(header, name, 0);
-    if (at < header->n)
-        address_list_parse(&list, header->field[at].value, strlen(header->field[at].value));
+    rewrite_read(header, name, &list);
     for (size_t i = 0; i < list.n; i++)
         refused |= !may_use(want, list.item[i].mailbox);
     if (refused) {
@@ -148,11 +162,10 @@ static bool rewrite_field(struct header *header, const char *name, const struct 
         char *display = keeps ? memory_copy(first->display) : make_display(first, want->host);
         address_format(&value, display, keeps ? first->mailbox : want->rewrite_to);
         header_replace(header, at, str_text(&value));
-        if (strcasecmp(name, "From") == 0) {
-            while ((at = header_find(header, name, at + 1)) < header->n)
-                header_drop(header, at--);
+        while (is_single(name) && (at = header_find(header, name, at + 1)) < header->n)
+            header_drop(header, at--);
+        if (strcasecmp(name, "From") == 0)
             add_reply_to(header, &list, want->host);
-        }
         free(display);
     }
     str_clear(&value);

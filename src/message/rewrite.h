@@ -7,6 +7,11 @@
 #include "message/header.h"
 
 void rewrite_senders(struct header *header, const struct completion *want);
+
+/* Appends the addresses of the fields NAME that rewrite_senders() looks at: all of them, or the
+ * first one where NAME is a Resent field. */
+void rewrite_read(const struct header *header, const char *name, struct address_list *list);
+
 void rewrite_qualify(struct header *header, const char *domain);
 void rewrite_encode(struct header *header);
 

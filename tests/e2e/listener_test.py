@@ -348,6 +348,12 @@ def test_a_users_account_and_senders(served, serve, authority):
             b"From: Boss <boss@example.com>\nSubject: x\n\nx\n")
     assert other.messages[1].sender == "shop@example.org"
     assert "Boss <shop@example.org>" in other.messages[1].field("From")
+    send_as(port, authority, "shop", "shop@example.org",
+            b"From: shop@example.org\nFrom: Boss <boss@example.com>\nSender: shop@example.org\n"
+            b"Sender: boss@example.com\nSubject: x\n\nx\n")
+    header = other.messages[2].content.split(b"\r\n\r\n")[0]
+    assert header.count(b"From: shop@example.org") == 1 and b"ender: boss" not in header
+    assert b"From: Boss" not in header
 
 
 def test_a_sender_that_is_not_the_users_is_refused_where_nothing_is_rewritten(served, serve, authority):
@@ -358,6 +364,13 @@ def test_a_sender_that_is_not_the_users_is_refused_where_nothing_is_rewritten(se
                              ("nas@example.com", "boss@example.com")):
         with pytest.raises(smtplib.SMTPDataError, match="550.*5.7.1 nas may not send as boss@example.com"):
             send_as(port, authority, "nas", envelope, f"From: {header}\nSubject: x\n\nx\n".encode())
+    mine = "From: nas@example.com\n"
+    for fields in ("From: nas@example.com, boss@example.com\n", mine + "From: boss@example.com\n",
+                   mine + "from : Boss <boss@example.com>\n", mine + "Sender: boss@example.com\n",
+                   "Resent-From: nas@example.com\nFrom: boss@example.com\n",
+                   mine + "Resent-From: nas@example.com\nResent-Sender: boss@example.com\n"):
+        with pytest.raises(smtplib.SMTPDataError, match="550.*5.7.1 nas may not send as boss@example.com"):
+            send_as(port, authority, "nas", "nas@example.com", f"{fields}Subject: x\n\nx\n".encode())
     assert provider.messages == []
     send_as(port, authority, "nas", "nas@example.com", b"From: nas@example.com\nSubject: x\n\nx\n")
     assert provider.message.sender == "nas@example.com"
