@@ -107,6 +107,18 @@ static bool read_network(const char *text, struct in6_addr *network, unsigned *b
     return true;
 }
 
+/* All of IPv4 is: as an address of both families it is what ::ffff:0:0/96 holds, and a shorter
+ * prefix of zeros. */
+static bool has_all_v4(const struct in6_addr *network, unsigned bits)
+{
+    const union listen_address any = {.v4 = {.sin_family = AF_INET}};
+    const struct in6_addr all = listen_mapped(&any);
+    unsigned bit = 0;
+    while (bit < bits && has_bit(network, bit) == has_bit(&all, bit))
+        bit++;
+    return bit == bits && bits <= MAPPED_BITS;
+}
+
 bool listen_check_network(const char *text, struct error *err)
 {
     struct in6_addr network;
@@ -114,7 +126,7 @@ bool listen_check_network(const char *text, struct error *err)
     if (!read_network(text, &network, &bits))
         return error_config(err, "'%s' is no network: write it like 192.168.1.0/24 or fd00::/8",
                             text);
-    if (bits == 0 || (bits == MAPPED_BITS && IN6_IS_ADDR_V4MAPPED(&network)))
+    if (has_all_v4(&network, bits))
         return error_config(err, "'%s' is everybody: anybody could send through your accounts",
                             text);
     for (unsigned bit = bits; bit < 128; bit++)

@@ -205,6 +205,8 @@ static void networks_that_are_allowed(void **state)
         {"::ffff:192.168.1.0/120", true, "192.168.1.3", "192.168.2.3"},
         {"0.0.0.0/0", false, "", ""},
         {"::/0", false, "", ""},
+        {"::/64", false, "", ""}, /* IPv4 is in it, as ::ffff:0:0/96 */
+        {"::ffff:0:0/96", false, "", ""},
         {"::ffff:0.0.0.0/96", false, "", ""},
         {"192.168.1.1/24", false, "", ""},
         {"192.168.1.0/33", false, "", ""},
