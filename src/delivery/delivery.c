@@ -234,7 +234,7 @@ bool delivery_attempt_is_undecided(const struct attempt *attempt)
 bool delivery_attempt_is_end_of_session(const struct attempt *attempt)
 {
     const struct error *why = &attempt->failure;
-    return attempt->failed && why->command == COMMAND_MAIL &&
+    return attempt->failed && (why->command == COMMAND_MAIL || why->command == COMMAND_RSET) &&
            (why->reply_code == 421 || why->closed);
 }
 
