@@ -386,6 +386,15 @@ bool configuration_read(struct configuration *config, const struct paths *paths,
     return true;
 }
 
+void configuration_wipe_passwords(const struct configuration *config)
+{
+    for (size_t i = 0; i < config->n; i++) {
+        const struct str *password = &config->account[i]->password;
+        if (password->len > 0)
+            explicit_bzero(password->data, password->len);
+    }
+}
+
 void configuration_clear(struct configuration *config)
 {
     for (size_t i = 0; i < config->n; i++)

@@ -117,6 +117,10 @@ const struct account *configuration_sole(const struct configuration *config,
 const struct account *configuration_describe(struct configuration *config, const char *host,
                                              const char *from, struct error *err);
 
+/* Wipes the passwords that the files hold, whose lengths stay: for a process that reads what strangers
+ * write and logs in nowhere. */
+void configuration_wipe_passwords(const struct configuration *config);
+
 void configuration_clear(struct configuration *config);
 
 #endif

@@ -181,8 +181,10 @@ unsigned fence_session(const struct site *site, const char *spool, bool remote)
                  !includes_others(str_text(&aliases));
     add(&read, str_text(&aliases));
     add(&read, paths->pkgdatadir);
-    add_beneath(&read, paths->sysconfdir, "onehop/onehop.ini");
-    add_beneath(&read, paths->sysconfdir, "msmtprc");
+    if (!remote) { /* they may hold passwords */
+        add_beneath(&read, paths->sysconfdir, "onehop/onehop.ini");
+        add_beneath(&read, paths->sysconfdir, "msmtprc");
+    }
     add(&read, "/run/systemd/userdb");
     for (size_t i = 0; i < config->n; i++) {
         const struct account *account = config->account[i];

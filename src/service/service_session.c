@@ -71,7 +71,8 @@ static bool admit(void *context, struct server_reply *reply)
         client->site.caller.name =
             client->network.user ? client->network.user->name : r->peer->text;
     set_received(client);
-    (void)site_refresh(&client->site, &ignored);
+    if (!r->peer->remote) /* which keeps to what the parent read as it connected */
+        (void)site_refresh(&client->site, &ignored);
     if (client->site.broken) {
         server_reply_set(reply, 451, "4.3.5", "System incorrectly configured: %s",
                          client->site.broken);
@@ -175,6 +176,8 @@ static void confine(const struct client *client)
     const struct site *site = &client->site;
     struct str spool = {0};
     bool known = spoolpath_find(&spool, site, SCOPE_SYSTEM);
+    if (client->session->peer->remote)
+        configuration_wipe_passwords(&site->config);
     if (known && client->session->peer->remote)
         make_spool(str_text(&spool));
     if (client->session->peer->control)

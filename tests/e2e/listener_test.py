@@ -17,6 +17,7 @@ import pytest
 
 from machine import REPORT
 from service import served  # noqa: F401
+from service_test import children
 
 LOCAL = "allow_networks = 127.0.0.0/8\n"
 PASSWORD = "s3cret"
@@ -410,6 +411,39 @@ def test_the_key_of_a_certificate_is_a_user(served, serve, authority):
     with secured(port, authority, "client") as client:
         client.ehlo()
         assert client.docmd("MAIL", "FROM:<me@example.com>")[0] == 530
+
+
+def memory(pid):
+    """What that process could write to; None where this one may not look."""
+    found = b""
+    try:
+        with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as octets:
+            for line in maps:
+                start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
+                if mode.startswith("rw"):
+                    octets.seek(int(start, 16))
+                    with contextlib.suppress(OSError):  # what the kernel shows to nobody
+                        found += octets.read(int(end, 16) - int(start, 16))
+    except PermissionError:
+        return None
+    return found
+
+
+def test_a_strangers_session_holds_no_password_of_an_account(served, serve, authority):
+    port = listen_for(served, serve(), authority, f"nas:{hashed()}\n")
+    settings = served.root / "etc/onehop/onehop.ini"
+    text = settings.read_text()
+    settings.chmod(0o600)
+    settings.write_text(text.replace(f"password_file = {served.password}", "password = of-an-account-only"))
+    assert settings.read_text() != text
+    with secured(port, authority) as client:
+        client.ehlo("stranger.example")
+        texts = [memory(pid) for pid in children(served)]
+        if None in texts:
+            pytest.skip("only root sees the memory of a process that allows no debugger")
+        session, = (text for text in texts if b"stranger.example" in text)
+        assert b"of-an-account-only" not in session
+    assert b"of-an-account-only" in memory(served.process.pid)
 
 
 # -- what changes

@@ -268,9 +268,10 @@ static void accounts_may_be_for_some(void **state)
 /* Bits of what a confined process could do; 128: no fence is to be had here. */
 static int try_all(const char *spool, const char *secret, const struct site *site, bool remote)
 {
-    char inside[4096];
+    char inside[4096], ini[4096];
     int could = 0;
     (void)snprintf(inside, sizeof inside, "%s/entry", spool);
+    (void)snprintf(ini, sizeof ini, "%s/onehop/onehop.ini", site->paths->sysconfdir);
     if (fence_session(site, spool, remote) != confine_available() || confine_available() != 3)
         return 128;
     could |= open(secret, O_RDONLY) >= 0 ? 1 : 0;
@@ -279,6 +280,7 @@ static int try_all(const char *spool, const char *secret, const struct site *sit
     could |= open(inside, O_WRONLY | O_CREAT, 0600) >= 0 ? 8 : 0;
     could |= open("/etc/passwd", O_RDONLY) >= 0 ? 16 : 0;
     could |= socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 32 : 0;
+    could |= open(ini, O_RDONLY) >= 0 ? 64 : 0;
     return could;
 }
 
@@ -291,6 +293,10 @@ static void a_session_reads_no_secret(void **state)
     (void)snprintf(spool, sizeof spool, "%s/spool", directory);
     assert_int_equal(mkdir(spool, 0700), 0);
     int fd = open(secret, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(mkdir(strcat(strcpy(format, directory), "/onehop"), 0700), 0);
+    fd = open(strcat(format, "/onehop.ini"), O_WRONLY | O_CREAT, 0600);
     assert_true(fd >= 0);
     (void)close(fd);
     assert_int_equal(symlink("/dev/null", strcat(strcpy(format, spool), "/format")), 0);
@@ -306,7 +312,7 @@ static void a_session_reads_no_secret(void **state)
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFEXITED(status));
         if (WEXITSTATUS(status) != 128)
-            assert_int_equal(WEXITSTATUS(status), 8 | 16 | 32);
+            assert_int_equal(WEXITSTATUS(status), 8 | 16 | 32 | (remote ? 0 : 64));
         FILE *aliases = fopen(strcat(strcpy(format, directory), "/aliases"), "w");
         assert_non_null(aliases); /* a client of this machine would not be confined any more */
         (void)fputs("list: :include:/srv/list\n", aliases);
