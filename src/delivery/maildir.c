@@ -203,9 +203,10 @@ bool maildir_keep(const char *path, const struct maildir_mail *mail, struct str 
     size_t unique;
     make_name(mail, &name, &unique);
     bool ok = open_maildir(&dir, path, err);
+    /* In this order: readers move what is new. */
     if (ok && mail->again &&
-        (find(&dir, PART_CUR, str_text(&name), unique, file) ||
-         find(&dir, PART_NEW, str_text(&name), unique, file)))
+        (find(&dir, PART_NEW, str_text(&name), unique, file) ||
+         find(&dir, PART_CUR, str_text(&name), unique, file)))
         ok = sync_part(&dir, PART_CUR, err) && sync_part(&dir, PART_NEW, err);
     else
         ok = ok && write_mail(&dir, str_text(&name), mail, file, err);

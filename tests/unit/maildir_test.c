@@ -2,6 +2,7 @@
 #include "suite.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 
 #include "delivery/maildir.h"
 #include "scratch.h"
@@ -126,6 +127,35 @@ static void a_second_attempt_finds_what_the_first_kept(void **state)
     }
 }
 
+/* A file that a reader moves once a list of names was read: of what, and to where; NULL: none. */
+static const char *moves, *moves_to;
+
+int closedir(DIR *list)
+{
+    int (*real)(DIR *);
+    void *found = dlsym(RTLD_NEXT, "closedir");
+    memcpy(&real, &found, sizeof real);
+    if (moves)
+        (void)rename(moves, moves_to);
+    moves = NULL;
+    return real(list);
+}
+
+static void a_reader_that_comes_between_hides_nothing(void **state)
+{
+    (void)state;
+    char to[256];
+    char *first = keep("between", "one\r\n", false, false);
+    snprintf(to, sizeof to, "%s/%s:2,S", scratch_path("between/cur"), strrchr(first, '/') + 1);
+    moves = first;
+    moves_to = to;
+    char *second = keep("between", "one\r\n", false, true);
+    assert_null(moves);
+    assert_int_equal(count("between/new") + count("between/cur"), 1);
+    free(first);
+    free(second);
+}
+
 static void what_a_killed_attempt_left_in_tmp_is_replaced(void **state)
 {
     (void)state;
@@ -191,6 +221,7 @@ int main(void)
         cmocka_unit_test(what_is_not_news_is_marked_as_read),
         cmocka_unit_test(the_readers_of_the_directory_may_read),
         cmocka_unit_test(a_second_attempt_finds_what_the_first_kept),
+        cmocka_unit_test(a_reader_that_comes_between_hides_nothing),
         cmocka_unit_test(what_a_killed_attempt_left_in_tmp_is_replaced),
         cmocka_unit_test(the_host_is_made_harmless),
         cmocka_unit_test(a_path_that_cannot_be_is_for_a_person_to_mend),
