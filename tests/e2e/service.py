@@ -74,6 +74,7 @@ class ServedMachine(Machine):
     def start(self, environment=None, **more):
         words = [str(self.programs / "onehop"), "-bd"]
         before = self.process
+        assert before is None or before.poll() is not None, "the service runs already"
         self.process = subprocess.Popen(
             (become(SERVICE) if self.several else []) + words, stdin=subprocess.DEVNULL,
             stdout=open(self.directory / "service.out", "ab"),

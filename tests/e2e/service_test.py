@@ -934,7 +934,6 @@ def test_check_of_a_user_goes_where_sending_goes(shared, serve):
     shared.stop()
     status, out, err = check(shared, ALICE)
     assert status == 75 and "FAIL service" in out and "everything works" not in out
-    shared.start()
     shared.serve(serve(), allow_users="onehop")
     status, out, err = check(shared, ALICE)
     assert status == 77 and "everything works" not in out
