@@ -2,6 +2,7 @@
 #include "config/listen.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,13 +92,13 @@ static bool has_bit(const struct in6_addr *address, unsigned bit)
 /* Reads "ADDRESS/BITS" as an address of both families and the bits of it that count. */
 static bool read_network(const char *text, struct in6_addr *network, unsigned *bits)
 {
-    char host[HOST_MAX] = "";
+    char host[HOST_MAX];
     union listen_address address;
     const char *slash = strchr(text, '/');
     size_t len = slash ? (size_t)(slash - text) : strlen(text);
     if (len >= sizeof host)
         return false;
-    memcpy(host, text, len);
+    (void)snprintf(host, sizeof host, "%.*s", (int)len, text);
     bool is_v4 = set_v4(&address, host, 0);
     long all = is_v4 ? 32 : 128, n = slash ? number(slash + 1, all) : all;
     if (n < 0 || (!is_v4 && !set_v6(&address, host, 0)))

@@ -54,7 +54,7 @@ enum queuectl_opened queuectl_open(const struct site *site, enum account_scope s
 static enum queuectl_opened open_spool(const struct queuectl *want, enum account_scope scope,
                                        struct spool *spool, int *code)
 {
-    struct error err;
+    struct error err = {0};
     if (want->for_client && scope != SCOPE_SYSTEM)
         return QUEUECTL_NOT_THERE;
     enum queuectl_opened opened = queuectl_open(want->site, scope, spool, &err);

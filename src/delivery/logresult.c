@@ -2,6 +2,7 @@
 #include "delivery/logresult.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -28,8 +29,10 @@ static const char *general_status(const struct logresult *r)
 /* "250 2.0.0 queued" */
 static void read_reply(struct logresult *r, const char *reply)
 {
-    if (strspn(reply, "0123456789") == 3)
-        (void)sscanf(reply, "%3d%*1[- ]%11[0-9.]", &r->reply_code, r->dsn);
+    if (strspn(reply, "0123456789") == 3) {
+        r->reply_code = (int)strtol(reply, NULL, 10);
+        (void)sscanf(reply + 3, "%*1[- ]%11[0-9.]", r->dsn);
+    }
     if (strncmp(r->dsn, "2.", 2) != 0 || !strchr(r->dsn + 2, '.'))
         r->dsn[0] = '\0';
 }

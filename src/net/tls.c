@@ -126,14 +126,10 @@ static void tell_library(int status, struct error *err)
     error_show(err, "TLS: %s", translation_by(gnutls_strerror, status));
 }
 
-static bool fail(struct tls *tls, int status, struct error *err)
+/* Says what the status of a client's session means. False: only the library can. */
+static bool explain(const struct tls *tls, int status, struct error *err)
 {
-    bool is_client = tls->trust.credentials != NULL;
-    if (tls->failed)
-        *err = tls->error;
-    else if (!is_client)
-        tell_library(status, err);
-    else if (tls->in_clear)
+    if (tls->in_clear)
         (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL,
                         "TLS: the server speaks without TLS");
     else if (status == GNUTLS_E_PREMATURE_TERMINATION ||
@@ -145,6 +141,16 @@ static bool fail(struct tls *tls, int status, struct error *err)
                         "TLS: the server ended it: %s",
                         gnutls_alert_get_name(gnutls_alert_get(tls->session)));
     else
+        return false;
+    return true;
+}
+
+static bool fail(struct tls *tls, int status, struct error *err)
+{
+    bool is_client = tls->trust.credentials != NULL;
+    if (tls->failed)
+        *err = tls->error;
+    else if (!is_client || !explain(tls, status, err))
         tell_library(status, err);
     if (tls->in_clear && !tls->failed)
         err->finding = FINDING_NO_TLS;

@@ -47,10 +47,11 @@ static void clear_files(struct files *files)
  * site's files. */
 static void look(struct str *out, const struct site *site, const struct files *files)
 {
-    const struct str *paths[] = {&files->cert, &files->key, &files->client_ca, &files->users};
     str_add(out, str_text(&site->seen));
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        configuration_look_at(out, str_text(paths[i]));
+    configuration_look_at(out, str_text(&files->cert));
+    configuration_look_at(out, str_text(&files->key));
+    configuration_look_at(out, str_text(&files->client_ca));
+    configuration_look_at(out, str_text(&files->users));
 }
 
 static bool is_private(const char *path, const struct stat *facts, struct error *err)
