@@ -49,7 +49,6 @@ def rpms(root):
     source, = build.glob("onehop-*.tar.xz")
     (root.path / "tmp/rpmbuild/SOURCES").mkdir(parents=True)
     (root.path / "tmp/rpmbuild/SOURCES" / source.name).write_bytes(source.read_bytes())
-    source.unlink()
     root.write("tmp/onehop.spec", (RECIPES / "onehop.spec").read_text())
     defines = [word for item in {"_topdir": "/tmp/rpmbuild", **MACROS}.items()
                for word in ("--define", " ".join(item))]
