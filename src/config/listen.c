@@ -152,6 +152,16 @@ bool listen_allows(const struct strlist *networks, const struct in6_addr *addres
     return false;
 }
 
+bool listen_is_open(const struct service_settings *service)
+{
+    for (size_t i = 0; i < service->listen.n; i++) {
+        union listen_address address[LISTEN_FAMILIES];
+        if (listen_parse(service->listen.item[i], address) > 0 && !listen_is_local(&address[0]))
+            return true;
+    }
+    return false;
+}
+
 static bool has_tls_port(const struct service_settings *service)
 {
     for (size_t i = 0; i < service->listen.n; i++) {

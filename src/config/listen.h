@@ -43,6 +43,9 @@ bool listen_check_network(const char *text, struct error *err);
 /* True if one of NETWORKS has the address. */
 bool listen_allows(const struct strlist *networks, const struct in6_addr *address);
 
+/* True if `listen` names an address that other machines reach. */
+bool listen_is_open(const struct service_settings *service);
+
 /* EX_CONFIG, with FILE:LINE and what is missing, if a listener for the network would take mail from
  * anybody, or could not do what is asked. FILE is the system's. */
 bool listen_check(const struct service_settings *service, const char *file, struct error *err);

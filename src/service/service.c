@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "config/listen.h"
 #include "delivery/spoolpath.h"
 #include "submit/listener.h"
 #include "submit/report.h"
@@ -443,7 +444,12 @@ static bool open_up(struct service *v, struct error *err)
     v->site->caller.is_service = true;
     refresh(v);
     const struct site *site = v->site;
-    if (!listening_prepare(&v->listening, site->paths, &site->config.service.listen, err) ||
+    const struct service_settings *service = &site->config.service;
+    /* Before anything listens: what is missing in the file is said first. */
+    if (!site->broken && listen_is_open(service) &&
+        !listen_check(service, site->config.found[SCOPE_SYSTEM].path, err))
+        return false;
+    if (!listening_prepare(&v->listening, site->paths, &service->listen, err) ||
         !serviceuser_become(err) || !listening_open(&v->listening, site->paths, err))
         return false;
     if (listening_is_open(&v->listening) && !site->broken &&
