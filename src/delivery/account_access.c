@@ -138,6 +138,8 @@ enum account_access_answer account_access_begin(struct account_access *access,
     access->depends = circumstances_of(delivery->site, access->account);
     access->bdat_refused =
         access->bdat_refused || account_state_remembers(state.bdat_refused, access->began);
+    access->streaming_refused = access->streaming_refused ||
+                                account_state_remembers(state.streaming_refused, access->began);
     access->unverified = access->account->auth != AUTH_OFF && state.verified != access->depends;
     if (access->behind)
         wait_for_first(access, &state);
@@ -179,12 +181,16 @@ void account_access_learn(struct account_access *access, const struct connection
 {
     struct account_file file;
     options->avoid_chunking = options->avoid_chunking || connection_chunking_hurt(connection);
-    if (!connection_bdat_refused(connection) || access->bdat_refused)
+    bool bdat = connection_bdat_refused(connection) && !access->bdat_refused;
+    bool streaming = connection_streaming_refused(connection) && !access->streaming_refused;
+    access->bdat_refused = access->bdat_refused || bdat;
+    access->streaming_refused = access->streaming_refused || streaming;
+    if ((!bdat && !streaming) || !begin(&file, access))
         return;
-    access->bdat_refused = true;
-    if (!begin(&file, access))
-        return;
-    file.state.bdat_refused = access->delivery->now();
+    if (bdat)
+        file.state.bdat_refused = access->delivery->now();
+    if (streaming)
+        file.state.streaming_refused = access->delivery->now();
     account_file_end(&file, true);
 }
 

@@ -22,14 +22,14 @@ enum delivery_urgency {
 /* Zeroed memory is an access to no account. */
 struct account_access {
     const struct delivery_context *delivery;
-    const struct account *account; /* NULL: none */
-    int slot;                      /* descriptor, -1 if none */
-    int64_t began;                 /* when the connection was begun */
-    uint64_t depends;              /* circumstances_of() it */
-    bool bdat_refused;             /* as account_state_read() found it, or noted here */
-    bool behind;                   /* another process had a connection when this one asked */
-    bool unverified;               /* it is not known that the login works */
-    bool suspect;                  /* a success changes the account's state */
+    const struct account *account;        /* NULL: none */
+    int slot;                             /* descriptor, -1 if none */
+    int64_t began;                        /* when the connection was begun */
+    uint64_t depends;                     /* circumstances_of() it */
+    bool bdat_refused, streaming_refused; /* as account_state_read() found it, or noted here */
+    bool behind;                          /* another process had a connection when this one asked */
+    bool unverified;                      /* it is not known that the login works */
+    bool suspect;                         /* a success changes the account's state */
     struct rate rate;
     bool has_rate;
     struct counters_part counted; /* in the slot's file */

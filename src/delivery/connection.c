@@ -360,6 +360,11 @@ bool connection_bdat_refused(const struct connection *connection)
            (connection->session && session_bdat_refused(connection->session));
 }
 
+bool connection_streaming_refused(const struct connection *connection)
+{
+    return connection->session && session_streaming_refused(connection->session);
+}
+
 bool connection_chunking_hurt(const struct connection *connection)
 {
     return connection_bdat_refused(connection) ||

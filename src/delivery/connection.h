@@ -74,6 +74,9 @@ bool connection_chunking_hurt(const struct connection *connection);
  * sent what was refused over another connection. */
 bool connection_bdat_refused(const struct connection *connection);
 
+/* True if the server takes no transaction behind the content of another (see session.h). */
+bool connection_streaming_refused(const struct connection *connection);
+
 /* What the server announced. Borrowed. Not for an account with a Maildir. */
 const struct session_capabilities *connection_capabilities(const struct connection *connection);
 

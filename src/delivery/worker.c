@@ -42,6 +42,7 @@ static bool connect_account(struct worker *w, struct error *err)
 {
     w->sent_here = 0;
     w->options.avoid_chunking = w->options.avoid_chunking || w->access.bdat_refused;
+    w->options.streaming = !w->job->first && !w->access.streaming_refused;
     w->connection = connection_open(w->account, &w->options, err);
     if (w->connection) {
         account_access_ready(&w->access, !w->job->first);
@@ -273,7 +274,6 @@ int worker_run(const struct worker_job *job, size_t *handled)
     struct worker *w = memory_new(sizeof *w);
     w->job = job;
     w->options = *job->delivery->options;
-    w->options.streaming = !job->first;
     w->options.delivery = job->delivery;
     struct error err;
     if (!job->additional || join(w))

@@ -51,6 +51,7 @@ static const struct field {
     FIELD("rate_until", NUMBER, rate_until, TIME_MAX),
     FIELD("null_refused", NUMBER, null_refused, TIME_MAX),
     FIELD("bdat_refused", NUMBER, bdat_refused, TIME_MAX),
+    FIELD("streaming_refused", NUMBER, streaming_refused, TIME_MAX),
     FIELD("host", COUNTS, host, UINT32_MAX),
     FIELD("host_failed", COUNTS, host_failed, UINT32_MAX),
     FIELD("bounce_hour", NUMBER, bounce_hour, TIME_MAX),

@@ -43,8 +43,9 @@ struct account_state {
     int64_t rate_until; /* the limit was reached: nothing is sent before */
     /* When the server did not take what every server should, 0 if it did: see
      * account_state_remembers(). */
-    int64_t null_refused; /* MAIL FROM:<>: bounces come from the account's `from` */
-    int64_t bdat_refused; /* CHUNKING is offered, and BDAT not known: mail is sent with DATA */
+    int64_t null_refused;      /* MAIL FROM:<>: bounces come from the account's `from` */
+    int64_t bdat_refused;      /* CHUNKING is offered, and BDAT not known: mail is sent with DATA */
+    int64_t streaming_refused; /* a message behind the content of another: one is sent at a time */
     /* Hosts of a list that could not be reached: a number for the name, 0 is none; and when. */
     uint32_t host[ACCOUNT_STATE_HOSTS], host_failed[ACCOUNT_STATE_HOSTS];
     int64_t bounce_hour; /* hours since 1970 that `bounces` counts */

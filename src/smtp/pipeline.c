@@ -54,7 +54,7 @@ enum session_pulled pipeline_pull(struct transaction *t, struct transaction *nex
     if (t->wire->broken)
         return SESSION_UNTRIED;
     if (!take_envelope(t, &why)) {
-        if (why.closed || why.reply_code == 421)
+        if (why.closed || why.reply_code == 421 || t->session->streaming_refused)
             return SESSION_UNTRIED; /* its content was never begun */
         *err = why;
         return SESSION_FAILED;

@@ -52,6 +52,11 @@ bool session_bdat_refused(const struct session *session)
     return session->bdat_refused;
 }
 
+bool session_streaming_refused(const struct session *session)
+{
+    return session->streaming_refused;
+}
+
 /* The server owes nothing any more: what it says to QUIT, and when, does not matter. */
 static void quit(struct wire *wire)
 {

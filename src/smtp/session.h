@@ -171,6 +171,12 @@ bool session_chunking_hurt(const struct session *session);
  * false then, session_pull() SESSION_UNTRIED. */
 bool session_bdat_refused(const struct session *session);
 
+/* True if the server refused, or left without an answer, the commands of a transaction that came
+ * with the content of the one before. RFC 2920, 3.1 allows them there; servers that guard against
+ * smuggled mail take none. The connection is gone, that transaction is untried, and the next
+ * connection should have params.streaming off. */
+bool session_streaming_refused(const struct session *session);
+
 /* Sends QUIT if that is possible without waiting, closes, frees. NULL is allowed. */
 void session_end(struct session *session);
 

@@ -19,6 +19,7 @@ struct session {
     bool unclean;           /* a transaction was begun and not ended: RSET goes before the next */
     bool chunking_hurt;     /* see session_chunking_hurt() */
     bool bdat_refused;      /* see session_bdat_refused() */
+    bool streaming_refused; /* see session_streaming_refused() */
     bool verified;          /* a transaction was accepted completely, the ordinary way */
     bool suspect;           /* see window.c */
     size_t mails;           /* MAIL was sent so often */

@@ -164,11 +164,32 @@ static bool take(struct transaction *t, enum error_command command, struct error
     return wire_reply(t->wire, t->session->params->timeout, err);
 }
 
+static bool is_refusal(const struct reply *reply)
+{
+    return reply->code / 100 == 4 || reply->code / 100 == 5;
+}
+
+/* A server that refuses RSET, and MAIL after it, refuses what came with the end of a content. In
+ * doubt about a chunk (window.c) it may as well have answered lines of a header. */
+static bool refuses_streaming(struct transaction *t)
+{
+    struct error ignored; /* wire_unexpected() follows */
+    const struct reply *reply = &t->wire->reply;
+    return t->behind && !t->session->suspect && is_refusal(reply) &&
+           take(t, COMMAND_MAIL, &ignored) && is_refusal(reply);
+}
+
 bool transaction_take_reset(struct transaction *t, struct error *err)
 {
-    if (!take(t, COMMAND_RSET, err))
+    struct session *session = t->session;
+    if (!take(t, COMMAND_RSET, err)) {
+        session->streaming_refused |= t->behind && err->finding == FINDING_SILENT;
         return false;
-    return t->wire->reply.code == 250 || wire_unexpected(t->wire, err);
+    }
+    if (t->wire->reply.code == 250)
+        return true;
+    session->streaming_refused |= refuses_streaming(t);
+    return wire_unexpected(t->wire, err);
 }
 
 bool transaction_take_mail(struct transaction *t, struct error *err)

@@ -24,6 +24,7 @@ struct transaction {
     struct str line;   /* the RCPT that is put together */
     struct smtputf8 utf8;
     bool reset, chunked, with_envelope;
+    bool behind; /* it leaves behind a content that is not answered yet: RFC 2920, 3.1 */
     bool mail_refused, data_refused;
     bool go;              /* DATA was answered with 354 */
     struct error refusal; /* of MAIL or DATA */
@@ -41,7 +42,8 @@ bool transaction_prepare(struct transaction *t, struct error *err);
  * that goes `with_envelope`. On failure half of it may be queued. */
 bool transaction_queue(struct transaction *t, struct error *err);
 
-/* Each takes one reply. False: the connection failed, or the reply can't be one. */
+/* Each takes one reply. False: the connection failed, or the reply can't be one. A refused RSET of
+ * one that went `behind` is looked into: see session_streaming_refused(). */
 bool transaction_take_reset(struct transaction *t, struct error *err);
 bool transaction_take_mail(struct transaction *t, struct error *err);
 bool transaction_take_rcpt(struct transaction *t, size_t k, struct error *err);

@@ -29,6 +29,11 @@
  *      come: this one and all later ones are untried, neither sent nor refused. If it was the one
  *      to RSET that did not fit, the server does not discard, and CHUNKING hurts.
  *
+ *
+ * A server that refuses RSET and MAIL behind a content that was fine takes nothing from there on
+ * until it has answered: that transaction and all later ones are untried, and the next connection
+ * sends one at a time.
+ *
  * Otherwise a reply that can't be ends the connection, and with it the transaction that it
  * was to answer, as account failure; the later ones are untried. */
 #include "config.h"
@@ -148,6 +153,7 @@ bool session_push(struct session *session, const struct session_mail *mail)
                               .final = mail->final,
                               .weight = weight_of(mail),
                               .reset = true,
+                              .behind = session->in_flight > 0,
                               .chunked = by_chunks(session),
                               .with_envelope = by_chunks(session)};
     if (!queue(t)) {
@@ -258,7 +264,8 @@ static enum session_pulled pull(struct transaction *t, struct error *err)
     bool whole = take_whole(t, &failed, &why);
     bool lost = (!whole || failed) && t->accepted > 0 && transaction_is_bdat_refused(t, &why);
     session->bdat_refused = session->bdat_refused || lost;
-    if (lost || (!whole && was_suspect))
+    bool refused_behind = session->streaming_refused && t->wire->reply.complete;
+    if (lost || refused_behind || (!whole && was_suspect))
         return SESSION_UNTRIED;
     bool refused = t->accepted == 0 && is_refused(t);
     if (refused && t->mail_refused) {

@@ -56,6 +56,29 @@ def test_without_chunking_a_message_costs_one_round_trip(serve, spool):
     assert {m.by for m in provider.messages} == {"DATA"}
 
 
+def test_a_server_that_takes_nothing_behind_a_content_gets_one_message_at_a_time(serve, spool):
+    """Against smuggled mail Haraka refuses what RFC 2920 3.1 allows. It is found out once."""
+    provider = spool.use(serve(without=("CHUNKING",),
+                               refuses_behind="503 Bad sequence of commands - pipelined after end of DATA"),
+                         max_connections="1")
+    everybody = fill(spool, 12)
+    spool.delivers()
+    assert reached(provider) == everybody and right(provider)
+    assert spool.is_empty() and len(provider.connections) == 2
+    everybody += [f"u{i}@example.net" for i in range(12, 16)]
+    for i in range(12, 16):
+        spool.submits("-odq", f"u{i}@example.net", input=message(str(i)))
+    spool.delivers()
+    assert reached(provider) == everybody and len(provider.connections) == 3
+    provider.refuses_behind = None  # it was mended
+    spool.wait(8 * DAY)
+    spool.delivers()
+    for i in range(16, 24):
+        spool.submits("-odq", f"u{i}@example.net", input=message(str(i)))
+    spool.delivers()
+    assert sum(provider.connections[-1].turnarounds.values()) <= 8 + 10  # not 2 * 8 + 8
+
+
 def test_refusals_among_pipelined_messages_are_of_their_own(serve, spool):
     refused = {f"u{i}@example.net": "550 5.1.1 who?" for i in range(3, MANY, 7)}
     provider = spool.use(serve(without=("CHUNKING",), rcpt=refused), max_connections="1")

@@ -39,6 +39,7 @@ class Provider:
     small_buffers    the kernel holds little of what comes, so that a client must not only write
     bdat_unknown     a reply to BDAT, behind which the chunk is taken for commands
     runs_refused_chunks   BDAT without a transaction: the chunk is taken for commands
+    refuses_behind   a reply to each command that came with the end of a content (DATA)
     """
 
     name = "mail.example.com"
@@ -47,8 +48,7 @@ class Provider:
                  without=(), extra=(), mechanisms="PLAIN LOGIN", users=None, auth_before_tls=False,
                  auth_required=True, size=52428800, max_recipients=0, lmtp=False, unix=None,
                  watch_quit=False, address="127.0.0.1", port=0, small_buffers=False, runs_refused_chunks=False,
-                 bdat_unknown=None, script=None,
-                 **answers):
+                 bdat_unknown=None, refuses_behind=None, script=None, **answers):
         unknown = set(answers) - set(STEPS)
         if unknown:
             raise TypeError(f"no such step: {', '.join(sorted(unknown))}")
@@ -63,6 +63,7 @@ class Provider:
         self.size, self.max_recipients = size, max_recipients
         self.lmtp, self.unix, self.watch_quit = lmtp, unix, watch_quit
         self.runs_refused_chunks, self.bdat_unknown = runs_refused_chunks, bdat_unknown
+        self.refuses_behind = refuses_behind
         self.script, self.answers = script, answers
         self.stopping = threading.Event()
         self._records, self._threads, self._sockets = [], [], []

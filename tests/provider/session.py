@@ -405,7 +405,11 @@ class Session:
         del buffer[:length + 3]
         if raw.startswith(b".."):
             raw = raw[1:]
+        behind = buffer.count(b"\n") if self.p.refuses_behind else 0
+        if behind:
+            buffer.clear()
         self.finish(raw.replace(b"\r\n..", b"\r\n."), "DATA")
+        self.send(dialogue.octets(self.p.refuses_behind) * behind if behind else b"")
 
     def on_bdat(self, argument):
         size, _, last = argument.partition(" ")

@@ -294,7 +294,7 @@ static void a_rate_is_never_exceeded(void **state)
 static void account_state_survives_its_file_and_damage_starts_it_afresh(void **state)
 {
     (void)state;
-    struct account_state known = {.null_refused = NOW, .bdat_refused = NOW - 1}, back;
+    struct account_state known = {.null_refused = NOW, .bdat_refused = NOW - 1, .streaming_refused = NOW - 2}, back;
     const struct breaker_failure wrong = failure(CAUSE_LOGIN, "535 5.7.8 50% wrong", NOW, NOW);
     breaker_open(&known.breaker, &wrong, 3);
     known.breaker.after_login = true;

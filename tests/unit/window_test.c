@@ -20,6 +20,8 @@
 #define OK4 OK2 OK2
 #define NO "550 5.1.1 no\r\n"
 #define NO_CONTENT "554 5.5.1 no valid recipients\r\n"
+#define BEHIND "503 5.5.1 not behind a content\r\n"
+#define BEHIND4 BEHIND BEHIND BEHIND BEHIND
 #define WHAT "500 5.5.2 what?\r\n"
 #define PIPE "250-PIPELINING\r\n"
 #define ENV "RSET\r\n" MAIL RCPT "DATA\r\n"
@@ -51,6 +53,7 @@ enum {
     NO_BDAT = 16, /* params.chunking off */
     CUT = 32,     /* the last write stays unfinished */
     REFUSED_BDAT = 64,
+    REFUSED_STREAMING = 128,
 };
 
 #define ALL "250-PIPELINING\r\n250-CHUNKING\r\n"
@@ -114,6 +117,23 @@ static const struct story stories[] = {
     {"a reply too many", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO OK)}, 2, 1, "FU", "UU", EX_PROTOCOL,
      0},
     {"250 to DATA", PIPE, NULL, NULL, {STEP(ENV, OK4)}, 2, 1, "FU", "UU", EX_PROTOCOL, 0},
+
+    /* the server takes nothing behind a content that it has not answered */
+    {"refused behind a content", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO),
+     STEP(STUFFED ENV, OK BEHIND4)}, 2, 1, "EU", "SU", 0, REFUSED_STREAMING},
+    {"refused behind a content that is refused", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO),
+     STEP(STUFFED ENV, "554 5.6.0 no\r\n" BEHIND4)}, 2, 1, "FU", "UU", EX_UNAVAILABLE,
+     REFUSED_STREAMING},
+    {"no answer behind a content", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO), STEP(STUFFED ENV, OK)},
+     2, 1, "EU", "SU", 0, REFUSED_STREAMING},
+    {"refused behind a chunk", ALL, NULL, NULL, {STEP(ONE ONE ONE, OK4 BEHIND4 BEHIND4)}, 3, 1,
+     "EUU", "SUU", 0, REFUSED_STREAMING},
+    {"no answer behind a chunk: nothing is known", ALL, NULL, NULL, {STEP(ONE ONE, OK4)}, 2, 1, "EF",
+     "SU", EX_TEMPFAIL, REFUSED_STREAMING},
+    {"only RSET refused behind a chunk: nothing is known", ALL, NULL, NULL,
+     {STEP(ONE ONE, OK4 BEHIND OK2 OK)}, 2, 1, "EF", "SU", EX_PROTOCOL, 0},
+    {"only RSET refused behind a content", PIPE, NULL, NULL, {STEP(ENV, OK2 OK GO),
+     STEP(STUFFED ENV, OK BEHIND OK2 GO)}, 2, 1, "EF", "SU", EX_PROTOCOL, 0},
 
     /* when it is not done */
     {"not before a transaction was accepted completely, by DATA", PIPE, "450 4.2.1 later\r\n", NULL,
@@ -334,6 +354,7 @@ static void play(const struct story *story, size_t piece)
         print_message("# wrote against the book at %s\n", script.complaint.data);
     assert_int_equal(session_chunking_hurt(session), (story->flags & HURT) != 0);
     assert_int_equal(session_bdat_refused(session), (story->flags & REFUSED_BDAT) != 0);
+    assert_int_equal(session_streaming_refused(session), (story->flags & REFUSED_STREAMING) != 0);
     assert_int_equal(session_usable(session), (story->flags & USABLE) != 0);
     script.piece = 0;
     session_end(session);
