@@ -1,7 +1,7 @@
-/* The part of the program that is loaded at its first use, since most calls need none of it: TLS
- * and domain names beyond ASCII, both with GnuTLS, whose libraries cost a call 80 system calls, 4
- * million instructions and 2 MB. net/tlsmodule.c fills the table; what is linked with that has it
- * without loading anything, as the tests have. */
+/* The part of the program that is loaded at its first use, since most calls need none of it: TLS,
+ * domain names beyond ASCII, and PBKDF2, all with GnuTLS, whose libraries cost a call 80 system
+ * calls, 4 million instructions and 2 MB. net/tlsmodule.c fills the table; what is linked with that
+ * has it without loading anything, as the tests have. */
 #ifndef MODULE_H
 #define MODULE_H
 
@@ -17,6 +17,13 @@ struct tls_params;
 struct tlsserver;
 struct tlsserver_params;
 struct tlsserver_peer;
+
+/* PBKDF2 (RFC 8018, 5.2) with HMAC, as SCRAM has it (RFC 5802, 2.2: Hi). */
+struct password_salting {
+    bool sha256; /* else SHA-1 */
+    const struct str *password, *salt;
+    unsigned iterations;
+};
 
 struct module {
     const char *version; /* of the program that it belongs to */
@@ -35,6 +42,8 @@ struct module {
     bool (*to_alabels)(struct str *out, const char *domain);
     /* net/tls.h: tls_certificates_end() */
     bool (*certificates_end)(const char *file, bool authorities, int64_t *end, struct error *err);
+    /* Appends the salted password, as long as the hash. */
+    bool (*salt_password)(const struct password_salting *how, struct str *out);
 };
 
 /* The module's file name: defined next to main(), and needed where the module is not linked in. */

@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/memory.h"
+#include "base/module.h"
 
 #ifdef HAVE_GSASL
 
@@ -33,7 +34,9 @@ struct exchange {
     struct gsasl gsasl;
     Gsasl *library;
     Gsasl_session *session;
-    bool scram;
+    const struct str *password;
+    bool scram, sha256;
+    bool gave_password; /* to the library, or what it needs of it */
     bool done;
 };
 
@@ -117,9 +120,12 @@ struct exchange *exchange_begin(const char *name, const struct sasl_login *login
         return NULL;
     }
     struct str coded = {0};
+    x->password = login->password;
     x->scram = strncmp(name, "SCRAM-", 6) == 0;
+    x->sha256 = strncmp(name, "SCRAM-SHA-256", 13) == 0;
     set(x, GSASL_AUTHID, login->user);
-    set(x, GSASL_PASSWORD, str_text(login->password));
+    if (!x->scram)
+        set(x, GSASL_PASSWORD, str_text(login->password));
     set(x, GSASL_SERVICE, "smtp");
     set(x, GSASL_HOSTNAME, login->host);
     set(x, GSASL_REALM, login->realm);
@@ -132,12 +138,61 @@ struct exchange *exchange_begin(const char *name, const struct sasl_login *login
     return x;
 }
 
+static bool is_printable_ascii(const struct str *s)
+{
+    size_t i = 0;
+    while (i < s->len && s->data[i] >= ' ' && s->data[i] <= '~')
+        i++;
+    return i == s->len;
+}
+
+/* The salted password of what the server sent first, "r=...,s=SALT,i=4096". */
+static bool salt_password(const struct exchange *x, const char *first, unsigned long iterations,
+                          struct str *salted)
+{
+    struct str salt = {0};
+    struct error ignored;
+    const char *coded = strstr(first, ",s=");
+    const struct module *module =
+        coded && base64_decode(&salt, coded + 3, strcspn(coded + 3, ",")) && salt.len > 0
+            ? module_get(&ignored)
+            : NULL;
+    const struct password_salting how = {x->sha256, x->password, &salt, (unsigned)iterations};
+    bool ok = module && module->salt_password(&how, salted);
+    str_clear(&salt);
+    return ok;
+}
+
+/* Gives the library the salted password. The password itself it would prepare (SASLprep, RFC 4013)
+ * in memory that it does not wipe, so it gets that only where preparing may change something. */
+static void give_password(struct exchange *x, const char *first, unsigned long iterations)
+{
+    struct str salted = {.secret = true}, hex = {.secret = true};
+    if (iterations > 0 && is_printable_ascii(x->password) &&
+        salt_password(x, first, iterations, &salted)) {
+        for (size_t i = 0; i < salted.len; i++)
+            str_addf(&hex, "%02x", (unsigned char)salted.data[i]);
+        set(x, GSASL_SCRAM_SALTED_PASSWORD, str_text(&hex));
+    } else {
+        set(x, GSASL_PASSWORD, str_text(x->password));
+    }
+    x->gave_password = true;
+    str_clear(&salted);
+    str_clear(&hex);
+}
+
 /* How often SCRAM hashes is the server's choice (RFC 5802, 5.1), up to hours of it. */
-static bool is_too_much(const struct exchange *x, const struct str *plain)
+static bool prepare(struct exchange *x, const char *first, struct error *err)
 {
     enum { ITERATIONS_MAX = 1000 * 1000 };
-    const char *count = x->scram ? strstr(str_text(plain), ",i=") : NULL;
-    return count && strtoul(count + 3, NULL, 10) > ITERATIONS_MAX;
+    const char *count = strstr(first, ",i=");
+    unsigned long iterations = count ? strtoul(count + 3, NULL, 10) : 0;
+    if (iterations > ITERATIONS_MAX)
+        return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_SOFTWARE,
+                         "the server wants the password to be hashed too often");
+    if (!x->gave_password)
+        give_password(x, first, iterations);
+    return true;
 }
 
 /* CHALLENGE is decoded here, since GNU SASL reads an empty one to the NUL behind it, and its own
@@ -151,10 +206,9 @@ bool exchange_step(struct exchange *x, const char *challenge, struct str *out, s
         str_clear(&plain);
         return failed(x, err, EX_SOFTWARE, GSASL_BASE64_ERROR);
     }
-    if (is_too_much(x, &plain)) {
+    if (x->scram && challenge && !prepare(x, str_text(&plain), err)) {
         str_clear(&plain);
-        return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_SOFTWARE,
-                         "the server wants the password to be hashed too often");
+        return false;
     }
     int status =
         x->gsasl.step(x->session, challenge ? str_text(&plain) : NULL, plain.len, &answer, &len);
@@ -174,8 +228,8 @@ bool exchange_is_done(const struct exchange *x)
 }
 
 /* The library's own copies, which it frees unwiped. They are its heap's, and nothing but
- * gsasl_finish() follows, so that writing to them harms nobody. What saslprep makes of the password
- * in a step is gone by then, and stays in freed memory. */
+ * gsasl_finish() follows, so that writing to them harms nobody. What SASLprep makes in a step of a
+ * password that the library was given is gone by then, and stays in freed memory. */
 static void wipe_copies(struct exchange *x)
 {
     static const Gsasl_property secrets[] = {GSASL_PASSWORD, GSASL_SCRAM_SALTED_PASSWORD};

@@ -15,7 +15,7 @@ struct exchange;
 /* True if the mechanism of that name can be used here. */
 bool exchange_knows(const char *name);
 
-/* Begins a login. BINDING is for a -PLUS mechanism, else none. NULL: account, permanent,
+/* Begins a login, whose password must outlive it. BINDING is for a -PLUS mechanism, else none. NULL: account, permanent,
  * EX_UNAVAILABLE where it cannot be used here. */
 struct exchange *exchange_begin(const char *name, const struct sasl_login *login,
                                 const struct binding *binding, struct error *err);
