@@ -199,11 +199,15 @@ static const char *token_contradiction(const struct account *a)
     if (by_desktop && a->scope == SCOPE_SYSTEM)
         return N_("`keyring = goa` is for a user's account: the machine's has no desktop");
     if (a->auth != AUTH_ON && !(sasl && sasl->takes_token))
-        return N_(
-            "oauth is for a login with tokens: leave `auth` out, or write `auth = xoauth2` or "
-            "`auth = oauthbearer`");
+        return by_desktop ? N_("`keyring = goa` is for a login with tokens: leave `auth` out, or "
+                               "write `auth = xoauth2` or `auth = oauthbearer`")
+                          : N_("oauth is for a login with tokens: leave `auth` out, or write "
+                               "`auth = xoauth2` or `auth = oauthbearer`");
     if (!*a->user)
-        return N_("oauth needs the mailbox to log in to: add `user = name@example.com`");
+        return by_desktop ? N_("`keyring = goa` needs the mailbox to log in to: add "
+                               "`user = name@example.com`")
+                          : N_("oauth needs the mailbox to log in to: add "
+                               "`user = name@example.com`");
     if (by_desktop)
         return NULL;
     if (a->oauth_grant == OAUTH_SERVICE_ACCOUNT && !*a->oauth_key_file)
