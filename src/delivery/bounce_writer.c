@@ -182,12 +182,6 @@ int64_t bounce_writer_warns_in(const struct settlement *s, const struct entry_lo
     return age < delivery->delay_warning ? delivery->delay_warning - age : 0;
 }
 
-static ssize_t read_content(void *context, void *buffer, size_t len, struct error *err)
-{
-    size_t got;
-    return content_read(context, buffer, len, &got, err) ? (ssize_t)got : -1;
-}
-
 /* True if the first word of the field NAME is one of N WORDS. */
 static bool has_word(const struct header *header, const char *name, const char *const *words,
                      size_t n)
@@ -205,15 +199,13 @@ static bool has_word(const struct header *header, const char *name, const char *
 static bool is_automatic(const struct entry_lock *lock)
 {
     static const char *const to_many[] = {"bulk", "junk", "list"}, *const by_person[] = {"no", ""};
-    struct content_cursor from = {.content = &lock->content};
-    struct source source = {.fd = -1, .read = read_content, .context = &from};
     struct header header = {0};
+    uint64_t body;
     struct error ignored; /* what cannot be read now is looked at after the next attempt */
-    bool automatic = !header_read(&header, &source, &ignored) ||
+    bool automatic = !header_read_content(&header, &lock->content, &body, &ignored) ||
                      has_word(&header, "Precedence", to_many, 3) ||
                      !has_word(&header, "Auto-Submitted", by_person, 2);
     header_clear(&header);
-    source_clear(&source);
     return automatic;
 }
 

@@ -15,23 +15,6 @@ static bool may_use(void *context, const char *mailbox)
     return !route_replaces(user->account, mailbox, &user->site->host.sender_names);
 }
 
-static ssize_t read_original(void *context, void *buffer, size_t len, struct error *err)
-{
-    size_t got;
-    return content_read(context, buffer, len, &got, err) ? (ssize_t)got : -1;
-}
-
-/* Reads the header of the original; REST is where it ends. */
-static bool read_header(struct readdress *r, struct header *header, struct error *err)
-{
-    struct content_cursor from = {.content = r->original};
-    struct source source = {.read = read_original, .context = &from};
-    bool ok = header_read(header, &source, err);
-    r->rest = from.at - (source.end - source.start) - header->text.len;
-    source_clear(&source);
-    return ok;
-}
-
 /* A large one goes to a file of the spool: a worker's fence is around all other directories. */
 static bool write_header(struct readdress *r, const struct header *header,
                          const struct spool *spool, struct error *err)
@@ -70,7 +53,7 @@ bool readdress_make(struct readdress *r, const struct site *site, const struct a
         .host = site->host.name,
         .qualify_domain = site->host.mail_name,
     };
-    bool ok = read_header(r, &header, err);
+    bool ok = header_read_content(&header, r->original, &r->rest, err);
     if (ok) {
         rewrite_senders(&header, &want);
         ok = write_header(r, &header, lock->spool, err);

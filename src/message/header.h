@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/output.h"
@@ -18,6 +19,8 @@ enum {
     HEADER_UNKNOWN_MAX =
         2 * 1024 * 1024, /* octets of fields nobody knows before it is text after all */
 };
+
+struct content;
 
 struct field {
     char *name;  /* as written, without the colon and blanks before it */
@@ -44,6 +47,10 @@ struct header {
  * as if a blank line stood before it. Empty input is an empty header with `absent` set. Larger than
  * HEADER_MAX: message, permanent, EX_DATAERR. */
 bool header_read(struct header *header, struct source *src, struct error *err);
+
+/* The same for the header of CONTENT, from its start; *REST is where the body begins. */
+bool header_read_content(struct header *header, const struct content *content, uint64_t *rest,
+                         struct error *err);
 
 /* Whether a field's name is WANTED; case is ignored. */
 bool header_is_name(const char *name, const char *wanted);

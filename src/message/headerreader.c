@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "base/memory.h"
+#include "message/content.h"
 
 /* Fields that programs put into messages and seldom into plain text: without one of these, lines
  * that look like fields are no header. */
@@ -259,5 +260,22 @@ bool header_read(struct header *header, struct source *src, struct error *err)
     str_clear(&reader.name);
     str_clear(&reader.value);
     str_clear(&reader.raw);
+    return ok;
+}
+
+static ssize_t read_content(void *context, void *buffer, size_t len, struct error *err)
+{
+    size_t got;
+    return content_read(context, buffer, len, &got, err) ? (ssize_t)got : -1;
+}
+
+bool header_read_content(struct header *header, const struct content *content, uint64_t *rest,
+                         struct error *err)
+{
+    struct content_cursor from = {.content = content};
+    struct source source = {.fd = -1, .read = read_content, .context = &from};
+    bool ok = header_read(header, &source, err);
+    *rest = from.at - (source.end - source.start) - header->text.len;
+    source_clear(&source);
     return ok;
 }
