@@ -135,12 +135,10 @@ static bool check_sender(const struct submission *s, const char *mailbox, struct
 /* What the caller may not send as is replaced, or refused. */
 static bool check_senders(const struct submission *s, const char *envelope, struct error *err)
 {
-    static const char *const names[] = {"From", "Sender", "Resent-From", "Resent-Sender"};
     struct address_list list = {0};
     if (!s->wishes->senders)
         return true;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        rewrite_read(&s->header, names[i], &list);
+    rewrite_read_senders(&s->header, &list);
     bool ok = check_sender(s, envelope, err);
     for (size_t i = 0; i < list.n; i++)
         ok = ok && check_sender(s, list.item[i].mailbox, err);

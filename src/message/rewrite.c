@@ -94,13 +94,23 @@ static bool is_single(const char *name)
     return strncasecmp(name, "Resent-", 7) != 0;
 }
 
-void rewrite_read(const struct header *header, const char *name, struct address_list *list)
+/* Appends the addresses of the fields NAME: all of them, or the first where NAME is a Resent field.
+ */
+static void read_senders(const struct header *header, const char *name, struct address_list *list)
 {
     size_t at = header_find(header, name, 0);
     if (is_single(name))
         header_addresses(header, name, list);
     else if (at < header->n)
         address_list_parse(list, header->field[at].value, strlen(header->field[at].value));
+}
+
+void rewrite_read_senders(const struct header *header, struct address_list *list)
+{
+    read_senders(header, "From", list);
+    read_senders(header, "Sender", list);
+    read_senders(header, "Resent-From", list);
+    read_senders(header, "Resent-Sender", list);
 }
 
 static bool may_use(const struct completion *want, const char *mailbox)
@@ -153,7 +163,7 @@ static bool rewrite_field(struct header *header, const char *name, const struct 
     struct str value = {0};
     bool refused = false;
     size_t at = header_find(header, name, 0);
-    rewrite_read(header, name, &list);
+    read_senders(header, name, &list);
     for (size_t i = 0; i < list.n; i++)
         refused |= !may_use(want, list.item[i].mailbox);
     if (refused) {

@@ -8,9 +8,8 @@
 
 void rewrite_senders(struct header *header, const struct completion *want);
 
-/* Appends the addresses of the fields NAME that rewrite_senders() looks at: all of them, or the
- * first one where NAME is a Resent field. */
-void rewrite_read(const struct header *header, const char *name, struct address_list *list);
+/* Appends all addresses that rewrite_senders() looks at. */
+void rewrite_read_senders(const struct header *header, struct address_list *list);
 
 void rewrite_qualify(struct header *header, const char *domain);
 void rewrite_encode(struct header *header);
