@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/filewrite.h"
 #include "base/memory.h"
 #include "base/translation.h"
 
@@ -34,18 +35,10 @@ static int open_unlinked(const char *directory)
     return fd;
 }
 
-static bool write_all(int fd, const char *data, size_t len, struct error *err)
+static bool write_all(int fd, const void *data, size_t len, struct error *err)
 {
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return temporary(err, N_("cannot write the message to a temporary file"));
-        data += n;
-        len -= (size_t)n;
-    }
-    return true;
+    return filewrite_all(fd, data, len) ||
+           temporary(err, N_("cannot write the message to a temporary file"));
 }
 
 static bool move_to_file(struct content *content, const char *directory, struct error *err)
