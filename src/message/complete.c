@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/escape.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "message/rewrite.h"
 
 void complete_date(struct str *out, time_t when)
@@ -30,14 +30,8 @@ void complete_date(struct str *out, time_t when)
 
 void complete_message_id(struct str *out, const char *domain, time_t now)
 {
-    uint64_t bits = 0;
-    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t)sizeof bits) {
-        struct timespec fine = {0}; /* early at boot; time and process still make it unique */
-        (void)clock_gettime(CLOCK_REALTIME, &fine);
-        bits = (uint64_t)fine.tv_nsec;
-    }
-    str_addf(out, "<%" PRIx64 ".%ld.%016" PRIx64 "@%s>", (uint64_t)now, (long)getpid(), bits,
-             *domain ? domain : "localhost");
+    str_addf(out, "<%" PRIx64 ".%ld.%016" PRIx64 "@%s>", (uint64_t)now, (long)getpid(),
+             random_number(), *domain ? domain : "localhost");
 }
 
 static bool is_blank_text(const char *text)
