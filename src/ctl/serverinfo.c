@@ -91,7 +91,7 @@ static void show_capabilities(const struct server *v, const struct session_capab
     const struct {
         bool offered;
         const char *name, *meaning;
-    } tokens[] = {
+    } extensions[] = {
         {offers->pipelining, "PIPELINING",
          N_("Support for command grouping for faster transmission")},
         {offers->chunking, "CHUNKING", N_("Support for content in chunks (BDAT)")},
@@ -102,8 +102,8 @@ static void show_capabilities(const struct server *v, const struct session_capab
         {starttls, "STARTTLS", N_("Support for TLS encryption via the STARTTLS command")},
     };
     bool any = offers->size || offers->auth;
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-        any = any || tokens[i].offered;
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        any = any || extensions[i].offered;
     if (!any) {
         (void)printf("%s\n", _("No special capabilities."));
         return;
@@ -111,9 +111,9 @@ static void show_capabilities(const struct server *v, const struct session_capab
     (void)printf("%s\n", _("Capabilities:"));
     if (offers->size)
         show_size(offers->size_limit);
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-        if (tokens[i].offered)
-            (void)printf("    %s:\n        %s\n", tokens[i].name, _(tokens[i].meaning));
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (extensions[i].offered)
+            (void)printf("    %s:\n        %s\n", extensions[i].name, _(extensions[i].meaning));
     if (offers->auth) {
         const char *names = str_text(&offers->mechanisms);
         (void)printf("    AUTH:\n        %s\n        %s\n", _("Supported authentication methods:"),

@@ -121,8 +121,9 @@ static bool send_as(struct connection *connection, const struct entry_lock *lock
     return connection_send(connection, &mail, &attempt->failure);
 }
 
-static void send(const struct delivery_context *delivery, struct connection *connection,
-                 const struct entry_lock *lock, const struct leaving *mail, struct attempt *attempt)
+static void send_mail(const struct delivery_context *delivery, struct connection *connection,
+                      const struct entry_lock *lock, const struct leaving *mail,
+                      struct attempt *attempt)
 {
     const char *own = account_address(mail->account);
     bool is_null = !*mail->sender && *own;
@@ -155,7 +156,7 @@ void delivery_attempt(const struct delivery_context *delivery, struct connection
     if (carried)
         mail = (struct leaving){account, other.sender, &other.content};
     if (!attempt->failed)
-        send(delivery, connection, lock, &mail, attempt);
+        send_mail(delivery, connection, lock, &mail, attempt);
     readdress_clear(&other);
 }
 

@@ -6,7 +6,7 @@
 #include "base/base64.h"
 #include "base/escape.h"
 
-enum { TOKENIZER_PAYLOAD = 45 }; /* 60 octets of base64, 12 around them: below 75 (RFC 2047, 2) */
+enum { PAYLOAD_MAX = 45 }; /* 60 octets of base64, 12 around them: below 75 (RFC 2047, 2) */
 
 static void add_word(struct str *out, struct str *payload, bool *first)
 {
@@ -27,7 +27,7 @@ void encodedword_add(struct str *out, const char *text, size_t len)
         size_t n = escape_utf8_sequence(text + i, len - i);
         unsigned char c = (unsigned char)text[i];
         char latin[2] = {(char)(0xc0 | c >> 6), (char)(0x80 | (c & 0x3f))};
-        if (payload.len + (n ? n : 2) > TOKENIZER_PAYLOAD)
+        if (payload.len + (n ? n : 2) > PAYLOAD_MAX)
             add_word(out, &payload, &first);
         if (c < 32 || c == 127)
             str_add_char(&payload, ' ');

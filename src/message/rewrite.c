@@ -94,8 +94,7 @@ static bool is_single(const char *name)
     return strncasecmp(name, "Resent-", 7) != 0;
 }
 
-/* Appends the addresses of the fields NAME: all of them, or the first where NAME is a Resent field.
- */
+/* Appends the addresses of the fields NAME: all of them, or the first of a Resent field. */
 static void read_senders(const struct header *header, const char *name, struct address_list *list)
 {
     size_t at = header_find(header, name, 0);

@@ -21,11 +21,11 @@ enum {
 };
 
 /* The value of NAME= in WORDS, decoded; "" if there is none. To be freed. */
-static char *value_of(const char *tokens, const char *name)
+static char *value_of(const char *words, const char *name)
 {
     struct str text = {0};
     size_t len = strlen(name);
-    for (const char *at = tokens; *at; at += strspn(at, " ")) {
+    for (const char *at = words; *at; at += strspn(at, " ")) {
         size_t word = strcspn(at, " ");
         if (word > len && strncmp(at, name, len) == 0 && at[len] == '=') {
             char *coded = memory_copy_n(at + len + 1, word - len - 1);
@@ -39,10 +39,10 @@ static char *value_of(const char *tokens, const char *name)
     return str_take(&text);
 }
 
-static int list(struct queuectl *want, const char *tokens)
+static int list(struct queuectl *want, const char *words)
 {
-    char *json = value_of(tokens, "json"), *failed = value_of(tokens, "failed");
-    char *requests = value_of(tokens, "requests"), *octets = value_of(tokens, "octets");
+    char *json = value_of(words, "json"), *failed = value_of(words, "failed");
+    char *requests = value_of(words, "requests"), *octets = value_of(words, "octets");
     want->requests = strtoul(requests, NULL, 10);
     want->octets = strtoull(octets, NULL, 10);
     int code = queuectl_list(want, *json, *failed);
@@ -53,12 +53,12 @@ static int list(struct queuectl *want, const char *tokens)
     return code;
 }
 
-static int flush(const struct control_server *server, const char *tokens, FILE *out, FILE *err)
+static int flush(const struct control_server *server, const char *words, FILE *out, FILE *err)
 {
-    char *value[] = {value_of(tokens, "id"),        value_of(tokens, "account"),
-                     value_of(tokens, "recipient"), value_of(tokens, "sender"),
-                     value_of(tokens, "due"),       value_of(tokens, "report"),
-                     value_of(tokens, "person")};
+    char *value[] = {value_of(words, "id"),        value_of(words, "account"),
+                     value_of(words, "recipient"), value_of(words, "sender"),
+                     value_of(words, "due"),       value_of(words, "report"),
+                     value_of(words, "person")};
     const struct control_flush wish = {
         .text = {value[0], value[1], value[2], value[3]},
         .due = *value[4],
@@ -82,9 +82,9 @@ static bool may_ask(const struct control_server *server, FILE *err)
     return false;
 }
 
-static int act(const struct control_server *server, const char *tokens, FILE *out, FILE *err)
+static int act(const struct control_server *server, const char *words, FILE *out, FILE *err)
 {
-    size_t verb = strcspn(tokens, " ");
+    size_t verb = strcspn(words, " ");
     struct queuectl want = {
         .site = server->site,
         .out = out,
@@ -95,21 +95,21 @@ static int act(const struct control_server *server, const char *tokens, FILE *ou
     };
     if (!may_ask(server, err))
         return EX_TEMPFAIL;
-    if (verb == 4 && strncmp(tokens, "list", verb) == 0)
-        return list(&want, tokens + verb);
-    if (verb == 5 && strncmp(tokens, "flush", verb) == 0)
-        return flush(server, tokens + verb, out, err);
-    if (verb == 5 && strncmp(tokens, "state", verb) == 0) {
+    if (verb == 4 && strncmp(words, "list", verb) == 0)
+        return list(&want, words + verb);
+    if (verb == 5 && strncmp(words, "flush", verb) == 0)
+        return flush(server, words + verb, out, err);
+    if (verb == 5 && strncmp(words, "state", verb) == 0) {
         service_state_write(server->site, out);
         return EX_OK;
     }
-    if (verb == 7 && strncmp(tokens, "observe", verb) == 0) {
+    if (verb == 7 && strncmp(words, "observe", verb) == 0) {
         const struct control_flush wish = {.text = {"", "", "", ""}, .observe = true};
         return control_flush_ask(server->flush, &wish, out, err);
     }
-    const char *id = tokens + verb + strspn(tokens + verb, " ");
+    const char *id = words + verb + strspn(words + verb, " ");
     for (int i = 0; i < QUEUECTL_ACTS; i++)
-        if (strlen(queuectl_names[i]) == verb && strncmp(tokens, queuectl_names[i], verb) == 0)
+        if (strlen(queuectl_names[i]) == verb && strncmp(words, queuectl_names[i], verb) == 0)
             return queuectl_act(&want, (enum queuectl_act)i, id);
     return EX_USAGE;
 }

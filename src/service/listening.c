@@ -62,12 +62,12 @@ static bool unix_address(struct sockaddr_un *address, const char *path)
 static bool somebody_listens(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool is_awaited =
+    bool listens =
         fd >= 0 &&
         (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
     if (fd >= 0)
         (void)close(fd);
-    return is_awaited;
+    return listens;
 }
 
 /* Does for the directory what tmpfiles.d would: root makes it the service's user's. Who starts the

@@ -345,7 +345,7 @@ static void accept_some(struct service *v, const struct listening_socket *listen
     }
 }
 
-static void worker_wake(struct service *v)
+static void empty_wake_pipe(struct service *v)
 {
     char buffer[512];
     while (read(v->wake[0], buffer, sizeof buffer) > 0)
@@ -388,7 +388,7 @@ static void wait_for_work(struct service *v, const sigset_t *unblocked)
     if (ppoll(fds, n + 1, &span, unblocked) <= 0)
         return;
     if (fds[n].revents)
-        worker_wake(v);
+        empty_wake_pipe(v);
     for (size_t i = 0; i < n; i++)
         if (fds[i].revents)
             accept_some(v, &v->listening.socket[i]);

@@ -40,7 +40,7 @@ static void read_line(struct session_capabilities *caps, const char *line)
     const struct {
         const char *keyword;
         bool *flag;
-    } tokens[] = {
+    } keywords[] = {
         {"STARTTLS", &caps->starttls},
         {"PIPELINING", &caps->pipelining},
         {"CHUNKING", &caps->chunking},
@@ -52,9 +52,9 @@ static void read_line(struct session_capabilities *caps, const char *line)
         {"REQUIRETLS", &caps->requiretls},
     };
     size_t len = strcspn(line, " \t");
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
-        if (strlen(tokens[i].keyword) == len && strncasecmp(line, tokens[i].keyword, len) == 0)
-            *tokens[i].flag = true;
+    for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+        if (strlen(keywords[i].keyword) == len && strncasecmp(line, keywords[i].keyword, len) == 0)
+            *keywords[i].flag = true;
     if (len == 4 && strncasecmp(line, "SIZE", 4) == 0)
         read_size(caps, line + 4);
     if (len == 6 && strncasecmp(line, "LIMITS", 6) == 0)

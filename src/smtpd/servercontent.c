@@ -142,7 +142,7 @@ static ssize_t read_content(void *context, void *buffer, size_t len, struct erro
 }
 
 /* Reads what the handler left: of DATA all, of BDAT this chunk. */
-static void job(struct server *server)
+static void drain(struct server *server)
 {
     char buffer[8192];
     struct error ignored;
@@ -176,7 +176,7 @@ static void take_message(struct server *server)
     server->params->handler->message(server->params->context, &message, &reply);
     bool whole = server->content_ended;
     if (!whole) {
-        job(server);
+        drain(server);
         if (reply.code / 100 == 2)
             server_reply_set(&reply, 451, "4.3.0", "Local error in processing");
     }

@@ -27,7 +27,7 @@ static bool write_content(struct direct *d, struct error *err)
                             &d->content.has_8bit_header, err);
 }
 
-static bool delivery(struct direct *d, struct error *err)
+static bool relay(struct direct *d, struct error *err)
 {
     struct spool none = {0};
     struct connection *connection =
@@ -69,7 +69,7 @@ static void log_result(const struct direct *d, const struct error *err, int code
 }
 
 /* Mail that was sent stays sent without it. */
-static void copy(struct direct *d)
+static void keep_copy(struct direct *d)
 {
     struct error err;
     if (!sent_copy_make(d->s->submission.account, d->s->site->host.name, d->id, &d->content, &err))
@@ -83,10 +83,10 @@ static int deliver(struct direct *d)
     attempt->n = d->s->submission.envelope.n;
     attempt->outcomes = memory_new(attempt->n * sizeof *attempt->outcomes);
     attempt->began = clock_now();
-    attempt->failed = !delivery(d, &attempt->failure);
+    attempt->failed = !relay(d, &attempt->failure);
     struct verdict v = delivery_verdict(attempt);
     if (v.sent > 0)
-        copy(d);
+        keep_copy(d);
     if (v.code == EX_OK) {
         log_result(d, NULL, EX_OK);
         return EX_OK;

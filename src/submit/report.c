@@ -17,7 +17,7 @@
 #include "submit/logfile.h"
 #include "submit/systemlog.h"
 
-enum { WORKER_SILENCE = 10 * 1000, WORKER_TOTAL = 600 * 1000 }; /* milliseconds */
+enum { DRAIN_SILENCE = 10 * 1000, DRAIN_TOTAL = 600 * 1000 }; /* milliseconds */
 
 /* In one write(2). What cannot be written has no reader left. */
 static void print_line(FILE *out, const char *program, const char *format, va_list args)
@@ -142,12 +142,12 @@ void report_log(const char *program, const struct logline *facts)
 void report_drain_input(void)
 {
     char buffer[8192];
-    int64_t end = clock_after(WORKER_TOTAL);
+    int64_t end = clock_after(DRAIN_TOTAL);
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     if (isatty(STDIN_FILENO))
         return;
     while (clock_now() < end) {
-        int ready = poll(&input, 1, WORKER_SILENCE);
+        int ready = poll(&input, 1, DRAIN_SILENCE);
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready <= 0 || read(STDIN_FILENO, buffer, sizeof buffer) <= 0)

@@ -22,10 +22,10 @@ static bool begin(void *context, struct server_reply *reply)
     return !frontend->admit || frontend->admit(frontend->context, reply);
 }
 
-static bool set_choice(const char *value, const char *const *tokens, int *choice)
+static bool set_choice(const char *value, const char *const *choices, int *choice)
 {
-    for (int i = 0; tokens[i]; i++)
-        if (strcmp(tokens[i], value) == 0) {
+    for (int i = 0; choices[i]; i++)
+        if (strcmp(choices[i], value) == 0) {
             *choice = i;
             return true;
         }
