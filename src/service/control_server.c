@@ -82,9 +82,16 @@ static bool may_ask(const struct control_server *server, FILE *err)
     return false;
 }
 
+/* Whether the first of WORDS is VERB. */
+static bool is_verb(const char *words, const char *verb)
+{
+    size_t len = strcspn(words, " ");
+    return strlen(verb) == len && strncmp(words, verb, len) == 0;
+}
+
 static int act(const struct control_server *server, const char *words, FILE *out, FILE *err)
 {
-    size_t verb = strcspn(words, " ");
+    const char *arguments = words + strcspn(words, " ");
     struct queuectl want = {
         .site = server->site,
         .out = out,
@@ -95,22 +102,21 @@ static int act(const struct control_server *server, const char *words, FILE *out
     };
     if (!may_ask(server, err))
         return EX_TEMPFAIL;
-    if (verb == 4 && strncmp(words, "list", verb) == 0)
-        return list(&want, words + verb);
-    if (verb == 5 && strncmp(words, "flush", verb) == 0)
-        return flush(server, words + verb, out, err);
-    if (verb == 5 && strncmp(words, "state", verb) == 0) {
+    if (is_verb(words, "list"))
+        return list(&want, arguments);
+    if (is_verb(words, "flush"))
+        return flush(server, arguments, out, err);
+    if (is_verb(words, "state")) {
         service_state_write(server->site, out);
         return EX_OK;
     }
-    if (verb == 7 && strncmp(words, "observe", verb) == 0) {
+    if (is_verb(words, "observe")) {
         const struct control_flush wish = {.text = {"", "", "", ""}, .observe = true};
         return control_flush_ask(server->flush, &wish, out, err);
     }
-    const char *id = words + verb + strspn(words + verb, " ");
     for (int i = 0; i < QUEUECTL_ACTS; i++)
-        if (strlen(queuectl_names[i]) == verb && strncmp(words, queuectl_names[i], verb) == 0)
-            return queuectl_act(&want, (enum queuectl_act)i, id);
+        if (is_verb(words, queuectl_names[i]))
+            return queuectl_act(&want, (enum queuectl_act)i, arguments + strspn(arguments, " "));
     return EX_USAGE;
 }
 
