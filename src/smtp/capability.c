@@ -35,6 +35,11 @@ static void read_size(struct session_capabilities *caps, const char *number)
         caps->size_limit = strtoull(number, NULL, 10);
 }
 
+static bool is_keyword(const char *line, size_t len, const char *keyword)
+{
+    return strlen(keyword) == len && strncasecmp(line, keyword, len) == 0;
+}
+
 static void read_line(struct session_capabilities *caps, const char *line)
 {
     const struct {
@@ -53,13 +58,13 @@ static void read_line(struct session_capabilities *caps, const char *line)
     };
     size_t len = strcspn(line, " \t");
     for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
-        if (strlen(keywords[i].keyword) == len && strncasecmp(line, keywords[i].keyword, len) == 0)
+        if (is_keyword(line, len, keywords[i].keyword))
             *keywords[i].flag = true;
-    if (len == 4 && strncasecmp(line, "SIZE", 4) == 0)
+    if (is_keyword(line, len, "SIZE"))
         read_size(caps, line + 4);
-    if (len == 6 && strncasecmp(line, "LIMITS", 6) == 0)
+    if (is_keyword(line, len, "LIMITS"))
         limits_read(caps, line + 6);
-    if (strncasecmp(line, "AUTH=", 5) == 0 || (len == 4 && strncasecmp(line, "AUTH", 4) == 0))
+    if (strncasecmp(line, "AUTH=", 5) == 0 || is_keyword(line, len, "AUTH"))
         read_mechanisms(caps, line[4] ? line + 5 : line + 4);
 }
 

@@ -15,7 +15,6 @@
 static void reset(struct server *server)
 {
     envelope_clear(&server->envelope);
-    server->envelope = (struct envelope){0};
     server->mail = server->utf8 = false;
 }
 
@@ -308,15 +307,14 @@ static bool is_http(const char *line)
 static void obey(struct server *server)
 {
     const char *line = str_text(&server->line);
-    size_t len = strcspn(line, " ");
     server->commands++;
     if (is_http(line)) {
         server->gone = true;
         return;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strlen(commands[i].verb) == len && strncasecmp(commands[i].verb, line, len) == 0) {
-            const char *arguments = line + len;
+        if (serverwire_begins(line, commands[i].verb)) {
+            const char *arguments = line + strlen(commands[i].verb);
             commands[i].run(server, arguments + strspn(arguments, " "));
             return;
         }

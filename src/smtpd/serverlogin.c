@@ -2,7 +2,6 @@
 #include "smtpd/serverstate.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/base64.h"
 #include "base/clock.h"
@@ -104,15 +103,14 @@ static bool first_answer(struct server *server, const char *initial, const char 
            serverwire_refuse(server, 501, "5.5.2", "Cannot decode the initial response as base64");
 }
 
-static void accept_login(struct server *server)
+static void end_login(struct server *server, bool accepted)
 {
-    server->logged_in = true;
-    let_in(server);
-    serverwire_sayf(server, 235, "2.7.0", "Authentication successful");
-}
-
-static void refuse_login(struct server *server)
-{
+    if (accepted) {
+        server->logged_in = true;
+        let_in(server);
+        serverwire_sayf(server, 235, "2.7.0", "Authentication successful");
+        return;
+    }
     (void)serverwire_refuse(server, 535, "5.7.8", "Authentication credentials invalid");
     if (++server->refused < SERVER_LOGINS_MAX)
         return;
@@ -123,10 +121,7 @@ static void refuse_login(struct server *server)
 static void log_in(struct server *server, const char *user, const char *password)
 {
     const struct server_params *params = server->params;
-    if (params->handler->login(params->context, user, password))
-        accept_login(server);
-    else
-        refuse_login(server);
+    end_login(server, params->handler->login(params->context, user, password));
 }
 
 /* "[who it is for] NUL user NUL password" (RFC 4616), the first one being the second. */
@@ -140,7 +135,7 @@ static void auth_plain(struct server *server, const char *initial)
         if (password > end || password + strlen(password) != end)
             (void)serverwire_refuse(server, 501, "5.5.2", "The answer is no PLAIN message");
         else if (*as && strcmp(as, user) != 0)
-            refuse_login(server);
+            end_login(server, false);
         else
             log_in(server, user, password);
     }
@@ -167,13 +162,9 @@ static void auth_external(struct server *server, const char *initial)
 {
     const struct server_params *params = server->params;
     struct str as = {0};
-    if (first_answer(server, initial, "", &as)) {
-        if (strlen(str_text(&as)) == as.len &&
-            params->handler->certified(params->context, str_text(&as)))
-            accept_login(server);
-        else
-            refuse_login(server);
-    }
+    if (first_answer(server, initial, "", &as))
+        end_login(server, strlen(str_text(&as)) == as.len &&
+                              params->handler->certified(params->context, str_text(&as)));
     str_clear(&as);
 }
 
@@ -186,15 +177,14 @@ static void run_mechanism(struct server *server, const char *arguments)
     } mechanisms[] = {{"PLAIN", false, auth_plain},
                       {"LOGIN", false, auth_login},
                       {"EXTERNAL", true, auth_external}};
-    size_t len = strcspn(arguments, " ");
     for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
         bool offered = mechanisms[i].by_certificate ? server->certified : offers_passwords(server);
-        if (!offered || strlen(mechanisms[i].name) != len ||
-            strncasecmp(arguments, mechanisms[i].name, len) != 0)
+        if (!offered || !serverwire_begins(arguments, mechanisms[i].name))
             continue;
+        const char *response = arguments + strlen(mechanisms[i].name);
         /* The line is read over by what is asked. */
         struct str initial = {.secret = true};
-        str_add(&initial, arguments + len + strspn(arguments + len, " "));
+        str_add(&initial, response + strspn(response, " "));
         mechanisms[i].run(server, str_text(&initial));
         str_clear(&initial);
         explicit_bzero(server->in, server->in_at);

@@ -50,6 +50,9 @@ struct server {
 
 enum server_line { LINE_COMMAND, LINE_BAD, LINE_TOO_LONG, LINE_NONE };
 
+/* True if the first word of TEXT is WORD, in any case. */
+bool serverwire_begins(const char *text, const char *word);
+
 /* Reads the next command into server->line. Bad ones have control characters; NONE is the end. */
 enum server_line serverwire_line(struct server *server);
 

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/escape.h"
@@ -92,6 +93,12 @@ bool serverwire_has_input(struct server *server)
            stream_wait(server->stream, STREAM_READ, clock_now(), &ignored) > 0;
 }
 
+bool serverwire_begins(const char *text, const char *word)
+{
+    size_t len = strcspn(text, " ");
+    return strlen(word) == len && strncasecmp(text, word, len) == 0;
+}
+
 /* Takes octets up to and including LF into the line, or as many as it may have. True: the line is
  * complete. */
 static bool take(struct server *server, size_t *skipped)
@@ -129,8 +136,7 @@ enum server_line serverwire_line(struct server *server)
     bool has_cr = len > 0 && server->line.data[len - 1] == '\r';
     if (!has_cr && !server->params->lenient) {
         serverwire_sayf(server, 554, "5.5.2", "Bare LF: lines end in CR LF");
-        (void)serverwire_flush(server);
-        server->gone = true;
+        serverwire_hang_up(server);
         return LINE_NONE;
     }
     server->bare_lf = server->bare_lf && !has_cr;
