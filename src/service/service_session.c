@@ -220,9 +220,8 @@ static bool serve_mail(struct client *client, struct stream **stream)
         .wait = wait_for_command,
         .context = client,
         .network = r->peer->remote ? &client->network : NULL,
-        .secured = r->peer->remote && r->peer->tls_first,
     };
-    if (frontend.secured && !begin_tls(client, stream))
+    if (r->peer->remote && r->peer->tls_first && !begin_tls(client, stream))
         return false;
     const struct sigaction leaves = {.sa_handler = leave};
     (void)sigaction(SIGTERM, &leaves, NULL);

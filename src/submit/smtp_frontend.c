@@ -173,7 +173,7 @@ bool smtp_frontend_run(struct smtp_frontend *frontend, struct stream **stream)
         .timeout = frontend->timeout,
         .total = frontend->total,
         .offers_tls = network && network->listener->tls,
-        .secured = frontend->secured,
+        .secured = network && network->secured,
         .passwords = network && network->listener->users.n > 0,
         .needs_login = network && !network->trusted,
         .login_total = SMTP_FRONTEND_LOGIN_TOTAL,

@@ -14,7 +14,6 @@ struct smtp_frontend {
     int64_t timeout, total; /* as in struct server_params */
     bool lenient;
     struct network_client *network; /* NULL: a client of this machine */
-    bool secured;                   /* its TLS began with the connection */
     /* Asked before each message: false refuses it with REPLY. May be NULL. */
     bool (*admit)(void *context, struct server_reply *reply);
     /* See struct server_handler. May be NULL. */
