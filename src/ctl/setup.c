@@ -16,7 +16,6 @@
 #include "config/keycheck.h"
 #include "submit/help.h"
 #include "submit/report.h"
-#include "submit/send.h"
 #include "submit/terminal.h"
 #include "ctl/check.h"
 #include "ctl/configure.h"
@@ -24,6 +23,7 @@
 #include "ctl/setup_account.h"
 #include "ctl/setup_answers.h"
 #include "ctl/setup_file.h"
+#include "ctl/setup_message.h"
 #include "ctl/setup_system.h"
 
 enum { FILE_MAX = 1024 * 1024, LOGINS_MAX = 3 };
@@ -403,39 +403,6 @@ static bool wants_test(const struct setup_answers *a)
     return yes;
 }
 
-/* To the address itself, as any program would send it. */
-static int send_test(const struct setup *s)
-{
-    const char *to = s->answers.address;
-    char name[] = "sendmail", end[] = "--", from[] = "-f", *address = (char *)to;
-    char *words[] = {name, from, address, end, address, NULL};
-    struct invocation call = {0};
-    struct error err;
-    FILE *text = tmpfile();
-    if (!text ||
-        fprintf(text,
-                "Subject: onehop works\nTo: %s\n\nThis is the test message of onehopctl "
-                "setup.\n",
-                to) < 0 ||
-        fflush(text) != 0 || lseek(fileno(text), 0, SEEK_SET) != 0 ||
-        dup2(fileno(text), STDIN_FILENO) < 0) {
-        report_line(program, "cannot write a test message");
-        return EX_OSERR;
-    }
-    int code = EX_SOFTWARE;
-    if (!site_configure(s->site, NULL, &err)) { /* the file is in its place now */
-        report_error(program, &err);
-        code = err.code;
-    } else if (invocation_parse(&call, 5, words, &err)) {
-        code = send_run(&call, s->site);
-    }
-    invocation_clear(&call);
-    (void)fclose(text); /* read only from now on */
-    if (code == EX_OK)
-        (void)printf(_("sent       a test message to %s; mailq shows it while it waits\n"), to);
-    return code;
-}
-
 static int set_up(struct setup *s, struct error *err)
 {
     choose_level(&s->answers);
@@ -455,7 +422,9 @@ static int set_up(struct setup *s, struct error *err)
     }
     if (code == EX_OK && s->answers.client)
         code = let_log_in(s);
-    return code == EX_OK && wants_test(&s->answers) ? send_test(s) : code;
+    return code == EX_OK && wants_test(&s->answers)
+               ? setup_message_send(s->answers.address, s->site)
+               : code;
 }
 
 static int show_options(void)
