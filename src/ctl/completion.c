@@ -107,7 +107,7 @@ static void offer_kind(const struct completion *c, const char *kind)
         offer_providers(c, true);
     else if (strcmp(kind, "ID") == 0)
         offer_ids(c);
-    else if (strcmp(kind, "FILE") == 0)
+    else if (strcmp(kind, "FILE") == 0 || strcmp(kind, "[PATH]") == 0)
         (void)printf("%s:file\t\n", c->prefix);
 }
 
@@ -167,7 +167,7 @@ static bool wants_value(const struct completion *c, const char *arguments)
     for (size_t i = 0; strstr(arguments, "OPTION") && i < setup_option_count; i++)
         if (*setup_options[i].argument && strcmp(last, setup_options[i].name) == 0) {
             offer_kind(c, setup_options[i].argument);
-            return true;
+            return setup_options[i].argument[0] != '[';
         }
     return false;
 }

@@ -23,6 +23,7 @@
 #include "ctl/setup_account.h"
 #include "ctl/setup_answers.h"
 #include "ctl/setup_file.h"
+#include "ctl/setup_maildir.h"
 #include "ctl/setup_message.h"
 #include "ctl/setup_system.h"
 
@@ -36,8 +37,9 @@ struct setup {
     struct setup_owner secret, open, closed; /* of a password, of the INI file, of a directory */
     struct str name, section;                /* of the account, and its text */
     struct str directory, file, candidate, password_file, password;
+    struct setup_maildir maildir;
     struct str saved; /* the password's file as it was, while the login is tried */
-    bool kept;        /* the account is there already: only its password is replaced */
+    bool kept;        /* the account is there already: at most its password is replaced */
     bool password_written;
 };
 
@@ -57,7 +59,7 @@ static bool find_places(struct setup *s, struct error *err)
     const char *above = s->answers.system ? site->paths->sysconfdir : site->caller.config_home;
     if (!*above)
         return error_config(err, "there is no home to write to");
-    iniwriter_name(s->answers.address, &s->name);
+    iniwriter_name(s->answers.maildir ? SETUP_MAILDIR_ACCOUNT : s->answers.address, &s->name);
     str_addf(&s->directory, "%s/onehop", above);
     str_addf(&s->file, "%s/onehop.ini", str_text(&s->directory));
     str_addf(&s->candidate, "%s.new", str_text(&s->file));
@@ -93,6 +95,8 @@ static bool look_at_what_is_there(struct setup *s, struct error *err)
 {
     const struct account *a = existing_account(s);
     const char *file = str_text(&s->password_file);
+    if (s->answers.maildir)
+        return setup_maildir_choose(&s->answers, s->site, a, &s->kept, err);
     if (a) {
         s->kept = setup_answers_need_password(&s->answers) && strcmp(a->password_file, file) == 0 &&
                   may_replace(s, a);
@@ -216,12 +220,23 @@ static bool find_owners(struct setup *s, struct error *err)
     return true;
 }
 
+static bool place_maildir(struct setup *s, struct error *err)
+{
+    const struct setup_answers *a = &s->answers;
+    if (!find_owners(s, err) || (!s->kept && !setup_maildir_add(a, &s->section, err)))
+        return false;
+    const struct setup_owner owner = {s->secret.uid, s->secret.gid, 0700};
+    return !a->system || setup_maildir_make(&s->maildir, s->site, a->maildir, &owner, err);
+}
+
 /* Everything but the password, which is asked for again where it is refused. */
 static bool find_answers(struct setup *s, struct error *err)
 {
     struct submission_server found = {0};
     if (!find_places(s, err) || !look_at_what_is_there(s, err))
         return false;
+    if (s->answers.maildir)
+        return place_maildir(s, err);
     if (s->kept)
         return find_owners(s, err);
     if (!find_server(s, &found, err) || !ask_admin(&s->answers, err) || !find_owners(s, err))
@@ -307,6 +322,7 @@ static void remove_files(struct setup *s)
     if (s->saved.len > 0)
         (void)rename(str_text(&s->saved), str_text(&s->password_file)); /* likewise */
     s->password_written = false;
+    setup_maildir_undo(&s->maildir, s->answers.maildir);
 }
 
 static int try_files(struct setup *s, struct error *err)
@@ -352,7 +368,10 @@ static int install(struct setup *s, struct error *err)
 static void show_undo(const struct setup *s)
 {
     const char *file = str_text(&s->file), *name = str_text(&s->name);
-    if (!setup_answers_need_password(&s->answers))
+    if (s->maildir.drop_in.len > 0)
+        (void)printf(_("undo       remove [account %s] from %s; rm %s\n"), name, file,
+                     str_text(&s->maildir.drop_in));
+    else if (!setup_answers_need_password(&s->answers))
         (void)printf(_("undo       remove [account %s] from %s\n"), name, file);
     else
         (void)printf(_("undo       remove [account %s] from %s; rm %s\n"), name, file,
@@ -372,6 +391,10 @@ static void show_result(const struct setup *s)
         (void)printf(_("replaced   %s\n"), str_text(&s->password_file));
     else if (s->password_written)
         (void)printf(_("wrote      %s\n"), str_text(&s->password_file));
+    if (s->maildir.made)
+        (void)printf(_("made       %s\n"), s->answers.maildir);
+    if (s->maildir.drop_in.len > 0)
+        (void)printf(_("wrote      %s\n"), str_text(&s->maildir.drop_in));
     if (!s->kept) /* else the account was there before, and its old password is gone */
         show_undo(s);
     if (!s->answers.system)
@@ -429,7 +452,7 @@ static int set_up(struct setup *s, struct error *err)
 
 static int show_options(void)
 {
-    (void)printf("%s\n\n", _("Usage: onehopctl setup [OPTION ...] ADDRESS"));
+    (void)printf("%s\n\n", _("Usage: onehopctl setup [OPTION ...] ADDRESS | --maildir [PATH]"));
     for (size_t i = 0; i < setup_option_count; i++) {
         const struct setup_option *o = &setup_options[i];
         (void)printf("  %s %-*s %s\n", o->name, (int)(28 - strlen(o->name)), o->argument,
@@ -456,5 +479,6 @@ int setup_run(int argc, char **argv, struct site *site)
     str_clear(&s.password_file);
     str_clear(&s.password);
     str_clear(&s.saved);
+    str_clear(&s.maildir.drop_in);
     return code == EX_OK ? help_flush() : code;
 }

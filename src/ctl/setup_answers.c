@@ -15,26 +15,29 @@
 #define AT(field) offsetof(struct setup_answers, field)
 
 const struct setup_option setup_options[] = {
-    {"--admin", "ADDRESS", N_("who gets mail to root and to other local names"), AT(admin)},
-    {"--host", "HOST", N_("the submission server, where it is not known"), AT(host)},
-    {"--port", "PORT", N_("its port"), AT(port)},
-    {"--login", "NAME", N_("the user name there, where it is not the address"), AT(login)},
-    {"--password-stdin", "", N_("read the password from standard input"), AT(password_stdin)},
+    {"--admin", "ADDRESS", N_("who gets mail to root and to other local names"), AT(admin), true},
+    {"--host", "HOST", N_("the submission server, where it is not known"), AT(host), true},
+    {"--port", "PORT", N_("its port"), AT(port), true},
+    {"--login", "NAME", N_("the user name there, where it is not the address"), AT(login), true},
+    {"--password-stdin", "", N_("read the password from standard input"), AT(password_stdin), true},
     {"--password-command", "COMMAND", N_("a command that prints the password or an access token"),
-     AT(password_command)},
+     AT(password_command), true},
     {"--oauth-client-id", "ID", N_("log in with OAuth 2.0 tokens: the id of your registration"),
-     AT(client)},
+     AT(client), true},
     {"--oauth-secret-file", "FILE", N_("the file with its secret, if it has one"),
-     AT(client_secret)},
-    {"--oauth", "NAME", N_("where tokens come from, if the provider has no such server"),
-     AT(oauth)},
-    {"--system", "", N_("for all users of the machine: the default of root"), AT(system)},
-    {"--user", "", N_("for the calling user alone"), AT(user)},
-    {"--no-check", "", N_("do not try the login"), AT(no_check)},
-    {"--no-start", "", N_("do not start the service"), AT(no_start)},
-    {"--test", "", N_("send a test message to the address"), AT(test)},
-    {"--yes", "", N_("ask nothing but the password; replace a password that is there"), AT(yes)},
-    {"--help", "", N_("list these options"), AT(help)},
+     AT(client_secret), true},
+    {"--oauth", "NAME", N_("where tokens come from, if the provider has no such server"), AT(oauth),
+     true},
+    {"--maildir", "[PATH]", N_("keep all mail in a Maildir: for a machine without provider"),
+     AT(maildir), false},
+    {"--system", "", N_("for all users of the machine: the default of root"), AT(system), false},
+    {"--user", "", N_("for the calling user alone"), AT(user), false},
+    {"--no-check", "", N_("do not try the login"), AT(no_check), false},
+    {"--no-start", "", N_("do not start the service"), AT(no_start), false},
+    {"--test", "", N_("send a test message to the address"), AT(test), false},
+    {"--yes", "", N_("ask nothing but the password; replace a password that is there"), AT(yes),
+     false},
+    {"--help", "", N_("list these options"), AT(help), false},
 };
 const size_t setup_option_count = sizeof setup_options / sizeof *setup_options;
 
@@ -51,6 +54,9 @@ static bool take_option(struct setup_answers *a, int argc, char **argv, int *i)
             *(bool *)((char *)a + o->at) = true;
         else if (word[len] == '=')
             *(const char **)((char *)a + o->at) = word + len + 1;
+        else if (o->argument[0] == '[')
+            *(const char **)((char *)a + o->at) =
+                *i + 1 < argc && strspn(argv[*i + 1], "/~") > 0 ? argv[++*i] : "";
         else if (*i + 1 < argc)
             *(const char **)((char *)a + o->at) = argv[++*i];
         else
@@ -60,9 +66,26 @@ static bool take_option(struct setup_answers *a, int argc, char **argv, int *i)
     return false;
 }
 
+static bool suits_maildir(const struct setup_answers *a, struct error *err)
+{
+    if (a->address)
+        return error_usage(err, "--maildir takes no address: mail to every address is kept");
+    for (size_t i = 0; i < setup_option_count; i++) {
+        const struct setup_option *o = &setup_options[i];
+        const char *at = (const char *)a + o->at;
+        if (o->of_provider && (*o->argument ? *(const char *const *)at != NULL : *(const bool *)at))
+            return error_usage(err, "%s is about a provider, and --maildir does without one",
+                               o->name);
+    }
+    return true;
+}
+
 static bool is_sound(const struct setup_answers *a, struct error *err)
 {
-    if (!a->address || !strchr(a->address, '@') || !keycheck_address(a->address, err))
+    if (a->maildir && !suits_maildir(a, err))
+        return false;
+    if (!a->maildir &&
+        (!a->address || !strchr(a->address, '@') || !keycheck_address(a->address, err)))
         return error_usage(err, "setup takes an address: onehopctl setup me@example.com");
     if (a->admin && !keycheck_address(a->admin, err))
         return error_prefix(err, "--admin");
@@ -139,7 +162,7 @@ void setup_answers_log_in_as_local_part(struct setup_answers *a)
 
 bool setup_answers_need_password(const struct setup_answers *answers)
 {
-    return !answers->password_command && !answers->client;
+    return !answers->password_command && !answers->client && !answers->maildir;
 }
 
 void setup_answers_take_host(struct setup_answers *answers, const char *text)

@@ -10,6 +10,7 @@
 
 struct setup_answers { /* texts are NULL where nothing was said */
     const char *address, *host, *port, *login, *password_command, *admin;
+    const char *maildir; /* "": the usual place */
     const char *oauth, *client,
         *client_secret; /* keys oauth, oauth_client_id and its secret file */
     bool system, user, password_stdin, no_check, no_start, test, yes, help;
@@ -18,10 +19,14 @@ struct setup_answers { /* texts are NULL where nothing was said */
 };
 
 struct setup_option {
-    const char *name, *argument; /* "" for none, else what it is called */
+    const char *name,
+        *argument; /* "" for none, else what it is called, in brackets if it may lack */
     const char *help;
-    size_t at; /* of the text or the bool in struct setup_answers */
+    size_t at;        /* of the text or the bool in struct setup_answers */
+    bool of_provider; /* makes no sense without one */
 };
+
+#define SETUP_MAILDIR_ACCOUNT "default" /* serves every sender */
 
 extern const struct setup_option setup_options[];
 extern const size_t setup_option_count;

@@ -186,6 +186,69 @@ def test_an_accounts_password_is_replaced_with_yes(fresh, provider):
     fresh.delivers("you@example.net", "-odi")
 
 
+# -- a machine without provider
+
+def keep_mail(machine, *words):
+    return machine.run("onehopctl", "setup", "--user", *words, input=b"")
+
+
+def test_a_maildir_replaces_a_provider(machine):
+    result = keep_mail(machine, "--maildir", "~/mail/root", "--test")
+    assert (result.code, result.text) == (0, "")
+    assert f"wrote      {machine.user_file}, [account default]" in result.shown
+    assert machine.user_file.read_text() == "[account default]\nprotocol = maildir\nmaildir = ~/mail/root\n"
+    file, = (machine.home / "mail/root/new").iterdir()
+    assert b"Subject: onehop works" in file.read_bytes()
+    before = machine.user_file.read_text()
+    for path in ("", str(machine.home / "mail/root/")):
+        result = keep_mail(machine, f"--maildir={path}")
+        assert (result.code, result.text) == (0, "")
+        assert f"kept       {machine.user_file}, [account default]" in result.shown
+    assert machine.user_file.read_text() == before
+
+
+def test_a_users_maildir_has_the_usual_name(machine):
+    assert keep_mail(machine, "--maildir").code == 0
+    assert "maildir = ~/Maildir\n" in machine.user_file.read_text()
+    assert stat.S_IMODE((machine.home / "Maildir").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("words, code, told", [
+    ((ADDRESS,), 64, "--maildir takes no address"),
+    *(((word,), 64, f"{word.split('=')[0]} is about a provider")
+      for word in ("--admin=a@here.example", "--host=h", "--port=25", "--login=x", "--password-stdin",
+                   "--password-command=x", "--oauth=x", "--oauth-client-id=x", "--oauth-secret-file=/x")),
+    (("--maildir=mail",), 64, "takes a full path"), (("--system",), 64, "exclude"),
+])
+def test_what_makes_no_sense_with_a_maildir(machine, words, code, told):
+    result = keep_mail(machine, "--maildir", *words)
+    assert result.code == code and told in result.text, result.text
+    assert files(machine) == {}
+
+
+def test_a_machine_with_a_provider_gets_no_maildir_unasked(fresh, provider):
+    assert set_up(fresh, ADDRESS).code == 0
+    before = files(fresh)
+    result = keep_mail(fresh, "--maildir")
+    assert result.code == 73 and f"account {ADDRESS} is there already" in result.text
+    assert files(fresh) == before
+
+
+def test_another_maildir_is_not_replaced(machine):
+    assert keep_mail(machine, "--maildir").code == 0
+    result = keep_mail(machine, "--maildir", "~/other")
+    assert result.code == 73 and "account default is there already" in result.text
+    assert not (machine.home / "other").exists()
+
+
+def test_a_maildir_that_cannot_be_made_changes_nothing(machine):
+    machine.file("home/mail", "in the way")
+    before = files(machine)
+    result = keep_mail(machine, "--maildir", "~/mail/root")
+    assert result.code == 75 and "nothing was changed" in result.text and "Not a directory" in result.shown
+    assert files(machine) == before
+
+
 # -- a person at the terminal
 
 def at_terminal(machine, *words, **more):
@@ -327,15 +390,16 @@ class Administrator:
     def calls(self):
         return (self.fakes / "calls").read_text()
 
-    def before(self, systemd):
-        booted = "mkdir -p /run/systemd/system &&" if systemd else ""
+    def before(self, systemd, after="true"):
+        booted = "mkdir -p /run/systemd/system;" if systemd else ""
         return as_root_with_the_user(self.machine, "sh", "-ec",
-                                     f'mount -t tmpfs tmpfs /run && {booted} exec "$@"', "sh")
+                                     'for place in /run /srv /var/mail; do mount -t tmpfs -o mode=755 '
+                                     f'tmpfs $place; done; {booted} "$@"; {after}', "sh")
 
-    def sets_up(self, *words, systemd=True, password=b"s3cret\n"):
+    def sets_up(self, *words, systemd=True, password=b"s3cret\n", after="true"):
+        words = (("--password-stdin",) if password else ()) + words
         return subprocess.run(
-            [*self.before(systemd), str(self.machine.programs / "onehopctl"), "setup",
-             "--password-stdin", *words], input=password, capture_output=True, text=False,
+            [*self.before(systemd, after), str(self.machine.programs / "onehopctl"), "setup", *words], input=password, capture_output=True, text=False,
             timeout=PATIENCE, env=self.machine.environment(PATH=f"{self.fakes}:/usr/bin:/bin"))
 
 
@@ -399,3 +463,48 @@ def test_root_is_asked_for_whom_and_who_gets_its_mail(root, shared):
     shown = terminal.rest()
     assert terminal.end()[0] == 0, shown
     assert "admin = boss@here.example" in shared.system_file.read_text().splitlines()
+
+
+@needs_root
+def test_root_keeps_the_machines_mail(root, shared):
+    """The usual place needs nothing else; another one is named to the service's sandbox."""
+    drop_in = shared.root / "etc/systemd/system/onehop.service.d/maildir.conf"
+    shared.own(shared.root / "spool")
+    shared.own(shared.root / "run")
+    shared.start()
+    place = "/srv/onehop-test/root"  # of a file system that goes with the call
+    done = root.sets_up("--maildir", place, password=b"", after=f"stat -c '%n %u %a' {place} {place}/..")
+    assert (done.returncode, done.stderr) == (0, b"")
+    for line in (f"made       {place}", f"wrote      {drop_in}", f"wrote      {shared.system_file}, [account default]"):
+        assert line.encode() + b"\n" in done.stdout
+    assert f"protocol = maildir\nmaildir = {place}\n" in shared.system_file.read_text()
+    assert f"[Service]\nReadWritePaths=-{place}\n" in drop_in.read_text()
+    assert f"{place} {SERVICE} 700\n{place}/.. 0 755\n" in done.stdout.decode()
+    assert "enable --now onehop.socket" in root.calls() and b"submit answers" in done.stdout
+    before = shared.system_file.read_text(), drop_in.read_text()
+    done = root.sets_up("--maildir", password=b"")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"kept       " in done.stdout
+    assert (shared.system_file.read_text(), drop_in.read_text()) == before
+
+
+@needs_root
+def test_the_usual_place_of_the_machines_mail(root, shared):
+    done = root.sets_up("--maildir", "--no-start", password=b"")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "maildir = /var/mail/root\n" in shared.system_file.read_text()
+    assert b"made       /var/mail/root\n" in done.stdout
+    assert not (shared.root / "etc/systemd").exists()
+
+
+@needs_root
+@pytest.mark.parametrize("path, told", [
+    ("~/mail", b"takes a full path"), ("/home/x/mail", b"sees nothing below /home/"),
+    ("/tmp/mail", b"sees nothing below /tmp/"), ("/srv/a b", b"letters, digits"),
+    ("/etc/passwd", b"/etc/passwd is not a directory"),
+])
+def test_a_place_that_the_service_cannot_write_to(root, shared, path, told):
+    before = shared.system_file.read_text()
+    done = root.sets_up("--maildir=" + path, password=b"")
+    assert done.returncode in (64, 73) and told in done.stderr, done.stderr
+    assert shared.system_file.read_text() == before and not (shared.root / "etc/systemd").exists()
