@@ -23,7 +23,8 @@ struct oauth_service *oauth_service_add(struct oauth_services *list, const char 
 {
     for (size_t i = 0; i < list->n; i++) {
         const struct oauth_service *other = list->item[i];
-        if (strcasecmp(other->name, name) == 0 && strcmp(other->file, file) == 0) {
+        if (strcasecmp(other->name, name) == 0 && strcmp(other->file, file) == 0 &&
+            other->line != line) { /* else the file is read for both levels */
             error_config(err, "oauth %s was already described in line %d", name, other->line);
             return NULL;
         }

@@ -41,7 +41,8 @@ struct provider *provider_add(struct provider_table *table, const char *name, co
 {
     for (size_t i = 0; i < table->n; i++) {
         const struct provider *other = table->item[i];
-        if (strcasecmp(other->name, name) == 0 && strcmp(other->file, file) == 0) {
+        if (strcasecmp(other->name, name) == 0 && strcmp(other->file, file) == 0 &&
+            other->line != line) { /* else the file is read for both levels */
             error_config(err, "provider %s was already described in line %d", name, other->line);
             return NULL;
         }

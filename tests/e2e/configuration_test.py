@@ -317,3 +317,12 @@ def test_the_effective_configuration_is_printed_without_secrets(serve, machine):
     machine.run("onehop", "you@example.net", input=REPORT)
     assert "s3cret" not in machine.run("onehop", "-v", "you@example.net", input=REPORT).text
     assert f"using account work from {machine.user_file}" in result.shown.splitlines()
+
+
+@pytest.mark.parametrize("section", ["[provider here]\ndomains = here.example\nhost = h\n",
+                                     "[oauth here]\ntoken = https://here.example/token\n"])
+def test_the_systems_file_can_be_named(machine, section):
+    """It is then read for both levels; what it describes is described once."""
+    machine.configure_system(section + "[account a]\nfrom = a@here.example\nhost = x\n", 0o644)
+    result = machine.run("onehop", "-C", str(machine.system_file), "-P", "-a", "a", "you@example.net")
+    assert result.code == 0 and "from = a@here.example" in result.shown, result.text
