@@ -43,11 +43,32 @@ size_t limits_recipients(const struct session *session)
     return own == 0 || (theirs > 0 && theirs < own) ? theirs : own;
 }
 
-bool limits_allow_domain(const struct session *session, const char *recipient)
+/* Meaningless where the server sets no such limit. */
+static size_t most_domains(const struct session *session)
 {
     size_t most = session->capabilities.domain_max;
-    return most == 0 || session->domains.n < (most < DOMAINS_MAX ? most : DOMAINS_MAX) ||
+    return most < DOMAINS_MAX ? most : DOMAINS_MAX;
+}
+
+bool limits_allow_domain(const struct session *session, const char *recipient)
+{
+    return session->capabilities.domain_max == 0 || session->domains.n < most_domains(session) ||
            strlist_has(&session->domains, address_domain(recipient));
+}
+
+bool limits_allow_all(const struct session *session, const struct envelope *env)
+{
+    struct strlist fresh = {0};
+    if (session->capabilities.domain_max == 0)
+        return true;
+    for (size_t i = 0; i < env->n; i++) {
+        const char *domain = address_domain(env->rcpt[i].address);
+        if (!strlist_has(&session->domains, domain) && !strlist_has(&fresh, domain))
+            strlist_add(&fresh, domain);
+    }
+    bool allowed = fresh.n == 0 || session->domains.n + fresh.n <= most_domains(session);
+    strlist_clear(&fresh);
+    return allowed;
 }
 
 void limits_note_domain(struct session *session, const char *recipient)

@@ -45,8 +45,10 @@ void limits_read(struct session_capabilities *capabilities, const char *words);
 /* How many recipients one transaction may have, by the parameters and by the server; 0: any. */
 size_t limits_recipients(const struct session *session);
 
-/* Whether the domain of RECIPIENT may occur in this session; and that it does. */
+/* Whether the domain of RECIPIENT may occur in this session; whether those of all recipients of ENV
+ * may, together; and that the domain of RECIPIENT does occur. */
 bool limits_allow_domain(const struct session *session, const char *recipient);
+bool limits_allow_all(const struct session *session, const struct envelope *env);
 void limits_note_domain(struct session *session, const char *recipient);
 
 #endif

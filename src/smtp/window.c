@@ -87,12 +87,8 @@ static bool by_chunks(const struct session *session)
 static bool fits_limits(const struct session *session, const struct session_mail *mail)
 {
     size_t most = limits_recipients(session);
-    if ((most > 0 && mail->env->n > most) || session_is_spent(session, NULL))
-        return false;
-    for (size_t i = 0; i < mail->env->n; i++)
-        if (!limits_allow_domain(session, mail->env->rcpt[i].address))
-            return false;
-    return true;
+    return (most == 0 || mail->env->n <= most) && !session_is_spent(session, NULL) &&
+           limits_allow_all(session, mail->env);
 }
 
 enum session_room session_room(const struct session *session, const struct session_mail *mail)

@@ -264,6 +264,16 @@ def test_a_session_ends_where_the_server_sets_its_limit(serve, spool, without, l
     assert spool.is_empty()
 
 
+@pytest.mark.parametrize("without", [(), ("CHUNKING",)])
+def test_new_domains_of_one_message_are_counted_together(serve, spool, without):
+    provider = spool.use(serve(extra=["LIMITS RCPTDOMAINMAX=2"], without=without), max_connections="1")
+    spool.submits("-odq", "you@example0.net")
+    spool.submits("-odq", "you@example1.net", "you@example2.net")
+    spool.delivers("-q")
+    assert sorted(r for m in provider.messages for r in m.recipients) == [f"you@example{i}.net" for i in range(3)]
+    assert spool.is_empty()
+
+
 def test_mail_of_an_account_goes_in_order_over_one_connection(serve, spool):
     provider = spool.use(serve(), max_connections="1")
     for i in range(12):
