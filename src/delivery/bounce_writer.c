@@ -14,19 +14,32 @@
 #include "queue/entry_writer.h"
 #include "delivery/notice.h"
 
-/* True if the account may make another bounce in this hour, in which it may make MOST. *FIRST: this
- * is the first one it may not make. Without the file there is no limit, but a bounce. */
-static bool take_from_quota(const struct settlement *s, unsigned most, bool *first)
+/* True if the account may make another bounce in this hour. *FIRST: this is the first one it may
+ * not make. Without the file there is no limit, but a bounce. */
+static bool may_bounce(const struct settlement *s, bool *first)
 {
     struct account_file file;
     *first = false;
     if (!account_file_begin(&file, s->delivery->spool, s->account->name))
         return true;
     struct account_state *state = &file.state;
-    bool allowed = account_state_count_bounce(state, most, s->delivery->now());
+    bool allowed =
+        account_state_count_bounce(state, ACCOUNT_STATE_BOUNCES_PER_HOUR, s->delivery->now());
     *first = !allowed && state->bounces == ACCOUNT_STATE_BOUNCES_PER_HOUR;
     state->bounces += *first; /* marks that it was reported */
     account_file_end(&file, allowed || *first);
+    return allowed;
+}
+
+/* The same of a warning, which is left out without a report: the mark is for the first bounce. */
+static bool may_warn(const struct settlement *s)
+{
+    struct account_file file;
+    if (!account_file_begin(&file, s->delivery->spool, s->account->name))
+        return true;
+    bool allowed = account_state_count_bounce(&file.state, BOUNCE_WRITER_WARNINGS_PER_HOUR,
+                                              s->delivery->now());
+    account_file_end(&file, allowed);
     return allowed;
 }
 
@@ -132,7 +145,7 @@ static enum bounce_writer_result report_to(const struct settlement *s, struct en
                                            const char *to, struct error *err)
 {
     bool first;
-    if (!take_from_quota(s, ACCOUNT_STATE_BOUNCES_PER_HOUR, &first)) {
+    if (!may_bounce(s, &first)) {
         if (first)
             notice_expired(s, lock, "too many bounces in one hour");
         return BOUNCE_WRITER_NOT_NOW;
@@ -236,8 +249,7 @@ bool bounce_writer_warn(const struct settlement *s, struct entry_lock *lock, str
 {
     struct str to = {0}, until = {0};
     struct error ignored; /* without room for it there is no warning */
-    bool first;
-    if (!is_delay_due(s, lock) || !take_from_quota(s, BOUNCE_WRITER_WARNINGS_PER_HOUR, &first))
+    if (!is_delay_due(s, lock) || !may_warn(s))
         return true;
     journal_warned(&lock->journal);
     bool ok = entry_lock_save(lock, err);

@@ -224,18 +224,20 @@ def test_what_the_account_holds_is_not_reported_as_delayed(serve, spool):
 
 # -- lifetime
 
-def test_mail_put_off_for_too_long_bounces(serve, spool):
+@pytest.mark.parametrize("warning, reports", [("off", 0), ("4h", 1)])
+def test_mail_put_off_for_too_long_bounces(serve, spool, warning, reports):
     provider = spool.use(serve(rcpt={"gone@example.net": "450 4.2.2 mailbox full"}),
-                         "[queue]\nlifetime = 12h\ndelay_warning = off\n")
+                         f"[queue]\nlifetime = 12h\ndelay_warning = {warning}\n")
     spool.submits("gone@example.net", "you@example.net")
     for _ in range(11):
         spool.wait(HOUR)
         spool.delivers("-q")
-    assert len(provider.messages) == 1 and len(spool.ids()) == 1
+    assert len(provider.messages) == 1 + reports and len(spool.ids()) == 1
     spool.wait(2 * HOUR)
     spool.delivers("-q")
-    assert len(provider.messages) == 2
-    _, text, status, _ = report_of(provider.messages[1])
+    assert len(provider.messages) == 2 + reports
+    _, text, status, _ = report_of(provider.messages[-1])
+    assert status[1]["Action"] == "failed"
     assert "gone@example.net" in text and "4.2.2 mailbox full" in text
     assert status[1]["Status"].startswith(("4.", "5."))
     assert spool.is_empty()

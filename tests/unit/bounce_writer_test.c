@@ -315,18 +315,35 @@ static enum bounce_writer_result report_one(struct mailworld *world, bool *notic
     return result;
 }
 
-/* Beyond the hour's number there is one notice to admin. */
+/* A message whose delay is to be reported now. */
+static void warn_of_one(struct mailworld *world)
+{
+    struct entry_lock lock = {0};
+    struct error later = spooldir_refusal(450, "4.2.0", "later", "450 x");
+    submit(world, &plain, 1, &lock);
+    later.scope = ERROR_RECIPIENT;
+    journal_settle(&lock.journal, 0, JOURNAL_WAITING, &later);
+    world->delivery.delay_warning = 1;
+    const struct settlement settlement = {
+        .delivery = &world->delivery, .account = world->account[0], .provider = "mx"};
+    assert_true(bounce_writer_warn(&settlement, &lock, &world->dir->err));
+    assert_false(lock.journal.warned);
+    entry_lock_release(&lock);
+}
+
+/* Beyond the hour's number there is one notice to admin, which a warning does not use up. */
 static void bounces_of_an_hour_are_limited(void **state)
 {
     (void)state;
     struct mailworld world;
     bool notice;
     mailworld_begin(&world);
-    mailworld_now = 1000 * 3600;
+    mailworld_now = INT64_C(1000000) * 3600;
     for (int i = 0; i < ACCOUNT_STATE_BOUNCES_PER_HOUR; i++) {
         assert_int_equal(report_one(&world, &notice), BOUNCE_WRITER_REPORTED);
         assert_false(notice);
     }
+    warn_of_one(&world);
     assert_int_equal(report_one(&world, &notice), BOUNCE_WRITER_NOT_NOW);
     assert_true(notice);
     assert_int_equal(report_one(&world, &notice), BOUNCE_WRITER_NOT_NOW);
