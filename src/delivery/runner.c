@@ -379,7 +379,7 @@ static void free_suspects(struct run *run)
         account_state_read(&state, run->delivery->spool, account->name);
         if (*state.suspect &&
             state.suspect_depends != circumstances_of(run->delivery->site, account))
-            scan_make_due(&run->scan, state.suspect);
+            scan_make_due(&run->scan, state.suspect, run->delivery->now());
     }
 }
 

@@ -71,11 +71,11 @@ void scan_keep_due(struct scan *scan, int64_t now)
     scan->n = kept;
 }
 
-void scan_make_due(struct scan *scan, const char *id)
+void scan_make_due(struct scan *scan, const char *id, int64_t now)
 {
     for (size_t i = 0; i < scan->n; i++)
-        if (strcmp(scan->item[i].id, id) == 0)
-            scan->item[i].next = 0;
+        if (strcmp(scan->item[i].id, id) == 0 && scan->item[i].next > now)
+            scan->item[i].next = now;
 }
 
 static int by_time(const void *a, const void *b)

@@ -32,8 +32,9 @@ bool scan_read(struct scan *scan, const struct spool *spool, enum spool_director
 /* Drops what is not due NOW (schedule_due()). */
 void scan_keep_due(struct scan *scan, int64_t now);
 
-/* Makes ID due, if it is there. */
-void scan_make_due(struct scan *scan, const char *id);
+/* Makes ID due NOW, if it is there and was not due before: what waits since before then keeps its
+ * place in front of it. */
+void scan_make_due(struct scan *scan, const char *id, int64_t now);
 
 /* Sorts by the planned attempt, and only then by arrival: entries that were never tried come before
  * those that met a failure meanwhile. */

@@ -111,6 +111,34 @@ static void outcomes_are_kept_and_an_entry_can_wait(void **state)
     assert_false(spooldir_exists(dir, "journal", id));
 }
 
+/* What met a failure and is tried again comes behind what was never tried. */
+static void what_is_made_due_does_not_jump_the_queue(void **state)
+{
+    struct spooldir *dir = *state;
+    char failed[ENTRYID_SIZE], fresh[ENTRYID_SIZE], late[ENTRYID_SIZE];
+    struct entry_lock lock;
+    struct scan scan = {0};
+    int64_t now = time(NULL) + 60;
+    assert_true(spooldir_submit(dir, text, 1, failed, &lock));
+    assert_true(entry_lock_postpone(&lock, now + 3600, &dir->err));
+    entry_lock_release(&lock);
+    assert_true(spooldir_submit(dir, text, 1, late, &lock));
+    assert_true(entry_lock_postpone(&lock, now - 30, &dir->err));
+    entry_lock_release(&lock);
+    assert_true(spooldir_submit(dir, text, 1, fresh, NULL));
+    assert_true(scan_read(&scan, &dir->spool, SPOOL_QUEUE, &dir->err));
+    scan_make_due(&scan, failed, now);
+    scan_make_due(&scan, late, now);
+    scan_make_due(&scan, "000000000000011", now); /* which is not there */
+    scan_keep_due(&scan, now);
+    scan_sort_by_time(&scan);
+    assert_int_equal(scan.n, 3);
+    assert_string_equal(scan.item[0].id, fresh);
+    assert_string_equal(scan.item[1].id, late);
+    assert_string_equal(scan.item[2].id, failed);
+    scan_clear(&scan);
+}
+
 static off_t journal_size(const struct spooldir *dir, const char *id)
 {
     struct stat facts;
@@ -356,6 +384,7 @@ int main(void)
         TEST(a_flipped_bit_sends_an_entry_to_failed),
         TEST(an_entry_cut_short_goes_to_failed_and_is_shown_there),
         TEST(outcomes_are_kept_and_an_entry_can_wait),
+        TEST(what_is_made_due_does_not_jump_the_queue),
         TEST(an_attempt_is_planned_before_it_begins),
         TEST(an_attempt_that_ended_unnoted_is_noted_by_the_next),
         TEST(a_bounce_is_noted_before_it_is_sent),
