@@ -193,6 +193,10 @@ static const char *what_is_missing(const struct service_settings *service)
 bool listen_check(const struct service_settings *service, const char *file, struct error *err)
 {
     const char *missing = what_is_missing(service);
-    return !missing || (error_config(err, "%s", missing) ||
-                        error_prefix(err, "%s:%d", file, service->listen_line));
+    if (!missing)
+        return true;
+    (void)error_config(err, "%s", missing);
+    if (service->listen_line == 0)
+        return error_prefix(err, "%s", file);
+    return error_prefix(err, "%s:%d", file, service->listen_line);
 }

@@ -47,7 +47,8 @@ bool listen_allows(const struct strlist *networks, const struct in6_addr *addres
 bool listen_is_open(const struct service_settings *service);
 
 /* EX_CONFIG, with FILE:LINE and what is missing, if a listener for the network would take mail from
- * anybody, or could not do what is asked. FILE is the system's. */
+ * anybody, or could not do what is asked. FILE is the system's, and alone where `listen` is not in
+ * it: a service manager opened the socket. */
 bool listen_check(const struct service_settings *service, const char *file, struct error *err);
 
 #endif
