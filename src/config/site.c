@@ -79,6 +79,11 @@ bool site_refresh(struct site *site, struct error *err)
     return ok;
 }
 
+const char *site_rejected(const struct site *site)
+{
+    return site->broken ? site->broken : site->rejected ? site->rejected : site->listener_rejected;
+}
+
 void site_close(struct site *site)
 {
     configuration_clear(&site->config);

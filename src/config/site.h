@@ -44,6 +44,9 @@ bool site_configure_user(struct site *site, struct error *err);
  * so; the accounts that were there before stay, and where there were none `broken` says why. */
 bool site_refresh(struct site *site, struct error *err);
 
+/* Why the files as they are now are not used, those of the listener included; NULL: they are. */
+const char *site_rejected(const struct site *site);
+
 void site_close(struct site *site);
 
 #endif

@@ -17,6 +17,7 @@
 #include "queue/tokenizer.h"
 #include "submit/control_client.h"
 #include "ctl/queuectl.h"
+#include "ctl/service_state.h"
 
 const char *const observation_states[OBSERVATION_STATES] = {
     [OBSERVATION_WAITING] = "waiting",
@@ -190,7 +191,7 @@ bool observation_look(struct observation *seen, const struct site *site, enum ac
 {
     struct spool spool = {0};
     enum queuectl_opened opened = queuectl_open(site, scope, &spool, err);
-    const char *rejected = site->broken ? site->broken : site->rejected;
+    const char *rejected = site_rejected(site);
     bool ok = opened != QUEUECTL_BROKEN;
     if (opened == QUEUECTL_DENIED)
         return ask_service(seen, site, err);
@@ -215,10 +216,31 @@ void observation_configure(struct observation *seen, struct site *site)
         site->broken = memory_copy(err.text);
 }
 
+static bool has_listener_files(const struct service_settings *service)
+{
+    const char *users = service->users_file, *cert = service->tls_cert_file;
+    return (users && *users) || (cert && *cert); /* NULL: nothing could be read */
+}
+
+/* The service alone reads what its listener goes by. One that does not answer rejects nothing. */
+static void look_at_listener(struct observation *seen, const struct site *site)
+{
+    struct service_state state;
+    struct error ignored;
+    if (seen->configuration || !has_listener_files(&site->config.service))
+        return;
+    if (service_state_ask(&state, site, &ignored) && state.rejected.len > 0)
+        seen->configuration = str_take(&state.rejected);
+    service_state_clear(&state);
+}
+
 bool observation_make(struct observation *seen, const struct site *site, struct error *err)
 {
-    return observation_look(seen, site, SCOPE_USER, true, err) &&
-           observation_look(seen, site, SCOPE_SYSTEM, true, err);
+    if (!observation_look(seen, site, SCOPE_USER, true, err) ||
+        !observation_look(seen, site, SCOPE_SYSTEM, true, err))
+        return false;
+    look_at_listener(seen, site);
+    return true;
 }
 
 /* As text: a line for each state, the configuration, each account. */

@@ -25,7 +25,7 @@ void service_state_write(const struct site *site, FILE *out)
         write_line(out, "file", line, len);
         line += len + (line[len] == '\n');
     }
-    const char *rejected = site->rejected ? site->rejected : site->listener_rejected;
+    const char *rejected = site_rejected(site);
     if (rejected)
         write_line(out, "rejected", rejected, strlen(rejected));
 }

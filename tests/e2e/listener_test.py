@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from machine import REPORT, sanitized
-from service import served  # noqa: F401
+from service import ALICE, served  # noqa: F401
 from service_test import children
 
 LOCAL = "allow_networks = 127.0.0.0/8\n"
@@ -462,13 +462,28 @@ def test_a_new_certificate_and_new_users_need_no_restart(served, serve, authorit
     send_as(port, authority, "nas", password="another")
 
 
+def judge(machine):
+    """The exit status and the line of `onehopctl status`: the same for root and for a user."""
+    found = {machine.call(uid, "onehopctl", "status")[:2] for uid in (0, ALICE)}
+    (status, line), = {(status, line.split(" | ")[0]) for status, line in found}
+    return status, line
+
+
 def test_a_file_that_broke_leaves_what_was_good(served, serve, authority):
     port = listen_for(served, serve(), authority, f"nas:{hashed()}\n")
     write_users(served, "nas:secret\n")
     send_as(port, authority, "nas")
     assert re.search("what was read before is used: \\S+users:1: user nas has no hash", served.said())
+    status, line = judge(served)
+    assert status == 1 and re.match("ONEHOP WARNING - .*not used: \\S+users:1: user nas has no hash", line), line
+    assert "onehop_configuration_rejected 1" in served.call(0, "onehopctl", "metrics")[1]
+    write_users(served, f"nas:{hashed()}\n")
+    send_as(port, authority, "nas")
+    assert judge(served)[0] == 0
     (served.root / "etc/onehop/cert.pem").write_text("")
     send_as(port, authority, "nas")
+    status, line = judge(served)
+    assert status == 1 and re.match(r"ONEHOP WARNING - .*not used: .*\Scert\.pem", line), line
 
 
 # -- a socket of a service manager
