@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "base/escape.h"
+#include "base/module.h"
 #include "message/address.h"
 
 /* Octets that mean themselves to every server, as nearly all addresses are made of. */
@@ -51,6 +52,10 @@ bool mailbox_add(struct str *out, const char *address, struct smtputf8 *utf8,
     utf8->needed = utf8->needed || needed;
     if (done || needed)
         return true;
+    if (!escape_is_ascii(address_domain(address)) && !module_get(err)) {
+        err->scope = scope; /* it may have A-labels when the installation is complete */
+        return false;
+    }
     return error_set(err, scope, ERROR_PERMANENT, EX_UNAVAILABLE,
                      "<%s> needs a server with SMTPUTF8, and this one does not offer it", address);
 }
