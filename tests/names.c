@@ -1,8 +1,15 @@
-/* What DNS says to the test program: no SRV record, or that of ONEHOP_TEST_SRV="NAME=HOST:PORT"; no
- * other record, or the answer of ONEHOP_TEST_DNS="NAME=HEX". A test asks no name server, but one of
- * its own (ONEHOP_TEST_DNS="ask"). The linker puts this in the place of the library's. */
+/* What the world says to the test program; the linker puts this in the place of the libraries'.
+ *
+ * DNS: no SRV record, or that of ONEHOP_TEST_SRV="NAME=HOST:PORT"; no other record, or the answer of
+ * ONEHOP_TEST_DNS="NAME=HEX"; no address of a name in .invalid (RFC 6761, 6.4). A test asks no name
+ * server, but one of its own (ONEHOP_TEST_DNS="ask").
+ *
+ * The passwd database: everybody's home is ONEHOP_TEST_ROOT/home, so that no test reads the
+ * configuration of the user who runs it. */
 #include "config.h"
 
+#include <netdb.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,4 +43,31 @@ bool __wrap_dnsanswer_ask(struct str *out, const char *name, unsigned type)
     for (text += len + 1; sscanf(text, "%2x", &octet) == 1; text += 2)
         str_add_char(out, (char)octet);
     return true;
+}
+
+int __real_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **answer);
+int __wrap_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **answer);
+
+int __wrap_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints,
+                       struct addrinfo **answer)
+{
+    const char *top = strrchr(name, '.');
+    if (top && strcmp(top, ".invalid") == 0)
+        return EAI_NONAME;
+    return __real_getaddrinfo(name, port, hints, answer);
+}
+
+struct passwd *__real_getpwuid(uid_t uid);
+struct passwd *__wrap_getpwuid(uid_t uid);
+
+struct passwd *__wrap_getpwuid(uid_t uid)
+{
+    static char home[4096];
+    struct passwd *entry = __real_getpwuid(uid);
+    (void)snprintf(home, sizeof home, "%s/home", getenv("ONEHOP_TEST_ROOT"));
+    if (entry)
+        entry->pw_dir = home;
+    return entry;
 }

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from machine import HAS_MSMTP, REPORT
+from machine import HAS_MSMTP, REPORT, needs_msmtp
 
 
 def complaint(machine, *words):
@@ -218,7 +218,7 @@ def test_a_home_that_is_not_ours_is_ignored(serve, machine):
     if os.geteuid() != 0:
         pytest.skip("only root can give a directory away")
     mine, foreign = serve(), serve()
-    machine.configure_system(machine.account(mine))
+    machine.file(machine.root / "home/.config/onehop/onehop.ini", machine.account(mine))
     home = machine.directory / "foreign"
     machine.file(home / ".config/onehop/onehop.ini", machine.account(foreign))
     os.chown(home, 65534, 65534)
@@ -226,16 +226,21 @@ def test_a_home_that_is_not_ours_is_ignored(serve, machine):
     assert mine.message and foreign.connections == []
 
 
-@pytest.mark.parametrize("name", ["sendmail", "msmtp"])
-def test_a_home_that_others_can_write_to_is_ignored(machine, name):
+@pytest.mark.parametrize("name, file", [
+    ("sendmail", ".config/onehop/onehop.ini"), pytest.param("msmtp", ".msmtprc", marks=needs_msmtp)])
+def test_a_home_that_others_can_write_to_is_ignored(serve, machine, name, file):
+    """The one of the passwd database counts in its place."""
+    mine, foreign = (serve(tls="none", mechanisms="") for _ in range(2))
     home = machine.directory / "everybody"
-    ran = home / "ran"
-    machine.file(home / ".msmtprc", "account default\nhost 127.0.0.1\nport 1\nauth plain\nuser x\n"
-                 f"from a@example.com\npasswordeval touch {ran}; echo x\n", 0o644)
-    home.chmod(0o1777)
-    machine.run(name, "you@example.net", input=REPORT,
-                environment={"HOME": str(home), "XDG_CONFIG_HOME": None})
-    assert not ran.exists()
+    for directory, provider in ((machine.root / "home", mine), (home, foreign)):
+        machine.file(directory / file, machine.account(provider) if file.endswith("ini") else
+                     f"account default\nhost 127.0.0.1\nport {provider.port}\nfrom me@example.com\n")
+    for mode, provider in ((0o1777, mine), (0o700, foreign)):
+        home.chmod(mode)
+        machine.delivers("you@example.net", name=name,
+                         environment={"HOME": str(home), "XDG_CONFIG_HOME": None})
+        assert len(provider.messages) == 1
+    assert len(mine.connections) == 1
 
 
 def test_a_state_home_that_is_missing_is_made(serve, machine):

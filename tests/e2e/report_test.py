@@ -34,7 +34,7 @@ def test_the_shape_of_stderr(serve, machine):
 @pytest.mark.parametrize("name", ["sendmail", "msmtp", "onehop"])
 def test_the_program_is_called_by_its_name(machine, name):
     result = machine.run(name, "you@example.net", input=REPORT)
-    assert all(line.startswith(f"{name}: ") for line in result.lines)
+    assert result.lines and all(line.startswith(f"{name}: ") for line in result.lines)
 
 
 def test_control_characters_of_the_server_are_not_obeyed(serve, machine):

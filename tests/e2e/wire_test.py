@@ -8,7 +8,7 @@ import pytest
 from machine import REPORT
 from provider import close, drip, endless, in_turn, reset, silence
 
-TEMPFAIL, PROTOCOL, NOPERM = 75, 76, 77
+NOHOST, TEMPFAIL, PROTOCOL, NOPERM = 68, 75, 76, 77
 REFUSED = (65, 67, 69)  # for good
 
 
@@ -582,7 +582,7 @@ def test_nobody_listens(machine, serve):
 
 def test_no_such_host(machine, serve):
     machine.use(serve(), host="no-such-host.invalid")
-    result = refused(machine.sendmail("you@example.net"), (TEMPFAIL, 68))
+    result = refused(machine.sendmail("you@example.net"), NOHOST)
     assert "no-such-host.invalid" in result.text
 
 
