@@ -7,7 +7,7 @@ import threading
 import time
 
 import inject
-from ledger import PATIENCE, TEXT
+from ledger import PATIENCE, TEXT, all_at_once
 from spool import message
 
 SUBMITTERS, RUNNERS = 8, 3
@@ -15,15 +15,7 @@ EACH = 40 if inject.FULL else 6
 
 
 def test_submitters_and_runners_at_once(ledger):
-    lock, failures, done = threading.Lock(), [], threading.Event()
-
-    def guarded(work):
-        def run():
-            try:
-                work()
-            except BaseException as problem:
-                failures.append(problem)
-        return threading.Thread(target=run)
+    lock, done = threading.Lock(), threading.Event()
 
     def submit():
         for i in range(EACH):
@@ -41,16 +33,7 @@ def test_submitters_and_runners_at_once(ledger):
             code, _, err = ledger.call("sendmail", "-q")
             assert (code, err) == (0, "")
 
-    submitters = [guarded(submit) for _ in range(SUBMITTERS)]
-    runners = [guarded(run) for _ in range(RUNNERS)]
-    for thread in submitters + runners:
-        thread.start()
-    for thread in submitters:
-        thread.join()
-    done.set()
-    for thread in runners:
-        thread.join()
-    assert not failures, failures[0]
+    all_at_once([(submit,)] * SUBMITTERS, [(run,)] * RUNNERS, done)
     assert len(ledger.codes) == SUBMITTERS * EACH
     ledger.check("after the crowd", extra=0)
 

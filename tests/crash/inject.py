@@ -62,6 +62,12 @@ def killed(trace):
         return sum("+++ killed by SIGKILL" in line for line in lines)
 
 
+def failed(trace):
+    """How many calls were made to fail in the trace of a call with error=..."""
+    with open(trace, errors="replace") as lines:
+        return sum("(INJECTED)" in line for line in lines)
+
+
 def sample(items, short, part=0, parts=1):
     """Everything in full; otherwise about SHORT of them, spread evenly. PART of PARTS of that."""
     items = list(items)

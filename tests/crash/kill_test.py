@@ -47,13 +47,15 @@ def test_a_submission_killed_at_any_point(strace, ledger, mode, part):
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_first_submission_ever_killed_at_any_point(strace, ledger, part):
     ledger.accepted("-odq", before=inject.command(ledger.trace()))
-    points = inject.points(ledger.trace())
-    for point in inject.sample(points, 30, part, PARTS):
+    points, kills = inject.sample(inject.points(ledger.trace()), 30, part, PARTS), 0
+    for point in points:
         shutil.rmtree(ledger.spool.path)
         ledger.forget()
         ledger.submit("-odq", before=stop_at(ledger.trace(), point, KILL))
+        kills += inject.killed(ledger.trace()) > 0
         ledger.accepted("-odq")
         ledger.check(f"first, killed at {point}")
+    assert kills > 0.9 * len(points)
 
 
 def prepare_delivery(ledger, streaming):

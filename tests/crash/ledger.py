@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import threading
 from collections import Counter
 
 import inject
@@ -80,9 +81,7 @@ class Ledger:
         """The next run works: in silence, and nothing is left."""
         code, _, err = self.call("sendmail", "-q")
         assert (code, err) == (0, ""), f"{where}: the next run: {code} {err}"
-        left = {place: self.spool.ids(place)
-                for place in ("tmp", "queue", "hold", "failed", "journal")}
-        assert not any(left.values()), f"{where}: left behind {left}"
+        assert not self.spool.left(), f"{where}: left behind {self.spool.left()}"
 
     def got(self):
         """Counter of (subject, recipient); bounces stand under "bounce of ..."."""
@@ -100,12 +99,11 @@ class Ledger:
                 found[subject, recipient] += 1
         return found
 
-    def check(self, where="", extra=0, subjects=None):
+    def check(self, where="", extra=0):
         """Accepted mail arrived, refused mail did not, and at most EXTRA messages came twice."""
         self.run_clean(where)
         got, repeated = self.got(), Counter()
-        for subject in subjects or self.codes:
-            code = self.codes[subject]
+        for subject, code in self.codes.items():
             for person in self.people[subject]:
                 n = got[subject, person]
                 assert n >= 1 or code != 0, f"{where}: {subject} to {person} is lost"
@@ -130,3 +128,25 @@ class Ledger:
 def stop_at(trace, point, fault):
     call, n = point
     return inject.command(trace, call, fault, n)
+
+
+def all_at_once(works, others, done):
+    """Calls each of WORKS and OTHERS, tuples of a function and its arguments, in a thread of its own. DONE,
+    an event that the others look at, is set when the works have ended."""
+    failures = []
+
+    def guarded(work, *words):
+        try:
+            work(*words)
+        except BaseException as problem:  # of a thread: reported at the end
+            failures.append(problem)
+
+    works, others = ([threading.Thread(target=guarded, args=call) for call in calls] for calls in (works, others))
+    for thread in works + others:
+        thread.start()
+    for thread in works:
+        thread.join()
+    done.set()
+    for thread in others:
+        thread.join()
+    assert not failures, failures[0]

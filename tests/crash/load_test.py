@@ -10,7 +10,7 @@ import time
 from collections import Counter
 
 import inject
-from ledger import PATIENCE, TEXT
+from ledger import PATIENCE, TEXT, all_at_once
 from spool import message
 
 SUBMITTERS, EACH = (50, 100) if inject.FULL else (12, 12)
@@ -28,7 +28,7 @@ class Story:
         self.ledger = ledger
         self.chance = random.Random(1)
         self.lock, self.done = threading.Lock(), threading.Event()
-        self.running, self.codes, self.failures = {}, {}, []
+        self.running, self.codes = {}, {}
         self.kills = Counter()
 
     def call(self, kind, name, *words, input=b""):
@@ -75,26 +75,9 @@ class Story:
                     self.kills[self.running[process]] += 1
                     os.killpg(process.pid, signal.SIGKILL)
 
-    def guarded(self, work, *words):
-        def safely():
-            try:
-                work(*words)
-            except BaseException as problem:  # of a thread: told at the end
-                self.failures.append(problem)
-        return threading.Thread(target=safely)
-
     def tell(self):
-        submitters = [self.guarded(self.submit, who) for who in range(SUBMITTERS)]
-        others = [self.guarded(self.run) for _ in range(RUNNERS)]
-        others += [self.guarded(self.flap), self.guarded(self.kill)]
-        for thread in submitters + others:
-            thread.start()
-        for thread in submitters:
-            thread.join()
-        self.done.set()
-        for thread in others:
-            thread.join()
-        assert not self.failures, self.failures[0]
+        all_at_once([(self.submit, who) for who in range(SUBMITTERS)],
+                    [(self.run,)] * RUNNERS + [(self.flap,), (self.kill,)], self.done)
 
 
 def test_a_crowd_with_a_provider_that_comes_and_goes(ledger):
@@ -107,7 +90,6 @@ def test_a_crowd_with_a_provider_that_comes_and_goes(ledger):
         story.call("flush", "onehopctl", "flush")  # clears tmp/ too
         if not ledger.spool.ids():
             break
-    left = {place: ledger.spool.ids(place) for place in ("tmp", "queue", "failed", "journal")}
     got = Counter()
     for (subject, recipient), n in ledger.got().items():
         assert subject in story.codes and recipient == "you@example.net", (subject, recipient)
@@ -122,6 +104,6 @@ def test_a_crowd_with_a_provider_that_comes_and_goes(ledger):
           f"{len(got)} messages arrived, {len(lost)} lost, {twice} came twice")
     assert not lost
     assert set(codes) <= {"accepted", "killed"}, codes
-    assert not any(left.values()), left
+    assert not ledger.spool.left()
     assert twice <= story.kills["run"] * CONNECTIONS * WINDOW + story.kills["submission"] * 2
     assert kills > 0

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import inject
-from kill_test import prepare_delivery
+from kill_test import KILL, prepare_delivery
 from ledger import stop_at
 
 PARTS = 2
@@ -81,28 +81,34 @@ def test_power_goes_during_a_submission(ledger, image, part):
     ledger.accepted("-odq", before=inject.command(ledger.trace()))
     later = inject.points(ledger.trace(), CALLS)
     check_afterwards(ledger, image, "right after success", 0)
-    for point in inject.sample(first, 10, part, PARTS):
+    first, later = (inject.sample(points, 10, part, PARTS) for points in (first, later))
+    kills = 0
+    for point in first:
         empty(ledger)
-        ledger.submit("-odq", before=stop_at(ledger.trace(), point, "signal=SIGKILL"))
+        ledger.submit("-odq", before=stop_at(ledger.trace(), point, KILL))
+        kills += inject.killed(ledger.trace()) > 0
         ledger.accepted("-odq")
         check_afterwards(ledger, image, f"power cut at {point} of the first", 0)
-    for point in inject.sample(later, 10, part, PARTS):
+    for point in later:
         empty(ledger)
         ledger.accepted("-odq")
-        ledger.submit("-odq", before=stop_at(ledger.trace(), point, "signal=SIGKILL"))
+        ledger.submit("-odq", before=stop_at(ledger.trace(), point, KILL))
+        kills += inject.killed(ledger.trace()) > 0
         check_afterwards(ledger, image, f"power cut at {point}", 0)
+    assert kills >= 0.9 * len(first + later)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_power_goes_during_a_delivery(ledger, image, part):
     prepare_delivery(ledger, streaming=True)
-    ledger.call("sendmail", "-q", before=inject.command(ledger.trace()))
     ledger.restore()
     ledger.call("sendmail", "-q", before=inject.command(ledger.trace()))
-    points = inject.points(ledger.trace(), CALLS)
-    for point in inject.sample(points, 20, part, PARTS):
+    points, kills = inject.sample(inject.points(ledger.trace(), CALLS), 20, part, PARTS), 0
+    for point in points:
         ledger.restore()
         image.sync()
-        ledger.call("sendmail", "-q", before=stop_at(ledger.trace(), point, "signal=SIGKILL"))
+        ledger.call("sendmail", "-q", before=stop_at(ledger.trace(), point, KILL))
+        kills += inject.killed(ledger.trace()) > 0
         # What was delivered since the directory was synced last comes again: all four at worst.
         check_afterwards(ledger, image, f"power cut at {point} of a delivery", 4)
+    assert kills > 0.8 * len(points)  # not every run has as many calls as the one before

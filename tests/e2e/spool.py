@@ -112,9 +112,13 @@ class Spool:
         assert len(listed) == 1, listed
         return listed[0]
 
+    def left(self):
+        """What is there, by its place."""
+        found = {place: self.ids(place) for place in ("tmp", "queue", "hold", "failed", "journal")}
+        return {place: ids for place, ids in found.items() if ids}
+
     def is_empty(self):
         """Nothing waits, and nothing is left behind."""
-        left = {place: self.ids(place) for place in ("tmp", "queue", "hold", "failed", "journal")}
-        assert not any(left.values()), left
+        assert not self.left(), self.left()
         assert self.run("mailq").shown == "Mail queue is empty\n"
         return True
