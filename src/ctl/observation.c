@@ -274,23 +274,16 @@ void observation_encode(const struct observation *seen, struct str *out)
         encode_account(&seen->account[i], out);
 }
 
-static bool take_time(struct tokenizer *tokens, int64_t *moment)
-{
-    uint64_t number = 0;
-    bool ok = tokenizer_decimal(tokens, INT64_MAX, &number);
-    *moment = (int64_t)number;
-    return ok;
-}
-
 static bool decode_account(struct observation *seen, struct tokenizer *tokens)
 {
     int64_t since = 0, token = 0, person = 0, certificate = 0;
     uint64_t cause = 0;
     struct counters counters;
     char *name = tokenizer_next(tokens), *reason = NULL;
-    bool ok = name && take_time(tokens, &since) && tokenizer_decimal(tokens, CAUSE_LOGIN, &cause) &&
-              (reason = tokenizer_next(tokens)) && take_time(tokens, &token) &&
-              take_time(tokens, &person) && take_time(tokens, &certificate) &&
+    bool ok = name && tokenizer_time(tokens, &since) &&
+              tokenizer_decimal(tokens, CAUSE_LOGIN, &cause) && (reason = tokenizer_next(tokens)) &&
+              tokenizer_time(tokens, &token) && tokenizer_time(tokens, &person) &&
+              tokenizer_time(tokens, &certificate) &&
               counters_decode(&counters, tokens->at, (size_t)(tokens->end + 1 - tokens->at));
     if (ok) {
         struct observed_account *account = account_of(seen, name);
@@ -312,7 +305,7 @@ static bool decode_state(struct observation *seen, struct tokenizer *tokens)
         int64_t oldest;
         if (!tokenizer_is(tokens, observation_states[i]))
             continue;
-        if (!tokenizer_decimal(tokens, UINT64_MAX, &messages) || !take_time(tokens, &oldest))
+        if (!tokenizer_decimal(tokens, UINT64_MAX, &messages) || !tokenizer_time(tokens, &oldest))
             return false;
         add_messages(seen, (enum observation_state)i, messages, oldest);
         return true;
@@ -324,7 +317,7 @@ static bool decode_line(struct observation *seen, struct tokenizer *tokens)
 {
     int64_t moment;
     if (tokenizer_is(tokens, "unattended")) {
-        bool ok = take_time(tokens, &moment);
+        bool ok = tokenizer_time(tokens, &moment);
         note_first(&seen->unattended_since, ok ? moment : 0);
         return ok;
     }

@@ -63,15 +63,15 @@ static bool open_file(struct alert *a)
 {
     char text[FILE_MAX];
     struct error ignored; /* the run has reported a spool that cannot be written to */
-    uint64_t last;
+    int64_t last;
     bool locked;
     if (!spoolfile_share(a->delivery->spool, file_name, &a->fd, &locked, &ignored))
         return false;
     ssize_t got = locked ? spoolfile_read(a->fd, 0, text, sizeof text, &ignored) : -1;
     struct tokenizer tokens = {text, text + (got > 0 ? got - 1 : 0)}; /* without its line end */
-    if (tokenizer_is(&tokens, "last") && tokenizer_decimal(&tokens, INT64_MAX / 4, &last) &&
+    if (tokenizer_is(&tokens, "last") && tokenizer_time(&tokens, &last) &&
         tokenizer_is(&tokens, "failed") && tokenizer_decimal(&tokens, UINT64_MAX, &a->reported))
-        a->last = (int64_t)last;
+        a->last = last;
     if (got < 0)
         spoolfile_close(a->fd);
     return got >= 0;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/checksum.h"
 #include "queue/spoolfile.h"
 #include "queue/tokenizer.h"
 
@@ -27,7 +26,7 @@ static const struct field {
         name, type, offsetof(struct account_state, member),                                        \
             sizeof((struct account_state *)0)->member, limit                                       \
     }
-#define TIME_MAX (INT64_MAX / 4)
+#define TIME_MAX TOKENIZER_TIME_MAX
     FIELD("failures", NUMBER, breaker.failures, UINT16_MAX),
     FIELD("cause", NUMBER, breaker.cause, CAUSE_LOGIN),
     FIELD("after_login", NUMBER, breaker.after_login, true),
@@ -116,8 +115,7 @@ void account_state_encode(const struct account_state *state, struct str *out)
         else
             str_addf(out, "%" PRIu64, get_number(&fields[i], member));
     }
-    uint64_t sum = checksum_of(out->data + start, out->len - start, 0);
-    str_addf(out, " sum %016" PRIx64 "\n", sum);
+    tokenizer_seal(out, start);
 }
 
 static bool decode_field(const struct field *f, struct account_state *state,
@@ -144,21 +142,19 @@ static bool decode_field(const struct field *f, struct account_state *state,
 
 static bool decode(struct account_state *state, const char *data, size_t len)
 {
-    struct tokenizer tokens = {data, data + len};
-    uint64_t sum;
+    struct tokenizer tokens;
+    if (!tokenizer_open(&tokens, data, len))
+        return false;
     for (size_t i = 0; i < FIELDS; i++)
         if (!decode_field(&fields[i], state, &tokens))
             return false;
-    const char *summed = tokens.at;
-    return tokenizer_is(&tokens, "sum") && tokenizer_hex(&tokens, &sum) && tokenizer_end(&tokens) &&
-           sum == checksum_of(data, (size_t)(summed - data) - 1, 0);
+    return tokenizer_end(&tokens);
 }
 
 void account_state_decode(struct account_state *state, const char *data, size_t len)
 {
-    const char *end = memchr(data, '\n', len);
     *state = (struct account_state){0};
-    if (!end || !decode(state, data, (size_t)(end - data)))
+    if (!decode(state, data, len))
         *state = (struct account_state){0};
 }
 

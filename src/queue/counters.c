@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "queue/checksum.h"
 #include "queue/slots.h"
 #include "queue/spoolfile.h"
 #include "queue/tokenizer.h"
@@ -57,30 +56,26 @@ void counters_encode(const struct counters *counters, struct str *out)
     str_add(out, "counters");
     for (size_t i = 0; i < NUMBERS; i++)
         str_addf(out, " %" PRIu64, numbers(counters)[i]);
-    str_addf(out, " sum %016" PRIx64 "\n", checksum_of(out->data + start, out->len - start, 0));
+    tokenizer_seal(out, start);
 }
 
 static bool decode(struct counters *counters, const char *data, size_t len)
 {
-    struct tokenizer tokens = {data, data + len};
-    uint64_t sum;
-    if (!tokenizer_is(&tokens, "counters"))
+    struct tokenizer tokens;
+    if (!tokenizer_open(&tokens, data, len) || !tokenizer_is(&tokens, "counters"))
         return false;
     for (size_t i = 0; i < NUMBERS; i++)
         if (!tokenizer_decimal(&tokens, UINT64_MAX, &numbers(counters)[i]))
             return false;
-    const char *summed = tokens.at;
-    return tokenizer_is(&tokens, "sum") && tokenizer_hex(&tokens, &sum) && tokenizer_end(&tokens) &&
-           sum == checksum_of(data, (size_t)(summed - data) - 1, 0);
+    return tokenizer_end(&tokens);
 }
 
 bool counters_decode(struct counters *counters, const char *data, size_t len)
 {
-    const char *end = memchr(data, '\n', len);
-    bool ok = end && decode(counters, data, (size_t)(end - data));
-    if (!ok)
-        *counters = (struct counters){0};
-    return ok;
+    if (decode(counters, data, len))
+        return true;
+    *counters = (struct counters){0};
+    return false;
 }
 
 static bool read_part(int fd, struct counters *counters)

@@ -13,8 +13,6 @@
 
 enum { SUM_LENGTH = 16 };
 
-static const uint64_t time_max = INT64_MAX / 4;
-
 static const char *const status_names[] = {
     [JOURNAL_WAITING] = "waiting",
     [JOURNAL_SENT] = "sent",
@@ -314,14 +312,14 @@ static bool take_status(struct journal *journal, struct tokenizer *tokens,
 
 static bool take_attempt(struct journal *journal, struct tokenizer *tokens)
 {
-    uint64_t number, last, next;
-    if (!tokenizer_decimal(tokens, UINT32_MAX, &number) ||
-        !tokenizer_decimal(tokens, time_max, &last) ||
-        !tokenizer_decimal(tokens, time_max, &next) || !tokenizer_end(tokens))
+    uint64_t number;
+    int64_t last, next;
+    if (!tokenizer_decimal(tokens, UINT32_MAX, &number) || !tokenizer_time(tokens, &last) ||
+        !tokenizer_time(tokens, &next) || !tokenizer_end(tokens))
         return false;
     journal->attempts = (unsigned)number;
-    journal->last = (int64_t)last;
-    journal->next = (int64_t)next;
+    journal->last = last;
+    journal->next = next;
     return true;
 }
 

@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-#include "queue/checksum.h"
 #include "queue/tokenizer.h"
-
-static const uint64_t time_max = INT64_MAX / 4;
 
 void spool_time_note_run(struct spool_time *spool_time, int64_t now)
 {
@@ -50,35 +47,26 @@ void spool_time_encode(const struct spool_time *spool_time, struct str *out)
     for (size_t i = 0; i < spool_time->n; i++)
         str_addf(out, " %lld %lld", (long long)spool_time->gap[i].from,
                  (long long)spool_time->gap[i].to);
-    uint64_t sum = checksum_of(out->data + start, out->len - start, 0);
-    str_addf(out, " sum %016llx\n", (unsigned long long)sum);
+    tokenizer_seal(out, start);
 }
 
 static bool decode(struct spool_time *spool_time, const char *data, size_t len)
 {
-    struct tokenizer tokens = {data, data + len};
-    uint64_t from, to, sum;
-    if (!tokenizer_is(&tokens, "run") || !tokenizer_decimal(&tokens, time_max, &from))
+    struct tokenizer tokens;
+    if (!tokenizer_open(&tokens, data, len) || !tokenizer_is(&tokens, "run") ||
+        !tokenizer_time(&tokens, &spool_time->last_run))
         return false;
-    spool_time->last_run = (int64_t)from;
-    const char *summed = tokens.at;
-    while (!tokenizer_is(&tokens, "sum")) {
-        if (spool_time->n == SPOOL_TIME_GAPS || !tokenizer_decimal(&tokens, time_max, &from) ||
-            !tokenizer_decimal(&tokens, time_max, &to))
+    for (; !tokenizer_end(&tokens); spool_time->n++)
+        if (spool_time->n == SPOOL_TIME_GAPS ||
+            !tokenizer_time(&tokens, &spool_time->gap[spool_time->n].from) ||
+            !tokenizer_time(&tokens, &spool_time->gap[spool_time->n].to))
             return false;
-        spool_time->gap[spool_time->n].from = (int64_t)from;
-        spool_time->gap[spool_time->n].to = (int64_t)to;
-        spool_time->n++;
-        summed = tokens.at;
-    }
-    return tokenizer_hex(&tokens, &sum) && tokenizer_end(&tokens) &&
-           sum == checksum_of(data, (size_t)(summed - data) - 1, 0);
+    return true;
 }
 
 void spool_time_decode(struct spool_time *spool_time, const char *data, size_t len)
 {
     *spool_time = (struct spool_time){0};
-    const char *end = memchr(data, '\n', len);
-    if (!end || !decode(spool_time, data, (size_t)(end - data)))
+    if (!decode(spool_time, data, len))
         *spool_time = (struct spool_time){0};
 }

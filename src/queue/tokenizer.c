@@ -1,6 +1,7 @@
 #include "config.h"
 #include "queue/tokenizer.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,9 @@
 #include "queue/checksum.h"
 
 static const char digits[] = "0123456789ABCDEF";
+static const char seal[] = " sum ";
+
+enum { SEAL_LENGTH = sizeof seal - 1 + 16 };
 
 static void add_coded(struct str *out, unsigned char c)
 {
@@ -53,6 +57,24 @@ void tokenizer_add_name(struct str *out, const char *text)
         return;
     str_truncate(out, start);
     str_addf(out, "%%%016llx", (unsigned long long)checksum_of(text, strlen(text), 0));
+}
+
+void tokenizer_seal(struct str *out, size_t start)
+{
+    uint64_t sum = checksum_of(out->data + start, out->len - start, 0);
+    str_addf(out, "%s%016" PRIx64 "\n", seal, sum);
+}
+
+bool tokenizer_open(struct tokenizer *tokens, const char *data, size_t len)
+{
+    const char *end = memchr(data, '\n', len);
+    uint64_t sum;
+    if (!end || end - data < SEAL_LENGTH || memcmp(end - SEAL_LENGTH, seal, sizeof seal - 1) != 0)
+        return false;
+    struct tokenizer number = {end - SEAL_LENGTH + sizeof seal - 1, end};
+    *tokens = (struct tokenizer){data, end - SEAL_LENGTH};
+    return tokenizer_hex(&number, &sum) && tokenizer_end(&number) &&
+           sum == checksum_of(data, (size_t)(tokens->end - data), 0);
 }
 
 /* The octets of the next token: up to a single blank or the end. A token has at least one. */
@@ -148,6 +170,15 @@ bool tokenizer_hex(struct tokenizer *tokens, uint64_t *number)
         n = n << 4 | step;
     }
     *number = n;
+    return true;
+}
+
+bool tokenizer_time(struct tokenizer *tokens, int64_t *time)
+{
+    uint64_t number;
+    if (!tokenizer_decimal(tokens, TOKENIZER_TIME_MAX, &number))
+        return false;
+    *time = (int64_t)number;
     return true;
 }
 
