@@ -61,18 +61,6 @@ static void note_first(int64_t *first, int64_t moment)
         *first = moment;
 }
 
-static void look_at_stamp(struct observation *seen, const struct spool *spool)
-{
-    struct str stamp = {0};
-    struct spool_time spool_time;
-    struct error ignored; /* the next run writes it again */
-    if (spool_read_stamp(spool, &stamp, &ignored)) {
-        spool_time_decode(&spool_time, str_text(&stamp), stamp.len);
-        note_first(&seen->unattended_since, spool_time.last_run);
-    }
-    str_clear(&stamp);
-}
-
 static bool look_at_queue(struct observation *seen, const struct spool *spool, struct error *err)
 {
     uint64_t before = seen->queue[OBSERVATION_WAITING].messages;
@@ -86,8 +74,11 @@ static bool look_at_queue(struct observation *seen, const struct spool *spool, s
         struct looking looking = {seen, (enum observation_state)i};
         ok = spool_each(spool, directories[i], add_entry, &looking, err);
     }
-    if (seen->queue[OBSERVATION_WAITING].messages > before)
-        look_at_stamp(seen, spool);
+    if (seen->queue[OBSERVATION_WAITING].messages > before) {
+        struct spool_time spool_time;
+        spool_time_read(&spool_time, spool);
+        note_first(&seen->unattended_since, spool_time.last_run);
+    }
     return ok;
 }
 

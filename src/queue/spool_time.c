@@ -70,3 +70,12 @@ void spool_time_decode(struct spool_time *spool_time, const char *data, size_t l
     if (!decode(spool_time, data, len))
         *spool_time = (struct spool_time){0};
 }
+
+void spool_time_read(struct spool_time *spool_time, const struct spool *spool)
+{
+    struct str stamp = {0};
+    struct error ignored; /* the next run writes it again */
+    (void)spool_read_stamp(spool, &stamp, &ignored);
+    spool_time_decode(spool_time, str_text(&stamp), stamp.len);
+    str_clear(&stamp);
+}

@@ -220,7 +220,7 @@ int enqueue_run(struct send_context *s)
     send_context_prepare_connection(s);
     enum queue_context_result opened = queue_context_open(&q.queue, true, &err);
     if (opened == QUEUE_CONTEXT_OPEN) {
-        if (q.queue.last_run == 0)
+        if (q.queue.spool_time.last_run == 0)
             queue_context_note_run(&q.queue); /* the hour of grace begins with the spool */
         code = accept_and_try(&q);
     } else if (opened == QUEUE_CONTEXT_NONE && !s->hand_on) {

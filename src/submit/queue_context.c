@@ -80,16 +80,6 @@ static bool may_not(int number)
            number == ENOTDIR;
 }
 
-static void read_stamp(struct queue_context *queue)
-{
-    struct str stamp = {0};
-    struct error ignored; /* without it an entry's spool time is that since its id */
-    if (spool_read_stamp(&queue->spool, &stamp, &ignored))
-        spool_time_decode(&queue->spool_time, str_text(&stamp), stamp.len);
-    queue->last_run = queue->spool_time.last_run;
-    str_clear(&stamp);
-}
-
 enum queue_context_result queue_context_open(struct queue_context *queue, bool create,
                                              struct error *err)
 {
@@ -103,7 +93,7 @@ enum queue_context_result queue_context_open(struct queue_context *queue, bool c
     errno = 0;
     if (!spool_open(&queue->spool, queue->path, create, err))
         return may_not(errno) ? QUEUE_CONTEXT_NONE : QUEUE_CONTEXT_FAILED;
-    read_stamp(queue);
+    spool_time_read(&queue->spool_time, &queue->spool);
     const struct queue_settings *settings = &site->config.queue[queue->scope];
     queue->delivery = (struct delivery_context){
         .spool = &queue->spool,
@@ -128,8 +118,7 @@ void queue_context_note_run(struct queue_context *queue)
 {
     struct str stamp = {0};
     struct error ignored; /* a spool that can't be written to is noticed by the run itself */
-    queue->last_run = clock_wall();
-    spool_time_note_run(&queue->spool_time, queue->last_run);
+    spool_time_note_run(&queue->spool_time, clock_wall());
     spool_time_encode(&queue->spool_time, &stamp);
     (void)spool_write_stamp(&queue->spool, &stamp, &ignored);
     str_clear(&stamp);
@@ -137,7 +126,7 @@ void queue_context_note_run(struct queue_context *queue)
 
 void queue_context_warn_if_silent(const struct queue_context *queue)
 {
-    int64_t silent = clock_wall() - queue->last_run;
+    int64_t silent = clock_wall() - queue->spool_time.last_run;
     if (silent <= QUEUE_CONTEXT_SILENCE && silent >= -QUEUE_CONTEXT_SILENCE)
         return;
     report_line(queue->site->program,

@@ -23,7 +23,6 @@ struct queue_context {
     struct delivery_context delivery;
     char *path;
     struct progress *progress; /* of a run that a person watches, or NULL */
-    int64_t last_run;          /* seconds since 1970, 0 if never */
 };
 
 enum queue_context_result {
