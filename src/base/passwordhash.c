@@ -2,11 +2,12 @@
 #include "base/passwordhash.h"
 
 #include <dlfcn.h>
-#include <stdint.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sysexits.h>
+
+#include "base/dlopennote.h"
 
 #ifdef CRYPT_IN_LIBC
 static const char *const sonames[] = {NULL};
@@ -14,16 +15,8 @@ static const char *const sonames[] = {NULL};
 /* The two names of one library: distributions that kept glibc's old functions have the first. */
 static const char *const sonames[] = {"libcrypt.so.1", "libcrypt.so.2"};
 
-/* See smtp/exchange.c. */
-#define DLOPEN_TEXT                                                                                \
-    "[{\"feature\":\"crypt\",\"description\":\"logins of the listener for the network\","          \
-    "\"priority\":\"suggested\",\"soname\":[\"libcrypt.so.1\",\"libcrypt.so.2\"]}]"
-
-static const struct dlopen_note {
-    uint32_t name_size, text_size, type;
-    char name[4], text[sizeof DLOPEN_TEXT];
-} dlopen_note __attribute__((used, aligned(4), section(".note.dlopen"))) = {
-    4, sizeof DLOPEN_TEXT, 0x407c0c0a, "FDO", DLOPEN_TEXT};
+DLOPEN_NOTE("[{\"feature\":\"crypt\",\"description\":\"logins of the listener for the network\","
+            "\"priority\":\"suggested\",\"soname\":[\"libcrypt.so.1\",\"libcrypt.so.2\"]}]");
 #endif
 
 typedef char *crypt_function(const char *password, const char *setting);

@@ -1,12 +1,12 @@
 #include "config.h"
 #include "smtp/exchange.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/base64.h"
+#include "base/dlopennote.h"
 #include "base/memory.h"
 #include "base/module.h"
 
@@ -40,17 +40,8 @@ struct exchange {
     bool done;
 };
 
-/* Tells package tools what is loaded, as DT_NEEDED tells them what is linked: an ELF note of the
- * kind that https://systemd.io/ELF_DLOPEN_METADATA/ describes. */
-#define DLOPEN_TEXT                                                                                \
-    "[{\"feature\":\"sasl\",\"description\":\"SCRAM, CRAM-MD5, GSSAPI\","                          \
-    "\"priority\":\"recommended\",\"soname\":[\"" GSASL_SONAME "\"]}]"
-
-static const struct dlopen_note {
-    uint32_t name_size, text_size, type;
-    char name[4], text[sizeof DLOPEN_TEXT];
-} dlopen_note __attribute__((used, aligned(4), section(".note.dlopen"))) = {
-    4, sizeof DLOPEN_TEXT, 0x407c0c0a, "FDO", DLOPEN_TEXT};
+DLOPEN_NOTE("[{\"feature\":\"sasl\",\"description\":\"SCRAM, CRAM-MD5, GSSAPI\","
+            "\"priority\":\"recommended\",\"soname\":[\"" GSASL_SONAME "\"]}]");
 
 static bool find(void *handle, const char *name, void *function)
 {
