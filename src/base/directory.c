@@ -10,6 +10,15 @@
 #include "base/filewrite.h"
 #include "base/str.h"
 
+int directory_open(const char *path)
+{
+    int fd;
+    do
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 bool directory_make(int at, const char *path, mode_t mode)
 {
     mode_t before = umask(0);
@@ -37,10 +46,7 @@ bool directory_sync_parent(const char *path)
 {
     struct str parent = {0};
     add_parent(&parent, path);
-    int fd;
-    do /* links are allowed: the path is the administrator's */
-        fd = open(parent.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (fd < 0 && errno == EINTR);
+    int fd = directory_open(parent.data);
     bool ok = fd >= 0 && filewrite_sync_directory(fd);
     int number = errno;
     if (fd >= 0)

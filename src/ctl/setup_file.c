@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/filewrite.h"
 #include "base/memory.h"
 
@@ -38,7 +39,7 @@ bool setup_file_write(const char *path, const struct str *text, const struct set
 bool setup_file_move(const char *path, const char *target, struct error *err)
 {
     char *copy = memory_copy(target);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = directory_open(dirname(copy));
     bool ok = fd >= 0 && rename(path, target) == 0 && filewrite_sync_directory(fd);
     if (!ok)
         error_system(err, EX_CANTCREAT, "cannot write %s", target);

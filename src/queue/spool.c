@@ -106,23 +106,13 @@ static bool sync_above(const char *path, struct error *err)
 
 /* Opening. */
 
-/* A directory by its path, in which links are allowed: it is the administrator's. */
-static int open_path(const char *path)
-{
-    int fd;
-    do
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (fd < 0 && errno == EINTR);
-    return fd;
-}
-
 static bool open_directory(struct spool *spool, bool create, struct error *err)
 {
-    spool->dir = open_path(spool->path);
+    spool->dir = directory_open(spool->path);
     if (spool->dir < 0 && errno == ENOENT && create) {
         if (!directory_make_path(spool->path))
             return spool_failure(err, N_("spool: cannot make %s"), spool->path, "");
-        spool->dir = open_path(spool->path);
+        spool->dir = directory_open(spool->path);
     }
     struct stat facts;
     if (spool->dir < 0 || fstat(spool->dir, &facts) != 0)

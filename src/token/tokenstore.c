@@ -10,19 +10,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/filewrite.h"
-#include "ctl/setup_file.h"
 
 enum { ROOM = 64 * 1024 }; /* octets: the longest tokens that were seen have a tenth of that */
 
 static bool trouble(const struct tokenstore *store, const char *what, struct error *err)
 {
     return error_system(err, EX_TEMPFAIL, "cannot %s %s", what, str_text(&store->path));
-}
-
-static int open_directory(const char *path)
-{
-    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static bool check_directory(const struct tokenstore *store, struct error *err)
@@ -41,7 +36,6 @@ static bool check_directory(const struct tokenstore *store, struct error *err)
 
 bool tokenstore_open(struct tokenstore *store, const char *path, struct error *err)
 {
-    static const struct setup_owner own = {(uid_t)-1, (gid_t)-1, 0700};
     struct str directory = {0};
     const char *slash = strrchr(path, '/');
     *store = (struct tokenstore){.directory = -1, .lock = -1, .file = -1};
@@ -49,10 +43,9 @@ bool tokenstore_open(struct tokenstore *store, const char *path, struct error *e
     str_add(&store->name, slash ? slash + 1 : path);
     str_addf(&store->temporary, ".%s.new", str_text(&store->name));
     str_add_n(&directory, path, slash ? (size_t)(slash - path) : 0);
-    store->directory = open_directory(str_text(&directory));
-    if (store->directory < 0 && errno == ENOENT &&
-        setup_file_directory(str_text(&directory), &own, err))
-        store->directory = open_directory(str_text(&directory));
+    store->directory = directory_open(str_text(&directory));
+    if (store->directory < 0 && errno == ENOENT && directory_make_path(str_text(&directory)))
+        store->directory = directory_open(str_text(&directory));
     bool ok = store->directory >= 0 ? check_directory(store, err)
                                     : trouble(store, "make the directory of", err);
     str_clear(&directory);
