@@ -458,8 +458,10 @@ bool tls_certificates_end(const char *file, bool authorities, int64_t *end, stru
     struct str text = {0};
     gnutls_x509_crt_t *list = NULL;
     unsigned n = 0;
-    if (!fileread_all(file, STORE_MAX, &text, NULL, err))
+    if (!fileread_all(file, STORE_MAX, &text, NULL, err)) {
+        str_clear(&text);
         return false;
+    }
     gnutls_datum_t data = {(unsigned char *)text.data, (unsigned)text.len};
     int status = gnutls_x509_crt_list_import2(&list, &n, &data, GNUTLS_X509_FMT_PEM, 0);
     for (unsigned i = 0; status >= 0 && i < n; i++) {
