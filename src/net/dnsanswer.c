@@ -17,7 +17,7 @@ enum { TRUST_AD = 0 };
 
 enum { AD = 0x20 }; /* in the fourth octet of a header */
 
-static unsigned get16(const unsigned char *at)
+unsigned dnsanswer_get16(const unsigned char *at)
 {
     return (unsigned)at[0] << 8 | at[1];
 }
@@ -39,8 +39,8 @@ bool dnsanswer_open(struct dnsanswer *a, const unsigned char *text, size_t len)
     if (a->malformed)
         return false;
     a->at += NS_HFIXEDSZ;
-    a->left = get16(text + 6);                     /* ANCOUNT */
-    for (unsigned n = get16(text + 4); n > 0; n--) /* QDCOUNT */
+    a->left = dnsanswer_get16(text + 6);                     /* ANCOUNT */
+    for (unsigned n = dnsanswer_get16(text + 4); n > 0; n--) /* QDCOUNT */
         if (!skip_name(a, NS_QFIXEDSZ))
             return false;
     return true;
@@ -52,13 +52,13 @@ bool dnsanswer_next(struct dnsanswer *a, unsigned type, struct dnsanswer_data *d
         if (!skip_name(a, NS_RRFIXEDSZ))
             return false;
         const unsigned char *fixed = a->at - NS_RRFIXEDSZ; /* type, class, lifetime, length */
-        *data = (struct dnsanswer_data){a->at, get16(fixed + 8)};
+        *data = (struct dnsanswer_data){a->at, dnsanswer_get16(fixed + 8)};
         a->malformed = (size_t)(a->end - a->at) < data->len;
         if (a->malformed)
             return false;
         a->at += data->len;
         a->left--;
-        if (get16(fixed) == type && get16(fixed + 2) == ns_c_in)
+        if (dnsanswer_get16(fixed) == type && dnsanswer_get16(fixed + 2) == ns_c_in)
             return true;
     }
     return false;

@@ -21,6 +21,9 @@ struct dnsanswer_data {
     size_t len;
 };
 
+/* The number in the two octets at AT. */
+unsigned dnsanswer_get16(const unsigned char *at);
+
 /* Begins with an answer of LEN octets, which must stay. False if it is malformed. */
 bool dnsanswer_open(struct dnsanswer *answer, const unsigned char *text, size_t len);
 

@@ -20,20 +20,15 @@ static bool is_host(const char *name)
     return true;
 }
 
-static unsigned get16(const unsigned char *at)
-{
-    return (unsigned)at[0] << 8 | at[1];
-}
-
 /* Reads the data of a record. */
 static bool read_record(const struct dnsanswer *answer, const struct dnsanswer_data *data,
                         struct srv_record *record)
 {
     if (data->len <= SRV_FIXED)
         return false;
-    record->priority = get16(data->at);
-    record->weight = get16(data->at + 2);
-    record->port = get16(data->at + 4);
+    record->priority = dnsanswer_get16(data->at);
+    record->weight = dnsanswer_get16(data->at + 2);
+    record->port = dnsanswer_get16(data->at + 4);
     int used = dn_expand(answer->begin, answer->end, data->at + SRV_FIXED, record->host,
                          sizeof record->host);
     return used > 0 && (size_t)used == data->len - SRV_FIXED && is_host(record->host);
