@@ -2,6 +2,7 @@
 #include "config/caller.h"
 
 #include <string.h>
+#include <unistd.h>
 
 void caller_clear(struct caller_storage *storage)
 {
@@ -15,7 +16,16 @@ void caller_clear(struct caller_storage *storage)
 
 void caller_secret_path(struct str *out, const struct caller *caller, const char *name)
 {
-    if (!strchr(name, '/') && *caller->credentials)
+    if (*name && !strchr(name, '/') && *caller->credentials)
         str_addf(out, "%s/", caller->credentials);
     str_add(out, name);
+}
+
+bool caller_can_read(const struct caller *caller, const char *name)
+{
+    struct str path = {0};
+    caller_secret_path(&path, caller, name);
+    bool readable = path.len == 0 || access(str_text(&path), R_OK) == 0;
+    str_clear(&path);
+    return readable;
 }

@@ -35,7 +35,10 @@ struct caller_storage { /* what the caller's strings point to */
 void caller_clear(struct caller_storage *storage);
 
 /* Appends the path of the file of a secret: NAME, or, without a slash in it, the one of that name
- * among the caller's credentials. */
+ * among the caller's credentials. Nothing for "". */
 void caller_secret_path(struct str *out, const struct caller *caller, const char *name);
+
+/* True if this process can read the caller's secret NAME, or it is "". */
+bool caller_can_read(const struct caller *caller, const char *name);
 
 #endif

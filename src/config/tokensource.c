@@ -35,8 +35,7 @@ static void add_file(struct str *out, const char *key, const char *name,
 {
     struct str path = {0};
     caller_secret_path(&path, caller, name);
-    if (*name)
-        add(out, key, str_text(&path));
+    add(out, key, str_text(&path));
     str_clear(&path);
 }
 
@@ -107,15 +106,6 @@ static bool find_kept(const struct account *account, const struct password_sourc
     return ok;
 }
 
-bool tokensource_can_read(const char *name, const struct caller *caller)
-{
-    struct str path = {0};
-    caller_secret_path(&path, caller, name);
-    bool readable = !*name || access(str_text(&path), R_OK) == 0;
-    str_clear(&path);
-    return readable;
-}
-
 bool tokensource_has_seed(const struct account *account, const struct caller *caller)
 {
     struct str seed = {0};
@@ -132,8 +122,8 @@ bool tokensource_is_readable(const struct account *account, const struct site *s
     bool readable =
         (account->oauth_grant != OAUTH_PERSON || (has_file && access(str_text(&file), R_OK) == 0) ||
          tokensource_has_seed(account, &site->caller)) &&
-        tokensource_can_read(account->oauth_client_secret_file, &site->caller) &&
-        tokensource_can_read(account->oauth_key_file, &site->caller);
+        caller_can_read(&site->caller, account->oauth_client_secret_file) &&
+        caller_can_read(&site->caller, account->oauth_key_file);
     str_clear(&file);
     return readable;
 }

@@ -20,9 +20,6 @@ void tokensource_request(struct str *out, const struct account *account,
 /* True if the program is installed. False: account, temporary, EX_OSFILE, naming the package. */
 bool tokensource_program(const struct paths *paths, struct error *err);
 
-/* True if CALLER can read the secret NAME, as caller_secret_path() finds it, or it is "". */
-bool tokensource_can_read(const char *name, const struct caller *caller);
-
 /* True if CALLER can read a first token for ACCOUNT among its credentials: NAME.token. */
 bool tokensource_has_seed(const struct account *account, const struct caller *caller);
 

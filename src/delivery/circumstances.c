@@ -34,7 +34,7 @@ static void add_secret(struct checksum *sum, const char *name, const struct call
 {
     struct str path = {0};
     caller_secret_path(&path, caller, name);
-    if (*name)
+    if (path.len > 0)
         add_file(sum, str_text(&path));
     str_clear(&path);
 }

@@ -20,19 +20,14 @@ struct files { /* where the settings lead */
     struct str cert, key, client_ca, users;
 };
 
-static void add_path(struct str *path, const struct site *site, const char *name)
-{
-    if (*name)
-        caller_secret_path(path, &site->caller, name);
-}
-
 static void find_files(struct files *files, const struct site *site)
 {
     const struct service_settings *service = &site->config.service;
-    add_path(&files->cert, site, service->tls_cert_file);
-    add_path(&files->key, site, service->tls_key_file);
-    add_path(&files->client_ca, site, service->tls_client_ca_file);
-    add_path(&files->users, site, service->users_file);
+    const struct caller *caller = &site->caller;
+    caller_secret_path(&files->cert, caller, service->tls_cert_file);
+    caller_secret_path(&files->key, caller, service->tls_key_file);
+    caller_secret_path(&files->client_ca, caller, service->tls_client_ca_file);
+    caller_secret_path(&files->users, caller, service->users_file);
 }
 
 static void clear_files(struct files *files)

@@ -144,9 +144,8 @@ bool send_has_secrets(const struct account *a, const struct site *site)
 {
     if (*a->maildir) /* one that is missing is perhaps the caller's to make */
         return access(a->maildir, W_OK) == 0 || errno == ENOENT;
-    const bool has_login = account_has_oauth(a)
-                               ? tokensource_is_readable(a, site)
-                               : tokensource_can_read(a->password_file, &site->caller);
+    const bool has_login = account_has_oauth(a) ? tokensource_is_readable(a, site)
+                                                : caller_can_read(&site->caller, a->password_file);
     return has_login && (!*a->tls_key_file || access(a->tls_key_file, R_OK) == 0);
 }
 
