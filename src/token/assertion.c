@@ -70,7 +70,7 @@ static bool add_thumbprints(const struct token_request *request, struct str *hea
 {
     struct str pem = {0}, sha1 = {0}, sha256 = {0};
     bool ok = !*request->cert_file ||
-              (secretfile_read_public(request, request->cert_file, &pem, err) &&
+              (secretfile_read_public(request->cert_file, &pem, err) &&
                signature_thumbprints(&pem, request->cert_file, &sha1, &sha256, err));
     if (ok && sha1.len > 0) {
         add_member(header, "x5t", str_text(&sha1));

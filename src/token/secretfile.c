@@ -45,12 +45,9 @@ bool secretfile_read(const struct token_request *request, const char *path, stru
            (is_credential(request, path) || check(path, &facts, err));
 }
 
-bool secretfile_read_public(const struct token_request *request, const char *path, struct str *out,
-                            struct error *err)
+bool secretfile_read_public(const char *path, struct str *out, struct error *err)
 {
-    struct stat facts;
-    (void)request;
-    return read_file(path, out, &facts, err);
+    return read_file(path, out, NULL, err);
 }
 
 bool secretfile_read_line(const struct token_request *request, const char *path, struct str *out,

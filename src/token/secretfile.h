@@ -18,8 +18,7 @@ bool secretfile_read(const struct token_request *request, const char *path, stru
                      struct error *err);
 
 /* The same for what everybody may read. */
-bool secretfile_read_public(const struct token_request *request, const char *path, struct str *out,
-                            struct error *err);
+bool secretfile_read_public(const char *path, struct str *out, struct error *err);
 
 /* Appends the first line, which must not be empty. */
 bool secretfile_read_line(const struct token_request *request, const char *path, struct str *out,
