@@ -1,7 +1,7 @@
 #include "config.h"
 #include "base/xtext.h"
 
-#include <string.h>
+#include "base/hex.h"
 
 void xtext_add(struct str *out, const char *text)
 {
@@ -14,19 +14,12 @@ void xtext_add(struct str *out, const char *text)
     }
 }
 
-static int hex(char c)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 bool xtext_decode(struct str *out, const char *text)
 {
     for (; *text; text++) {
         char c = *text;
         if (c == '+') {
-            int high = hex(text[1]), low = high < 0 ? -1 : hex(text[2]);
+            int high = hex_value(text[1]), low = high < 0 ? -1 : hex_value(text[2]);
             if (low < 0)
                 return false;
             c = (char)(high * 16 + low);

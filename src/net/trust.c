@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fileread.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "base/translation.h"
 #include "net/authorities.h"
@@ -53,13 +54,6 @@ static int give_pin(void *context, int attempt, const char *url, const char *lab
     return 0;
 }
 
-static int hex_value(char c)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) % 16 : -1;
-}
-
 /* Reads the LEN octets of TEXT. */
 static bool read_fingerprint(struct fingerprint *print, const char *text, size_t len)
 {
@@ -68,7 +62,8 @@ static bool read_fingerprint(struct fingerprint *print, const char *text, size_t
     for (c += print->of_key ? 5 : 0; c < end; c++) {
         if (*c == ':' || *c == ' ')
             continue;
-        int high = hex_value(c[0]), low = high < 0 || c + 1 == end ? -1 : hex_value(c[1]);
+        int high = hex_value_of_any(c[0]);
+        int low = high < 0 || c + 1 == end ? -1 : hex_value_of_any(c[1]);
         if (low < 0 || print->len == TRUST_HASH_MAX)
             return false;
         print->octets[print->len++] = (unsigned char)(high * 16 + low);

@@ -5,18 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/memory.h"
 #include "queue/checksum.h"
 
-static const char digits[] = "0123456789ABCDEF";
 static const char seal[] = " sum ";
 
 enum { SEAL_LENGTH = sizeof seal - 1 + 16 };
 
 static void add_coded(struct str *out, unsigned char c)
 {
-    char coded[3] = {'%', digits[c >> 4], digits[c & 15]};
-    str_add_n(out, coded, sizeof coded);
+    str_addf(out, "%%%02X", c);
 }
 
 void tokenizer_add(struct str *out, const char *text)
@@ -92,12 +91,6 @@ static bool cut(struct tokenizer *tokens, const char **token, size_t *len)
     return true;
 }
 
-static int digit(char c)
-{
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 /* Decodes LEN octets at TOKEN to OUT, which has room for as many. False if they are not coded well.
  */
 static bool decode(char *out, const char *token, size_t len)
@@ -108,8 +101,8 @@ static bool decode(char *out, const char *token, size_t len)
         if (c < ' ' || c == 127)
             return false;
         if (c == '%') {
-            int high = i + 2 < len ? digit(token[i + 1]) : -1;
-            int low = i + 2 < len ? digit(token[i + 2]) : -1;
+            int high = i + 2 < len ? hex_value(token[i + 1]) : -1;
+            int low = i + 2 < len ? hex_value(token[i + 2]) : -1;
             if (high < 0 || low < 0 || (high == 0 && low == 0))
                 return false;
             c = (unsigned char)(high << 4 | low);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "token/loopback.h"
 #include "token/signature.h"
 #include "token/tokenfailure.h"
@@ -18,13 +19,6 @@ struct consent {
     struct str code; /* a secret */
 };
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'                 ? c - '0'
-           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                : -1;
-}
-
 /* The value of NAME in a query, decoded and appended. False if it is not there. */
 static bool parameter(const char *query, const char *name, struct str *out)
 {
@@ -35,13 +29,12 @@ static bool parameter(const char *query, const char *name, struct str *out)
     }
     if (!*query)
         return false;
-    for (query += len + 1; *query && *query != '&'; query++)
-        if (*query == '%' && hex(query[1]) >= 0 && hex(query[2]) >= 0) {
-            str_add_char(out, (char)(hex(query[1]) * 16 + hex(query[2])));
-            query += 2;
-        } else {
-            str_add_char(out, *query == '+' ? ' ' : *query);
-        }
+    for (query += len + 1; *query && *query != '&'; query++) {
+        int high = *query == '%' ? hex_value_of_any(query[1]) : -1;
+        int low = high < 0 ? -1 : hex_value_of_any(query[2]);
+        str_add_char(out, low >= 0 ? (char)(high * 16 + low) : *query == '+' ? ' ' : *query);
+        query += low >= 0 ? 2 : 0;
+    }
     return true;
 }
 
