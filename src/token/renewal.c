@@ -14,15 +14,10 @@
 #include "token/tokenfailure.h"
 #include "token/tokenstore.h"
 
-static int64_t now(void)
-{
-    return clock_wall();
-}
-
 static struct endpoints endpoints_of(const struct token_request *request)
 {
     return (struct endpoints){
-        .request = request, .deadline = clock_after(request->timeout), .now = now};
+        .request = request, .deadline = clock_after(request->timeout), .now = clock_wall};
 }
 
 /* The first refresh token may come with the unit or the container. */
@@ -67,7 +62,7 @@ static bool read_kept(const struct token_request *request, struct tokens *kept, 
 
 static bool is_usable(const struct token_request *request, const struct tokens *kept)
 {
-    return tokens_are_fresh(kept, now()) &&
+    return tokens_are_fresh(kept, clock_wall()) &&
            !(request->refused.len > 0 &&
              strcmp(str_text(&request->refused), str_text(&kept->access)) == 0);
 }
