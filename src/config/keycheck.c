@@ -177,16 +177,20 @@ bool keycheck_tenant(const char *text, struct error *err)
     return true;
 }
 
-bool keycheck_redirect(const char *text, struct error *err)
+size_t keycheck_loopback(const char *text)
 {
     static const char *const hosts[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         size_t len = strlen(hosts[i]);
-        if (strncmp(text, hosts[i], len) == 0 && (!text[len] || strchr(":/", text[len])) &&
-            !strpbrk(text, " \t\"<>#"))
-            return true;
+        if (strncmp(text, hosts[i], len) == 0 && (!text[len] || strchr(":/", text[len])))
+            return len;
     }
-    if (is_https(text))
+    return 0;
+}
+
+bool keycheck_redirect(const char *text, struct error *err)
+{
+    if ((keycheck_loopback(text) > 0 && !strpbrk(text, " \t\"<>#")) || is_https(text))
         return true;
     return error_config(err,
                         "'%s' must be http://127.0.0.1 or http://localhost, with or without a "

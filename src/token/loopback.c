@@ -14,25 +14,9 @@
 
 #include "base/clock.h"
 #include "base/filewrite.h"
+#include "config/keycheck.h"
 
 enum { BROWSER_TIME = 10000 }; /* milliseconds that a connection may take for its request */
-
-/* The parts of "http://HOST[:PORT][/PATH]"; false if it is no loopback address. */
-static bool split(const char *redirect, bool *six, int *port, const char **path)
-{
-    static const char *const hosts[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
-    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
-        size_t len = strlen(hosts[i]);
-        if (strncmp(redirect, hosts[i], len) != 0 ||
-            (redirect[len] && !strchr(":/", redirect[len])))
-            continue;
-        *six = i == 2;
-        *port = redirect[len] == ':' ? (int)strtol(redirect + len + 1, NULL, 10) : 0;
-        *path = redirect + len + strcspn(redirect + len, "/");
-        return true;
-    }
-    return false;
-}
 
 static int listen_at(bool six, int port)
 {
@@ -67,19 +51,18 @@ static int port_of(int fd)
 
 bool loopback_open(struct loopback *loopback, const char *redirect, int answers, struct error *err)
 {
-    bool six = false;
-    int port = 0;
-    const char *path = "";
+    size_t host = keycheck_loopback(redirect);
     *loopback = (struct loopback){.listener = -1, .answers = answers, .pasted = {.secret = true}};
-    if (!split(redirect, &six, &port, &path)) {
+    if (host == 0) {
         str_add(&loopback->uri, redirect);
         return true;
     }
-    loopback->listener = listen_at(six, port);
+    const char *port = redirect + host, *path = port + strcspn(port, "/");
+    loopback->listener =
+        listen_at(port[-1] == ']', *port == ':' ? (int)strtol(port + 1, NULL, 10) : 0);
     if (loopback->listener < 0)
         return error_system(err, EX_TEMPFAIL, "cannot listen for the browser at %s", redirect);
     loopback->port = port_of(loopback->listener);
-    size_t host = strcspn(redirect + 8, six ? "]" : ":/") + 8 + six;
     str_add_n(&loopback->uri, redirect, host);
     str_addf(&loopback->uri, ":%d%s", loopback->port, path);
     str_add(&loopback->path, *path ? path : "/");
