@@ -55,6 +55,13 @@ struct in6_addr listen_mapped(const union listen_address *address)
     return mapped;
 }
 
+void listen_text(const struct in6_addr *mapped, char text[INET6_ADDRSTRLEN])
+{
+    bool is_v4 = IN6_IS_ADDR_V4MAPPED(mapped);
+    (void)inet_ntop(is_v4 ? AF_INET : AF_INET6, mapped->s6_addr + (is_v4 ? MAPPED_BITS / 8 : 0),
+                    text, INET6_ADDRSTRLEN); /* which has room for any */
+}
+
 bool listen_is_local(const union listen_address *address)
 {
     sa_family_t family = address->any.sa_family;

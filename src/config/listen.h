@@ -35,6 +35,9 @@ in_port_t listen_port(const union listen_address *address);
  * came. */
 struct in6_addr listen_mapped(const union listen_address *address);
 
+/* The text of such an address: "192.0.2.1", "2001:db8::1". */
+void listen_text(const struct in6_addr *mapped, char text[INET6_ADDRSTRLEN]);
+
 /* Tests for the key table: one item of `listen`, and one of `allow_networks`, "192.168.1.0/24" or
  * "fd00::/8". A network of everybody is none. */
 bool listen_check_address(const char *text, struct error *err);

@@ -1,7 +1,6 @@
 #include "config.h"
 #include "ctl/listen_probe.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -24,16 +23,13 @@ static bool has_greeting(struct stream *stream, int64_t deadline, struct error *
 
 static bool answers(const union listen_address *address, struct error *err)
 {
-    char host[INET6_ADDRSTRLEN] = "";
+    char host[INET6_ADDRSTRLEN];
     struct in6_addr mapped = listen_mapped(address);
-    bool is_v4 = IN6_IS_ADDR_V4MAPPED(&mapped);
-    (void)inet_ntop(is_v4 ? AF_INET : AF_INET6, mapped.s6_addr + (is_v4 ? 12 : 0), host,
-                    sizeof host); /* which has room for any */
-    bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+    listen_text(&mapped, host);
     const struct connect_params params = {
-        .host = !any    ? host
-                : is_v4 ? "127.0.0.1"
-                        : "::1",
+        .host = strcmp(host, "0.0.0.0") == 0 ? "127.0.0.1"
+                : strcmp(host, "::") == 0    ? "::1"
+                                             : host,
         .port = listen_port(address),
         .source_ip = "",
         .deadline = clock_after(PATIENCE),

@@ -1,7 +1,6 @@
 #include "config.h"
 #include "service/peer.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -48,8 +47,7 @@ static void identify_remote(struct peer *peer, int client)
     bool is_v4 = IN6_IS_ADDR_V4MAPPED(&peer->address);
     for (size_t i = is_v4 ? V4_AT : 0; i < (is_v4 ? ALL : V6_NETWORK); i++)
         peer->id = peer->id << 8 | octets[i];
-    (void)inet_ntop(is_v4 ? AF_INET : AF_INET6, octets + (is_v4 ? V4_AT : 0), peer->text,
-                    sizeof peer->text); /* which has room for any */
+    listen_text(&peer->address, peer->text);
 }
 
 void peer_identify(struct peer *peer, int client, const struct listening_socket *listener)
