@@ -68,10 +68,15 @@ static bool take_senders(struct user *user, const char *text, struct error *err)
     return true;
 }
 
+bool users_is_name(const char *name)
+{
+    return *name && *name != '#' && !strpbrk(name, ": \t") && !escape_has_control(name);
+}
+
 static bool take_fields(struct users *users, char *field[FIELDS], struct error *err)
 {
     struct user *user = &users->item[users->n];
-    if (!*field[0] || strpbrk(field[0], " \t") || escape_has_control(field[0]))
+    if (!users_is_name(field[0]))
         return error_config(err, "a name without blanks must come first: name:hash");
     if (escape_has_control(field[2]) || escape_has_control(field[3]))
         return error_config(err, "user %s: a control character", field[0]);

@@ -1,7 +1,8 @@
 /* The users of the listener for the network, from the file that users_file names:
  *
- *     scanner:$y$j9T$...                                 name and crypt(5) hash, of `onehopctl
- * passwd` nas:$y$j9T$...:work                                and the account its mail goes through
+ *     scanner:$y$j9T$...                                 name and crypt(5) hash, as `onehopctl
+ *                                                        passwd` prints them
+ *     nas:$y$j9T$...:work                                and the account of its mail
  *     shop:$y$j9T$...:work:shop@example.com,example.org  and what it may send as
  *     host7.lan:*                                        only by the certificate of that name
  *     camera:key=0123abcd...                             only by the key with that SHA-256
@@ -36,6 +37,9 @@ struct users {
 
 /* Reads TEXT of the file PATH. EX_CONFIG, with PATH:LINE. On failure clear USERS, too. */
 bool users_parse(struct users *users, const char *path, const struct str *text, struct error *err);
+
+/* True if a line of the file can begin with NAME. */
+bool users_is_name(const char *name);
 
 /* EX_CONFIG unless CONFIG has the account of each. */
 bool users_check_accounts(const struct users *users, const struct configuration *config,

@@ -8,6 +8,7 @@
 
 #include "base/passwordhash.h"
 #include "base/translation.h"
+#include "config/users.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "submit/terminal.h"
@@ -38,17 +39,12 @@ static bool read_password(struct str *password, struct error *err)
     return true;
 }
 
-static bool is_name(const char *text)
-{
-    return *text && *text != '#' && !strpbrk(text, ": \t");
-}
-
 int passwd_run(int argc, char **argv, struct site *site)
 {
     struct str password = {.secret = true}, hash = {0};
     struct error err;
     bool ok =
-        (argc == 1 && is_name(argv[0])) ||
+        (argc == 1 && users_is_name(argv[0])) ||
         error_usage(&err, "a name without blanks and colons is missing: onehopctl passwd USER");
     ok = ok && read_password(&password, &err);
     if (ok && (password.len == 0 || password.len > PHRASE_MAX))
