@@ -175,7 +175,7 @@ const struct key key_table[] = {
      .help = N_("how the lines of the log are written")},
     {"timeout_final", SERVER(timeout_final), .type = KEY_DURATION, .fallback = "10m",
      .help = N_("for the reply to the content, where giving up makes duplicates")},
-    {"host_order", ACCOUNT(host_order), CHOICE(host_orders), .fallback = "given",
+    {"host_order", SERVER(host_order), CHOICE(host_orders), .fallback = "given",
      .help = N_("given: the first host that answers; random: any, for each connection")},
     {"max_connections", ACCOUNT(max_connections), RANGE(1, 100), .fallback = "4",
      .help = N_("connections to the provider at one time")},

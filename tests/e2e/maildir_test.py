@@ -121,7 +121,7 @@ def test_check_makes_it_and_nothing_else(machine, maildir):
 @pytest.mark.parametrize("key, value", [
     ("host", "smtp.example.com"), ("user", "me@example.com"), ("tls", "on"), ("port", "25"),
     ("password_file", "/etc/x"), ("socket", "/run/x"), ("sent_copy", "/var/mail/sent"),
-    ("oauth", "google"), ("timeout", "5")])
+    ("oauth", "google"), ("timeout", "5"), ("host_order", "random")])
 def test_a_key_about_a_server_is_an_error(machine, key, value):
     machine.configure(account("/var/mail/root", **{key: value}))
     result = machine.sendmail("root")
