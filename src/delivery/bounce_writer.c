@@ -190,8 +190,7 @@ int64_t bounce_writer_warns_in(const struct settlement *s, const struct entry_lo
     if (delivery->delay_warning <= 0 || lock->journal.warned || *entry->bounce_of ||
         !*entry->envelope.sender || !s->account || !*account_address(s->account))
         return -1;
-    int64_t age =
-        spool_time_of(delivery->spool_time, entryid_arrival(entry->id) / 1000000, delivery->now());
+    int64_t age = delivery_age(delivery, entry->id);
     return age < delivery->delay_warning ? delivery->delay_warning - age : 0;
 }
 
@@ -238,11 +237,9 @@ static void add_last_moment(const struct settlement *s, const struct entry_lock 
                             struct str *out)
 {
     const struct delivery_context *delivery = s->delivery;
-    int64_t now = delivery->now();
-    int64_t age =
-        spool_time_of(delivery->spool_time, entryid_arrival(lock->entry.id) / 1000000, now);
+    int64_t left = delivery->lifetime - delivery_age(delivery, lock->entry.id);
     if (delivery->lifetime > 0)
-        complete_date(out, (time_t)(now + delivery->lifetime - age));
+        complete_date(out, (time_t)(delivery->now() + left));
 }
 
 bool bounce_writer_warn(const struct settlement *s, struct entry_lock *lock, struct error *err)

@@ -52,12 +52,15 @@ bool delivery_identity(const struct delivery_context *delivery, const struct ent
     return false;
 }
 
+int64_t delivery_age(const struct delivery_context *delivery, const char *id)
+{
+    return spool_time_of(delivery->spool_time, entryid_arrival(id) / 1000000, delivery->now());
+}
+
 bool delivery_is_expired(const struct delivery_context *delivery, const char *id)
 {
-    int64_t arrival = entryid_arrival(id) / 1000000;
     int64_t lifetime = entryid_number(id) > 0 ? 2 * delivery->lifetime : delivery->lifetime;
-    return delivery->lifetime > 0 &&
-           spool_time_of(delivery->spool_time, arrival, delivery->now()) > lifetime;
+    return delivery->lifetime > 0 && delivery_age(delivery, id) > lifetime;
 }
 
 static void prepare(struct attempt *attempt, const struct entry_lock *lock)

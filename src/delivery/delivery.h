@@ -43,6 +43,9 @@ struct delivery_context {
     void *context;
 };
 
+/* The seconds since the entry ID came, those counted in which its spool was run. */
+int64_t delivery_age(const struct delivery_context *delivery, const char *id);
+
 /* True if the entry ID has outlived the lifetime. A bounce, whose id has the time when its original
  * came and which may be made on that one's last day, has the same time once more. */
 bool delivery_is_expired(const struct delivery_context *delivery, const char *id);
