@@ -32,12 +32,17 @@ static bool may_ignore(const struct breaker *breaker, enum delivery_urgency urge
     return false;
 }
 
+static bool may_try(const struct breaker *breaker, enum delivery_urgency urgency, int64_t now,
+                    uint64_t depends)
+{
+    return breaker_allows(breaker, now, depends) || may_ignore(breaker, urgency, now);
+}
+
 bool account_access_may_try(const struct site *site, const struct account *account,
                             const struct breaker *breaker, enum delivery_urgency urgency,
                             int64_t now)
 {
-    return breaker_allows(breaker, now, circumstances_of(site, account)) ||
-           may_ignore(breaker, urgency, now);
+    return may_try(breaker, urgency, now, circumstances_of(site, account));
 }
 
 /* True if the open breaker lets this process try, whose probe it is then. */
@@ -47,8 +52,7 @@ static bool take_probe(const struct account_access *access, enum delivery_urgenc
     if (!begin(&file, access))
         return true; /* a breaker that can't be read is closed */
     struct breaker *breaker = &file.state.breaker;
-    bool allowed = breaker_allows(breaker, access->began, access->depends) ||
-                   may_ignore(breaker, urgency, access->began);
+    bool allowed = may_try(breaker, urgency, access->began, access->depends);
     if (allowed)
         breaker_probe(breaker, access->began, access->depends);
     account_file_end(&file, allowed && breaker->failures > 0);
