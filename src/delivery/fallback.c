@@ -31,11 +31,9 @@ const struct account *fallback_choose(const struct delivery_context *delivery,
 {
     struct account_state state;
     if (!*account->fallback)
-        return account;
+        return NULL;
     account_state_read(&state, delivery->spool, account->name);
-    const struct account *other =
-        fallback_in_use(delivery->site, account, &state.breaker, urgency, delivery->now());
-    return other ? other : account;
+    return fallback_in_use(delivery->site, account, &state.breaker, urgency, delivery->now());
 }
 
 bool fallback_may_carry(const struct account *other, const struct entry *entry)

@@ -16,8 +16,7 @@ const struct account *fallback_in_use(const struct site *site, const struct acco
                                       const struct breaker *breaker, enum delivery_urgency urgency,
                                       int64_t now);
 
-/* The account that is used for mail of ACCOUNT now: itself or its fallback. Reads the breaker only
- * where there is a fallback. */
+/* The same by the breaker in the account's state, which is read only where there is a fallback. */
 const struct account *fallback_choose(const struct delivery_context *delivery,
                                       const struct account *account, enum delivery_urgency urgency);
 

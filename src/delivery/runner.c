@@ -81,9 +81,10 @@ static struct share *share_of(struct run *run, const char *account)
             return &run->share[i];
     run->share = memory_resize(run->share, run->shares + 1, sizeof *run->share);
     const struct account *own = configuration_account(&run->delivery->site->config, account);
-    const struct account *now = own ? fallback_choose(run->delivery, own, urgency_of(run)) : NULL;
-    run->share[run->shares] =
-        (struct share){.account = memory_copy(account), .stand_in = now != own ? now : NULL};
+    run->share[run->shares] = (struct share){
+        .account = memory_copy(account),
+        .stand_in = own ? fallback_choose(run->delivery, own, urgency_of(run)) : NULL,
+    };
     return &run->share[run->shares++];
 }
 

@@ -155,10 +155,10 @@ static const char *overdue(void *context)
 /* What the entry is sent as: for the caller's account, or for its fallback, which is STAND_IN. */
 static const struct identity *choose_identity(struct enqueue *q, struct identity *stand_in)
 {
-    const struct account *own = q->s->submission.account;
-    const struct account *other = fallback_choose(&q->queue.delivery, own, DELIVERY_DUE);
+    const struct account *other =
+        fallback_choose(&q->queue.delivery, q->s->submission.account, DELIVERY_DUE);
     struct error ignored; /* then the account's own failure is what is reported */
-    if (other != own && fallback_may_carry(other, &q->lock.entry) &&
+    if (other && fallback_may_carry(other, &q->lock.entry) &&
         delivery_identity(&q->queue.delivery, &q->lock.entry, other->name, stand_in, &ignored))
         return stand_in;
     return &q->s->identity;
