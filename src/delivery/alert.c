@@ -202,9 +202,9 @@ static bool report(const struct alert *a, const struct event *event)
     bool ok = process_run(&process, &dropped, &status, &err);
     if (ok && status != 0)
         ok = error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL, "exit status %d", status);
-    if (!ok && a->delivery->report_failure) {
+    if (!ok) {
         (void)error_prefix(&err, "alert_command");
-        a->delivery->report_failure(a->delivery->context, &err);
+        delivery_report_failure(a->delivery, &err);
     }
     strlist_clear(&variables);
     str_clear(&sentence);

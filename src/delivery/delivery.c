@@ -52,6 +52,12 @@ bool delivery_identity(const struct delivery_context *delivery, const struct ent
     return false;
 }
 
+void delivery_report_failure(const struct delivery_context *delivery, const struct error *failure)
+{
+    if (delivery->report_failure)
+        delivery->report_failure(delivery->context, failure);
+}
+
 int64_t delivery_age(const struct delivery_context *delivery, const char *id)
 {
     return spool_time_of(delivery->spool_time, entryid_arrival(id) / 1000000, delivery->now());

@@ -43,6 +43,9 @@ struct delivery_context {
     void *context;
 };
 
+/* Passes FAILURE to report_failure(), if there is one. */
+void delivery_report_failure(const struct delivery_context *delivery, const struct error *failure);
+
 /* The seconds since the entry ID came, those counted in which its spool was run. */
 int64_t delivery_age(const struct delivery_context *delivery, const char *id);
 

@@ -72,17 +72,15 @@ void hand_settle(struct worker *w, struct held *held, struct attempt *attempt)
         delivery->log(delivery->context, w->account, w->connection, &held->lock, attempt);
     if (settle_attempt(&settlement, &held->lock, attempt, &err) == SETTLE_FAILED) {
         end_run(w);
-        if (delivery->report_failure)
-            delivery->report_failure(delivery->context, &err);
+        delivery_report_failure(delivery, &err);
     } else {
         w->handled++;
     }
     if (settlement.is_awaited)
         report(w, &heard, attempt);
     delivery_attempt_clear(attempt);
-    if (!sent_copy_end(&copy, w->account, delivery->site->host.name, &err) &&
-        delivery->report_failure)
-        delivery->report_failure(delivery->context, &err);
+    if (!sent_copy_end(&copy, w->account, delivery->site->host.name, &err))
+        delivery_report_failure(delivery, &err);
     if (!spool_sync_when_due(delivery->spool, clock_now(), &err))
         end_run(w);
 }
@@ -130,8 +128,8 @@ bool hand_begin(struct worker *w, struct held *held)
     enum entry_lock_begun begun = entry_lock_begin(&held->lock, held->began, &err);
     if (begun == ENTRY_LOCK_BEGUN)
         return true;
-    if (delivery->report_failure && !w->no_room)
-        delivery->report_failure(delivery->context, &err);
+    if (!w->no_room)
+        delivery_report_failure(delivery, &err);
     if (begun == ENTRY_LOCK_NO_ROOM)
         w->no_room = true;
     else
@@ -192,8 +190,8 @@ bool hand_take_next(struct worker *w)
         }
         if (result == SPOOL_DAMAGED)
             w->handled++;
-        if (delivery->report_failure && result != SPOOL_BUSY && result != SPOOL_GONE)
-            delivery->report_failure(delivery->context, &err);
+        if (result != SPOOL_BUSY && result != SPOOL_GONE)
+            delivery_report_failure(delivery, &err);
     }
     w->no_more = true;
     return false;

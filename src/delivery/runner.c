@@ -98,8 +98,8 @@ static void share_add(struct share *share, size_t index)
  * crontab would send mail about it every few minutes. */
 static void report_failure(const struct run *run, const struct error *err)
 {
-    if (run->everything && run->delivery->report_failure)
-        run->delivery->report_failure(run->delivery->context, err);
+    if (run->everything)
+        delivery_report_failure(run->delivery, err);
 }
 
 static void report_foreign(const struct run *run)
@@ -297,8 +297,7 @@ static void report_crash(const struct run *run, const struct share *share, int n
     (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_SOFTWARE,
                     "account %s: the delivery process was ended by signal %d (%s)", share->account,
                     number, strsignal(number));
-    if (run->delivery->report_failure)
-        run->delivery->report_failure(run->delivery->context, &err);
+    delivery_report_failure(run->delivery, &err);
 }
 
 /* Sees whether a worker has ended, or waits for it if it is ENDING. */
