@@ -14,7 +14,7 @@ struct held *hand_at(struct worker *w, size_t i)
     return &w->hand[(w->at + i) % WORKER_HELD_MAX];
 }
 
-void hand_drop_first(struct worker *w)
+static void drop_first(struct worker *w)
 {
     *hand_at(w, 0) = (struct held){0};
     w->at = (w->at + 1) % WORKER_HELD_MAX;
@@ -50,8 +50,9 @@ static void report(const struct worker *w, const struct held *held, const struct
         delivery->report_result(delivery->context, held->lock.entry.id, heard);
 }
 
-void hand_settle(struct worker *w, struct held *held, struct attempt *attempt)
+void hand_settle(struct worker *w, struct attempt *attempt)
 {
+    struct held *held = hand_at(w, 0);
     const struct delivery_context *delivery = w->job->delivery;
     struct error err;
     struct sent_copy copy = {0};
@@ -83,13 +84,14 @@ void hand_settle(struct worker *w, struct held *held, struct attempt *attempt)
         delivery_report_failure(delivery, &err);
     if (!spool_sync_when_due(delivery->spool, clock_now(), &err))
         end_run(w);
+    drop_first(w);
 }
 
-void hand_fail(struct worker *w, struct held *held, const struct error *failure)
+void hand_fail(struct worker *w, const struct error *failure)
 {
     struct attempt attempt = {0};
-    delivery_not_attempted(&held->lock, failure, &attempt);
-    hand_settle(w, held, &attempt);
+    delivery_not_attempted(&hand_at(w, 0)->lock, failure, &attempt);
+    hand_settle(w, &attempt);
 }
 
 /* Ends the lock of an entry that this run does not try: what hand_begin() planned is undone, unless
@@ -113,15 +115,16 @@ void hand_put_back(struct worker *w)
         (void)error_set(&err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                         "the account fails: nothing is tried for now");
         held->account_fails = true;
-        hand_fail(w, held, &err);
+        hand_fail(w, &err);
     } else {
         pass_over(w, held);
+        drop_first(w);
     }
-    hand_drop_first(w);
 }
 
-bool hand_begin(struct worker *w, struct held *held)
+bool hand_begin(struct worker *w)
 {
+    struct held *held = hand_at(w, 0);
     const struct delivery_context *delivery = w->job->delivery;
     struct error err;
     held->began = delivery->now();
@@ -135,7 +138,7 @@ bool hand_begin(struct worker *w, struct held *held)
     else
         end_run(w);
     pass_over(w, held);
-    hand_drop_first(w);
+    drop_first(w);
     return false;
 }
 

@@ -40,29 +40,28 @@ struct worker {
 /* The one at I in order of arrival. */
 struct held *hand_at(struct worker *w, size_t i);
 
-/* The first in hand is done with. */
-void hand_drop_first(struct worker *w);
-
 /* True if nothing is sent any more. */
 bool hand_is_over(const struct worker *w);
 
 /* Nothing is sent any more, by the job's other workers either. */
 void hand_stop(struct worker *w);
 
-/* Settles what ATTEMPT was for HELD, reports it to the caller that waits, and clears it. The lock
- * ends. */
-void hand_settle(struct worker *w, struct held *held, struct attempt *attempt);
+/* Each of these ends the lock of the first in hand, which is in hand no more.
+ *
+ * Settles what ATTEMPT was for it, reports it to the caller that waits, and clears ATTEMPT. */
+void hand_settle(struct worker *w, struct attempt *attempt);
 
 /* The same for an entry that FAILURE kept from being tried. */
-void hand_fail(struct worker *w, struct held *held, const struct error *failure);
+void hand_fail(struct worker *w, const struct error *failure);
 
 /* Nothing is sent any more: what waits for an account that fails still gets older, and what has
- * outlived its lifetime expires. Ends the first in hand. */
+ * outlived its lifetime expires. */
 void hand_put_back(struct worker *w);
 
-/* See queue/spool.h: false, and the first in hand, HELD, dropped, if nothing may be sent. What one
- * entry finds no room for another may not need, and what leaves makes room. */
-bool hand_begin(struct worker *w, struct held *held);
+/* Begins an attempt on the first in hand, see queue/spool.h. False: nothing may be sent, and it is
+ * in hand no more. What one entry finds no room for another may not need, and what leaves makes
+ * room. */
+bool hand_begin(struct worker *w);
 
 /* Locks the next entry that is there to be sent. False: there is none. */
 bool hand_take_next(struct worker *w);

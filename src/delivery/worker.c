@@ -67,7 +67,7 @@ static bool connect_for(struct worker *w, struct held *held)
         drop_connection(w);
     if (!w->connection && w->job->first && w->was_ready)
         w->leave = true; /* no caller waits for a second connection */
-    if (w->leave || (!w->connection && !may_connect(w)) || !hand_begin(w, held))
+    if (w->leave || (!w->connection && !may_connect(w)) || !hand_begin(w))
         return false;
     if (w->connection || connect_account(w, &err))
         return true;
@@ -75,8 +75,7 @@ static bool connect_for(struct worker *w, struct held *held)
         return false;
     notice_login_fails(w->job->delivery, w->account, &held->lock);
     held->account_fails = true;
-    hand_fail(w, held, &err);
-    hand_drop_first(w);
+    hand_fail(w, &err);
     hand_stop(w);
     return false;
 }
@@ -108,8 +107,7 @@ static void conclude(struct worker *w, struct held *held)
         if (held->account_fails)
             hand_stop(w);
     }
-    hand_settle(w, held, attempt);
-    hand_drop_first(w);
+    hand_settle(w, attempt);
     if (!works || w->said_ready || w->spool_failed)
         return;
     w->said_ready = true;
@@ -175,14 +173,12 @@ static void send_first(struct worker *w)
         return;
     }
     if (!use_account(w, held, &err)) {
-        hand_fail(w, held, &err);
-        hand_drop_first(w);
+        hand_fail(w, &err);
         return;
     }
     if (journal_count(&held->lock.journal, JOURNAL_WAITING) == 0) {
         struct attempt none = {0}; /* all are settled: the process that settled them was killed */
-        hand_settle(w, held, &none);
-        hand_drop_first(w);
+        hand_settle(w, &none);
         return;
     }
     if (!connect_for(w, held))
