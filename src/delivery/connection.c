@@ -230,14 +230,6 @@ static struct verdict_facts facts_for(const struct connection *c, const struct e
     };
 }
 
-static size_t count_untried(const struct outcome *outcomes, size_t n)
-{
-    size_t untried = 0;
-    for (size_t i = 0; i < n; i++)
-        untried += outcomes[i].result == OUTCOME_UNTRIED;
-    return untried;
-}
-
 /* Sends once; where the server offers BDAT and does not know it, once more over a new connection
  * with DATA. */
 static bool send_once(struct connection *c, const struct session_mail *mail, struct error *err)
@@ -305,7 +297,7 @@ bool connection_send(struct connection *connection, const struct session_mail *m
     if (keeps_mail(connection))
         return keep(connection, mail, err);
     const struct verdict_facts facts = facts_for(connection, mail->env);
-    size_t n = mail->env->n, untried = count_untried(mail->outcomes, n);
+    size_t n = mail->env->n, untried = outcome_count(mail->outcomes, n, OUTCOME_UNTRIED);
     for (int round = 0; untried > 0 && round < TRANSACTIONS_MAX; round++) {
         bool ok = renew_spent(connection, mail, err) && send_once(connection, mail, err);
         verdict_judge_all(mail->outcomes, n, &facts);
@@ -313,7 +305,7 @@ bool connection_send(struct connection *connection, const struct session_mail *m
             verdict_judge(err, &facts);
             return false;
         }
-        size_t left = count_untried(mail->outcomes, n);
+        size_t left = outcome_count(mail->outcomes, n, OUTCOME_UNTRIED);
         if (left >= untried || !is_open(connection))
             break; /* no progress: the rest is deferred */
         untried = left;

@@ -215,23 +215,25 @@ struct verdict delivery_verdict(const struct attempt *attempt)
     return verdict_of(attempt->outcomes, attempt->n, attempt->failed ? &attempt->failure : NULL);
 }
 
+static bool refused_by_account(const struct outcome *o)
+{
+    return o->result == OUTCOME_REFUSED && o->error->scope == ERROR_ACCOUNT;
+}
+
 bool delivery_attempt_troubled(const struct attempt *attempt, struct error *why)
 {
-    size_t sent = 0;
-    bool found = false;
     if (attempt->failed && attempt->failure.scope == ERROR_ACCOUNT) {
         *why = attempt->failure;
         return true;
     }
-    for (size_t i = 0; i < attempt->n; i++) {
-        sent += attempt->outcomes[i].result == OUTCOME_SENT;
-        if (found || attempt->outcomes[i].result != OUTCOME_REFUSED)
-            continue;
-        found = attempt->outcomes[i].error->scope == ERROR_ACCOUNT;
-        if (found)
+    if (outcome_count(attempt->outcomes, attempt->n, OUTCOME_SENT) > attempt->sent_before)
+        return false;
+    for (size_t i = 0; i < attempt->n; i++)
+        if (refused_by_account(&attempt->outcomes[i])) {
             *why = *attempt->outcomes[i].error;
-    }
-    return found && sent == attempt->sent_before;
+            return true;
+        }
+    return false;
 }
 
 bool delivery_attempt_is_undecided(const struct attempt *attempt)
@@ -253,8 +255,7 @@ void delivery_attempt_blame(struct attempt *attempt, const struct account *accou
     if (attempt->failed && attempt->failure.scope == ERROR_ACCOUNT)
         verdict_blame_message(&attempt->failure, &account->trouble);
     for (size_t i = 0; i < attempt->n; i++)
-        if (attempt->outcomes[i].result == OUTCOME_REFUSED &&
-            attempt->outcomes[i].error->scope == ERROR_ACCOUNT)
+        if (refused_by_account(&attempt->outcomes[i]))
             verdict_blame_message(attempt->outcomes[i].error, &account->trouble);
 }
 

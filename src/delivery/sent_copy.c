@@ -22,13 +22,8 @@ static void keep_content(struct content *copy, const struct content *content)
 void sent_copy_begin(struct sent_copy *copy, const struct account *account,
                      const struct entry_lock *lock, const struct attempt *attempt)
 {
-    size_t sent = 0;
     if (!account || !*account->sent_copy || !*lock->entry.envelope.sender ||
-        attempt->sent_before > 0)
-        return;
-    for (size_t i = 0; i < attempt->n; i++)
-        sent += attempt->outcomes[i].result == OUTCOME_SENT;
-    if (sent == 0)
+        attempt->sent_before > 0 || outcome_count(attempt->outcomes, attempt->n, OUTCOME_SENT) == 0)
         return;
     memcpy(copy->id, lock->entry.id, sizeof copy->id);
     keep_content(&copy->content, &lock->content);

@@ -178,12 +178,10 @@ static enum settle_end settle_entry(const struct settlement *settlement, struct 
 static void count(const struct settlement *settlement, const char *id, uint64_t octets,
                   enum settle_end end, const struct attempt *attempt)
 {
-    enum counters_result result = end == SETTLE_WAITS  ? COUNTERS_DEFERRED
-                                  : end == SETTLE_KEPT ? COUNTERS_FAILED
-                                                       : COUNTERS_SENT;
-    for (size_t i = 0; end == SETTLE_DONE && i < attempt->n; i++)
-        if (attempt->outcomes[i].result != OUTCOME_SENT)
-            result = COUNTERS_FAILED;
+    bool all_sent = outcome_count(attempt->outcomes, attempt->n, OUTCOME_SENT) == attempt->n;
+    enum counters_result result = end == SETTLE_WAITS              ? COUNTERS_DEFERRED
+                                  : end == SETTLE_DONE && all_sent ? COUNTERS_SENT
+                                                                   : COUNTERS_FAILED;
     account_access_count_result(settlement->access, result, id, octets);
 }
 

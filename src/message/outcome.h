@@ -21,6 +21,9 @@ struct outcome {
 /* Makes O a refusal with a copy of ERR. */
 void outcome_refuse(struct outcome *o, const struct error *err);
 
+/* How many of N outcomes have RESULT. */
+size_t outcome_count(const struct outcome *o, size_t n, enum outcome_result result);
+
 /* Frees the errors of N outcomes, makes them untried, and leaves the array to its owner. */
 void outcome_clear(struct outcome *o, size_t n);
 
