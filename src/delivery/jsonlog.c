@@ -31,10 +31,9 @@ static void add_time(struct str *out)
 
 static void add_way(const struct logline *facts, struct str *out)
 {
-    bool has_port = facts->address && *facts->address != '/';
     add_text(out, "relay", facts->address ? facts->host : "");
     add_text(out, "address", facts->address ? facts->address : "");
-    str_addf(out, ", \"port\": %d", has_port ? account_port(facts->account) : 0);
+    str_addf(out, ", \"port\": %d", logresult_port(facts));
 }
 
 static void add_delays(const struct logline *facts, struct str *out)
@@ -56,7 +55,7 @@ static void add_reason(const struct logline *facts, const struct logresult *resu
 
 /* RECIPIENT, the only one of RECORD, is NULL for a message without any. */
 static void write_object(struct log_record record, const struct recipient *recipient,
-                         const char *message_id, const struct log_sink *sink)
+                         const struct log_sink *sink)
 {
     const struct logline *facts = record.facts;
     const struct envelope *env = facts->envelope;
@@ -65,7 +64,7 @@ static void write_object(struct log_record record, const struct recipient *recip
     add_time(&out);
     add_text(&out, "status", logresult_names[record.result->result]);
     add_text(&out, "queue_id", facts->queue_id);
-    add_text(&out, "message_id", message_id);
+    add_text(&out, "message_id", facts->message_id);
     add_text(&out, "account", facts->account ? facts->account->name : "");
     add_text(&out, "from", env && env->sender ? env->sender : "");
     add_text(&out, "to", recipient ? recipient->address : "");
@@ -84,19 +83,16 @@ static void write_object(struct log_record record, const struct recipient *recip
 void jsonlog_write(const struct logline *facts, const struct log_sink *sink)
 {
     const struct envelope *env = facts->envelope;
-    struct str message_id = {0};
-    logline_message_id(facts, &message_id);
     for (size_t i = 0; env && i < env->n; i++) {
         const struct logresult result = logresult_of(facts, i);
         const struct log_record record = {
             .facts = facts, .result = &result, .first = i, .n = 1, .program = ""};
         if (result.result != LOG_EARLIER)
-            write_object(record, &env->rcpt[i], str_text(&message_id), sink);
+            write_object(record, &env->rcpt[i], sink);
     }
     if (!env || env->n == 0) {
         const struct logresult result = logresult_of_all(facts);
         const struct log_record record = {.facts = facts, .result = &result, .program = ""};
-        write_object(record, NULL, str_text(&message_id), sink);
+        write_object(record, NULL, sink);
     }
-    str_clear(&message_id);
 }

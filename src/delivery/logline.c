@@ -7,9 +7,9 @@
 
 #include "base/escape.h"
 
-/* Blanks would begin a new value. */
 enum { ACCEPTED = 250 };
 
+/* Blanks would begin a new value. */
 void logline_add_value(struct str *out, const char *text)
 {
     size_t start = out->len;
@@ -98,17 +98,6 @@ void logline_message_id(const struct logline *facts, struct str *out)
     str_clear(&value);
 }
 
-static void add_message_id(const struct logline *facts, struct str *out)
-{
-    struct str id = {0};
-    logline_message_id(facts, &id);
-    if (id.len > 0) {
-        str_add(out, " message-id=");
-        logline_add_value(out, str_text(&id));
-    }
-    str_clear(&id);
-}
-
 void logline_format(const struct logline *facts, struct str *out)
 {
     const struct envelope *env = facts->envelope;
@@ -131,6 +120,9 @@ void logline_format(const struct logline *facts, struct str *out)
         add_quoted(out, "errormsg", err->text);
     if (*facts->queue_id)
         str_addf(out, " queue=%s", facts->queue_id);
-    add_message_id(facts, out);
+    if (*facts->message_id) {
+        str_add(out, " message-id=");
+        logline_add_value(out, facts->message_id);
+    }
     str_addf(out, " exitcode=%s", error_code_name(facts->code));
 }

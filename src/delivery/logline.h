@@ -27,6 +27,7 @@ struct logline {
                                         separated by '\n'; NULL if none was */
     const struct error *error;       /* NULL for none */
     const char *queue_id;            /* of the entry, "" if there is none */
+    const char *message_id;          /* see logline_message_id(); report_log() sets it */
     int code;                        /* exit status */
     /* For the lines that have one recipient each (logresult.h): */
     const struct attempt *attempt; /* on it; NULL: it was accepted or, with an error, not */

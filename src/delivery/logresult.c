@@ -101,6 +101,11 @@ struct logresult_delay logresult_delay(const struct logline *facts)
     return d;
 }
 
+int logresult_port(const struct logline *facts)
+{
+    return facts->address && *facts->address != '/' ? account_port(facts->account) : 0;
+}
+
 void logresult_add_reason(const struct logline *facts, const struct logresult *result,
                           struct str *out)
 {

@@ -35,6 +35,9 @@ struct logresult_delay {
 };
 struct logresult_delay logresult_delay(const struct logline *facts);
 
+/* The port of the host that answered; 0: none did, or it answered at a path. */
+int logresult_port(const struct logline *facts);
+
 /* Appends why, or for mail that was sent the reply to its content: one line, escaped. */
 void logresult_add_reason(const struct logline *facts, const struct logresult *result,
                           struct str *out);

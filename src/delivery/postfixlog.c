@@ -99,8 +99,8 @@ static void add_relay(struct postfixlog *log)
     str_add_char(&log->text, '[');
     add_word(&log->text, facts->address, ",]");
     str_add_char(&log->text, ']');
-    if (*facts->address != '/')
-        str_addf(&log->text, ":%d", account_port(facts->account));
+    if (logresult_port(facts))
+        str_addf(&log->text, ":%d", logresult_port(facts));
 }
 
 static void add_seconds(struct str *out, int64_t milliseconds)
@@ -166,10 +166,7 @@ void postfixlog_write(const struct logline *facts, const struct log_sink *sink)
 {
     char made[ENTRYID_SIZE];
     struct postfixlog log = {.facts = facts, .sink = sink, .id = facts->queue_id};
-    struct str raw = {0};
-    logline_message_id(facts, &raw);
-    add_word(&log.message_id, str_text(&raw), "()");
-    str_clear(&raw);
+    add_word(&log.message_id, facts->message_id, "()");
     if (!*log.id) {
         entryid_make(made, clock_wall_microseconds(), (uint64_t)getpid());
         log.id = made;

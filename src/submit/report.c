@@ -119,7 +119,7 @@ static void put_record(void *context, const struct log_record *record)
     str_addf(&log->texts, "%s\n", record->text);
 }
 
-void report_log(const char *program, const struct logline *facts)
+void report_log(const char *program, const struct logline *given)
 {
     static void (*const forms[])(const struct logline *, const struct log_sink *) = {
         [LOG_FORMAT_MSMTP] = write_msmtp,
@@ -128,13 +128,18 @@ void report_log(const char *program, const struct logline *facts)
     };
     struct report_log log = {.program = program};
     const struct log_sink sink = {put_record, &log};
+    struct logline facts = *given;
+    struct str message_id = {0};
     struct error err;
-    forms[facts->account ? facts->account->log_format : LOG_FORMAT_MSMTP](facts, &sink);
-    if (log.lines.len > 0 && !logfile_append(facts->account->logfile, &log.lines, &err)) {
+    logline_message_id(&facts, &message_id);
+    facts.message_id = str_text(&message_id);
+    forms[facts.account ? facts.account->log_format : LOG_FORMAT_MSMTP](&facts, &sink);
+    if (log.lines.len > 0 && !logfile_append(facts.account->logfile, &log.lines, &err)) {
         report_line(program, "%s", error_shown(&err));
         for (const char *line = log.texts.data; *line; line = strchr(line, '\n') + 1)
             report_line(program, "log info was: %.*s", (int)strcspn(line, "\n"), line);
     }
+    str_clear(&message_id);
     str_clear(&log.lines);
     str_clear(&log.texts);
 }

@@ -41,14 +41,11 @@ static void add_result(const struct log_record *record, struct str *entry)
 static void add_facts(const struct log_record *record, struct str *entry)
 {
     const struct logline *facts = record->facts;
-    struct str message_id = {0};
-    logline_message_id(facts, &message_id);
     add_known(entry, "ONEHOP_QUEUE_ID", facts->queue_id);
-    add_known(entry, "ONEHOP_MESSAGE_ID", str_text(&message_id));
+    add_known(entry, "ONEHOP_MESSAGE_ID", facts->message_id);
     add_known(entry, "ONEHOP_ACCOUNT", facts->account ? facts->account->name : "");
     if (record->result)
         add_result(record, entry);
-    str_clear(&message_id);
 }
 
 void systemlog_send(const char *program, int facility, const struct log_record *record)

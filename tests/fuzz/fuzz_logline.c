@@ -124,12 +124,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                             .code = 67,
                             .attempt = &attempt,
                             .address = str_text(&word[4])};
+    struct str id = {0};
+    logline_message_id(&facts, &id);
+    facts.message_id = str_text(&id);
     check_forms(&facts);
     outcome.result = OUTCOME_SENT;
     str_add(&attempt.reply, str_text(&word[2]));
     check_forms(&facts);
     facts.attempt = NULL;
     check_forms(&facts);
+    str_clear(&id);
     str_clear(&attempt.reply);
     content_clear(&content);
     envelope_clear(&envelope);

@@ -31,6 +31,7 @@ static void the_line_has_msmtps_shape(void **state)
                                  .content = &content,
                                  .accepted = "250-2.0.0 Ok\n250 it's queued",
                                  .queue_id = "",
+                                 .message_id = "",
                                  .code = EX_OK};
     logline_format(&sent, &out);
     assert_string_equal(out.data, "host=smtp.example.com tls=on auth=on user=me@example.com "
@@ -43,19 +44,24 @@ static void the_line_has_msmtps_shape(void **state)
     str_add(&folded.memory, "MESSAGE-ID:\r\n <1 2@x.y>\r\n\r\n");
     folded.size = folded.memory.len;
     const struct error refused = {.reply_code = 550, .reply = "550 no", .text = "no"};
-    const struct logline queued = {.host = "",
-                                   .content = &folded,
-                                   .error = &refused,
-                                   .queue_id = "1tVd0xAbcDef120",
-                                   .code = EX_UNAVAILABLE};
+    struct logline queued = {.host = "",
+                             .content = &folded,
+                             .error = &refused,
+                             .queue_id = "1tVd0xAbcDef120",
+                             .code = EX_UNAVAILABLE};
+    struct str id = {0};
+    logline_message_id(&queued, &id);
+    queued.message_id = str_text(&id);
     logline_format(&queued, &out);
+    str_clear(&id);
     assert_string_equal(out.data, "from= recipients= smtpstatus=550 smtpmsg='550 no' errormsg='no' "
                                   "queue=1tVd0xAbcDef120 message-id=1?2@x.y "
                                   "exitcode=EX_UNAVAILABLE");
     str_clear(&out);
     content_clear(&folded);
     const struct error err = {.text = "'no' one\naccount's"};
-    const struct logline none = {.host = "", .error = &err, .queue_id = "", .code = EX_CONFIG};
+    const struct logline none = {
+        .host = "", .error = &err, .queue_id = "", .message_id = "", .code = EX_CONFIG};
     logline_format(&none, &out);
     assert_string_equal(out.data,
                         "from= recipients= errormsg='\"no\" one\\naccount's' exitcode=EX_CONFIG");
@@ -76,8 +82,12 @@ static void the_line_is_one_line_and_bounded(void **state)
         snprintf(address, sizeof address, "user%d@example.com", i);
         envelope_add(&env, address);
     }
-    const struct logline facts = {
-        .account = a, .host = "", .envelope = &env, .queue_id = "", .code = EX_TEMPFAIL};
+    const struct logline facts = {.account = a,
+                                  .host = "",
+                                  .envelope = &env,
+                                  .queue_id = "",
+                                  .message_id = "",
+                                  .code = EX_TEMPFAIL};
     logline_format(&facts, &out);
     assert_null(strchr(out.data, '\n'));
     assert_true(out.len < 5000);
@@ -158,6 +168,7 @@ static void a_recipient_has_a_status_of_its_own(void **state)
                                       .host = "mx.x",
                                       .envelope = &env,
                                       .queue_id = rows[i].queue_id,
+                                      .message_id = "",
                                       .attempt = &attempt,
                                       .journal = &journal,
                                       .address = rows[i].address};
