@@ -2,7 +2,6 @@
 #include "delivery/fence.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/confine.h"
@@ -11,10 +10,9 @@
 #include "base/sasl.h"
 #include "base/str.h"
 #include "base/translation.h"
+#include "message/aliases.h"
 #include "delivery/log_path.h"
 #include "delivery/maildir.h"
-
-enum { ALIASES_MAX = 16 * 1024 * 1024 }; /* octets */
 
 /* Programs and libraries, the resolver's files, trust, the local time. Directories of other things
  * are not among them: /etc as a whole has other accounts' passwords. */
@@ -88,22 +86,22 @@ static void add_beneath(struct strlist *list, const char *directory, const char 
 }
 
 static void add_password_files(struct strlist *list, const struct account *account,
-                               const struct password_sources *sources)
+                               const struct site *site)
 {
-    const struct caller *caller = &sources->site->caller;
+    const struct caller *caller = &site->caller;
     add(list, account->password_file);
     if (*account->password_file && *account->password_file != '/')
         add_beneath(list, caller->credentials, account->password_file);
     add_beneath(list, caller->home, ".netrc");
-    add_beneath(list, sources->site->paths->sysconfdir, "netrc");
+    add_beneath(list, site->paths->sysconfdir, "netrc");
 }
 
 /* Where the bounces for local senders go. */
 static void add_alias_files(struct strlist *list, const struct account *account,
-                            const struct password_sources *sources)
+                            const struct site *site)
 {
     add(list, account->aliases);
-    add_beneath(list, sources->site->paths->sysconfdir, "aliases");
+    add_beneath(list, site->paths->sysconfdir, "aliases");
 }
 
 /* The log alone: what may write to its directory may write to other programs' logs. */
@@ -149,8 +147,8 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
     add(&read, account->tls_cert_file);
     add(&read, account->tls_key_file);
     if (!sources->elsewhere)
-        add_password_files(&read, account, sources);
-    add_alias_files(&read, account, sources);
+        add_password_files(&read, account, sources->site);
+    add_alias_files(&read, account, sources->site);
     add_log(&write, account->logfile);
     add_maildir(&write, account->maildir);
     add_maildir(&write, account->sent_copy);
@@ -160,9 +158,8 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
 static bool includes_others(const char *aliases)
 {
     struct str text = {0};
-    struct stat facts;
     struct error ignored; /* what cannot be read now cannot be read later */
-    bool found = *aliases && fileread_all(aliases, ALIASES_MAX, &text, &facts, &ignored) &&
+    bool found = *aliases && fileread_all(aliases, ALIASES_FILE_MAX, &text, NULL, &ignored) &&
                  strstr(str_text(&text), ":include:");
     str_clear(&text);
     return found;
