@@ -146,7 +146,7 @@ void notice_login_fails(const struct delivery_context *delivery, const struct ac
         .closing = "Mail through this account waits, and expires when its lifetime is over. A\r\n"
                    "new password is tried at once; `onehopctl check` says whether it works.\r\n",
     };
-    if (n.carrier == account || strcmp(n.carrier->name, account->name) == 0)
+    if (n.carrier == account)
         return;
     if (is_login_due(delivery, account, reason))
         write_notice(&n);

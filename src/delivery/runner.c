@@ -174,9 +174,10 @@ static void clear_shares(struct run *run)
 
 static const char *next_of_share(void *context)
 {
-    struct share *share = ((struct run *)context)->share;
+    const struct run *run = context;
+    const struct share *share = run->share;
     size_t index = atomic_fetch_add(&share->tally->next, 1);
-    return index < share->n ? ((struct run *)context)->scan.item[share->item[index]].id : NULL;
+    return index < share->n ? run->scan.item[share->item[index]].id : NULL;
 }
 
 static void say_ready(void *context)
