@@ -108,15 +108,23 @@ static int connect_unix(int fd, const struct sockaddr_un *to, int64_t deadline)
     }
 }
 
+bool socket_unix_address(struct sockaddr_un *address, const char *path)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address->sun_path)
+        return false;
+    memcpy(address->sun_path, path, strlen(path));
+    return true;
+}
+
 struct stream *socket_connect_unix(const char *path, int64_t deadline, struct error *err)
 {
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof to.sun_path) {
+    struct sockaddr_un to;
+    if (!socket_unix_address(&to, path)) {
         (void)error_config(err, "%s: the path of a socket must be shorter than %zu octets", path,
                            sizeof to.sun_path);
         return NULL;
     }
-    memcpy(to.sun_path, path, strlen(path));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         (void)error_system(err, EX_OSERR, "cannot make a socket");

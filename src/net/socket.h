@@ -4,6 +4,11 @@
 
 #include "net/stream.h"
 
+struct sockaddr_un;
+
+/* Makes ADDRESS that of the AF_UNIX socket PATH. False: PATH is too long for one. */
+bool socket_unix_address(struct sockaddr_un *address, const char *path);
+
 /* A stream over FD, which it owns from now on and makes non-blocking. */
 struct stream *socket_stream(int fd);
 

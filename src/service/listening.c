@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "config/listen.h"
+#include "net/socket.h"
 #include "cli/environment.h"
 #include "submit/serviceuser.h"
 
@@ -47,15 +48,6 @@ static bool take_over(struct listening *listening)
     environment_drop("LISTEN_FDNAMES");
     listening->inherited = listening->n > 0;
     return listening->inherited;
-}
-
-static bool unix_address(struct sockaddr_un *address, const char *path)
-{
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address->sun_path)
-        return false;
-    memcpy(address->sun_path, path, strlen(path));
-    return true;
 }
 
 /* True if a process accepts connections at ADDRESS. */
@@ -97,7 +89,7 @@ static bool open_unix(struct listening *listening, size_t which, const struct pa
     struct str path = {0};
     struct sockaddr_un address;
     str_addf(&path, "%s/%s", paths->rundir, names[which]);
-    bool ok = unix_address(&address, str_text(&path)) ||
+    bool ok = socket_unix_address(&address, str_text(&path)) ||
               error_config(err, "%s: too long for a socket", str_text(&path));
     if (ok && somebody_listens(&address))
         ok = error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_UNAVAILABLE,
@@ -206,7 +198,7 @@ void listening_notify(const char *state)
 {
     const char *path = environment_get("NOTIFY_SOCKET");
     struct sockaddr_un address;
-    if ((*path != '/' && *path != '@') || !unix_address(&address, path))
+    if ((*path != '/' && *path != '@') || !socket_unix_address(&address, path))
         return;
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     if (*path == '@')

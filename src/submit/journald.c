@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "net/socket.h"
 
 const char *journald_path(void)
 {
@@ -24,10 +25,9 @@ bool journald_send(const char *path, const struct str *entry)
 {
     enum { UNKNOWN = -1, NONE = -2 };
     static int fd = UNKNOWN; /* of the process, as that of syslog(3) is */
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
+    struct sockaddr_un address;
+    if (!socket_unix_address(&address, path))
         return false;
-    memcpy(address.sun_path, path, strlen(path));
     if (fd == UNKNOWN)
         fd = access(path, F_OK) == 0 ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : NONE;
     return fd >= 0 && sendto(fd, entry->data, entry->len, MSG_NOSIGNAL,
