@@ -376,6 +376,14 @@ static bool is_idle(struct service *v)
     return false;
 }
 
+/* As ppoll(2), until MOMENT. */
+static int poll_until(int64_t moment, struct pollfd *fds, size_t n, const sigset_t *unblocked)
+{
+    int timeout = clock_poll_timeout(moment);
+    struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
+    return ppoll(fds, n, &span, unblocked);
+}
+
 static void wait_for_work(struct service *v, const sigset_t *unblocked)
 {
     struct pollfd fds[LISTENING_MAX + 1];
@@ -383,9 +391,7 @@ static void wait_for_work(struct service *v, const sigset_t *unblocked)
     for (size_t i = 0; i < n; i++)
         fds[i] = (struct pollfd){.fd = v->listening.socket[i].fd, .events = POLLIN};
     fds[n] = (struct pollfd){.fd = v->wake[0], .events = POLLIN};
-    int timeout = clock_poll_timeout(next_moment(v));
-    struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
-    if (ppoll(fds, n + 1, &span, unblocked) <= 0)
+    if (poll_until(next_moment(v), fds, n + 1, unblocked) <= 0)
         return;
     if (fds[n].revents)
         empty_wake_pipe(v);
@@ -429,11 +435,8 @@ static void end(struct service *v, const sigset_t *unblocked)
         for (size_t k = 0; steps[i] && k < v->children; k++)
             (void)kill(v->child[k].pid, steps[i]);
         int64_t deadline = clock_after(SERVICE_PATIENCE);
-        for (reap(v); v->children > 0 && clock_now() < deadline; reap(v)) {
-            int timeout = clock_poll_timeout(deadline);
-            struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
-            (void)ppoll(NULL, 0, &span, unblocked);
-        }
+        for (reap(v); v->children > 0 && clock_now() < deadline; reap(v))
+            (void)poll_until(deadline, NULL, 0, unblocked);
     }
 }
 
