@@ -39,11 +39,6 @@ static int run_check(int argc, char **argv, struct site *site)
     return check_run(argc > 0 ? argv[0] : "", site);
 }
 
-static int run_providers(int argc, char **argv, struct site *site)
-{
-    return providers_run(argc, argv, site);
-}
-
 static int run_queue(int argc, char **argv, struct site *site)
 {
     bool json = false, failed = false;
@@ -115,11 +110,6 @@ static int run_delete(int argc, char **argv, struct site *site)
     return act(argc, argv, site, QUEUECTL_DELETE);
 }
 
-static int run_convert(int argc, char **argv, struct site *site)
-{
-    return convert_run(argc, argv, site);
-}
-
 static int run_version(int argc, char **argv, struct site *site)
 {
     (void)argc, (void)argv, (void)site;
@@ -136,8 +126,8 @@ static const struct verb verbs[] = {
      N_("let an account send with OAuth 2.0 tokens, as the person in front of it")},
     {"setup", "ADDRESS [OPTION ...]", 32, setup_run,
      N_("write an account for an address, try its login, start what it needs")},
-    {"providers", "[--json] [DOMAIN]", 2, run_providers, N_("list the providers that are known")},
-    {"convert", "[--secrets FILE] [FILE]", 3, run_convert,
+    {"providers", "[--json] [DOMAIN]", 2, providers_run, N_("list the providers that are known")},
+    {"convert", "[--secrets FILE] [FILE]", 3, convert_run,
      N_("print a configuration of msmtp, ssmtp, nullmailer or dma as INI")},
     {"queue", "[--json] [--failed]", 2, run_queue, N_("list what waits, or what was given up")},
     {"show", "ID", 1, run_show, N_("show an entry")},

@@ -68,16 +68,11 @@ void report_error(const char *program, const struct error *err)
 void report_refusals(const char *program, const struct envelope *env,
                      const struct outcome *outcomes)
 {
-    size_t reported = 0, more = 0;
-    for (size_t i = 0; i < env->n; i++) {
-        if (outcomes[i].result != OUTCOME_REFUSED)
-            continue;
-        if (reported++ >= REPORT_RECIPIENTS_MAX) {
-            more++;
-            continue;
-        }
-        report_error(program, outcomes[i].error);
-    }
+    size_t refused = 0;
+    for (size_t i = 0; i < env->n; i++)
+        if (outcomes[i].result == OUTCOME_REFUSED && refused++ < REPORT_RECIPIENTS_MAX)
+            report_error(program, outcomes[i].error);
+    size_t more = refused > REPORT_RECIPIENTS_MAX ? refused - REPORT_RECIPIENTS_MAX : 0;
     if (more)
         report_line(program,
                     PLURAL("and %zu more recipient was refused",
