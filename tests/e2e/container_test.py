@@ -22,13 +22,9 @@ def variables(machine, provider, **more):
             "ONEHOP_ADMIN": "you@example.net", **more}
 
 
-def ready(machine):
-    (machine.root / "spool").chmod(0o700)
-
-
 def test_variables_are_the_services_account(served, serve):
     provider = serve()
-    ready(served)
+    served.prepare()
     served.start(environment=variables(served, provider))
     assert served.call(0, "sendmail", "root", input=REPORT) == (0, "", "")
     message = provider.message
@@ -40,7 +36,7 @@ def test_variables_are_the_services_account(served, serve):
 
 def test_a_file_without_an_account_goes_with_variables(served, serve):
     provider = serve()
-    ready(served)
+    served.prepare()
     served.configure_system("[service]\nmessages_per_hour = 1\n", 0o644)
     served.start(environment=variables(served, provider))
     assert served.call(0, "sendmail", "-t", input=REPORT)[0] == 0
@@ -53,16 +49,14 @@ def test_an_account_in_a_file_beats_variables(served, serve):
     provider, other = serve(), serve()
     served.serve(provider)
     served.stop()
-    served.process = None
     served.start(environment=variables(served, other))
-    served.until(served.answers, "the service does not answer")
     assert served.call(0, "sendmail", "-t", input=REPORT) == (0, "", "")
     assert len(provider.messages) == 1 and not other.messages
 
 
 def test_a_wrong_variable_is_said(served, serve):
     provider = serve()
-    ready(served)
+    served.prepare()
     served.start(environment=variables(served, provider, ONEHOP_HOSTS="x"))
     code, _, err = served.call(0, "sendmail", "-t", input=REPORT)
     assert code == 75 and "ONEHOP_HOSTS: there is no key 'hosts': did you mean 'host'?" in err
@@ -85,9 +79,7 @@ def health(machine, *words, run=None):
 def test_a_service_that_answers_is_healthy(served, serve):
     served.serve(serve())
     assert health(served) == (True, "healthy: messages waiting: 0\n")
-    served.process.kill()
-    served.process.wait()
-    served.process = None
+    served.stop(signal.SIGKILL)
     healthy, line = health(served)
     assert not healthy and f"{served.root}/run/submit" in line
 
@@ -212,7 +204,7 @@ def contain(served):
 @needs_root
 def test_process_1_of_any_uid_with_nothing_but_two_volumes(served, serve, contain):
     provider = serve()
-    ready(served)
+    served.prepare()
     container = contain(variables(served, provider))
     assert container.status("NSpid")[-1] == "1" and container.status("Uid")[0] == str(ANY_UID)
     assert int(container.status("CapEff")[0], 16) == int(container.status("CapBnd")[0], 16) == 0
@@ -239,7 +231,7 @@ def test_volumes_of_roots_and_a_group(shared, serve):
 @needs_root
 def test_mail_waits_in_the_volume_for_the_next_container(served, serve, contain):
     provider = serve(rcpt=["450 4.2.0 later"])
-    ready(served)
+    served.prepare()
     first = contain(variables(served, provider))
     assert served.call(0, "sendmail", "-t", input=REPORT)[0] == 0
     served.until(served.queued, "it is not queued")
@@ -253,7 +245,7 @@ def test_mail_waits_in_the_volume_for_the_next_container(served, serve, contain)
 @needs_root
 def test_process_1_reaps_what_a_command_leaves_behind(served, serve, contain):
     provider = serve()
-    ready(served)
+    served.prepare()
     left = served.directory / "root/run/left"
     command = f"setsid sh -c 'echo > {left}' & echo s3cret"
     container = contain(variables(served, provider, ONEHOP_PASSWORD_FILE=None,

@@ -96,9 +96,8 @@ def refusal(machine, settings, listening="0.0.0.0:{}"):
     text = "[account a]\nfrom = me@example.com\nhost = localhost\nauth = off\n\n"
     text += f"[service]\nlisten = {listening.format(reserve(machine))}\n{settings}"
     machine.configure_system(text, mode=0o644)
-    machine.start(pass_fds=())
-    assert machine.process.wait(60) == 78
-    machine.process = None
+    machine.start(waits=False)
+    assert machine.ends() == 78
     return machine.said()
 
 
@@ -492,11 +491,7 @@ def test_a_file_that_broke_leaves_what_was_good(served, serve, authority):
 def handed_down(machine):
     """Starts the service with a port on all addresses that systemd would have opened. Gives the port."""
     with socket.create_server(("0.0.0.0", 0)) as listener:
-        script = ["/bin/sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" -bd', str(machine.programs / "onehop")]
-        machine.process = subprocess.Popen(
-            script, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=open(machine.directory / "service.err", "ab"), env=machine.environment(),
-            preexec_fn=lambda: os.dup2(listener.fileno(), 3), pass_fds=(3,))
+        machine.take_over(listener)
         yield listener.getsockname()[1]
 
 
@@ -511,8 +506,7 @@ def test_a_port_that_is_handed_down_is_judged_by_its_address(served, serve):
     path = served.root / "etc/onehop/onehop.ini"
     path.write_text(path.read_text().replace(LOCAL, ""))
     with handed_down(served):
-        assert served.process.wait(60) == 78
-    served.process = None
+        assert served.ends() == 78
     assert re.search(r"onehop\.ini: \[service\] listens on the network for anybody", served.said())
 
 

@@ -155,10 +155,7 @@ def test_there_is_no_server_to_ask(machine, maildir):
 # -- the service
 
 def serve_maildir(machine, path, **keys):
-    machine.password.write_text("")
-    for place in (machine.root / "spool", machine.root / "run"):
-        machine.own(place)
-    (machine.root / "spool").chmod(0o700)
+    machine.prepare()
     machine.configure_system(account(path, **keys), mode=0o644)
     machine.start()
 

@@ -52,36 +52,43 @@ class ServedMachine(Machine):
         self.password = self.root / "etc/onehop/password"
         self.uid = SERVICE if several else os.geteuid()
         self.process = None
-        self.ended = []
 
     def own(self, path):
         if self.several:
             os.chown(path, SERVICE, SERVICE)
 
-    def serve(self, provider, service="", extra="", **keys):
-        """Configures that provider's account for everybody and starts the service."""
+    def prepare(self):
+        """The directories as the package makes them, and a password."""
         self.password.write_text("s3cret\n")
         self.password.chmod(0o600)
-        (self.root / "spool").chmod(0o700)  # as the package makes it
+        (self.root / "spool").chmod(0o700)
         for path in (self.password, self.root / "spool", self.root / "run"):
             self.own(path)
+
+    def serve(self, provider, service="", extra="", **keys):
+        """Configures that provider's account for everybody and starts the service."""
+        self.prepare()
         keys = dict(password=None, password_file=str(self.password), queue="on", logfile=None,
                     tls_trust_file=str(self.directory / "trust.pem")) | keys
         self.configure_system(self.account(provider, **keys) + extra + "[service]\n" + service,
                               mode=0o644)
         self.start()
 
-    def start(self, environment=None, **more):
-        words = [str(self.programs / "onehop"), "-bd"]
-        before = self.process
-        assert before is None or before.poll() is not None, "the service runs already"
+    def start(self, command=None, environment=None, waits=True, **more):
+        """Starts the service as its user, or by another COMMAND, and WAITS until it answers."""
+        assert self.process is None, "the service runs already"
         self.process = subprocess.Popen(
-            (become(SERVICE) if self.several else []) + words, stdin=subprocess.DEVNULL,
-            stdout=open(self.directory / "service.out", "ab"),
+            command or [*(become(SERVICE) if self.several else []), str(self.programs / "onehop"), "-bd"],
+            stdin=subprocess.DEVNULL, stdout=open(self.directory / "service.out", "ab"),
             stderr=open(self.directory / "service.err", "ab"), cwd="/",
             env=self.environment(ONEHOP_TEST_CONFINED="yes", **(environment or {})), **more)
-        if before is None and "pass_fds" not in more:
+        if waits:
             self.until(self.answers, "the service does not answer")
+
+    def take_over(self, listener):
+        """Starts the service with a socket that its manager has opened (sd_listen_fds(3))."""
+        self.start(["/bin/sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" -bd', str(self.programs / "onehop")],
+                   waits=False, preexec_fn=lambda: os.dup2(listener.fileno(), 3), pass_fds=(3,))
 
     def answers(self):
         with contextlib.suppress(OSError), self.connect() as line:
@@ -108,6 +115,10 @@ class ServedMachine(Machine):
             return None
         if self.process.poll() is None:
             self.process.send_signal(signal)
+        return self.ends()
+
+    def ends(self):
+        """The exit status of a service that ends."""
         code, self.process = self.process.wait(60), None
         said = self.said()
         assert "Sanitizer" not in said and "runtime error:" not in said, said

@@ -434,7 +434,6 @@ def test_a_full_disk_takes_nothing(served, serve):
     served.serve(provider)
     served.stop()
     served.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)))
-    served.until(served.answers, "it does not answer")
     text = b"Subject: x\n\n" + b"0123456789abcdef\n" * 4000
     status, out, _ = send(served, 0, "you@example.net", input=text)
     assert (status, out) == (75, "")
@@ -692,13 +691,11 @@ def test_a_hostile_umask(served, serve):
     served.serve(provider)
     served.stop()
     served.start(preexec_fn=lambda: os.umask(0))
-    served.until(served.answers, "it does not answer")
     assert send(served, 0, "-odq", "-t", before=lambda: os.umask(0)) == (0, "", "")
     places = [served.root / "spool" / name for name in ("queue", "tmp", "journal")]
     assert all(path.stat().st_mode & 0o077 == 0 for path in places + served.queued())
     served.stop()
     served.start(preexec_fn=lambda: os.umask(0o777))
-    served.until(served.answers, "it does not answer")
     assert (served.root / "run/submit").stat().st_mode & 0o777 == 0o666
 
 
@@ -752,11 +749,7 @@ def test_root_becomes_the_services_user(shared, serve):
     done = subprocess.run(command, capture_output=True, env=shared.environment())
     assert (done.returncode, done.stderr) == (0, b"")
     assert len(provider.messages) == 1
-    shared.process = subprocess.Popen(
-        as_root_with_the_user(shared, str(shared.programs / "onehop"), "-bd"),
-        stdin=subprocess.DEVNULL, stderr=open(shared.directory / "service.err", "ab"),
-        env=shared.environment())
-    shared.until(shared.answers, "it does not answer")
+    shared.start(as_root_with_the_user(shared, str(shared.programs / "onehop"), "-bd"))
     with open(f"/proc/{shared.process.pid}/status", encoding="ascii") as status:
         facts = status.read()
     assert re.search(rf"^Uid:\s+{SERVICE}\s+{SERVICE}\s+{SERVICE}\s+{SERVICE}$", facts, re.M)
@@ -798,7 +791,6 @@ def test_a_configuration_that_is_broken_from_the_start(served, serve):
     good = served.system_file.read_text()
     served.system_file.write_text(good + "[nonsense]\n")
     served.start()
-    served.until(served.answers, "it does not answer")
     with served.connect() as line:
         assert says(line, "EHLO x", "MAIL FROM:<me@example.com>")[-1].startswith(
             "451 4.3.5 System incorrectly configured: ")
@@ -875,11 +867,9 @@ def test_it_ends_in_order(served, serve):
     assert served.stop() == 0
     assert not (served.root / "run/submit").exists()
     served.start()
-    served.until(served.answers, "it does not answer")
     assert served.stop(signal.SIGKILL) != 0
     assert (served.root / "run/submit").exists()  # a crash leaves it, which is in nobody's way
     served.start()
-    served.until(served.answers, "it does not answer")
     second = served.call(0, "onehop", "-bd")
     assert second[0] == 69 and "already" in second[2]
     assert served.answers()
@@ -906,19 +896,9 @@ def test_socket_activation_and_idle_end(served, serve):
         listener.bind(str(served.root / "run/submit"))
         listener.listen(64)
         os.chmod(served.root / "run/submit", 0o666)
-
-        def hand_down():
-            os.dup2(listener.fileno(), 3)
-            os.environ["LISTEN_PID"] = str(os.getpid())
-        script = ["/bin/sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" -bd',
-                  str(served.programs / "onehop")]
-        served.process = subprocess.Popen(
-            script, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=open(served.directory / "service.err", "ab"), preexec_fn=hand_down,
-            pass_fds=(3,), env=served.environment())
+        served.take_over(listener)
         assert send(served) == (0, "", "")
-        assert served.process.wait(60) == 0  # nothing to do: it ends by itself
-        served.process = None
+        assert served.ends() == 0  # nothing to do: it ends by itself
     assert (served.root / "run/submit").exists()  # the manager's, not ours to remove
     assert len(provider.messages) == 1
 

@@ -410,9 +410,7 @@ def root(shared, provider):
 
 @needs_root
 def test_root_sets_up_the_machine(root, shared, provider):
-    shared.password.write_text("of another account")
-    shared.own(shared.root / "spool")
-    shared.own(shared.root / "run")
+    shared.prepare()
     shared.start()
     done = root.sets_up("--admin=boss@here.example", "--test", ADDRESS)
     assert (done.returncode, done.stderr) == (0, b"")
