@@ -5,8 +5,6 @@ import os
 import re
 import subprocess
 
-from programs import RECIPIENT, SENDER
-
 RECIPIENTS = (1, 10, 100, 1000, 10_000)
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 500_000_000)
 ENTRIES = (10, 100, 1000, 10_000, 100_000)

@@ -1,6 +1,5 @@
 """Keeps account of what was submitted, what was accepted, and what the provider got."""
 
-import os
 import shutil
 import subprocess
 import threading

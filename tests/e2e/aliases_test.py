@@ -5,9 +5,10 @@ import socket
 import pytest
 
 from bs_test import Dialogue
+from spool import message
 
 HOST = socket.gethostname().split(".")[0]
-MAIL = b"From: me@example.com\nTo: you@example.net\nSubject: x\n\nhello\n"
+MAIL = message("x", "hello")
 
 
 @pytest.fixture
@@ -141,10 +142,7 @@ def test_what_is_asked_for_an_alias(machine, serve, addresses, notify, to_all):
     provider = machine.use(serve())
     machine.file(machine.root / "etc/aliases", f"ops: {addresses}\n", 0o644)
     talk = Dialogue(machine)
-    for text in ("EHLO x\r\n", "MAIL FROM:<me@example.com>\r\n",
-                 f"RCPT TO:<ops> {notify} ORCPT=rfc822;ops@web1.example\r\n"):
-        assert talk.say(text) == 250
-    assert talk.say("DATA\r\n") == 354 and talk.say("Subject: x\r\n\r\nx\r\n.\r\n") == 250
+    assert talk.submits(f"<ops> {notify} ORCPT=rfc822;ops@web1.example") == 250
     talk.end()
     wanted = notify.split() + ["ORCPT=rfc822;ops@web1.example"]
     first, *others = addresses.split(", ")

@@ -40,6 +40,13 @@ class Dialogue:
         self.process.stdin.flush()
         return self.reply()
 
+    def submits(self, *recipients, sender="me@example.com", content="Subject: x\r\n\r\nx\r\n"):
+        """A message to RECIPIENTS, paths with their parameters. The code of the reply to its content."""
+        for text in ("EHLO x", f"MAIL FROM:<{sender}>", *(f"RCPT TO:{recipient}" for recipient in recipients)):
+            assert self.say(text + "\r\n") == 250
+        assert self.say("DATA\r\n") == 354
+        return self.say(content + ".\r\n")
+
     def end(self):
         out, err = self.process.communicate(timeout=60)
         assert b"Sanitizer" not in err, err
@@ -70,8 +77,7 @@ def test_two_messages_over_one_process(machine, serve):
 
 
 def test_an_answer_of_250_means_that_it_is_in_the_spool(machine, serve):
-    machine.configure("[account work]\nhost = 127.0.0.1\nport = 1\ntls = off\nauth = off\n"
-                      "from = me@example.com\nsyslog = off\ndelivery_mode = queue\n")
+    machine.use(serve(), queue="on", delivery_mode="queue")
     talk = Dialogue(machine)
     for text, code in zip(SYMFONY, CODES):
         assert talk.say(text) == code
@@ -83,8 +89,7 @@ def test_an_answer_of_250_means_that_it_is_in_the_spool(machine, serve):
 
 
 def test_a_message_cut_short_is_not_taken(machine, serve):
-    machine.configure("[account work]\nhost = 127.0.0.1\nport = 1\ntls = off\nauth = off\n"
-                      "from = me@example.com\nsyslog = off\ndelivery_mode = queue\n")
+    machine.use(serve(), queue="on", delivery_mode="queue")
     talk = Dialogue(machine)
     for text in SYMFONY[:4]:
         talk.say(text)
@@ -109,10 +114,7 @@ def test_the_providers_refusal_is_the_reply(machine, serve):
 def test_a_sender_that_nothing_serves_is_refused_with_the_reason(machine, serve):
     machine.use(serve(), queue="on")
     talk = Dialogue(machine)
-    for text in ("EHLO x\r\n", "MAIL FROM:<me@qq.com>\r\n", "RCPT TO:<you@example.net>\r\n"):
-        assert talk.say(text) == 250
-    assert talk.say("DATA\r\n") == 354
-    assert talk.say("From: me@qq.com\r\n\r\nx\r\n.\r\n") == 550
+    assert talk.submits("<you@example.net>", sender="me@qq.com", content="From: me@qq.com\r\n\r\nx\r\n") == 550
     assert "no account serves senders at qq.com" in talk.last
     assert talk.say("RSET\r\n") == 250
     talk.end()

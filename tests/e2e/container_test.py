@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from machine import REPORT, binary, module
-from service import ALICE, needs_root, served, shared  # noqa: F401
+from machine import REPORT
+from service import ALICE, children_of, needs_root, served, shared  # noqa: F401
 from spool import DAY, MINUTE, Spool
 
 
@@ -159,8 +159,7 @@ class Container:
             stdout=open(machine.directory / "service.out", "ab"),
             stderr=open(machine.directory / "service.err", "ab"), env=machine.environment(**environment))
         machine.until(machine.answers, "the service does not answer")
-        children = f"/proc/{self.engine.pid}/task/{self.engine.pid}/children"
-        self.process, = (int(pid) for pid in open(children).read().split())
+        self.process, = children_of(self.engine.pid)
 
     def status(self, name):
         with open(f"/proc/{self.process}/status") as status:

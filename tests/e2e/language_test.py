@@ -10,11 +10,11 @@ import pytest
 
 from machine import binary, built
 from service import ALICE, become, needs_root
-from spool import Spool
+from spool import Spool, message
 
 CATALOGUES = Path(built("po"))
 GERMAN, CHINESE = {"LANGUAGE": "de"}, {"LANGUAGE": "zh_CN"}
-MAIL = b"From: me@example.com\nTo: you@example.net\nSubject: x\n\nhello\n"
+MAIL = message("x", "hello")
 
 pytestmark = pytest.mark.skipif(
     not (CATALOGUES / "de.mo").exists(),

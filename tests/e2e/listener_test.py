@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from machine import REPORT, sanitized
-from service import ALICE, served  # noqa: F401
-from service_test import children
+from service import ALICE, children_of, served  # noqa: F401
 
 LOCAL = "allow_networks = 127.0.0.0/8\n"
 PASSWORD = "s3cret"
@@ -30,18 +29,9 @@ def hashed(password=PASSWORD):
     return done.stdout.strip()
 
 
-def reserve(machine):
-    """A port on all addresses that nobody but the service gets: as long as the socket lives, others are
-    not given it, and one more that sets SO_REUSEADDR may listen."""
-    machine.reserved = socket.socket()
-    machine.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    machine.reserved.bind(("0.0.0.0", 0))
-    return machine.reserved.getsockname()[1]
-
-
 def listen(machine, provider, settings, **more):
     """Starts the service with a port on all addresses. Returns the port."""
-    port = reserve(machine)
+    port = machine.reserve()
     machine.serve(provider, f"listen = 0.0.0.0:{port}\n{settings}", **more)
     return port
 
@@ -94,7 +84,7 @@ def send_as(port, authority, user, sender="me@example.com", message=REPORT, pass
 def refusal(machine, settings, listening="0.0.0.0:{}"):
     """What a service with these settings says when it does not start."""
     text = "[account a]\nfrom = me@example.com\nhost = localhost\nauth = off\n\n"
-    text += f"[service]\nlisten = {listening.format(reserve(machine))}\n{settings}"
+    text += f"[service]\nlisten = {listening.format(machine.reserve())}\n{settings}"
     machine.configure_system(text, mode=0o644)
     machine.start(waits=False)
     assert machine.ends() == 78
@@ -438,7 +428,7 @@ def test_a_strangers_session_holds_no_password_of_an_account(served, serve, auth
     assert settings.read_text() != text
     with secured(port, authority) as client:
         client.ehlo("stranger.example")
-        texts = [memory(pid) for pid in children(served)]
+        texts = [memory(pid) for pid in children_of(served.process.pid)]
         if None in texts:
             pytest.skip("only root sees the memory of a process that allows no debugger")
         session, = (text for text in texts if b"stranger.example" in text)

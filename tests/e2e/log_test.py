@@ -53,11 +53,17 @@ def test_a_message_without_queue_in_postfix_form(serve, machine):
 REFUSAL = "the server refused the recipient <b@example.net>: 450 4.2.0 later"
 
 
-def test_a_queued_message_in_postfix_form(serve, machine):
-    first = machine.use(serve(rcpt={"b@example.net": "450 4.2.0 later"}), queue="on", log_format="postfix")
+def two_attempts(serve, machine, form):
+    """A message to a and b of which b is deferred at first. The providers of the attempts."""
+    first = machine.use(serve(rcpt={"b@example.net": "450 4.2.0 later"}), queue="on", log_format=form)
     machine.run("sendmail", "a@example.net", "b@example.net", input=MESSAGE)
-    second = machine.use(serve(), queue="on", log_format="postfix")
+    second = machine.use(serve(), queue="on", log_format=form)
     machine.run("onehopctl", "flush")
+    return first, second
+
+
+def test_a_queued_message_in_postfix_form(serve, machine):
+    first, second = two_attempts(serve, machine, "postfix")
     lines = lines_of(machine)
     (queue_id,) = {re.search(r"\]: (\w+): ", line)[1] for line in lines}
     size = len(second.message.content)
@@ -95,10 +101,7 @@ def test_nothing_from_outside_breaks_a_line(serve, machine):
 
 
 def test_the_objects_of_a_queued_message(serve, machine):
-    first = machine.use(serve(rcpt={"b@example.net": "450 4.2.0 later"}), queue="on", log_format="json")
-    machine.run("sendmail", "a@example.net", "b@example.net", input=MESSAGE)
-    second = machine.use(serve(), queue="on", log_format="json")
-    machine.run("onehopctl", "flush")
+    first, second = two_attempts(serve, machine, "json")
     found = objects(machine)
     keys = ["time", "status", "queue_id", "message_id", "account", "from", "to", "relay", "address",
             "port", "size", "delay", "queued", "setup", "transfer", "dsn", "reply_code", "reason"]

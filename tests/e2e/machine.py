@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -186,6 +187,15 @@ class Machine:
         result = self.run(name, *words, input=input, **more)
         assert (result.code, result.out, result.text) == (0, b"", "")
         return result
+
+
+def until(ready, complaint=lambda: "it does not come to that"):
+    """Waits until READY() is true, and returns what it is."""
+    limit = time.monotonic() + PATIENCE
+    while not (found := ready()):
+        assert time.monotonic() < limit, complaint()
+        time.sleep(0.01)
+    return found
 
 
 def feed(pipe, octets):

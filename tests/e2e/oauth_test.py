@@ -7,11 +7,11 @@ import threading
 
 import pytest
 
-from machine import PATIENCE, REPORT
+from machine import PATIENCE, REPORT, until
 from oauth import (Person, configure, consent, needs_program, section, token_file,  # noqa: F401
                    tokens, visit)
 from provider import Answer
-from spool import MINUTE, Spool
+from spool import notice_of_a_failing_login
 
 pytestmark = needs_program
 
@@ -338,26 +338,11 @@ def test_one_notice_says_that_a_person_must_log_in(serve, ready, mail, tokens): 
     os.rename(token_file(ready), place / "work.token")
     ready.user_file.unlink()
     good = serve()
-    spool = Spool(ready, ready.directory / "system-spool")
-    spool.path.mkdir(mode=0o700)
-    ready.configure_system(
-        section(tokens)
-        + ready.account(mail, queue=None, admin="boss@example.net", password=None, oauth="test",
-                        oauth_client_id="cid")
-        + ready.account(good, "good", queue=None, **{"from": "other@example.com"})
-        + f"[queue]\ndirectory = {spool.path}\n")
-    spool.tries("-a", "work", "you@example.net")
-    spool.wait(45 * MINUTE)
-    spool.delivers("-q5m")
-    assert good.messages == []
-    for _ in range(12):
-        spool.wait(30 * MINUTE)
-        spool.delivers("-q5m")
-    told, = good.messages
-    assert told.recipients == ["boss@example.net"]
+    told = notice_of_a_failing_login(ready, good, section(tokens) + ready.account(
+        mail, queue=None, admin="boss@example.net", password=None, oauth="test", oauth_client_id="cid"))
     assert b"the login has ended (invalid_grant)" in told.body
     assert b"onehopctl login work" in told.body
-    assert mail.connections == [] and len(spool.ids()) == 1
+    assert mail.connections == []
 
 
 def test_a_server_that_does_not_answer(ready, mail, tokens):  # noqa: F811
@@ -565,22 +550,12 @@ def test_processes_that_renew_at_once_ask_once(ready, mail, tokens):  # noqa: F8
     for process in running:
         process.stdin.write(REPORT)
         process.stdin.close()
-    wait_for(lambda: refresh_forms(tokens))
+    until(lambda: refresh_forms(tokens))
     gate.set()
     codes = [process.wait(PATIENCE) for process in running]
     assert codes == [0] * 4, [process.stderr.read() for process in running]
     assert len(refresh_forms(tokens)) == 1
     assert len(mail.messages) == 4
-
-
-def wait_for(condition):
-    """By looking, for as long as it takes."""
-    limit = threading.Event()
-    for _ in range(PATIENCE * 100):
-        if condition():
-            return
-        limit.wait(0.01)
-    raise TimeoutError
 
 
 # -- what an administrator sees
@@ -609,7 +584,7 @@ def test_no_secret_in_an_argv_or_the_environment(ready, mail, tokens):  # noqa: 
                                stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                env=ready.environment())
     try:
-        wait_for(lambda: refresh_forms(tokens))
+        until(lambda: refresh_forms(tokens))
         seen = b""
         for name in os.listdir("/proc"):
             if name.isdigit():

@@ -6,12 +6,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
-from machine import NAMES, Machine, binary, module
+from machine import NAMES, Machine, binary, module, until
 
 if os.environ.get("ONEHOP_SERVICE") == "no":
     pytest.skip("NOT TESTED: configured with --disable-service", allow_module_level=True)
@@ -25,6 +24,13 @@ SERVICE, ALICE, BOB = 61001, 61002, 61003  # uids without passwd entries
 def become(uid, *more):
     """What goes before a command to run it as that uid."""
     return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *more]
+
+
+def children_of(pid):
+    """Without any where there is no such process any more."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:
+        return [int(word) for word in listed.read().split()]
+    return []
 
 
 class ServedMachine(Machine):
@@ -95,11 +101,16 @@ class ServedMachine(Machine):
             return line.recv(4) == b"220 "
         return False
 
-    def until(self, ready, complaint, patience=60):
-        limit = time.monotonic() + patience
-        while not ready():
-            assert time.monotonic() < limit, f"{complaint}: {self.said()}"
-            time.sleep(0.01)
+    def until(self, ready, complaint):
+        return until(ready, lambda: f"{complaint}: {self.said()}")
+
+    def reserve(self, address="0.0.0.0"):
+        """A port that nobody but the service gets: as long as the socket lives, others are not given it,
+        and one more that sets SO_REUSEADDR may listen."""
+        self.reserved = socket.socket()
+        self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reserved.bind((address, 0))
+        return self.reserved.getsockname()[1]
 
     def connect(self, name="submit"):
         line = socket.socket(socket.AF_UNIX)

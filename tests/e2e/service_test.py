@@ -16,7 +16,7 @@ import pytest
 
 from bs_test import ALPINE, ASKED, ASKING, CODES, SYMFONY, Dialogue
 from machine import REPORT
-from service import ALICE, BOB, SERVICE, become, needs_root, served, shared  # noqa: F401
+from service import ALICE, BOB, SERVICE, become, children_of, needs_root, served, shared  # noqa: F401
 
 
 def send(machine, uid=0, *words, input=REPORT, name="sendmail", **more):
@@ -201,19 +201,16 @@ def test_no_service_says_what_to_start(served, serve):
 
 # -- the dialogue on the socket
 
+TO_THE_CONTENT = ("EHLO x", "MAIL FROM:<me@example.com>", "RCPT TO:<you@example.net>", "DATA")
+
+
 def test_a_message_cut_short_leaves_nothing(served, serve):
     served.serve(serve())
     with served.connect() as line:
-        reader = line.makefile("rb")
-        reader.readline()
-        line.sendall(b"EHLO x\r\n")
-        while reader.readline()[3:4] == b"-":
-            pass
-        line.sendall(b"MAIL FROM:<me@example.com>\r\nRCPT TO:<you@example.net>\r\nDATA\r\n")
-        assert [reader.readline()[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+        assert says(line, *TO_THE_CONTENT)[-1].startswith("354 ")
         line.sendall(b"Subject: x\r\n\r\nhalf of it\r\n")
         line.shutdown(socket.SHUT_WR)
-        assert reader.read() == b""
+        assert line.makefile("rb").read() == b""
     served.stop()
     assert served.queued() + served.queued("tmp") == []
 
@@ -233,20 +230,9 @@ def says(line, *texts):
     return replies
 
 
-def children(machine):
-    with open(f"/proc/{machine.process.pid}/task/{machine.process.pid}/children") as file:
-        return file.read().split()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_a_port_where_one_was_asked_for(served, serve):
     provider = serve()
-    port = free_port()
+    port = served.reserve("127.0.0.1")
     served.serve(provider, f"listen = 127.0.0.1:{port}\n")
     with socket.create_connection(("127.0.0.1", port), 60) as line:
         reader = line.makefile("rb")
@@ -520,12 +506,6 @@ def confined_pairs(service):
             if filtered(child) and filtered(parent) is False and len(sockets(parent)) < len(sockets(child))]
 
 
-def children_of(pid):
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:
-        return [int(word) for word in listed.read().split()]
-    return []
-
-
 def filtered(pid):
     """Whether seccomp filters the calls of that process; None where it is gone or cannot be known."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/status", encoding="ascii") as status:
@@ -768,14 +748,7 @@ def test_a_broken_configuration_is_survived(served, serve):
     served.process.send_signal(signal.SIGHUP)
     served.until(lambda: "onehop.ini:1" in served.said(), "it does not say what is wrong")
     with served.connect() as line:  # the last good one goes on
-        reader = line.makefile("rb")
-        reader.readline()
-        line.sendall(b"EHLO x\r\n")
-        while reader.readline()[3:4] == b"-":
-            pass
-        line.sendall(b"MAIL FROM:<me@example.com>\r\nRCPT TO:<you@example.net>\r\n"
-                     b"BDAT 2 LAST\r\n\r\n")
-        assert [reader.readline()[:3] for _ in range(3)] == [b"250"] * 3
+        assert says(line, *TO_THE_CONTENT, "Subject: x\r\n\r\nx\r\n.")[-1].startswith("250 ")
     assert len(provider.messages) == 1
     mended = serve()
     served.system_file.write_text(good.replace(f"= {provider.port}", f"= {mended.port}"))
@@ -803,13 +776,13 @@ def test_a_changed_file_counts_for_the_next_message(served, serve):
     old, new = serve(), serve()
     served.serve(old)
     assert send(served) == (0, "", "") and len(old.messages) == 1
-    served.until(lambda: not children(served), "a run that has the old file does not end")
+    served.until(lambda: not children_of(served.process.pid), "a run that has the old file does not end")
     with served.connect() as line:
         says(line, "EHLO x")
         text = served.system_file.read_text()
         served.system_file.write_text(text.replace(f"= {old.port}", f"= {new.port}"))
         # a dialogue that was open before, then a new one
-        assert says(line, "MAIL FROM:<me@example.com>", "RCPT TO:<you@example.net>", "DATA",
+        assert says(line, *TO_THE_CONTENT[1:],
                     "Subject: x\r\n\r\nx\r\n.")[-1].startswith("250 2.0.0 ")
     assert send(served) == (0, "", "")
     assert len(old.messages) == 1 and len(new.messages) == 2
@@ -856,7 +829,7 @@ def test_a_session_is_confined(served, serve):
     with served.connect() as line:
         says(line, "EHLO x")
         facts = []
-        for pid in children(served):
+        for pid in children_of(served.process.pid):
             with contextlib.suppress(OSError):  # the run of the message before may end just now
                 facts.append(open(f"/proc/{pid}/status").read())
     assert any("NoNewPrivs:\t1" in text and "Seccomp:\t2" in text for text in facts)

@@ -122,3 +122,22 @@ class Spool:
         assert not self.left(), self.left()
         assert self.run("mailq").shown == "Mail queue is empty\n"
         return True
+
+
+def notice_of_a_failing_login(machine, good, text):
+    """The system's account `work`, which TEXT describes, fails for hours: the one notice about it, which
+    comes after an hour, by the account at the provider GOOD. The mail waits."""
+    spool = Spool(machine, machine.directory / "system-spool")
+    spool.path.mkdir(mode=0o700)
+    machine.configure_system(text + machine.account(good, "good", queue=None, **{"from": "other@example.com"})
+                             + f"[queue]\ndirectory = {spool.path}\n")
+    spool.tries("-a", "work", "you@example.net")
+    spool.wait(45 * MINUTE)
+    spool.delivers("-q5m")
+    assert good.messages == []
+    for _ in range(12):
+        spool.wait(30 * MINUTE)
+        spool.delivers("-q5m")
+    notice, = good.messages
+    assert notice.recipients == ["boss@example.net"] and len(spool.ids()) == 1
+    return notice

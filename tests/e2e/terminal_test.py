@@ -1,13 +1,14 @@
 """A person at a terminal."""
 
-import os
 import signal
+import tempfile
 
 import pytest
 
+from spool import message
 from terminal import Terminal
 
-MAIL = b"From: me@example.com\nTo: you@example.net\nSubject: x\n\nhello\n"
+MAIL = message("x", "hello")
 
 
 @pytest.mark.parametrize("words, text, body", [
@@ -24,13 +25,16 @@ def test_a_message_that_is_typed(serve, machine, words, text, body):
     assert provider.message.body == body
 
 
+def with_mail_from_a_file(machine):
+    with tempfile.TemporaryFile() as mail:
+        mail.write(MAIL)
+        mail.seek(0)
+        return Terminal(machine, "you@example.net", stdin=mail)
+
+
 def test_the_terminal_is_asked_for_a_password_last(serve, machine):
     provider = machine.use(serve(), password=None)
-    reader, writer = os.pipe()
-    os.write(writer, MAIL)
-    os.close(writer)
-    terminal = Terminal(machine, "you@example.net", stdin=reader)
-    os.close(reader)
+    terminal = with_mail_from_a_file(machine)
     prompt = terminal.wait_for(b": ")
     assert b"me@example.com" in prompt or b"127.0.0.1" in prompt
     terminal.type(b"s3cret\n")
@@ -42,11 +46,7 @@ def test_the_terminal_is_asked_for_a_password_last(serve, machine):
 
 def test_the_interrupt_key_at_a_password_leaves_a_terminal_that_echoes(serve, machine):
     machine.use(serve(), password=None)
-    reader, writer = os.pipe()
-    os.write(writer, MAIL)
-    os.close(writer)
-    terminal = Terminal(machine, "you@example.net", stdin=reader)
-    os.close(reader)
+    terminal = with_mail_from_a_file(machine)
     terminal.wait_for(b": ")
     assert not terminal.echoes()
     terminal.type(b"half a pass\x03")

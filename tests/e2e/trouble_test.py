@@ -3,11 +3,10 @@
 import os
 import subprocess
 import threading
-import time
 
 import pytest
 
-from machine import PATIENCE
+from machine import PATIENCE, until
 from provider import in_turn
 from spool import DAY, HOUR, MINUTE, YEAR, Spool, message
 
@@ -95,10 +94,7 @@ def test_submissions_at_the_same_time_wait_for_the_first_login(serve, spool, use
     first = start()
     assert gate.reached.wait(PATIENCE)
     second = start()
-    limit = time.monotonic() + PATIENCE
-    while not second_slot.exists():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    until(second_slot.exists)
     gate.opened.set()
     assert [process.wait(PATIENCE) for process in (first, second)] == [0, 0]
     assert len([c for c in provider.connections if "AUTH" in c.verbs]) == (2 if users else 1)
