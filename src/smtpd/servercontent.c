@@ -7,35 +7,37 @@
 #include <strings.h>
 #include <sysexits.h>
 
-/* One octet of DATA (RFC 5321, 4.5.2). Returns how many octets of content OUT got. LF . LF is the
+/* Takes the next octet of DATA (RFC 5321, 4.5.2). True: *OUT is one of the content. LF . LF is the
  * end only for a client that has ended all its commands so: a client that knows CRLF may pass on
  * content that another wrote, in which LF . LF would smuggle a second message. */
-static size_t undot(struct server *server, char c, char out[2])
+static bool undot(struct server *server, char *out)
 {
     bool lf_ends = server->bare_lf;
-    size_t n = 0;
+    char c = server->in[server->in_at];
+    if (server->dots == DOTS_DOT_CR && c != '\n') { /* the CR was content; this octet is the next */
+        server->dots = DOTS_CR;
+        *out = '\r';
+        return true;
+    }
+    server->in_at++;
     if (server->dots == DOTS_START && c == '.') {
         server->dots = DOTS_DOT;
-        return 0;
+        return false;
     }
     if (server->dots == DOTS_DOT && c == '\r') {
         server->dots = DOTS_DOT_CR;
-        return 0;
+        return false;
     }
     if (c == '\n' && (server->dots == DOTS_DOT_CR || (server->dots == DOTS_DOT && lf_ends))) {
         server->dots = DOTS_END;
-        return 0;
+        return false;
     }
-    if (server->dots == DOTS_DOT_CR) {
-        out[n++] = '\r';
-        server->dots = DOTS_CR;
-    }
-    out[n++] = c;
+    *out = c;
     if (c == '\n' && (server->dots == DOTS_CR || lf_ends))
         server->dots = DOTS_START;
     else
         server->dots = c == '\r' ? DOTS_CR : DOTS_TEXT;
-    return n;
+    return true;
 }
 
 /* Each block of content has a deadline of its own: so the time is bounded by the size. */
@@ -64,8 +66,8 @@ static ssize_t read_data(struct server *server, char *buffer, size_t len, struct
     while (n == 0 && server->dots != DOTS_END) {
         if (!more_input(server))
             return lost(err);
-        while (server->in_at < server->in_end && n + 2 <= len && server->dots != DOTS_END)
-            n += undot(server, server->in[server->in_at++], buffer + n);
+        while (server->in_at < server->in_end && n < len && server->dots != DOTS_END)
+            n += undot(server, buffer + n);
     }
     server->content_ended = server->dots == DOTS_END;
     return (ssize_t)n;

@@ -66,6 +66,17 @@ def test_a_dialogue_sends_a_message(machine, serve, words):
     assert b"you@example.net" in message.header
 
 
+def test_a_line_longer_than_any_buffer_is_a_message_all_the_same(machine, serve):
+    provider = machine.use(serve(), queue="on")
+    talk = Dialogue(machine)
+    content = "Subject: long\r\n\r\n" + "x" * 70_000 + "\r\n.\r\n"
+    words = [*SYMFONY[:4], content]
+    assert tuple(talk.say(text) for text in words) == CODES
+    assert talk.say("QUIT\r\n") == 221
+    assert talk.end() == (0, "", "")
+    assert b"".join(provider.message.body.split()) == b"x" * 70_000
+
+
 def test_two_messages_over_one_process(machine, serve):
     provider = machine.use(serve(), queue="on")
     talk = Dialogue(machine)
