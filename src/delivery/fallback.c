@@ -3,9 +3,11 @@
 
 #include <pwd.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "config/permission.h"
 #include "queue/account_state.h"
+#include "delivery/verdict.h"
 
 /* The account that ACCOUNT names as its fallback; NULL: none. */
 static const struct account *fallback_of(const struct site *site, const struct account *account)
@@ -53,4 +55,28 @@ bool fallback_is_carried(const struct site *site, const struct entry *entry, con
     const struct account *own = configuration_account(&site->config, entry->account);
     const struct account *other = own ? fallback_of(site, own) : NULL;
     return other && strcmp(other->name, through) == 0;
+}
+
+static void judge(struct error *met, const struct account *through, struct str *why)
+{
+    if (!verdict_is_final(met) || verdict_is_about_mailbox(met)) {
+        (void)error_prefix(met, "account %s", through->name);
+        return;
+    }
+    met->class = ERROR_TEMPORARY;
+    met->code = EX_TEMPFAIL;
+    (void)error_prefix(met, "account %s is not asked again", through->name);
+    if (why->len == 0)
+        error_explain(met, why);
+}
+
+void fallback_judge(struct attempt *attempt, const struct entry_lock *lock,
+                    const struct account *through, struct str *why)
+{
+    if (attempt->failed)
+        judge(&attempt->failure, through, why);
+    for (size_t i = 0; i < attempt->n; i++)
+        if (lock->journal.rcpt[i].status == JOURNAL_WAITING &&
+            attempt->outcomes[i].result == OUTCOME_REFUSED)
+            judge(attempt->outcomes[i].error, through, why);
 }

@@ -27,4 +27,11 @@ bool fallback_may_carry(const struct account *other, const struct entry *entry);
  * falls back to it. */
 bool fallback_is_carried(const struct site *site, const struct entry *entry, const char *through);
 
+/* Says in what ATTEMPT met that it met it at THROUGH, which carries the mail of another account. Of
+ * its refusals only those are final that say that a mailbox is not there: the others are about what
+ * this provider relays, and the account that the mail was submitted to was not asked. They become
+ * temporary, and WHY gets the first. LOCK has the journal as it was before. */
+void fallback_judge(struct attempt *attempt, const struct entry_lock *lock,
+                    const struct account *through, struct str *why);
+
 #endif

@@ -50,19 +50,31 @@ static void report(const struct worker *w, const struct held *held, const struct
         delivery->report_result(delivery->context, held->lock.entry.id, heard);
 }
 
+/* What the fallback of the entry's account met is not all that can be said of the entry. */
+static void judge(const struct worker *w, const struct held *held, struct attempt *attempt,
+                  struct str *declined)
+{
+    if (w->account &&
+        fallback_is_carried(w->job->delivery->site, &held->lock.entry, w->account->name))
+        fallback_judge(attempt, &held->lock, w->account, declined);
+}
+
 void hand_settle(struct worker *w, struct attempt *attempt)
 {
     struct held *held = hand_at(w, 0);
     const struct delivery_context *delivery = w->job->delivery;
     struct error err;
     struct sent_copy copy = {0};
+    struct str declined = {0};
     struct held heard = {.first = held->first};
+    judge(w, held, attempt, &declined);
     memcpy(heard.lock.entry.id, held->lock.entry.id, sizeof heard.lock.entry.id);
     const struct settlement settlement = {
         .delivery = delivery,
         .account = w->account,
         .provider = w->connection ? connection_host(w->connection) : "",
         .undecided = held->again || delivery_attempt_is_undecided(attempt),
+        .declined = str_text(&declined),
         .account_fails = held->account_fails,
         .access = &w->access,
         .is_awaited = held->first || (delivery->is_awaited &&
@@ -77,6 +89,7 @@ void hand_settle(struct worker *w, struct attempt *attempt)
     } else {
         w->handled++;
     }
+    str_clear(&declined);
     if (settlement.is_awaited)
         report(w, &heard, attempt);
     delivery_attempt_clear(attempt);
@@ -158,13 +171,13 @@ static bool take_first(struct worker *w)
     return w->first_is_over = true;
 }
 
-/* True if what waits to be carried by a fallback may have been accepted by its own provider. Else
- * it goes alone, as it leaves in another form. */
+/* True if what waits to be carried by a fallback may have been accepted by its own provider, or was
+ * refused by the fallback's. Else it goes alone, as it leaves in another form. */
 static bool stays_with_its_account(const struct worker *w, struct held *held)
 {
     held->alone =
         fallback_is_carried(w->job->delivery->site, &held->lock.entry, w->job->account_name);
-    return held->alone && (held->lock.journal.undecided || held->lock.interrupted);
+    return held->alone && (journal_is_tied(&held->lock.journal) || held->lock.interrupted);
 }
 
 bool hand_take_next(struct worker *w)

@@ -152,6 +152,8 @@ static enum settle_end settle_entry(const struct settlement *settlement, struct 
         return remove_entry(lock, err);
     if (settlement->undecided)
         journal_undecided(&lock->journal);
+    if (settlement->declined && *settlement->declined)
+        journal_declined(&lock->journal, settlement->declined);
     note_attempt(settlement, lock);
     bool expired = delivery_is_expired(delivery, lock->entry.id);
     if (expired && held_by_account_alone(lock)) {

@@ -21,9 +21,10 @@ struct settlement {
     const struct account *account; /* NULL: no account serves the entry any more */
     const char *provider;          /* the host that the session was with, "" if none */
     bool undecided;                /* the provider may have the content */
-    bool account_fails; /* its breaker says when to try again, not the entry's own intervals */
-    bool is_awaited;    /* the caller waits for the result: if every recipient was refused
-                             permanently there is no bounce: the exit status reports it */
+    const char *declined; /* how ACCOUNT, a fallback, was refused it; NULL or "": it was not */
+    bool account_fails;   /* its breaker says when to try again, not the entry's own intervals */
+    bool is_awaited;      /* the caller waits for the result: if every recipient was refused
+                               permanently there is no bounce: the exit status reports it */
     struct account_access *access; /* where the result is counted; NULL: it is not */
 };
 

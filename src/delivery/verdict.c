@@ -218,6 +218,18 @@ bool verdict_is_final(const struct error *err)
     return err->class == ERROR_PERMANENT && err->scope != ERROR_ACCOUNT;
 }
 
+/* RFC 3463, 3.2 and 3.3, without what they say of the sender (X.1.7, X.1.8) and of the message
+ * (X.2.3). A reply without a status may mean anything: 550 is for relaying denied, too. */
+bool verdict_is_about_mailbox(const struct error *err)
+{
+    static const char *const statuses[] = {"5.1.1", "5.1.2",  "5.1.3", "5.1.4", "5.1.6",
+                                           "5.1.9", "5.1.10", "5.2.0", "5.2.1", "5.2.2"};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+        if (err->scope == ERROR_RECIPIENT && strcmp(err->status, statuses[i]) == 0)
+            return verdict_is_final(err);
+    return false;
+}
+
 struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct error *failure)
 {
     struct verdict v = {0};

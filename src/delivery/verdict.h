@@ -53,6 +53,10 @@ struct verdict verdict_of(const struct outcome *outcomes, size_t n, const struct
 /* True if the mail is refused permanently. An account failure never refuses mail. */
 bool verdict_is_final(const struct error *err);
 
+/* True if a final refusal says that the recipient is not there, or takes no mail: any provider
+ * would say so. False: it is about the sender, the message, or what this provider relays. */
+bool verdict_is_about_mailbox(const struct error *err);
+
 /* True if the account will fail until a person does something: its login, its sender, a
  * certificate, its configuration. */
 bool verdict_needs_person(const struct error *err);

@@ -89,11 +89,12 @@ static void add_word(const struct journal *journal, struct str *out, const char 
     seal(journal, out, start);
 }
 
-static void add_note(const struct journal *journal, struct str *out)
+static void add_text(const struct journal *journal, struct str *out, const char *word,
+                     const char *text)
 {
     size_t start = open_line(out);
-    str_add(out, "note ");
-    tokenizer_add(out, journal->note);
+    str_add(out, word);
+    tokenizer_add(out, text);
     seal(journal, out, start);
 }
 
@@ -193,6 +194,20 @@ void journal_bounced(struct journal *journal, unsigned number)
     journal->must_sync = true;
 }
 
+void journal_declined(struct journal *journal, const char *text)
+{
+    if (journal->declined)
+        return;
+    end_run(journal);
+    journal->declined = memory_copy(text);
+    add_text(journal, &journal->pending, "declined ", text);
+}
+
+bool journal_is_tied(const struct journal *journal)
+{
+    return journal->undecided || journal->declined != NULL;
+}
+
 void journal_warned(struct journal *journal)
 {
     end_run(journal);
@@ -206,7 +221,7 @@ void journal_note(struct journal *journal, const char *text)
     end_run(journal);
     free(journal->note);
     journal->note = memory_copy(text);
-    add_note(journal, &journal->pending);
+    add_text(journal, &journal->pending, "note ", journal->note);
     journal->must_sync = true;
 }
 
@@ -323,15 +338,15 @@ static bool take_attempt(struct journal *journal, struct tokenizer *tokens)
     return true;
 }
 
-static bool take_note(struct journal *journal, struct tokenizer *tokens)
+static bool take_rest(char **field, struct tokenizer *tokens)
 {
     char *text = tokenizer_next(tokens);
     if (!text || !tokenizer_end(tokens)) {
         free(text);
         return false;
     }
-    free(journal->note);
-    journal->note = text;
+    free(*field);
+    *field = text;
     return true;
 }
 
@@ -348,11 +363,13 @@ static bool take_line(struct journal *journal, const char *line, size_t len)
     if (tokenizer_is(&tokens, "attempt"))
         return take_attempt(journal, &tokens);
     if (tokenizer_is(&tokens, "note"))
-        return take_note(journal, &tokens);
+        return take_rest(&journal->note, &tokens);
     if (tokenizer_is(&tokens, "warned"))
         return journal->warned = tokenizer_end(&tokens);
     if (tokenizer_is(&tokens, "undecided"))
         return journal->undecided = tokenizer_end(&tokens);
+    if (tokenizer_is(&tokens, "declined"))
+        return take_rest(&journal->declined, &tokens);
     if (tokenizer_is(&tokens, "again")) {
         bool ok = tokenizer_end(&tokens);
         if (ok)
@@ -401,10 +418,12 @@ void journal_encode(const struct journal *journal, struct str *out)
         add_word(journal, out, "warned");
     if (journal->undecided)
         add_word(journal, out, "undecided");
+    if (journal->declined)
+        add_text(journal, out, "declined ", journal->declined);
     if (journal->attempts > 0)
         add_attempt(journal, out);
     if (journal->note && *journal->note)
-        add_note(journal, out);
+        add_text(journal, out, "note ", journal->note);
 }
 
 void journal_encode_sent(const struct journal *journal, struct str *out)
@@ -441,6 +460,7 @@ void journal_clear(struct journal *journal)
         free(journal->rcpt[i].why);
     free(journal->rcpt);
     free(journal->note);
+    free(journal->declined);
     str_clear(&journal->pending);
     *journal = (struct journal){0};
 }

@@ -7,6 +7,7 @@
  *     0123456789abcdef waiting 43-99 0 0 75 0 - TEXT -     scope, class, code, reply, status
  *     0123456789abcdef undecided                           an attempt ended when the server may
  *                                                          have had the content
+ *     0123456789abcdef declined TEXT                       its account's fallback refused it, why
  *     0123456789abcdef bounced 1                           all failed so far are in bounce 1
  *     0123456789abcdef warned                              its delay was reported to the sender
  *     0123456789abcdef note TEXT                           why it is in failed/
@@ -58,9 +59,10 @@ struct journal {
     int64_t last, next; /* seconds since 1970 of the last attempt and the planned one, 0 if none */
     unsigned bounces;   /* bounces made so far */
     bool warned;        /* of the delay */
-    bool undecided;     /* the provider may have taken it: it is not sent through another account */
-    char *note;         /* "" or NULL if none */
-    size_t damaged;     /* lines that were passed over */
+    bool undecided;     /* the provider may have taken it */
+    char *declined; /* how the provider of its account's fallback refused it; NULL: it did not */
+    char *note;     /* "" or NULL if none */
+    size_t damaged; /* lines that were passed over */
 
     struct str pending; /* lines that are not in the file yet */
     bool must_sync;     /* one of them must be on disk before the entry is released */
@@ -84,6 +86,7 @@ void journal_settle(struct journal *journal, size_t i, enum journal_status statu
                     const struct error *why);
 void journal_attempt(struct journal *journal, int64_t now, int64_t next);
 void journal_undecided(struct journal *journal);
+void journal_declined(struct journal *journal, const char *text); /* the first is kept */
 void journal_bounced(struct journal *journal, unsigned number);
 void journal_warned(struct journal *journal);
 void journal_note(struct journal *journal, const char *text);
@@ -101,6 +104,9 @@ void journal_encode(const struct journal *journal, struct str *out);
 /* Appends the lines that say to whom it was sent, and nothing else. Each recipient needs at most
  * JOURNAL_SENT_MAX octets of them. */
 void journal_encode_sent(const struct journal *journal, struct str *out);
+
+/* True if it is sent through its own account only: it is undecided or declined. */
+bool journal_is_tied(const struct journal *journal);
 
 /* How many recipients have this status; how many failed and are in no bounce yet. */
 size_t journal_count(const struct journal *journal, enum journal_status status);

@@ -1,5 +1,7 @@
 """An account that cannot be used has its mail carried by another one."""
 
+import time
+
 import pytest
 
 from machine import REPORT
@@ -143,6 +145,68 @@ def test_a_bounce_follows(serve, spool):
     assert bounce.sender == "" and bounce.recipients == ["me@example.com"]
     assert "<spare@example.net>" in bounce.field("From")
     assert spool.is_empty()
+
+
+@pytest.mark.parametrize("command, reply", [
+    ("mail", "552 5.3.4 too big"), ("rcpt", "550 5.7.1 no relaying"), ("rcpt", "550 no"),
+    ("rcpt", "550 5.1.8 no such sender"), ("content", "554 5.7.1 spam"),
+    ("mail", "550 5.7.1 not you"),  # of its own address: that is a failure of the other account
+])
+def test_what_the_other_account_does_not_relay_waits_for_its_own(serve, spool, command, reply):
+    spare = serve(users=USERS, **{command: reply if command == "mail" else lambda _: reply})
+    main = serve()
+    spool.use_pair(None, spare)
+    spool.fails_for(5)
+    for _ in range(5):  # its own account is probed, and then it could be carried again
+        spool.run_due()
+        spool.wait(60 * MINUTE)
+    assert len(spare.connections) == 1 or reply == "550 5.7.1 not you"
+    assert spare.messages == []
+    assert len(spool.ids()) == 1  # and no bounce
+    spool.use_pair(main, spare)
+    spool.run("sendmail", "-q")
+    assert main.message.recipients == ["you@example.org"] and spool.is_empty()
+
+
+def test_the_queue_shows_who_carries_what(serve, spool):
+    """The account that a next attempt goes through, the one that an attempt met, and why the one is not
+    asked again; what waits for another account waits no longer than itself."""
+    replies = ["450 4.2.0 later", "550 5.7.1 no relaying"]
+    spare = serve(users=USERS, rcpt=lambda _: replies.pop(0))
+    spool.use_pair(None, spare)
+    spool.fails_for(5)
+    id, = spool.ids()
+    assert "; due now through account spare)\n" in spool.run("mailq").shown
+    assert spool.entry()["fallback"] == "spare" and spool.entry()["next_attempt"] <= time.time() + spool.later
+    spool.run_due()
+    shown = spool.run("mailq").shown
+    assert "(account spare: the server refused the recipient" in shown and "450 4.2.0 later" in shown
+    assert shown.index("; next attempt ") < shown.index(" through account spare)")
+    for _ in range(4):
+        spool.wait(60 * MINUTE)
+        spool.run_due()
+    for shown in (spool.run("mailq").shown, spool.ctl("show", id).shown):
+        assert shown.count("account spare is not asked again: ") == 1 and "through" not in shown
+    assert "fallback:" not in shown and "declined: account spare" in shown
+    assert "fallback" not in spool.entry() and "no relaying" in spool.entry()["declined"]
+
+
+def test_one_recipient_is_gone_and_another_not_relayed(serve, spool):
+    replies = {"gone@example.org": "550 5.1.1 no", "far@example.org": "550 5.7.1 no relaying"}
+    spare = serve(users=USERS, rcpt=replies.get)
+    main = serve()
+    spool.use_pair(None, spare)
+    spool.fails_for(5, "you@example.org", *replies)
+    spool.run_due()
+    assert spare.messages[0].recipients == ["you@example.org"]
+    spool.run_due()
+    bounce = spare.messages[1]
+    assert bounce.sender == "" and b"gone@example.org" in bounce.content
+    assert b"Final-Recipient: rfc822; far@example.org" not in bounce.content
+    assert len(spool.ids()) == 1
+    spool.use_pair(main, spare)
+    spool.run("sendmail", "-q")
+    assert main.message.recipients == ["far@example.org"] and spool.is_empty()
 
 
 def test_where_the_other_account_fails_too_mail_waits(serve, spool):

@@ -24,6 +24,7 @@ static void write_some(struct journal *journal)
     journal_settle(journal, 50, JOURNAL_FAILED, &gone);
     journal_warned(journal);
     journal_undecided(journal);
+    journal_declined(journal, "account spare is not asked again: no");
     journal_note(journal, "two\nlines");
 }
 
@@ -44,6 +45,7 @@ static void check(const struct journal *journal)
     assert_int_equal(journal->bounces, 1);
     assert_true(journal->warned);
     assert_true(journal->undecided);
+    assert_string_equal(journal->declined, "account spare is not asked again: no");
     assert_string_equal(journal->note, "two\nlines");
 }
 

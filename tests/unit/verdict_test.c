@@ -94,6 +94,31 @@ static void each_reply_is_judged_by_the_command_it_answers(void **state)
     }
 }
 
+static void only_a_missing_mailbox_is_everybodys_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        enum error_command command;
+        int code;
+        const char *status;
+        bool about_mailbox;
+    } rows[] = {
+        {COMMAND_RCPT, 550, "5.1.1", true},     {COMMAND_RCPT, 550, "5.1.2", true},
+        {COMMAND_RCPT, 556, "5.1.10", true},    {COMMAND_RCPT, 552, "5.2.2", true},
+        {COMMAND_CONTENT, 550, "5.1.1", false}, {COMMAND_RCPT, 450, "4.1.1", false},
+        {COMMAND_RCPT, 550, "5.1.8", false},    {COMMAND_RCPT, 550, "5.7.1", false},
+        {COMMAND_RCPT, 552, "5.2.3", false},    {COMMAND_RCPT, 550, "", false},
+        {COMMAND_MAIL, 550, "5.1.1", false},    {COMMAND_RCPT, 550, "5.1.100", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct error err = {.command = rows[i].command, .reply_code = rows[i].code};
+        (void)snprintf(err.status, sizeof err.status, "%s", rows[i].status);
+        verdict_judge(&err, NULL);
+        print_message("# %d %s\n", rows[i].code, rows[i].status);
+        assert_int_equal(verdict_is_about_mailbox(&err), rows[i].about_mailbox);
+    }
+}
+
 static void what_is_no_refusal_keeps_what_was_noted(void **state)
 {
     (void)state;
@@ -191,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_reply_is_judged_by_the_command_it_answers),
+        cmocka_unit_test(only_a_missing_mailbox_is_everybodys_answer),
         cmocka_unit_test(what_is_no_refusal_keeps_what_was_noted),
         cmocka_unit_test(codes_follow_the_table),
         cmocka_unit_test(one_verdict_comes_from_many_outcomes),
