@@ -48,6 +48,8 @@ void mailq_add_next(struct str *out, const struct listing_item *item)
     else if (localtime_r(&next, &local) &&
              strftime(when, sizeof when, "%a %b %e %H:%M:%S", &local) > 0)
         str_addf(out, "; next attempt %s", when);
+    if (item->through)
+        str_addf(out, " through account %s", item->through);
 }
 
 static void print_reason(FILE *out, const struct listing_item *item, const char *reason)
@@ -90,10 +92,12 @@ void mailq_add_reason(struct str *out, const struct listing_item *item)
         add_reason(out, item, i);
 }
 
-/* Recipients follow the reason they share, each reason once for those that stand together. */
-static void print_recipients(FILE *out, const struct listing_item *item)
+/* Recipients follow the reason they share, each reason once for those that stand together; ALREADY
+ * was printed before. */
+static void print_recipients(FILE *out, const struct listing_item *item, const char *already)
 {
     struct str last = {0}, reason = {0};
+    str_add(&last, already);
     for (size_t i = 0; i < item->entry->envelope.n && i < item->journal->n; i++) {
         if (!is_shown(item, i))
             continue;
@@ -126,8 +130,11 @@ void mailq_print(struct mailq *mailq, const struct listing_item *item)
         print_reason(out, item, item->failure);
     if (item->journal && item->journal->note && *item->journal->note)
         print_reason(out, item, item->journal->note);
+    const char *declined = item->journal ? item->journal->declined : NULL;
+    if (declined)
+        print_reason(out, item, declined);
     if (item->entry && item->journal)
-        print_recipients(out, item);
+        print_recipients(out, item, declined ? declined : "");
     (void)fprintf(out, "\n");
 }
 
@@ -175,6 +182,10 @@ void mailq_print_json(FILE *out, const struct listing_item *item)
     print_json_recipients(out, item);
     if (item->entry)
         json_print_member(out, "account", item->entry->account);
+    if (item->through)
+        json_print_member(out, "fallback", item->through);
+    if (item->journal && item->journal->declined)
+        json_print_member(out, "declined", item->journal->declined);
     if (item->state == LISTING_DEFERRED)
         (void)fprintf(out, ", \"next_attempt\": %" PRId64, item->next);
     if (item->journal)

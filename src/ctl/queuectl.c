@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/memory.h"
 #include "queue/account_state.h"
 #include "queue/entry_lock.h"
 #include "queue/listing.h"
@@ -75,8 +78,11 @@ static int end_output(const struct queuectl *want, int code)
 
 struct listing {
     const struct queuectl *want;
+    const struct spool *spool;
     struct mailq mailq;
     bool json;
+    char *account; /* whose fallback this is: most queues have one account */
+    const struct account *fallback;
 };
 
 static bool may_see(const struct queuectl *want, const struct entry *entry)
@@ -84,15 +90,51 @@ static bool may_see(const struct queuectl *want, const struct entry *entry)
     return !want->only_uid || (entry && entry->has_uid && entry->uid == want->uid);
 }
 
-static bool list_one(void *context, const struct listing_item *item)
+/* The account that carries mail of the account NAME while that fails, or NULL. */
+static const struct account *fallback_of(const struct queuectl *want, const struct spool *spool,
+                                         const char *name)
+{
+    const struct account *own = configuration_account(&want->site->config, name);
+    struct account_state state;
+    if (!own || !*own->fallback)
+        return NULL;
+    account_state_read(&state, spool, name);
+    return fallback_in_use(want->site, own, &state.breaker, DELIVERY_DUE, clock_wall());
+}
+
+static bool may_carry(const struct account *fallback, const struct entry *entry,
+                      const struct journal *journal)
+{
+    return fallback && !journal_is_tied(journal) && fallback_may_carry(fallback, entry);
+}
+
+/* Finds whether a fallback carries ITEM, which then waits for its own time and not its account's.
+ */
+static void find_fallback(struct listing *l, struct listing_item *item)
+{
+    if (item->state != LISTING_DEFERRED || !item->entry)
+        return;
+    if (!l->account || strcmp(l->account, item->entry->account) != 0) {
+        memory_replace(&l->account, item->entry->account);
+        l->fallback = fallback_of(l->want, l->spool, l->account);
+    }
+    if (!may_carry(l->fallback, item->entry, item->journal))
+        return;
+    item->through = l->fallback->name;
+    item->next = item->due;
+}
+
+static bool list_one(void *context, const struct listing_item *found)
 {
     struct listing *l = context;
-    if (!may_see(l->want, item->entry))
+    struct listing_item item = *found;
+    if (!may_see(l->want, item.entry))
         return true;
+    find_fallback(l, &item);
     if (l->json)
-        mailq_print_json(l->mailq.out, item);
+        mailq_print_json(l->mailq.out, &item);
     else
-        mailq_print(&l->mailq, item);
+        mailq_print(&l->mailq, &item);
     return !ferror(l->mailq.out);
 }
 
@@ -125,12 +167,16 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
         }
         if (opened != QUEUECTL_OPENED)
             continue;
+        listing.spool = &spool;
         if (!listing_each(&spool, failed, list_one, &listing, &err)) {
             report_error_to(want->err, want->site->program, &err);
             code = err.code;
         }
         spool_close(&spool);
+        memory_replace(&listing.account, ""); /* each queue has states of its own */
+        listing.fallback = NULL;
     }
+    free(listing.account);
     if (!json && !ended)
         mailq_end(&listing.mailq);
     return end_output(want, code);
@@ -165,14 +211,19 @@ static void show_progress(FILE *out, const struct entry_lock *lock)
 static void show_account(const struct queuectl *want, const struct entry_lock *lock)
 {
     const char *name = lock->entry.account;
-    const struct account *own = configuration_account(&want->site->config, name), *other = NULL;
-    struct account_state state;
-    account_state_read(&state, lock->spool, name);
-    if (own)
-        other = fallback_in_use(want->site, own, &state.breaker, DELIVERY_DUE, clock_wall());
+    const struct account *other = fallback_of(want, lock->spool, name);
     (void)fprintf(want->out, "account: %s\n", name);
-    if (other && !lock->journal.undecided && fallback_may_carry(other, &lock->entry))
+    if (may_carry(other, &lock->entry, &lock->journal))
         (void)fprintf(want->out, "fallback: %s\n", other->name);
+}
+
+static void print_text(FILE *out, const char *name, const char *text)
+{
+    struct str line = {0};
+    if (!text || !*text)
+        return;
+    str_addf(&line, "%s: %s", name, text);
+    print_escaped(out, &line);
 }
 
 static bool show(const struct queuectl *want, const struct entry_lock *lock, struct error *err)
@@ -187,10 +238,8 @@ static bool show(const struct queuectl *want, const struct entry_lock *lock, str
     str_addf(&line, "sender: <%s>", lock->entry.envelope.sender);
     print_escaped(out, &line);
     (void)fprintf(out, "attempts: %u\n", lock->journal.attempts);
-    if (lock->journal.note && *lock->journal.note) {
-        str_addf(&line, "note: %s", lock->journal.note);
-        print_escaped(out, &line);
-    }
+    print_text(out, "note", lock->journal.note);
+    print_text(out, "declined", lock->journal.declined);
     show_progress(out, lock);
     (void)fprintf(out, "\n");
     while (from.at < lock->content.size) {

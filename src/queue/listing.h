@@ -24,6 +24,8 @@ struct listing_item {
     const char *id;
     int64_t arrival;           /* seconds since 1970 */
     int64_t next;              /* planned attempt, or when the account may be used again */
+    int64_t due;               /* planned attempt of the entry itself */
+    const char *through;       /* the fallback that carries it then; NULL: listings know of none */
     uint64_t size;             /* octets of content, or of the file if that is damaged */
     const struct entry *entry; /* NULL if it can't be read: `failure` says why */
     const struct journal *journal;
