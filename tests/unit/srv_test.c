@@ -3,41 +3,21 @@
 #include "base/str.h"
 #include "net/srv.h"
 
+#include "dnspacket.h"
+
 struct answer {
     const char *host; /* labels with their lengths in front; NULL ends */
-    unsigned priority, weight, port;
-    int type;
+    unsigned priority, weight, port, type;
 };
 
-static void add_16(struct str *out, unsigned value)
-{
-    str_add_char(out, (char)(value >> 8));
-    str_add_char(out, (char)(value & 0xff));
-}
-
-/* An answer with N records about one name, which is asked for as well. */
 static void make(struct str *out, const struct answer *record, unsigned n)
 {
-    static const char name[] = "\14_submissions\4_tcp\1x\3org";
-    add_16(out, 4711);
-    add_16(out, 0x8180);
-    add_16(out, 1);
-    add_16(out, n);
-    add_16(out, 0);
-    add_16(out, 0);
-    str_add_n(out, name, sizeof name);
-    add_16(out, 33);
-    add_16(out, 1);
+    dnspacket_begin(out, "\14_submissions\4_tcp\1x\3org", 0, 33, n);
     for (unsigned i = 0; i < n; i++) {
-        add_16(out, 0xc00c); /* the name above */
-        add_16(out, (unsigned)record[i].type);
-        add_16(out, 1);
-        add_16(out, 0);
-        add_16(out, 60);
-        add_16(out, (unsigned)(6 + strlen(record[i].host) + 1));
-        add_16(out, record[i].priority);
-        add_16(out, record[i].weight);
-        add_16(out, record[i].port);
+        dnspacket_add_record(out, record[i].type, 6 + strlen(record[i].host) + 1);
+        dnspacket_add_16(out, record[i].priority);
+        dnspacket_add_16(out, record[i].weight);
+        dnspacket_add_16(out, record[i].port);
         str_add_n(out, record[i].host, strlen(record[i].host) + 1);
     }
 }

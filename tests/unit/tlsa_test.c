@@ -3,19 +3,24 @@
 #include "base/str.h"
 #include "net/tlsa.h"
 
-enum { AD = 0x20 };
+#include "dnspacket.h"
 
+enum { AD = DNSPACKET_AUTHENTIC };
+
+#define NAME "\3_25\4_tcp\1x\3org"
 #define SHA256 "0123456789abcdef0123456789ABCDEF"
 #define SHA512 SHA256 SHA256
+
+struct record {
+    unsigned type, usage, selector, matching;
+    const char *data; /* NULL ends */
+};
 
 struct row {
     const char *name;
     unsigned flags; /* the fourth octet of the header */
     int cut;        /* octets missing at the end */
-    struct {
-        unsigned type, usage, selector, matching;
-        const char *data; /* NULL ends */
-    } record[4];
+    struct record record[4];
     size_t n; /* that can be used; 0: it is refused */
     const char *text;
 };
@@ -52,39 +57,23 @@ static const struct row rows[] = {
     {"cut", AD, 1, {{52, 3, 1, 1, SHA256}, {52, 3, 1, 1, SHA256}}, 0, "a malformed answer"},
 };
 
-static void add_16(struct str *out, unsigned value)
+static void add_record(struct str *out, const struct record *record)
 {
-    str_add_char(out, (char)(value >> 8));
-    str_add_char(out, (char)(value & 0xff));
+    dnspacket_add_record(out, record->type, 3 + strlen(record->data));
+    str_add_char(out, (char)record->usage);
+    str_add_char(out, (char)record->selector);
+    str_add_char(out, (char)record->matching);
+    str_add(out, record->data);
 }
 
 static void make(struct str *out, const struct row *row)
 {
-    static const char name[] = "\3_25\4_tcp\1x\3org";
     unsigned n = 0;
     while (n < 4 && row->record[n].data)
         n++;
-    add_16(out, 4711);
-    add_16(out, 0x8180 | row->flags);
-    add_16(out, 1);
-    add_16(out, n);
-    add_16(out, 0);
-    add_16(out, 0);
-    str_add_n(out, name, sizeof name);
-    add_16(out, 52);
-    add_16(out, 1);
-    for (unsigned i = 0; i < n; i++) {
-        add_16(out, 0xc00c); /* the name above */
-        add_16(out, row->record[i].type);
-        add_16(out, 1);
-        add_16(out, 0);
-        add_16(out, 60);
-        add_16(out, (unsigned)(3 + strlen(row->record[i].data)));
-        str_add_char(out, (char)row->record[i].usage);
-        str_add_char(out, (char)row->record[i].selector);
-        str_add_char(out, (char)row->record[i].matching);
-        str_add(out, row->record[i].data);
-    }
+    dnspacket_begin(out, NAME, row->flags, 52, n);
+    for (unsigned i = 0; i < n; i++)
+        add_record(out, &row->record[i]);
     str_truncate(out, out->len - (size_t)row->cut);
 }
 
@@ -108,7 +97,7 @@ static void only_what_is_proven_and_usable_counts(void **state)
     }
 }
 
-static void no_more_than_there_is_room_for(void **state)
+static void an_answer_that_was_cut_is_none(void **state)
 {
     (void)state;
     struct tlsa tlsa = {.n = 0};
@@ -123,9 +112,24 @@ static void no_more_than_there_is_room_for(void **state)
     tlsa_clear(&tlsa);
 }
 
+static void no_more_than_there_is_room_for(void **state)
+{
+    (void)state;
+    const struct record record = {52, 3, 1, 1, SHA256};
+    struct tlsa tlsa = {.n = 0};
+    struct error err = {0};
+    dnspacket_begin(&tlsa.answer, NAME, AD, 52, TLSA_RECORDS_MAX + 1);
+    for (size_t i = 0; i <= TLSA_RECORDS_MAX; i++)
+        add_record(&tlsa.answer, &record);
+    assert_true(tlsa_read(&tlsa, "x", &err));
+    assert_int_equal(tlsa.n, TLSA_RECORDS_MAX);
+    tlsa_clear(&tlsa);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(only_what_is_proven_and_usable_counts),
+                                       cmocka_unit_test(an_answer_that_was_cut_is_none),
                                        cmocka_unit_test(no_more_than_there_is_room_for)};
     return cmocka_run_group_tests_name("tlsa", tests, NULL, NULL);
 }
