@@ -1,8 +1,8 @@
 /* What the world says to the test program; the linker puts this in the place of the libraries'.
  *
- * DNS: no SRV record, or that of ONEHOP_TEST_SRV="NAME=HOST:PORT"; no other record, or the answer of
- * ONEHOP_TEST_DNS="NAME=HEX"; no address of a name in .invalid (RFC 6761, 6.4). A test asks no name
- * server, but one of its own (ONEHOP_TEST_DNS="ask").
+ * DNS: no SRV record, or that of ONEHOP_TEST_SRV="NAME=HOST:PORT"; no other record, or the answer
+ * of ONEHOP_TEST_DNS="NAME=HEX"; no address of a name in .invalid (RFC 6761, 6.4). A test asks no
+ * name server, but one of its own (ONEHOP_TEST_DNS="ask").
  *
  * The passwd database: everybody's home is ONEHOP_TEST_ROOT/home, so that no test reads the
  * configuration of the user who runs it. */

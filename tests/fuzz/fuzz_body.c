@@ -9,26 +9,15 @@
 #include "base/str.h"
 #include "message/body.h"
 #include "message/content.h"
+#include "unit/memoryoutput.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct memory_output {
-    struct output output;
-    struct str text;
-};
-
-static bool keep(struct output *self, const void *data, size_t len, struct error *err)
-{
-    (void)err;
-    str_add_n(&((struct memory_output *)self)->text, data, len);
-    return true;
-}
-
-static void convert(struct memory_output *out, const char *data, size_t size, size_t cut)
+static void convert(struct memoryoutput *out, const char *data, size_t size, size_t cut)
 {
     struct body body = {0};
     struct error err;
-    out->output.write = keep;
+    out->output.write = memoryoutput_write;
     for (size_t at = 0; at < size; at += cut)
         if (!body_add(&body, data + at, size - at < cut ? size - at : cut, &out->output, &err))
             abort();
@@ -54,7 +43,7 @@ static void check(const struct str *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct memory_output whole = {0}, cut = {0};
+    struct memoryoutput whole = {0}, cut = {0};
     if (size == 0)
         return 0;
     convert(&whole, (const char *)data + 1, size - 1, size);

@@ -10,22 +10,11 @@
 
 #include "base/memory.h"
 #include "queue/bounce.h"
+#include "unit/memoryoutput.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { LINE_MAX = 998 };
-
-struct memory {
-    struct output output;
-    struct str text;
-};
-
-static bool keep(struct output *self, const void *data, size_t len, struct error *err)
-{
-    (void)err;
-    str_add_n(&((struct memory *)self)->text, data, len);
-    return true;
-}
 
 /* The next word of the input, yours; "" when there are no more. */
 static char *word(const uint8_t **at, size_t *left)
@@ -61,7 +50,7 @@ static void check(const struct str *text, const char *boundary)
 
 static void write_bounce(struct bounce *bounce)
 {
-    struct memory out = {.output = {keep}};
+    struct memoryoutput out = {.output = {memoryoutput_write}};
     struct error err;
     bool has_8bit, has_8bit_header;
     if (!bounce_write(bounce, &out.output, &has_8bit, &has_8bit_header, &err))

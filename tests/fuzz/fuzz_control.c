@@ -4,19 +4,10 @@
  */
 #include "config.h"
 
-#include <fcntl.h>
-#include <ftw.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/str.h"
-#include "queue/entry_writer.h"
-#include "queue/spool.h"
 #include "service/control_server.h"
+#include "unit/spooldir.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,35 +25,15 @@ struct kept { /* an entry, to be put back */
     struct str octets;
 };
 
-static char directory[] = "/tmp/onehop-control-XXXXXX";
+static struct spooldir *dir;
 static struct paths paths = {.sysconfdir = "/nonexistent", .rundir = "/nonexistent"};
 static struct kept own, other;
 
-static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *ftw)
-{
-    (void)facts, (void)kind, (void)ftw;
-    return remove(path);
-}
-
 static void remove_all(void)
 {
-    (void)nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    (void)spooldir_end((void **)&dir);
     str_clear(&own.octets);
     str_clear(&other.octets);
-}
-
-static const char *path_of(const char *place, const char *name)
-{
-    static char path[256];
-    (void)snprintf(path, sizeof path, "%s/%s/%s", directory, place, name);
-    return path;
-}
-
-static void put(const char *path, const char *data, size_t len)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, data, len) != (ssize_t)len || close(fd) != 0)
-        abort();
 }
 
 static bool get(const char *path, struct str *out)
@@ -77,38 +48,35 @@ static bool get(const char *path, struct str *out)
     return fd >= 0;
 }
 
-static void make_entry(struct spool *spool, uint32_t uid, const char *text, struct kept *kept)
+static void make_entry(uint32_t uid, const char *text, struct kept *kept)
 {
     struct entry entry = {
         .account = (char *)"work", .from = (char *)"", .has_uid = true, .uid = uid};
     struct entry_writer writer = {0};
     struct entry_lock lock = {0};
-    struct error err;
     envelope_set_sender(&entry.envelope, "me@example.com");
     (void)envelope_add(&entry.envelope, "you@example.net");
-    if (!entry_writer_begin(&writer, spool, &entry, &err) ||
-        !output_write(&writer.output, text, strlen(text), &err) ||
-        !entry_writer_commit(&writer, &lock, &err))
+    if (!entry_writer_begin(&writer, &dir->spool, &entry, &dir->err) ||
+        !output_write(&writer.output, text, strlen(text), &dir->err) ||
+        !entry_writer_commit(&writer, &lock, &dir->err))
         abort();
     memcpy(kept->id, lock.entry.id, sizeof kept->id);
     entry_lock_release(&lock);
     envelope_clear(&entry.envelope);
-    if (!get(path_of("queue", kept->id), &kept->octets))
+    if (!get(spooldir_path(dir, "queue", kept->id), &kept->octets))
         abort();
 }
 
 static void begin(void)
 {
-    struct spool spool = {0};
-    struct error err;
-    if (!mkdtemp(directory) || atexit(remove_all) != 0 ||
-        !spool_open(&spool, directory, true, &err))
+    void *state = NULL;
+    if (spooldir_begin(&state) != 0 || atexit(remove_all) != 0)
         abort();
-    make_entry(&spool, OWN, "Subject: mine\r\n\r\nMINE\r\n", &own);
-    make_entry(&spool, OTHER, "Subject: SECRET\r\n\r\nSECRET\r\n", &other);
-    spool_close(&spool);
-    put(path_of(".", "canary"), "SECRET", 6);
-    paths.statedir = directory;
+    dir = state;
+    make_entry(OWN, "Subject: mine\r\n\r\nMINE\r\n", &own);
+    make_entry(OTHER, "Subject: SECRET\r\n\r\nSECRET\r\n", &other);
+    spooldir_put(dir, ".", "canary", "SECRET", 6);
+    paths.statedir = dir->path;
 }
 
 static ssize_t client_read(struct stream *s, void *buffer, size_t len, struct error *err)
@@ -162,15 +130,15 @@ static void check_answer(const struct str *out, int code)
 static void check_files(void)
 {
     struct str text = {0};
-    if (!get(path_of("queue", other.id), &text) || text.len != other.octets.len ||
+    if (!get(spooldir_path(dir, "queue", other.id), &text) || text.len != other.octets.len ||
         memcmp(text.data, other.octets.data, text.len) != 0 ||
-        access(path_of(".", "canary"), F_OK) != 0)
+        access(spooldir_path(dir, ".", "canary"), F_OK) != 0)
         abort();
     str_clear(&text);
-    (void)unlink(path_of("hold", own.id));
-    (void)unlink(path_of("failed", own.id));
-    if (access(path_of("queue", own.id), F_OK) != 0)
-        put(path_of("queue", own.id), own.octets.data, own.octets.len);
+    (void)unlink(spooldir_path(dir, "hold", own.id));
+    (void)unlink(spooldir_path(dir, "failed", own.id));
+    if (access(spooldir_path(dir, "queue", own.id), F_OK) != 0)
+        spooldir_put(dir, "queue", own.id, own.octets.data, own.octets.len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -13,20 +13,9 @@
 #include "message/complete.h"
 #include "message/content.h"
 #include "message/header.h"
+#include "unit/memoryoutput.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct memory_output {
-    struct output output;
-    struct str text;
-};
-
-static bool keep(struct output *self, const void *data, size_t len, struct error *err)
-{
-    (void)err;
-    str_add_n(&((struct memory_output *)self)->text, data, len);
-    return true;
-}
 
 static void read_header(struct header *header, const void *data, size_t size)
 {
@@ -64,7 +53,7 @@ static void check(const struct str *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct header header = {0}, again = {0};
-    struct memory_output out = {.output = {keep}};
+    struct memoryoutput out = {.output = {memoryoutput_write}};
     struct envelope envelope = {0};
     struct address_list list = {0};
     struct error err;

@@ -18,6 +18,7 @@
 #include "config/account.h"
 #include "queue/entry.h"
 #include "delivery/submission.h"
+#include "unit/memoryoutput.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,18 +35,6 @@ static const struct call {
     {"", "", "someone", false, false},
     {"me@other.example", "M\xc3\xbcller", "y\xc3\xb6u@b\xc3\xbc.example", true, false},
 };
-
-struct memory_output {
-    struct output output;
-    struct str text;
-};
-
-static bool keep(struct output *self, const void *data, size_t len, struct error *err)
-{
-    (void)err;
-    str_add_n(&((struct memory_output *)self)->text, data, len);
-    return true;
-}
 
 static void check_lines(const struct str *text)
 {
@@ -108,7 +97,7 @@ static void check_envelope(const struct submission *s)
 
 static void submit(struct submission *s)
 {
-    struct memory_output out = {.output = {.write = keep}};
+    struct memoryoutput out = {.output = {memoryoutput_write}};
     struct error err = {0};
     bool has_8bit, has_8bit_header;
     if (!submission_read(s, &err) || !submission_route(s, &err) ||

@@ -6,27 +6,13 @@
 #include "message/body.h"
 #include "message/content.h"
 
-struct memory_output {
-    struct output output;
-    struct str text;
-    size_t writes;
-    size_t fail_at; /* the write that fails, from 1; 0: none */
-};
+#include "memoryoutput.h"
 
-static bool keep(struct output *self, const void *data, size_t len, struct error *err)
-{
-    struct memory_output *memory = (struct memory_output *)self;
-    if (++memory->writes == memory->fail_at)
-        return error_set(err, ERROR_MESSAGE, ERROR_TEMPORARY, EX_IOERR, "full");
-    str_add_n(&memory->text, data, len);
-    return true;
-}
-
-static void convert(struct memory_output *out, const char *data, size_t len, unsigned seed)
+static void convert(struct memoryoutput *out, const char *data, size_t len, unsigned seed)
 {
     struct body body = {0};
     struct error err;
-    out->output.write = keep;
+    out->output.write = memoryoutput_write;
     for (size_t at = 0; at < len;) {
         size_t n = seed ? (size_t)rand_r(&seed) % 7 + 1 : len;
         n = n < len - at ? n : len - at;
@@ -69,7 +55,7 @@ static void line_ends_are_settled_line_by_line(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (unsigned seed = 0; seed < 50; seed++) {
-            struct memory_output out = {0};
+            struct memoryoutput out = {0};
             convert(&out, cases[i].input, cases[i].len, seed);
             if (strcmp(str_text(&out.text), cases[i].output) != 0)
                 fail_msg("%s: %s", cases[i].name, str_text(&out.text));
@@ -105,7 +91,7 @@ static void long_lines_are_broken(void **state)
         for (size_t k = 0; k < cases[i].times; k++)
             str_add(&text, cases[i].repeat);
         for (unsigned seed = 0; seed < 4; seed++) {
-            struct memory_output out = {0};
+            struct memoryoutput out = {0};
             convert(&out, str_text(&text), text.len, seed);
             size_t lines = 0;
             assert_int_equal(strcspn(out.text.data, "\r"), cases[i].first);
@@ -126,7 +112,7 @@ static void pieces_change_nothing(void **state)
     unsigned seed = 1;
     for (int round = 0; round < 200; round++) {
         struct str text = {0};
-        struct memory_output whole = {0}, cut = {0};
+        struct memoryoutput whole = {0}, cut = {0};
         bool endless = round % 2; /* every other text has long lines */
         for (int i = 0; i < 3000; i++) {
             char c = octets[(size_t)rand_r(&seed) % (sizeof octets - 1)];
@@ -147,7 +133,7 @@ static void eight_bits_are_noticed_wherever_they_are(void **state)
     (void)state;
     char text[40];
     for (size_t i = 0; i <= sizeof text; i++) {
-        struct memory_output out = {.output = {keep}};
+        struct memoryoutput out = {.output = {memoryoutput_write}};
         struct body body = {0};
         struct error err;
         memset(text, 'x', sizeof text);
@@ -165,7 +151,7 @@ static void output_comes_in_large_blocks_and_its_failure_is_told(void **state)
     enum { SIZE = 400000 };
     struct error err;
     struct body body = {0};
-    struct memory_output out = {.output = {keep}};
+    struct memoryoutput out = {.output = {memoryoutput_write}};
     char *text = malloc(SIZE);
     assert_non_null(text);
     for (size_t i = 0; i < SIZE; i++)
@@ -206,7 +192,7 @@ static void source_ends_at_a_lone_dot_only_where_told(void **state)
         {"", true, ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct memory_output out = {.output = {keep}};
+        struct memoryoutput out = {.output = {memoryoutput_write}};
         struct body body = {0};
         struct error err;
         struct source src = {.fd = make_pipe(cases[i].input, strlen(cases[i].input)),

@@ -2,6 +2,7 @@
 
 #include "message/content.h"
 #include "queue/bounce.h"
+#include "memoryoutput.h"
 #include "spooldir.h"
 
 static const char message[] = "From: me@example.org\r\n"
@@ -9,24 +10,12 @@ static const char message[] = "From: me@example.org\r\n"
                               "\r\n"
                               "secret text\r\n";
 
-struct memory {
-    struct output output;
-    struct str text;
-};
-
-static bool keep(struct output *self, const void *data, size_t len, struct error *err)
-{
-    (void)err;
-    str_add_n(&((struct memory *)self)->text, data, len);
-    return true;
-}
-
 struct story {
     struct entry original;
     struct journal journal;
     struct content content;
     struct bounce bounce;
-    struct memory out;
+    struct memoryoutput out;
     bool has_8bit, has_8bit_header;
     struct error err;
 };
@@ -34,7 +23,7 @@ struct story {
 /* Of four recipients the second and the fourth failed. */
 static void begin(struct story *story)
 {
-    *story = (struct story){.out.output = {keep}};
+    *story = (struct story){.out.output = {memoryoutput_write}};
     struct error gone = spooldir_refusal(550, "5.1.1", "recipient refused",
                                          "550 5.1.1 <r1>: no\nsecond line \x01\xff");
     struct error local = spooldir_refusal(0, "", "given up after 5 days", "");

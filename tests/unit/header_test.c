@@ -7,17 +7,7 @@
 #include "message/content.h"
 #include "message/header.h"
 
-struct memory_output {
-    struct output output;
-    struct str text;
-};
-
-static bool keep(struct output *self, const void *data, size_t len, struct error *err)
-{
-    (void)err;
-    str_add_n(&((struct memory_output *)self)->text, data, len);
-    return true;
-}
+#include "memoryoutput.h"
 
 /* A source that holds LEN octets. */
 static struct source make_source(const char *text, size_t len)
@@ -280,7 +270,7 @@ static void names_are_compared_without_case(void **state)
 
 static char *write_header(const struct header *header, bool *has_8bit)
 {
-    struct memory_output out = {.output = {keep}};
+    struct memoryoutput out = {.output = {memoryoutput_write}};
     struct error err;
     assert_true(header_write(header, &out.output, has_8bit, &err));
     return str_take(&out.text);
