@@ -31,71 +31,60 @@ static uint64_t sum_of(const struct journal *journal, const char *line, size_t l
     return checksum_of(line, len, checksum_of(journal->id, strlen(journal->id), 0));
 }
 
-/* Puts checksum and line end around what was appended to OUT since START. */
-static void seal(const struct journal *journal, struct str *out, size_t start)
+/* Appends TEXT, which is cleared, as a line with its checksum. */
+static void add_line(const struct journal *journal, struct str *out, struct str *text)
 {
-    char sum[SUM_LENGTH + 2];
-    const char *text = out->data + start + SUM_LENGTH + 1;
-    (void)snprintf(sum, sizeof sum, "%016" PRIx64 " ",
-                   sum_of(journal, text, out->len - start - SUM_LENGTH - 1));
-    memcpy(out->data + start, sum, SUM_LENGTH + 1);
-    str_add_char(out, '\n');
-}
-
-static size_t open_line(struct str *out)
-{
-    size_t start = out->len;
-    str_add(out, "................ "); /* where the checksum goes */
-    return start;
+    str_addf(out, "%016" PRIx64 " %s\n", sum_of(journal, text->data, text->len), text->data);
+    str_clear(text);
 }
 
 static void add_status(const struct journal *journal, struct str *out, size_t first, size_t n)
 {
     const struct progress *p = &journal->rcpt[first];
     const struct error *why = p->why;
-    size_t start = open_line(out);
-    str_addf(out, "%s %zu-%zu", status_names[p->status], first, first + n - 1);
+    struct str text = {0};
+    str_addf(&text, "%s %zu-%zu", status_names[p->status], first, first + n - 1);
     if (p->status != JOURNAL_SENT && why) {
-        str_addf(out, " %d %d %d %d ", (int)why->scope, (int)why->class, why->code,
+        str_addf(&text, " %d %d %d %d ", (int)why->scope, (int)why->class, why->code,
                  why->reply_code);
-        tokenizer_add(out, why->status);
-        str_add_char(out, ' ');
-        tokenizer_add(out, why->text);
-        str_add_char(out, ' ');
-        tokenizer_add(out, why->reply);
+        tokenizer_add(&text, why->status);
+        str_add_char(&text, ' ');
+        tokenizer_add(&text, why->text);
+        str_add_char(&text, ' ');
+        tokenizer_add(&text, why->reply);
     }
-    seal(journal, out, start);
+    add_line(journal, out, &text);
 }
 
 static void add_attempt(const struct journal *journal, struct str *out)
 {
-    size_t start = open_line(out);
-    str_addf(out, "attempt %u %" PRId64 " %" PRId64, journal->attempts, journal->last,
+    struct str text = {0};
+    str_addf(&text, "attempt %u %" PRId64 " %" PRId64, journal->attempts, journal->last,
              journal->next);
-    seal(journal, out, start);
+    add_line(journal, out, &text);
 }
 
 static void add_bounced(const struct journal *journal, struct str *out, unsigned number)
 {
-    size_t start = open_line(out);
-    str_addf(out, "bounced %u", number);
-    seal(journal, out, start);
+    struct str text = {0};
+    str_addf(&text, "bounced %u", number);
+    add_line(journal, out, &text);
 }
 
 static void add_word(const struct journal *journal, struct str *out, const char *word)
 {
-    size_t start = open_line(out);
-    str_add(out, word);
-    seal(journal, out, start);
+    struct str text = {0};
+    str_add(&text, word);
+    add_line(journal, out, &text);
 }
 
 static void add_text(const struct journal *journal, struct str *out, const char *word,
                      const char *text)
 {
-    size_t start = open_line(out);
-    str_add(out, word);
-    tokenizer_add(out, text);
-    seal(journal, out, start);
+    struct str line = {0};
+    str_add(&line, word);
+    tokenizer_add(&line, text);
+    add_line(journal, out, &line);
 }
 
 static void end_run(struct journal *journal)

@@ -11,8 +11,8 @@
  *     0123456789abcdef bounced 1                           all failed so far are in bounce 1
  *     0123456789abcdef warned                              its delay was reported to the sender
  *     0123456789abcdef note TEXT                           why it is in failed/
- *     0123456789abcdef again                               released from there: who failed and is
- * in no bounce waits again
+ *     0123456789abcdef again                               released from there: recipients that
+ *                                                          failed and are in no bounce wait again
  *
  * Empty lines behind the last one keep room on the disk (journal_file.h).
  *
