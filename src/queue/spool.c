@@ -162,13 +162,11 @@ static bool finish_making(struct spool *spool, struct error *err)
 {
     if (!sync_above(spool->path, err) || !sync_directory(spool->dir, err, spool->path))
         return false;
-    int fd = spool_open_at(spool->dir, format_name, O_WRONLY | O_CREAT);
+    int fd = spoolfile_open(spool->dir, format_name);
     if (fd < 0)
         return spool_failure(err, N_("spool: cannot make %s"), spool->path, format_name);
-    bool ok = (fchmod(fd, FILE_MODE) == 0 ||
-               spool_failure(err, N_("spool: cannot make %s"), spool->path, format_name)) &&
-              spoolfile_write(fd, format_text, sizeof format_text - 1, err) &&
-              spoolfile_flush(fd, err);
+    bool ok =
+        spoolfile_write(fd, format_text, sizeof format_text - 1, err) && spoolfile_flush(fd, err);
     spoolfile_close(fd);
     return ok && sync_directory(spool->dir, err, spool->path);
 }
@@ -325,12 +323,10 @@ bool spool_read_stamp(const struct spool *spool, struct str *out, struct error *
 
 bool spool_write_stamp(struct spool *spool, const struct str *text, struct error *err)
 {
-    int fd = spool_open_at(spool->dir, stamp_name, O_RDWR | O_CREAT);
+    int fd = spoolfile_open(spool->dir, stamp_name);
     if (fd < 0)
         return spool_failure(err, N_("spool: cannot write %s"), spool->path, stamp_name);
-    bool ok = (fchmod(fd, FILE_MODE) == 0 ||
-               spool_failure(err, N_("spool: cannot write %s"), spool->path, stamp_name)) &&
-              spoolfile_overwrite(fd, text, err);
+    bool ok = spoolfile_overwrite(fd, text, err);
     spoolfile_close(fd);
     return ok;
 }

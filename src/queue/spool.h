@@ -126,12 +126,12 @@ enum spool_found {
 
 /* Zeroed memory is a spool that is not open. */
 struct spool {
-    char *path;                  /* NULL when not open */
-    int dir;                     /* descriptor of DIR */
+    char *path;                       /* NULL when not open */
+    int dir;                          /* descriptor of DIR */
     int directory[SPOOL_DIRECTORIES]; /* descriptors of its directories */
     bool dirty[SPOOL_DIRECTORIES];    /* changed since the last sync */
-    int64_t dirty_since;         /* monotonic, milliseconds; 0 if nothing is dirty */
-    int64_t last_id;             /* microseconds of the newest id made here: they ascend */
+    int64_t dirty_since;              /* monotonic, milliseconds; 0 if nothing is dirty */
+    int64_t last_id;                  /* microseconds of the newest id made here: they ascend */
 };
 
 /* Opens the spool at PATH. With CREATE, what is missing of PATH and in it is made, mode 0700

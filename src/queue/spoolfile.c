@@ -22,6 +22,12 @@ static bool is_taken(const char *id, struct error *err)
                      "spool: another process has tmp/%s", id);
 }
 
+/* The mode that every file of the spool has, whatever the umask was. */
+static bool set_mode(int fd, const struct stat *facts)
+{
+    return (facts->st_mode & 07777) == FILE_MODE || fchmod(fd, FILE_MODE) == 0;
+}
+
 /* Locks the file that was just made. Another process may have taken it for a leftover between the
  * two steps: then that process removes it, and the name must not be used again before. */
 static bool lock_new(int fd, const char *id, bool *taken, struct error *err)
@@ -30,8 +36,7 @@ static bool lock_new(int fd, const char *id, bool *taken, struct error *err)
     *taken = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (*taken)
         return is_taken(id, err);
-    if (fstat(fd, &facts) != 0 ||
-        ((facts.st_mode & 07777) != FILE_MODE && fchmod(fd, FILE_MODE) != 0))
+    if (fstat(fd, &facts) != 0 || !set_mode(fd, &facts))
         return spool_failure(err, N_("spool: cannot prepare %s"), "tmp", id);
     *taken = facts.st_nlink == 0;
     return !*taken || is_taken(id, err);
@@ -283,14 +288,23 @@ void spoolfile_take_back(const struct spool *spool, enum spool_directory directo
 
 /* Whole files. */
 
+int spoolfile_open(int dir, const char *name)
+{
+    struct stat facts;
+    int fd = spool_open_at(dir, name, O_RDWR | O_CREAT);
+    if (fd < 0 || (fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && set_mode(fd, &facts)))
+        return fd;
+    int number = errno;
+    spoolfile_close(fd);
+    errno = number;
+    return -1;
+}
+
 bool spoolfile_put(struct spool *spool, enum spool_directory directory, const char *name,
                    const struct spoolfile_patch *patch, struct error *err)
 {
-    struct stat facts;
-    int fd = spool_open_at(spool->directory[directory], name, O_RDWR | O_CREAT);
-    bool ok = fd >= 0 && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) &&
-              ((facts.st_mode & 07777) == FILE_MODE || fchmod(fd, FILE_MODE) == 0) &&
-              lseek(fd, (off_t)patch->offset, SEEK_SET) == (off_t)patch->offset;
+    int fd = spoolfile_open(spool->directory[directory], name);
+    bool ok = fd >= 0 && lseek(fd, (off_t)patch->offset, SEEK_SET) == (off_t)patch->offset;
     if (!ok)
         spool_failure(err, N_("spool: cannot write to %s"), spool_directory_name(directory), name);
     ok = ok && spoolfile_write(fd, str_text(patch->data), patch->data->len, err) &&
@@ -340,14 +354,10 @@ bool spoolfile_replace(struct spool *spool, enum spool_directory directory, cons
 bool spoolfile_share(const struct spool *spool, const char *name, int *fd, bool *locked,
                      struct error *err)
 {
-    struct stat facts;
-    *fd = spool_open_at(spool->directory[SPOOL_ACCOUNT], name, O_RDWR | O_CREAT);
-    if (*fd < 0 || fstat(*fd, &facts) != 0 || !S_ISREG(facts.st_mode) ||
-        ((facts.st_mode & 07777) != FILE_MODE && fchmod(*fd, FILE_MODE) != 0)) {
-        spool_failure(err, N_("spool: cannot share %s"), spool_directory_name(SPOOL_ACCOUNT), name);
-        spoolfile_close(*fd);
-        return false;
-    }
+    *fd = spoolfile_open(spool->directory[SPOOL_ACCOUNT], name);
+    if (*fd < 0)
+        return spool_failure(err, N_("spool: cannot share %s"), spool_directory_name(SPOOL_ACCOUNT),
+                             name);
     *locked = flock(*fd, LOCK_EX | LOCK_NB) == 0;
     return true;
 }

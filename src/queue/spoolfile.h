@@ -48,9 +48,9 @@ enum spool_found spoolfile_facts(const struct spool *spool, enum spool_directory
  * takes a shared lock: close the descriptor then. */
 bool spoolfile_is_locked(int fd);
 
-/* Writes all of it, behind what was written before, or at OFFSET in one step. Reads up to LEN octets at OFFSET and returns
- * how many, which is less only at the end; -1 on failure. Flushes to disk: never call it again
- * where it failed. Sets mtime. */
+/* Writes all of it, behind what was written before, or at OFFSET in one step. Reads up to LEN
+ * octets at OFFSET and returns how many, which is less only at the end; -1 on failure. Flushes to
+ * disk: never call it again where it failed. Sets mtime. */
 bool spoolfile_write(int fd, const void *data, size_t len, struct error *err);
 bool spoolfile_write_at(int fd, uint64_t offset, const void *data, size_t len, struct error *err);
 ssize_t spoolfile_read(int fd, uint64_t offset, void *data, size_t len, struct error *err);
@@ -76,6 +76,10 @@ void spoolfile_discard(const struct spool *spool, enum spool_directory directory
  * cuts it to nothing and removes it. */
 void spoolfile_take_back(const struct spool *spool, enum spool_directory directory, const char *id,
                          int fd);
+
+/* Opens NAME, a regular file, for reading and writing, and makes it if it is missing. -1: errno
+ * says why. */
+int spoolfile_open(int dir, const char *name);
 
 struct spoolfile_patch {
     uint64_t offset;
