@@ -15,7 +15,7 @@ static bool is_in_table(const char *word)
     return false;
 }
 
-static char *tokenizer_of(const char *key_name)
+static char *word_of(const char *key_name)
 {
     char *word = memory_copy(key_name);
     for (char *c = word; *c; c++)
@@ -29,7 +29,7 @@ static bool has_key(const struct key *key)
 {
     if (key->section != KEY_ACCOUNT || (key->flags & KEY_OF_FILE))
         return false;
-    char *word = tokenizer_of(key->name);
+    char *word = word_of(key->name);
     bool taken = is_in_table(word);
     free(word);
     return !taken;
@@ -39,7 +39,7 @@ static void add(struct longoptions *all, const char *name, int has_arg, int valu
 {
     all->option = memory_resize(all->option, all->n + 2, sizeof *all->option);
     all->name = memory_resize(all->name, all->n + 1, sizeof *all->name);
-    all->name[all->n] = tokenizer_of(name);
+    all->name[all->n] = word_of(name);
     all->option[all->n] =
         (struct option){.name = all->name[all->n], .has_arg = has_arg, .val = value};
     all->n++;

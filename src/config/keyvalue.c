@@ -107,9 +107,9 @@ static bool parse_list(const struct key *key, void *slot, const char *text, cons
 /* 0 and 1 for the words that mean off and on, else -1. */
 static int switch_value(const char *text)
 {
-    static const char *const tokens[] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
-    for (int i = 0; i < (int)(sizeof tokens / sizeof *tokens); i++)
-        if (strcasecmp(text, tokens[i]) == 0)
+    static const char *const words[] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
+    for (int i = 0; i < (int)(sizeof words / sizeof *words); i++)
+        if (strcasecmp(text, words[i]) == 0)
             return i % 2;
     return -1;
 }
