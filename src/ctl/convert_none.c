@@ -1,4 +1,4 @@
-/* In place of convert.c where configure was told to leave msmtp out. */
+/* In place of convert.c where configure left msmtp out. */
 #include "config.h"
 #include "ctl/convert.h"
 

@@ -300,7 +300,7 @@ static int act_by_service(const struct queuectl *want, enum queuectl_act act, co
     return code;
 }
 
-/* What is damaged belongs to nobody, and is moved to failed/ by the first who looks at it. */
+/* What is damaged belongs to nobody, and is moved to failed/ by the first process that locks it. */
 static bool delete_damaged(const struct queuectl *want, struct spool *spool, const char *id,
                            struct error *err)
 {

@@ -11,7 +11,7 @@
 #include "ctl/run_report.h"
 
 struct queuerun {
-    struct rendezvous *rendezvous; /* callers who want to hear of the first attempt, or NULL */
+    struct rendezvous *rendezvous; /* callers that wait for the first attempt, or NULL */
     bool verbose;                  /* the dialogue goes to standard error */
     struct run_report *report;     /* is added to, or NULL */
     FILE *err;                     /* for what goes wrong with the spool; NULL: standard error */

@@ -1,4 +1,4 @@
-/* What setup has to be told: by its command line, else by the person at the terminal. */
+/* What setup needs to know: from its command line, else from the person at the terminal. */
 #ifndef SETUP_ANSWERS_H
 #define SETUP_ANSWERS_H
 

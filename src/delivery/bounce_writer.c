@@ -101,7 +101,7 @@ static void add_bounce_recipient(const struct settlement *s, const struct entry_
     str_clear(&local);
 }
 
-/* True if the sender wants to hear of a recipient that failed and is in no bounce yet. */
+/* True if the sender wants a report about a recipient that failed and is in no bounce yet. */
 static bool is_wanted(const struct entry_lock *lock)
 {
     const struct envelope *env = &lock->entry.envelope;

@@ -1,4 +1,4 @@
-/* What the steps of a connection share; for connection.c and dialer.c only. */
+/* The state of a connection, shared by its steps; for connection.c and dialer.c only. */
 #ifndef CONNECTIONSTATE_H
 #define CONNECTIONSTATE_H
 
@@ -26,18 +26,19 @@ struct connection {
     struct session *session;
     const struct module *module; /* NULL for an account without TLS */
     struct tlsa tlsa;            /* of the host, with tls_dane */
-    struct stream *tls;          /* of the session, NULL without TLS; its own */
+    struct stream *tls;          /* of the session, which owns it; NULL without TLS */
     bool bdat_refused;
 };
 
-/* Passes a step that is through, or has failed, to the options' step(). */
+/* Calls the options' step(), if there is one: STEP has succeeded, or failed with ERR. */
 void connection_report_step(struct connection *c, const char *step, const char *detail,
                             const struct error *err);
 
-/* The place that noticed ERR has said which command it answers, or it is COMMAND. Returns false. */
+/* Judges ERR (verdict.h). It answers COMMAND, unless the function that noticed it has named
+ * another. Returns false. */
 bool connection_failed_at(struct error *err, enum error_command command);
 
-/* The same for a step that is reported, with the setting that would mend it. */
+/* The same, and appends the setting that would mend it (remedy.h), and reports the step. */
 bool connection_step_failed(struct connection *c, const char *step, const char *detail,
                             enum error_command command, struct error *err);
 

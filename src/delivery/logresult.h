@@ -1,15 +1,15 @@
-/* What a log line says of its recipients, and the lines of a form that has one for each. */
+/* The result of each recipient, for the log; and the lines that a form of the log hands on. */
 #ifndef LOGRESULT_H
 #define LOGRESULT_H
 
 #include "delivery/logline.h"
 
 enum log_result {
-    LOG_EARLIER, /* settled by an attempt before this one: it had its line then */
+    LOG_EARLIER, /* settled by an earlier attempt, which was logged then */
     LOG_QUEUED,  /* accepted, not tried yet */
     LOG_SENT,
     LOG_DEFERRED, /* waits in the queue */
-    LOG_FAILED,   /* refused permanently, or nothing keeps it */
+    LOG_FAILED,   /* refused permanently, expired, or not queued */
 };
 
 /* The names are "queued", "sent", "deferred" and "failed". */
@@ -23,13 +23,14 @@ struct logresult {
                                 "" of LOG_QUEUED */
 };
 
-/* What became of recipient I. */
+/* The result of recipient I. */
 struct logresult logresult_of(const struct logline *facts, size_t i);
 
-/* The worst of all recipients. */
+/* The worst result of all recipients. */
 struct logresult logresult_of_all(const struct logline *facts);
 
-/* Where the delay of an attempt was spent: milliseconds. */
+/* The delay of an attempt and its parts, in milliseconds: until the attempt, for the connection,
+ * for the transaction. */
 struct logresult_delay {
     int64_t total, queued, setup, transfer;
 };
@@ -38,21 +39,21 @@ struct logresult_delay logresult_delay(const struct logline *facts);
 /* The port of the host that answered; 0: none did, or it answered at a path. */
 int logresult_port(const struct logline *facts);
 
-/* Appends why, or for mail that was sent the reply to its content: one line, escaped. */
+/* Appends the reason of RESULT, or for mail that was sent the reply to its content: one line,
+ * escaped. */
 void logresult_add_reason(const struct logline *facts, const struct logresult *result,
                           struct str *out);
 
-/* A line, and what it is about. All borrowed. */
+/* A line of the log. All of it is borrowed. */
 struct log_record {
     const struct logline *facts;
-    const struct logresult *result; /* NULL: the line is about none */
-    size_t first, n;                /* its recipients */
-    const char
-        *program;     /* "onehop/smtp", after Postfix' parts; "" in other forms. Not freed ever */
-    const char *text; /* escaped: one line */
+    const struct logresult *result; /* NULL: the line reports no result */
+    size_t first, n;                /* the recipients it reports */
+    const char *program;            /* "onehop/smtp" and the like, "" in other forms. A constant */
+    const char *text;               /* escaped: one line */
 };
 
-/* Gets the lines. */
+/* Where the lines go. */
 struct log_sink {
     void (*put)(void *context, const struct log_record *record);
     void *context;

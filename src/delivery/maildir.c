@@ -170,7 +170,7 @@ static bool write_file(const struct maildir *dir, const char *name, const struct
     if (close(fd) != 0 && ok)
         ok = failure(dir, N_("cannot write to %s"), part_names[PART_TMP], err);
     if (!ok)
-        (void)unlinkat(tmp, name, 0); /* else its age tells the reader that it is a leftover */
+        (void)unlinkat(tmp, name, 0); /* if this fails, readers remove it when it is old */
     return ok;
 }
 
@@ -187,7 +187,7 @@ static bool write_mail(const struct maildir *dir, const char *name, const struct
     struct str final = {0};
     str_addf(&final, "%s%s", name, mail->seen ? ":2,S" : "");
     bool ok = write_file(dir, name, mail, err);
-    /* What may have this name is the same message. */
+    /* A file of this name would be the same message. */
     if (ok && renameat(dir->part[PART_TMP], name, dir->part[part], str_text(&final)) != 0)
         ok = failure(dir, N_("cannot write to %s"), part_names[part], err);
     str_addf(file, "%s/%s/%s", dir->path, part_names[part], str_text(&final));

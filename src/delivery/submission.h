@@ -1,6 +1,6 @@
 /* From what a caller hands over to what leaves: envelope made, account chosen, aliases expanded,
- * header completed and rewritten. The steps are called in this order; the
- * command line and, later, the service share them. */
+ * header completed and rewritten. The functions are called in this order, by the command line and
+ * by the service. */
 #ifndef SUBMISSION_H
 #define SUBMISSION_H
 

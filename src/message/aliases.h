@@ -19,7 +19,7 @@ enum {
 struct aliases;
 
 /* Reads PATH. A file that does not exist is an empty set when MAY_BE_MISSING. A line that cannot be
- * understood is skipped and told in WARNINGS ("PATH:LINE: ..."), because mail must not be lost over
+ * understood is skipped and reported in WARNINGS ("PATH:LINE: ..."): mail must not be lost over
  * somebody else's typing error. Only an unreadable file is an error (EX_CONFIG). Free with
  * aliases_free(). */
 bool aliases_read(struct aliases **aliases, const char *path, bool may_be_missing,

@@ -42,8 +42,8 @@ struct content_writer {
 };
 
 /* Makes WRITER write into CONTENT, which must be empty. DIRECTORY ($TMPDIR, /tmp) is used, as an
- * O_TMPFILE or a file unlinked at once, if memory does not suffice. The flags has_8bit are set by
- * who knows header from body, not here. */
+ * O_TMPFILE or a file unlinked at once, if memory does not suffice. The caller, which knows
+ * header from body, sets the flags has_8bit. */
 void content_write_to(struct content_writer *writer, struct content *content,
                       const char *directory);
 

@@ -35,7 +35,7 @@ struct header {
     bool absent;     /* there was no header at all: the source is at the first line of the text,
                         and a header and a blank line must be made */
     struct str text; /* what was read too far, as it came (line ends not settled): it comes before
-                        what is left in the source */
+                        the rest of the source */
 };
 
 /* Reads the header and the blank line behind it. Line ends are CRs and LF, in any mixture; CRs
@@ -88,7 +88,7 @@ bool header_is_resent(const struct header *header);
 void header_recipients(const struct header *header, struct address_list *list);
 
 /* Writes the fields with CRLF line ends, lines above 998 octets broken at a blank where there is
- * one (as a fold), else at 998 (RFC 5322, 2.1.1), then the blank line. *HAS_8BIT tells whether an
+ * one (as a fold), else at 998 (RFC 5322, 2.1.1), then the blank line. *HAS_8BIT says whether an
  * octet above 127 was written. */
 bool header_write(const struct header *header, struct output *out, bool *has_8bit,
                   struct error *err);

@@ -17,7 +17,7 @@ enum { TEXT_MAX = 8192 }; /* octets of a value, which the command line bounds as
 struct question {
     size_t len[CONTROL_FLUSH_TEXTS]; /* of the values that follow */
     unsigned char due, report, person,
-        observe; /* what is not 0 is yes: the one who asks may be taken over */
+        observe; /* any value but 0 is yes: the asking process may be taken over */
 };
 
 struct answer {

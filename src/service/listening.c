@@ -62,9 +62,9 @@ static bool somebody_listens(const struct sockaddr_un *address)
     return listens;
 }
 
-/* Does for the directory what tmpfiles.d would: root makes it the service's user's. Who starts the
- * service touches nothing by a path below it, which that user could make a link. What fails here is
- * for bind() to report. */
+/* Does for the directory what tmpfiles.d would: root makes it the service's user's. The user that
+ * starts the service touches nothing by a path below it, which the service's user could make a
+ * link. bind() reports what fails here. */
 static void make_directory(const char *path)
 {
     struct stat facts;

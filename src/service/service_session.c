@@ -100,7 +100,7 @@ static bool admit_octets(struct send_context *s, uint64_t size, struct error *er
     return false;
 }
 
-/* The entry is durable: the runner does the rest, and if the caller waits we hear of it. */
+/* The entry is durable: the runner does the rest, and reports the result if the caller waits. */
 static int hand_on(struct send_context *s, struct entry_lock *lock)
 {
     const struct client *client = s->context;

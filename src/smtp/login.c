@@ -222,7 +222,7 @@ bool session_login(struct session *session, struct error *err)
     const struct session_params *params = session->params;
     if (params->channel_binding)
         params->channel_binding(params->context, &binding);
-    /* Not every server with -PLUS knows tls-unique: that is for who names the mechanism. */
+    /* Not every server with -PLUS knows tls-unique: an account can name the mechanism for that. */
     const struct sasl *sasl = choose(session, binding.kind == BINDING_EXPORTER);
     if (sasl && !sasl->binds)
         str_clear(&binding.data);

@@ -31,7 +31,7 @@ enum {
     SESSION_INLINE_MAX = 64 * 1024,
     SESSION_WINDOW_MAX = 32,            /* transactions in flight */
     SESSION_WINDOW_OCTETS = 256 * 1024, /* of theirs, in flight */
-    SESSION_WINDOW_RECIPIENTS = 10,     /* of one of them: fewer than any server puts off */
+    SESSION_WINDOW_RECIPIENTS = 10,     /* of one of them: fewer than any server defers */
 };
 
 enum trace_kind {

@@ -82,7 +82,7 @@ void wire_content_ends(struct wire *wire);
 /* Where the next octet would be queued. */
 uint64_t wire_place(const struct wire *wire);
 
-/* Frees the room of what has been written, for who queues while the rest of it is still leaving. */
+/* Frees the room of what has been written, for a caller that queues while the rest is leaving. */
 void wire_make_room(struct wire *wire);
 
 /* The moment SPAN milliseconds from now, or the wire's limit if that is earlier. */

@@ -4,8 +4,8 @@
  * (RFC 3030), SIZE (RFC 1870), 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461),
  * ENHANCEDSTATUSCODES (RFC 2034), STARTTLS (RFC 3207), AUTH (RFC 4954).
  *
- * A message ends at CRLF "." CRLF and nowhere else; a command ends in CRLF (but see `lenient`). Who
- * speaks before it is asked, breaks a line, or sends HTTP is disconnected.
+ * A message ends at CRLF "." CRLF and nowhere else; a command ends in CRLF (but see `lenient`). A
+ * client that speaks before it is asked, breaks a line, or sends HTTP is disconnected.
  * Everything has a limit. A message is answered with what the handler says, and only when all of it
  * has come. */
 #ifndef SERVER_H

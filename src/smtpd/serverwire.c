@@ -145,8 +145,7 @@ enum server_line serverwire_line(struct server *server)
     return strlen(text) == server->line.len && !escape_has_control(text) ? LINE_COMMAND : LINE_BAD;
 }
 
-/* Each line gets the code and the status code; what is not printable was made so by who wrote it.
- */
+/* Each line gets the code and the status code. */
 void serverwire_say(struct server *server, const struct server_reply *reply)
 {
     const char *line = str_text(&reply->text);

@@ -28,8 +28,8 @@ static void add_time(struct str *out, const char *format)
         str_addf(out, "%s ", text);
 }
 
-/* One write, which O_APPEND puts behind what is there, whatever others write. A lock would let who
- * may only read the file hold up every delivery. */
+/* One write, which O_APPEND puts behind what is there, whatever others write. A lock would let
+ * a user who may only read the file hold up every delivery. */
 static bool append(const char *path, const struct str *lines, struct error *err)
 {
     int fd = log_path_open(path);

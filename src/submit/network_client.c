@@ -21,7 +21,7 @@ static void log_line(const char *format, const char *address, const char *what)
     str_clear(&text);
 }
 
-/* A key counts whoever signed it; names only if an authority of ours did. */
+/* A key counts without regard to its signer, names only if an authority of ours signed them. */
 static const struct user *find_user(struct network_client *client)
 {
     const struct listener *listener = client->listener;

@@ -33,8 +33,8 @@ void report_refusals(const char *program, const struct envelope *env,
  * changes nothing else. */
 void report_log(const char *program, const struct logline *facts);
 
-/* Reads standard input to its end, unless it is a terminal or silent for some seconds: who is still
- * writing to us then gets to hear our error instead of SIGPIPE. */
+/* Reads standard input to its end, unless it is a terminal or silent for some seconds: a caller
+ * that is still writing then gets our error instead of SIGPIPE. */
 void report_drain_input(void);
 
 #endif

@@ -230,7 +230,7 @@ static bool print_configuration(struct send_context *s, struct error *err)
     return true;
 }
 
-/* Who an account was looked for, where none was found. */
+/* Notes, for the log, the sender for whom no account was found. */
 static void log_sender(struct send_context *s)
 {
     const struct submission_wishes *wishes = s->submission.wishes;

@@ -10,7 +10,7 @@
 #include "submit/send_context.h"
 
 /* Connects to RUNDIR/NAME, a socket of the service. NULL, EX_TEMPFAIL: no process listens, and what
- * to start; or why the socket is not to be had. */
+ * to start; or why the socket cannot be used. */
 struct stream *service_client_connect(const struct paths *paths, const char *name,
                                       struct error *err);
 

@@ -35,7 +35,7 @@ struct smtp_frontend {
 #define SMTP_FRONTEND_EXTENSION "XONEHOP"
 #define SMTP_FRONTEND_ACCOUNT "XACCOUNT" /* -a */
 #define SMTP_FRONTEND_NAME "XNAME"       /* -F */
-#define SMTP_FRONTEND_SENDER "XSENDER"   /* NAMED: MAIL tells -f; NONE: nobody did; HEADER */
+#define SMTP_FRONTEND_SENDER "XSENDER"   /* NAMED: -f, in MAIL; NONE; HEADER: its From */
 #define SMTP_FRONTEND_MODE "XMODE"       /* a value of delivery_mode */
 
 /* The first line of a refusal, for a client that knows our parameters: this and the exit status.
