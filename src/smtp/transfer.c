@@ -7,11 +7,6 @@
 
 #include "base/memory.h"
 
-/* Where in a line the last block ended. */
-struct dots {
-    bool in_line; /* not at the start of one */
-};
-
 static void note(struct wire *wire, const struct content *content)
 {
     wire_mark(wire, TRACE_SENT, "[%" PRIu64 " octets of content]", content->size);
@@ -30,12 +25,13 @@ static bool append(struct str *out, struct content_cursor *from, struct error *e
     return true;
 }
 
-/* Appends DATA with a second dot in front of each line that begins with one. */
-static void append_stuffed(struct str *out, struct dots *dots, const char *data, size_t len)
+/* Appends DATA with a second dot in front of each line that begins with one. *IN_LINE: the octets
+ * before it did not end a line. */
+static void append_stuffed(struct str *out, bool *in_line, const char *data, size_t len)
 {
     const char *end = data + len;
     str_reserve(out, len);
-    if (len > 0 && !dots->in_line && *data == '.')
+    if (len > 0 && !*in_line && *data == '.')
         str_add_char(out, '.');
     while (data < end) {
         const char *hit = memmem(data, (size_t)(end - data), "\n.", 2);
@@ -48,16 +44,23 @@ static void append_stuffed(struct str *out, struct dots *dots, const char *data,
         data = stop;
     }
     if (len > 0)
-        dots->in_line = end[-1] != '\n';
+        *in_line = end[-1] != '\n';
+}
+
+static bool begin_chunk(struct wire *wire, const struct content *content, struct error *err)
+{
+    if (!wire_command(wire, err, "BDAT %" PRIu64 " LAST", content->size))
+        return false;
+    wire_content_begins(wire, 1); /* the command's reply is the content's */
+    note(wire, content);
+    return true;
 }
 
 bool transfer_queue_chunk(struct wire *wire, const struct content *content, struct error *err)
 {
     struct content_cursor from = {.content = content};
-    if (!wire_command(wire, err, "BDAT %" PRIu64 " LAST", content->size))
+    if (!begin_chunk(wire, content, err))
         return false;
-    wire_content_begins(wire, 1); /* the command's reply is the content's */
-    note(wire, content);
     while (from.at < content->size)
         if (!append(&wire->out, &from, err))
             return false;
@@ -76,10 +79,8 @@ bool transfer_chunk(struct wire *wire, const struct content *content, int64_t sp
                     struct error *err)
 {
     struct content_cursor from = {.content = content};
-    if (!wire_command(wire, err, "BDAT %" PRIu64 " LAST", content->size))
+    if (!begin_chunk(wire, content, err))
         return false;
-    wire_content_begins(wire, 1);
-    note(wire, content);
     bool ok;
     do
         ok = append(&wire->out, &from, err) &&
@@ -92,7 +93,7 @@ bool transfer_chunk(struct wire *wire, const struct content *content, int64_t sp
 bool transfer_queue_data(struct wire *wire, const struct content *content, size_t replies,
                          int64_t span, struct error *err)
 {
-    struct dots dots = {.in_line = false};
+    bool in_line = false;
     char *block = memory_new(TRANSFER_BLOCK);
     struct content_cursor from = {.content = content};
     size_t got = 0;
@@ -104,13 +105,13 @@ bool transfer_queue_data(struct wire *wire, const struct content *content, size_
         ok = content_read(&from, block, TRANSFER_BLOCK, &got, err);
         if (!ok)
             break;
-        append_stuffed(&wire->out, &dots, block, got);
+        append_stuffed(&wire->out, &in_line, block, got);
         if (from.at < content->size)
             ok = wire_flush(wire, span, err);
     } while (ok && from.at < content->size);
     free(block);
     if (ok) {
-        str_add(&wire->out, dots.in_line ? "\r\n.\r\n" : ".\r\n");
+        str_add(&wire->out, in_line ? "\r\n.\r\n" : ".\r\n");
         wire_content_ends(wire);
     }
     wire->broken = wire->broken || !ok; /* an unfinished message must never be ended */
