@@ -30,12 +30,9 @@ static bool ask_twice(struct str *password, struct error *err)
 
 static bool read_password(struct str *password, struct error *err)
 {
-    char line[PHRASE_MAX + 2];
     if (isatty(STDIN_FILENO))
         return ask_twice(password, err);
-    if (fgets(line, sizeof line, stdin))
-        str_add_n(password, line, strcspn(line, "\n"));
-    explicit_bzero(line, sizeof line);
+    terminal_read_input(password, PHRASE_MAX + 1);
     return true;
 }
 
@@ -47,7 +44,8 @@ int passwd_run(int argc, char **argv, struct site *site)
         (argc == 1 && users_is_name(argv[0])) ||
         error_usage(&err, "a name without blanks and colons is missing: onehopctl passwd USER");
     ok = ok && read_password(&password, &err);
-    if (ok && (password.len == 0 || password.len > PHRASE_MAX))
+    size_t len = strlen(str_text(&password));
+    if (ok && (len == 0 || len > PHRASE_MAX))
         ok = error_usage(&err, "a password has 1 to %d octets", PHRASE_MAX);
     ok = ok && passwordhash_make(&hash, str_text(&password), &err);
     if (ok)

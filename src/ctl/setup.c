@@ -253,13 +253,10 @@ static bool get_password(struct setup *s, struct error *err)
         return true;
     str_truncate(&s->password, 0);
     str_addf(&prompt, _("password of %s: "), a->login ? a->login : a->address);
-    if (a->password_stdin) {
-        int c;
-        while ((c = getchar()) != EOF && c != '\n' && s->password.len < PASSWORD_MAX)
-            str_add_char(&s->password, (char)c);
-    } else {
+    if (a->password_stdin)
+        terminal_read_input(&s->password, PASSWORD_MAX);
+    else
         ok = terminal_ask(NULL, str_text(&prompt), &s->password);
-    }
     str_clear(&prompt);
     return (ok && s->password.len > 0) ||
            error_usage(err, "no password was given: type it, or use --password-stdin or "

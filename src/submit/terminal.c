@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -70,4 +71,11 @@ bool terminal_ask_openly(const char *prompt, struct str *out)
                                          (write_text(fd, "\n") && false)); /* at its end */
     (void)close(fd);
     return ok;
+}
+
+void terminal_read_input(struct str *out, size_t limit)
+{
+    int c;
+    while (out->len < limit && (c = getchar()) != EOF && c != '\n')
+        str_add_char(out, (char)c);
 }

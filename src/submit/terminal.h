@@ -14,4 +14,7 @@ bool terminal_ask(void *context, const char *prompt, struct str *out);
 /* The same with echo. */
 bool terminal_ask_openly(const char *prompt, struct str *out);
 
+/* Without a terminal: appends the first line of standard input, LIMIT octets of it at most. */
+void terminal_read_input(struct str *out, size_t limit);
+
 #endif
