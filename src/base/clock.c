@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <time.h>
 
+#include "base/str.h"
+
 int64_t clock_now(void)
 {
     struct timespec now;
@@ -23,6 +25,17 @@ int64_t clock_wall(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec;
+}
+
+bool clock_add_local(struct str *out, int64_t seconds, const char *format)
+{
+    char text[CLOCK_TEXT_MAX + 1];
+    time_t moment = (time_t)seconds;
+    struct tm local;
+    bool ok = localtime_r(&moment, &local) && strftime(text, sizeof text, format, &local) > 0;
+    if (ok)
+        str_add(out, text);
+    return ok;
 }
 
 int64_t clock_after(int64_t span)

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/confine.h"
@@ -27,6 +26,7 @@
 #include "ctl/as_service.h"
 #include "ctl/listen_probe.h"
 #include "ctl/loginctl.h"
+#include "ctl/mailq.h"
 #include "ctl/service_state.h"
 #include "ctl/units.h"
 
@@ -240,12 +240,8 @@ static void fail(struct check *c, const char *step, const struct error *err)
 
 static void add_time(struct str *out, int64_t moment)
 {
-    char when[32] = "?";
-    struct tm local;
-    time_t seconds = (time_t)moment;
-    if (localtime_r(&seconds, &local))
-        (void)strftime(when, sizeof when, "%a %b %e %H:%M:%S", &local);
-    str_add(out, when);
+    if (!clock_add_local(out, moment, MAILQ_TIME))
+        str_add_char(out, '?');
 }
 
 /* What the service has read, and when; a file that it does not take is a failure. */

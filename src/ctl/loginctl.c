@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/channel.h"
@@ -144,12 +143,8 @@ int loginctl_run(int argc, char **argv, struct site *site)
 
 static void add_moment(struct str *out, int64_t seconds)
 {
-    char text[64] = "?";
-    time_t moment = (time_t)seconds;
-    struct tm parts;
-    if (localtime_r(&moment, &parts))
-        (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z", &parts);
-    str_add(out, text);
+    if (!clock_add_local(out, seconds, "%Y-%m-%d %H:%M:%S %z"))
+        str_add_char(out, '?');
 }
 
 static void describe(struct str *out, const struct tokens *tokens, const struct account *account)

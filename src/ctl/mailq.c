@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/escape.h"
@@ -24,32 +23,28 @@ static void print_first(FILE *out, const struct listing_item *item)
                                  [LISTING_DEFERRED] = '\0',
                                  [LISTING_HOLD] = '!',
                                  [LISTING_FAILED] = '#'};
-    char id[32], size[32], when[32] = "";
-    struct tm local;
-    time_t arrival = (time_t)item->arrival;
+    char id[32], size[32];
     (void)snprintf(id, sizeof id, "%s%c", item->id, marks[item->state]);
     (void)snprintf(size, sizeof size, "%" PRIu64, item->size);
-    if (localtime_r(&arrival, &local))
-        (void)strftime(when, sizeof when, "%a %b %e %H:%M:%S", &local);
-    struct str sender = {0};
+    struct str sender = {0}, when = {0};
+    (void)clock_add_local(&when, item->arrival, MAILQ_TIME);
     const char *text = item->entry ? item->entry->envelope.sender : "?";
     escape_line(&sender, text, strlen(text));
-    print_columns(out, id, size, when, sender.len ? str_text(&sender) : "MAILER-DAEMON");
+    print_columns(out, id, size, str_text(&when), sender.len ? str_text(&sender) : "MAILER-DAEMON");
     str_clear(&sender);
+    str_clear(&when);
 }
 
 void mailq_add_next(struct str *out, const struct listing_item *item)
 {
-    char when[32] = "";
-    struct tm local;
-    time_t next = (time_t)item->next;
+    struct str when = {0};
     if (item->next <= clock_wall())
         str_add(out, "; due now");
-    else if (localtime_r(&next, &local) &&
-             strftime(when, sizeof when, "%a %b %e %H:%M:%S", &local) > 0)
-        str_addf(out, "; next attempt %s", when);
+    else if (clock_add_local(&when, item->next, MAILQ_TIME))
+        str_addf(out, "; next attempt %s", str_text(&when));
     if (item->through)
         str_addf(out, " through account %s", item->through);
+    str_clear(&when);
 }
 
 static void print_reason(FILE *out, const struct listing_item *item, const char *reason)

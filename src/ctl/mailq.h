@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "queue/listing.h"
 
+#define MAILQ_TIME "%a %b %e %H:%M:%S" /* how moments are shown, as Postfix does */
+
 /* A listing that is being printed to OUT; several spools may follow each other. */
 struct mailq {
     FILE *out;

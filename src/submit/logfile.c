@@ -6,26 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "delivery/log_path.h"
 
-enum { TIME_MAX = 256 };
-
 static void add_time(struct str *out, const char *format)
 {
-    char text[TIME_MAX] = "";
-    struct tm local;
-    time_t now = (time_t)clock_wall();
     if (strcmp(format, "none") == 0)
         return;
-    if (!*format)
-        format = "%b %d %H:%M:%S";
-    if (localtime_r(&now, &local) && strftime(text, sizeof text, format, &local) > 0)
-        str_addf(out, "%s ", text);
+    if (clock_add_local(out, clock_wall(), *format ? format : "%b %d %H:%M:%S"))
+        str_add_char(out, ' ');
 }
 
 /* One write, which O_APPEND puts behind what is there, whatever others write. A lock would let
