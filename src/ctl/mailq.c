@@ -136,11 +136,17 @@ void mailq_print(struct mailq *mailq, const struct listing_item *item)
 void mailq_end(const struct mailq *mailq)
 {
     FILE *out = mailq->out;
-    if (mailq->requests == 0)
+    unsigned long all = mailq->requests + mailq->others;
+    if (mailq->others > 0)
+        (void)fprintf(out, "(%lu message%s of other users)\n", mailq->others,
+                      mailq->others == 1 ? "" : "s");
+    if (all == 0)
         (void)fprintf(out, "Mail queue is empty\n");
     else
-        (void)fprintf(out, "-- %" PRIu64 " Kbytes in %lu Request%s.\n", mailq->octets / 1024,
-                      mailq->requests, mailq->requests == 1 ? "" : "s");
+        (void)fprintf(out,
+                      "\t\tTotal requests: %lu\n"
+                      "-- %" PRIu64 " Kbytes in %lu Request%s.\n",
+                      all, mailq->octets / 1024, all, all == 1 ? "" : "s");
 }
 
 static void print_json_recipients(FILE *out, const struct listing_item *item)

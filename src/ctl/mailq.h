@@ -16,6 +16,7 @@ struct mailq {
     FILE *out;
     unsigned long requests;
     uint64_t octets;
+    unsigned long others; /* that the reader may not see: they are counted */
 };
 
 /* Prints one entry in the columns that Postfix's mailq has for long queue ids, the heading before
@@ -26,7 +27,8 @@ void mailq_print(struct mailq *mailq, const struct listing_item *item);
 void mailq_add_reason(struct str *out, const struct listing_item *item);
 void mailq_add_next(struct str *out, const struct listing_item *item);
 
-/* Prints the last line: "-- 3 Kbytes in 2 Requests.", or "Mail queue is empty". */
+/* Prints the last line: "-- 3 Kbytes in 2 Requests.", or "Mail queue is empty". Before it there is
+ * a line of sendmail's that has the count, for programs that take us for that one. */
 void mailq_end(const struct mailq *mailq);
 
 /* Prints one entry as a line of JSON, with the members of `postqueue -j` and some of ours. */

@@ -128,8 +128,10 @@ static bool list_one(void *context, const struct listing_item *found)
 {
     struct listing *l = context;
     struct listing_item item = *found;
-    if (!may_see(l->want, item.entry))
+    if (!may_see(l->want, item.entry)) {
+        l->mailq.others++;
         return true;
+    }
     find_fallback(l, &item);
     if (l->json)
         mailq_print_json(l->mailq.out, &item);
@@ -155,7 +157,7 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
     static const enum account_scope scopes[] = {SCOPE_USER, SCOPE_SYSTEM};
     struct spool spool = {0};
     struct listing listing = {
-        .want = want, .json = json, .mailq = {want->out, want->requests, want->octets}};
+        .want = want, .json = json, .mailq = {want->out, want->requests, want->octets, 0}};
     struct error err;
     int code = EX_OK;
     bool ended = false;

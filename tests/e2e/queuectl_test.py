@@ -59,7 +59,7 @@ def test_mailq_has_the_columns_of_postfix(serve, spool):
     assert any(line.startswith(held + "! ") for line in lines)
     assert any(line.startswith(third["queue_id"]) for line in lines)
     kbytes = sum(e["message_size"] for e in (first, second, third)) // 1024
-    assert lines[-2:] == [f"-- {kbytes} Kbytes in 3 Requests.", ""]
+    assert lines[-3:] == ["\t\tTotal requests: 3", f"-- {kbytes} Kbytes in 3 Requests.", ""]
     assert second["queue_name"] == "hold"
 
 
@@ -134,7 +134,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(serve, spool, machine, call
 def test_one_request_is_singular(serve, spool):
     spool.use(serve())
     spool.queues("you@example.net")
-    assert spool.run("mailq").shown.endswith("\n\n-- 0 Kbytes in 1 Request.\n")
+    assert spool.run("mailq").shown.endswith("\n\n\t\tTotal requests: 1\n-- 0 Kbytes in 1 Request.\n")
 
 
 def test_json_is_one_object_a_line_whatever_the_mail_says(serve, spool):

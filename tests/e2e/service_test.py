@@ -445,7 +445,10 @@ def test_everybody_sees_and_manages_only_own_mail(shared, serve):
     alices, bobs = [entry.name for entry in shared.queued()]
     listed = shared.call(ALICE, "mailq")
     assert listed[0] == 0 and alices in listed[1] and bobs not in listed[1]
-    assert "in 1 Request." in listed[1]
+    count = "\n(1 message of other users)\n\t\tTotal requests: 2\n-- 0 Kbytes in 2 Requests.\n"
+    assert listed[1].endswith(count)  # as Postfix counts for everybody
+    stranger = shared.call(65534, "mailq")
+    assert stranger == (0, "(2 messages of other users)\n\t\tTotal requests: 2\n-- 0 Kbytes in 2 Requests.\n", "")
     assert bobs in shared.call(BOB, "onehopctl", "queue", "--json")[1]
     everything = shared.call(0, "mailq")[1]
     assert alices in everything and bobs in everything

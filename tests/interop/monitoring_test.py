@@ -44,11 +44,10 @@ def test_check_mailq_counts_as_it_does_with_postfix(erin, limits, code, said):
     assert (done.returncode, done.stdout) == (code, said + "\n")
 
 
-def test_check_mailq_without_the_word_sees_nothing(erin):
-    """Why doc/monitoring.md says -M postfix: the plugin takes us for sendmail. When that changes, so
-    does the page."""
+def test_check_mailq_without_the_word_counts_as_well(erin):
+    """It takes us for sendmail, and finds the line that sendmail's mailq ends with."""
     done = erin(PLUGIN, "-w", "1", "-c", "3")
-    assert (done.returncode, done.stdout) == (0, "OK: sendmail mailq is empty|unsent=0;1;3;0\n")
+    assert (done.returncode, done.stdout) == (2, "CRITICAL: sendmail mailq is 3 (threshold c = 3)|unsent=3;1;3;0\n")
 
 
 def test_status_sees_what_check_mailq_does(erin):

@@ -180,8 +180,9 @@ def test_mailq_looks_as_postfix_own(user, postfix):
 
 
 def shape(listing):
-    """The columns of a listing of at least one entry: where things stand, not what they are."""
-    lines = listing.splitlines()
+    """The columns of a listing of at least one entry: where things stand, not what they are. One line of
+    ours is sendmail's."""
+    lines = [line for line in listing.splitlines() if not line.startswith("\t\tTotal requests: ")]
     first = next(i for i, line in enumerate(lines) if i > 0)
     entry = lines[first]
     day = re.search(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ", entry)
