@@ -73,11 +73,23 @@ static bool takes_token(const struct account *a)
     return account_has_token(a) || (*a->password_command && sasl && sasl->takes_token);
 }
 
+/* The refused token may only have ended, and the authorization server cannot say so for now: the
+ * account waits for that server, and no person has to log in. */
+static void wait_for_token(struct error *refusal, const struct error *failure)
+{
+    refusal->class = failure->class;
+    refusal->code = failure->code;
+    refusal->command = failure->command;
+    refusal->wait = failure->wait;
+    refusal->reply_code = 0;
+    *refusal->status = '\0';
+}
+
 /* A token may have ended since it was given: whether there is another one now. */
 static bool renew_token(struct connection *c, struct error *refusal)
 {
     struct str token = {.secret = true};
-    struct error failure = {0}; /* the server's refusal says more, but for what a person must do */
+    struct error failure = {0}; /* the server's refusal says more, but for what must be mended */
     if (refusal->reply_code / 100 != 5 || !takes_token(c->account))
         return false;
     bool renewed = find_password(c, str_text(&c->password), &token, &failure) &&
@@ -85,8 +97,10 @@ static bool renew_token(struct connection *c, struct error *refusal)
     struct str other = renewed ? c->password : token;
     c->password = renewed ? token : c->password;
     str_clear(&other);
-    if (failure.code == EX_NOPERM)
+    if (failure.code == EX_NOPERM || failure.command == COMMAND_TOKEN)
         (void)error_add(refusal, "; ", "%s", failure.text);
+    if (failure.command == COMMAND_TOKEN)
+        wait_for_token(refusal, &failure);
     return renewed;
 }
 

@@ -233,6 +233,26 @@ def test_a_token_that_the_mail_server_refuses_is_renewed_once(ready, mail, token
     assert [c.password for c in mail.connections[2:]] == ["access2-", "access3-"]
 
 
+def test_a_refused_token_that_cannot_be_renewed_for_now(ready, mail, tokens):  # noqa: F811
+    """Nobody need log in again: another token is tried when the authorization server gives one."""
+    busy = Answer(503, "", {"Retry-After": "700"})
+    mail.users["me@example.com"] = "access2-"
+    tokens.script("token", busy)
+    result = ready.sendmail("you@example.net")
+    assert result.code == 75, result.text
+    assert "refused the login" in result.text and "535" in result.text and "503" in result.text
+    tokens.script("token", busy)
+    configure(ready, mail, tokens, queue=None)
+    spool = Spool(ready)
+    spool.tries("you@example.net")
+    spool.wait(11 * MINUTE)
+    spool.delivers("-q5m")
+    assert mail.messages == []
+    spool.wait(2 * MINUTE)  # a wrong login would keep it for half an hour
+    spool.delivers("-q5m")
+    assert len(mail.messages) == 1
+
+
 def test_a_token_that_has_ended_when_it_comes(ready, mail, tokens):  # noqa: F811
     tokens.expires_in = 0
     expire(ready)
