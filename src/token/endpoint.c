@@ -102,7 +102,10 @@ static bool discover(struct endpoints *e, struct error *err)
         endpoint_answer_clear(&answer);
         str_clear(&url);
     }
-    return (found && ok) || error_prefix(err, "%s", e->request->issuer);
+    if (found && ok)
+        return true;
+    bool named = strncmp(err->text, "https://", 8) == 0;
+    return !named && error_prefix(err, "%s", e->request->issuer);
 }
 
 bool endpoints_find(struct endpoints *endpoints, struct error *err)

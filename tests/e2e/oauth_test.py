@@ -384,6 +384,14 @@ def test_a_server_that_is_away(ready, mail, tokens):  # noqa: F811
     assert result.code == 75 and tokens.url in result.text
 
 
+def test_a_server_that_cannot_describe_itself_is_named_once(machine, mail, tokens):  # noqa: F811
+    configure(machine, mail, tokens, {"token": None, "issuer": tokens.url},
+              oauth_grant="client_credentials", oauth_client_secret_file=machine.file("secret", "hidden\n"))
+    tokens.listener.socket.close()
+    result = machine.sendmail("you@example.net")
+    assert result.code == 75 and result.text.count(tokens.url) == 1, result.text
+
+
 @pytest.mark.parametrize("kind", ["wrong-name", "expired", "self-signed"])
 def test_a_certificate_that_does_not_hold(machine, mail, authority, kind):
     from provider import TokenServer
