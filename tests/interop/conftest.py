@@ -20,7 +20,7 @@ from server import Exim, OpenSMTPD, Postfix, SmtpServer
 @pytest.fixture(scope="session")
 def rig():
     base = memory_directory()
-    authority = world.Authority(base, "mail.test", "second.test", "third.test", "fourth.test")
+    authority = world.Authority(base, "mail.test", "second.test", "third.test", "fourth.test", "localhost")
     roots = {name: Root(base, name) for name in ("postfix", "exim", "callers")}
     installers = {"postfix": lambda root: Postfix.install(root, "krb5-kdc", "krb5-admin-server"), "exim": Exim.install,
                   "callers": caller.install_packages}
@@ -36,7 +36,8 @@ def rig():
     authority.give(roots["postfix"], "mail.test")
     authority.give(roots["exim"], "second.test")
     authority.give(roots["opensmtpd"], "third.test")
-    authority.give(roots["callers"], "fourth.test")
+    for name in ("fourth.test", "localhost"):
+        authority.give(roots["callers"], name)
 
     world.loopback_only()
     rig = Rig(roots, node.result())

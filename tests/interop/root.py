@@ -61,11 +61,11 @@ class Root:
                                f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
         return done
 
-    def open(self, *argv, user=None):
+    def open(self, *argv, user=None, **kwargs):
         """A command in the root to talk to: standard input and output are pipes."""
         return subprocess.Popen(["chroot", str(self.path), *self._as_user(user), *argv],
                                 env=self._environment(user), stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
 
     def start(self, *argv, log="/dev/null"):
         """Starts a server in the foreground of a process of its own."""

@@ -385,7 +385,7 @@ class SmtpServer(Server):
     """npm's, where node is."""
     log_name = "srv/node/log"
     directory = "srv/node"
-    packages = ("smtp-server@3", "nodemailer@7")
+    packages = ("smtp-server@3", "nodemailer@7", "oidc-provider@9.13")
 
     def __init__(self, root):
         super().__init__(root, "127.0.0.4", ["srv/node/new/*"])
