@@ -21,7 +21,7 @@ static bool begin(struct endpoints *e, struct endpoint_answer *answer, struct er
     bool ok = endpoints_ask(e, str_text(&e->device), &form, answer, err);
     if (ok &&
         (code->device_code.len == 0 || code->user_code.len == 0 || code->verification_uri.len == 0))
-        ok = tokenfailure_set(r, &answer->http, NULL, e->now(), err);
+        ok = tokenfailure_set(r, &answer->http, code, e->now(), err);
     str_clear(&form);
     return ok;
 }

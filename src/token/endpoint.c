@@ -87,6 +87,12 @@ static bool take_description(struct endpoints *e, const struct token_reply *repl
     return true;
 }
 
+static bool no_description(const struct endpoints *e, const struct endpoint_answer *answer,
+                           struct error *err)
+{
+    return tokenfailure_set(e->request, &answer->http, &answer->json, e->now(), err);
+}
+
 static bool discover(struct endpoints *e, struct error *err)
 {
     bool found = false, ok = true;
@@ -94,11 +100,13 @@ static bool discover(struct endpoints *e, struct error *err)
         struct str url = {0};
         struct endpoint_answer answer = {0};
         add_description_url(&url, e->request->issuer, openid);
-        found = endpoints_ask(e, str_text(&url), NULL, &answer, err);
+        found = endpoints_ask(e, str_text(&url), NULL, &answer, err) &&
+                (answer.json.issuer.len > 0 || no_description(e, &answer, err));
         if (found)
             ok = take_description(e, &answer.json, err);
-        else /* 404: the other way may be known */
-            ok = openid == 0 && answer.http.status / 100 == 4 && answer.http.status != 429;
+        else /* 404, or a page for people: the other way may be known */
+            ok = openid == 0 && answer.http.status > 0 && answer.http.status / 100 < 5 &&
+                 answer.http.status != 429;
         endpoint_answer_clear(&answer);
         str_clear(&url);
     }
@@ -177,12 +185,15 @@ static bool take_tokens(const struct endpoints *e, const struct endpoint_answer 
     int64_t now = e->now();
     bool bearer = reply->type.len == 0 || strcasecmp(str_text(&reply->type), "bearer") == 0;
     if (!is_token(&reply->access) || !bearer ||
-        (reply->refresh.len > 0 && !is_token(&reply->refresh)))
-        return tokenfailure_set(r, &answer->http, NULL, now, err);
+        (reply->refresh.len > 0 && !is_token(&reply->refresh))) {
+        (void)tokenfailure_set(r, &answer->http, reply, now, err);
+        return !bearer && error_add(err, "; ", "its token_type is '%.40s'", str_text(&reply->type));
+    }
     tokens->access.secret = tokens->refresh.secret = true;
     str_add_n(&tokens->access, reply->access.data, reply->access.len);
     str_add_n(&tokens->refresh, str_text(&reply->refresh), reply->refresh.len);
-    str_add(&tokens->scope, reply->scope.len > 0 ? str_text(&reply->scope) : r->scope);
+    bool says_scope = reply->scope.len > 0 && reply->scope.len <= TOKEN_MAX; /* a file's line */
+    str_add(&tokens->scope, says_scope ? str_text(&reply->scope) : r->scope);
     str_add(&tokens->login, r->login);
     tokens->obtained = now;
     int64_t life = reply->expires_in < 0 ? LIFE : reply->expires_in;

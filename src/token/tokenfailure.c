@@ -70,21 +70,22 @@ static bool refuse_later(const struct web_reply *answer, const char *what, struc
     return false;
 }
 
-static bool no_json(const struct token_request *request, const struct web_reply *answer,
-                    struct error *err)
+static bool no_use(const struct token_request *request, const struct web_reply *answer,
+                   const struct token_reply *reply, struct error *err)
 {
     (void)refuse_later(answer, request->server, err);
     return error_add(err, ": ", "answer %ld %s", answer->status,
-                     answer->status / 100 != 2 ? "without saying why in JSON"
-                     : answer->is_json         ? "with JSON that is broken"
-                                               : "with something other than JSON");
+                     reply                       ? "with JSON that lacks what was asked for"
+                     : answer->status / 100 != 2 ? "without saying why in JSON"
+                     : answer->is_json           ? "with JSON that is broken"
+                                                 : "with something other than JSON");
 }
 
 bool tokenfailure_set(const struct token_request *request, const struct web_reply *answer,
                       const struct token_reply *reply, int64_t now, struct error *err)
 {
     if (!reply || (reply->error.len == 0 && answer->status / 100 == 2))
-        return no_json(request, answer, err);
+        return no_use(request, answer, reply, err);
     const char *code = str_text(&reply->error);
     const struct row *row = find(code);
     bool busy = answer->status == 429 || answer->status / 100 == 5;

@@ -10,8 +10,8 @@
 #include "token/tokenrequest.h"
 #include "token/webclient.h"
 
-/* Fills ERR for an answer that is no success. REPLY is NULL if there was no JSON object in it. What
- * a person must mend: permanent, EX_NOPERM, with the line to run. 429, 5xx,
+/* Fills ERR for an answer that is no success, or of no use. REPLY is NULL if there was no JSON
+ * object in it. What a person must mend: permanent, EX_NOPERM, with the line to run. 429, 5xx,
  * temporarily_unavailable, and what is no JSON: temporary, EX_TEMPFAIL, with the seconds of
  * Retry-After in `wait`. A code that is not known is shown as it came. NOW tells whether this
  * machine's clock is to blame. Returns false. */

@@ -153,6 +153,29 @@ def test_the_server_describes_itself(machine, mail, tokens):  # noqa: F811
     assert len(tokens.forms(".well-known/oauth-authorization-server")) == 1
 
 
+@pytest.mark.parametrize("answer", [
+    Answer(404, "", kind="text/plain"), Answer(302, "", {"Location": "/login"}),
+    Answer(200, "<html>log in</html>", kind="text/html"), Answer(200, {}),
+    Answer(200, {"error": "no such page"})], ids=["404", "302", "page", "empty", "error"])
+def test_the_server_describes_itself_the_way_of_openid(machine, mail, tokens, answer):  # noqa: F811
+    """What it answers at the address of RFC 8414 is of no use."""
+    tokens.script(".well-known/oauth-authorization-server", answer)
+    tokens.script(".well-known/openid-configuration", Answer(200, tokens.description()))
+    tokens.clients["cid"] = "hidden"
+    configure(machine, mail, tokens, {"token": None, "issuer": tokens.url},
+              oauth_grant="client_credentials",
+              oauth_client_secret_file=machine.file("secret", "hidden\n"))
+    machine.delivers("you@example.net")
+
+
+def test_a_server_that_describes_itself_nowhere(machine, mail, tokens):  # noqa: F811
+    for name in ("oauth-authorization-server", "openid-configuration"):
+        tokens.script(".well-known/" + name, Answer(200, {"a": "b"}))
+    configure(machine, mail, tokens, {"authorize": None, "token": None, "issuer": tokens.url})
+    status, _, err = Person(machine, "work", stdin=subprocess.DEVNULL).end()
+    assert status == 75 and "answer 200 with JSON that lacks what was asked for" in err
+
+
 def test_another_issuer_than_the_one_that_was_asked(machine, mail, tokens):  # noqa: F811
     wrong = dict(tokens.description(), issuer="https://evil.example")
     tokens.script(".well-known/oauth-authorization-server", Answer(200, wrong))
@@ -300,9 +323,9 @@ LATER = [
     (Answer(503, {"error": "server_error", "error_description": "come back"}), "come back"),
     (Answer(200, '{"access_token": "x", "token_ty'), "JSON that is broken"),
     (Answer(200, "<html>log in</html>", kind="text/html"), "something other than JSON"),
-    (Answer(200, {"token_type": "Bearer"}), "answer 200"),
-    (Answer(200, {"access_token": "a b", "token_type": "Bearer"}), "answer 200"),
-    (Answer(200, {"access_token": "x", "token_type": "mac"}), "answer 200"),
+    (Answer(200, {"token_type": "Bearer"}), "lacks what was asked for"),
+    (Answer(200, {"access_token": "a b", "token_type": "Bearer"}), "lacks what was asked for"),
+    (Answer(200, {"access_token": "x", "token_type": "mac"}), "its token_type is 'mac'"),
     (Answer(302, "", {"Location": "https://evil.example/"}), "302"),
     (Answer(200, b'{"access_token": "' + b"x" * 300000 + b'"}'), "too long"),
 ]
@@ -319,6 +342,15 @@ def test_failures_that_pass_defer_the_mail(ready, mail, tokens, answer, words): 
     assert token_file(ready).read_text() == before
     mail.users["me@example.com"] = "access2-"
     ready.delivers("you@example.net")
+
+
+def test_a_scope_of_any_length_can_be_read_again(ready, mail, tokens):  # noqa: F811
+    tokens.scope = "s " * 40000
+    mail.users["me@example.com"] = "access2-"
+    expire(ready)
+    ready.delivers("you@example.net")
+    ready.delivers("you@example.net")
+    assert "scope smtp\n" in token_file(ready).read_text()
 
 
 ACCOUNT = [
