@@ -84,7 +84,11 @@ static bool show_request(const struct consent *a, struct error *err)
 /* A code that was pasted alone has no state with it: then PKCE is what binds it to this login. */
 static bool is_bare(const struct consent *a, const char *query, int client)
 {
-    return client < 0 && a->loopback.listener < 0 && !strchr(query, '=');
+    struct str ignored = {.secret = true};
+    bool bare = client < 0 && a->loopback.listener < 0 && !parameter(query, "code", &ignored) &&
+                !parameter(query, "error", &ignored);
+    str_clear(&ignored);
+    return bare;
 }
 
 /* True if QUERY is an answer to this attempt; REFUSAL gets the server's error, "" for none. */

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/clock.h"
 #include "token/tokenfailure.h"
@@ -87,7 +88,10 @@ bool consent_by_device(struct endpoints *endpoints, FILE *out, struct tokens *to
         result = ask(endpoints, code, &interval, tokens, err);
     }
     endpoint_answer_clear(&answer);
-    if (result == PENDING)
-        (void)error_add(err, "; ", "nobody has entered the code in time");
+    if (result == PENDING) {
+        (void)error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM,
+                        "nobody has entered the code in time");
+        (void)tokenfailure_advise(r, err);
+    }
     return result == GRANTED;
 }

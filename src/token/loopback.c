@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -119,14 +118,30 @@ void loopback_reply(int client, bool ok, const char *text)
         answer(client, ok ? "200 OK" : "400 Bad Request", text);
 }
 
-/* True if a browser brought an answer. */
-static bool take_client(struct loopback *loopback, struct str *query, int *client)
+static int remove_client(struct loopback *loopback, size_t i)
+{
+    int client = loopback->clients[i];
+    loopback->connected--;
+    for (; i < loopback->connected; i++)
+        loopback->clients[i] = loopback->clients[i + 1];
+    return client;
+}
+
+static void add_client(struct loopback *loopback)
+{
+    int client = accept4(loopback->listener, NULL, NULL, SOCK_CLOEXEC);
+    if (client < 0)
+        return;
+    if (loopback->connected == LOOPBACK_CLIENTS_MAX)
+        (void)close(remove_client(loopback, 0)); /* it asked nothing */
+    loopback->clients[loopback->connected++] = client;
+}
+
+/* True if the client I, which has something to say, brought an answer. */
+static bool take_client(struct loopback *loopback, size_t i, struct str *query, int *client)
 {
     struct str line = {.secret = true};
-    *client = accept(loopback->listener, NULL, NULL);
-    if (*client < 0)
-        return false;
-    (void)fcntl(*client, F_SETFD, FD_CLOEXEC);
+    *client = remove_client(loopback, i);
     bool found = read_request(*client, &line) && take_request(loopback, str_text(&line), query);
     if (!found) {
         answer(*client, "404 Not Found", "onehop waits for the answer of a login here.");
@@ -136,50 +151,70 @@ static bool take_client(struct loopback *loopback, struct str *query, int *clien
     return found;
 }
 
-/* True if a whole line was pasted: an address with a query, or a code. */
-static bool take_pasted(struct loopback *loopback, struct str *query)
+/* The last line may have no line end. */
+static void read_pasted(struct loopback *loopback)
 {
     char data[2048];
     ssize_t n = read(loopback->answers, data, sizeof data);
-    if (n <= 0 || loopback->pasted.len > LOOPBACK_LINE_MAX) {
-        loopback->answers = -1;
-        return false;
+    if (n > 0 && loopback->pasted.len <= LOOPBACK_LINE_MAX) {
+        str_add_n(&loopback->pasted, data, (size_t)n);
+        explicit_bzero(data, sizeof data);
+        return;
     }
-    str_add_n(&loopback->pasted, data, (size_t)n);
-    explicit_bzero(data, sizeof data);
-    const char *text = str_text(&loopback->pasted);
-    const char *end = strchr(text, '\n');
-    if (!end)
-        return false;
-    const char *begin = text + strspn(text, " \t");
-    const char *mark = strpbrk(begin, "?\n");
-    if (mark && *mark == '?')
-        begin = mark + 1;
-    str_add_n(query, begin, strcspn(begin, " \t\r\n#"));
-    str_consume(&loopback->pasted, (size_t)(end - text) + 1);
+    loopback->answers = -1;
+    if (loopback->pasted.len > 0)
+        str_add(&loopback->pasted, "\n");
+}
+
+/* True if one of the lines that were pasted is an address with a query, or a code. */
+static bool take_pasted(struct loopback *loopback, struct str *query)
+{
+    const char *end;
+    while (query->len == 0 && (end = strchr(str_text(&loopback->pasted), '\n'))) {
+        const char *text = str_text(&loopback->pasted), *begin = text + strspn(text, " \t");
+        const char *mark = strpbrk(begin, "?\n");
+        if (mark && *mark == '?')
+            begin = mark + 1;
+        str_add_n(query, begin, strcspn(begin, " \t\r\n#"));
+        str_consume(&loopback->pasted, (size_t)(end - text) + 1);
+    }
     return query->len > 0;
 }
 
 bool loopback_wait(struct loopback *loopback, int64_t deadline, struct str *query, int *client,
                    struct error *err)
 {
+    enum { BEFORE = 2 };
     *client = -1;
-    while (loopback->listener >= 0 || loopback->answers >= 0) {
-        struct pollfd wait[] = {{.fd = loopback->listener, .events = POLLIN},
-                                {.fd = loopback->answers, .events = POLLIN}};
-        int ready = poll(wait, 2, clock_poll_timeout(deadline));
-        if (ready == 0 && clock_poll_timeout(deadline) == 0)
-            break;
-        if (ready > 0 && wait[0].revents && take_client(loopback, query, client))
+    while (!take_pasted(loopback, query)) {
+        struct pollfd wait[BEFORE + LOOPBACK_CLIENTS_MAX] = {
+            {.fd = loopback->listener, .events = POLLIN},
+            {.fd = loopback->answers, .events = POLLIN}};
+        size_t clients = loopback->connected;
+        for (size_t i = 0; i < clients; i++)
+            wait[BEFORE + i] = (struct pollfd){.fd = loopback->clients[i], .events = POLLIN};
+        int ready = loopback->listener >= 0 || loopback->answers >= 0
+                        ? poll(wait, BEFORE + clients, clock_poll_timeout(deadline))
+                        : 0;
+        if (ready == 0)
+            return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, "no answer came");
+        size_t speaks = 0;
+        while (speaks < clients && !wait[BEFORE + speaks].revents)
+            speaks++;
+        if (ready > 0 && wait[1].revents)
+            read_pasted(loopback);
+        if (ready > 0 && speaks < clients && take_client(loopback, speaks, query, client))
             return true;
-        if (ready > 0 && wait[1].revents && take_pasted(loopback, query))
-            return true;
+        if (ready > 0 && wait[0].revents)
+            add_client(loopback);
     }
-    return error_set(err, ERROR_ACCOUNT, ERROR_PERMANENT, EX_NOPERM, "no answer came");
+    return true;
 }
 
 void loopback_close(struct loopback *loopback)
 {
+    while (loopback->connected > 0)
+        (void)close(remove_client(loopback, 0)); /* they asked nothing */
     if (loopback->listener >= 0)
         (void)close(loopback->listener); /* nothing is lost with it */
     str_clear(&loopback->uri);

@@ -9,7 +9,10 @@
 #include "base/error.h"
 #include "base/str.h"
 
-enum { LOOPBACK_LINE_MAX = 16 * 1024 }; /* octets of a request, or of a pasted line */
+enum {
+    LOOPBACK_LINE_MAX = 16 * 1024, /* octets of a request, or of a pasted line */
+    LOOPBACK_CLIENTS_MAX = 8,      /* connections without a request yet */
+};
 
 struct loopback {
     int listener; /* -1: none, the answer can only be pasted */
@@ -17,7 +20,10 @@ struct loopback {
     int port;
     struct str uri;    /* of the redirection, with the port */
     struct str path;   /* of it, "/" at least */
-    struct str pasted; /* a secret: what has come of the next line */
+    struct str pasted; /* a secret: what has come of the next lines */
+    /* Browsers connect ahead of what they ask: the oldest first. */
+    int clients[LOOPBACK_CLIENTS_MAX];
+    size_t connected;
 };
 
 /* Listens where REDIRECT says: on its port, or without one on a free one. One that is no loopback

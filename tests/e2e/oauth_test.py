@@ -1,6 +1,7 @@
 """Logins with OAuth 2.0 tokens that onehop gets itself."""
 
 import os
+import socket
 import stat
 import subprocess
 import threading
@@ -92,12 +93,40 @@ def test_an_address_is_pasted(machine, mail, tokens):  # noqa: F811
     assert person.end()[0] == 0
 
 
+@pytest.mark.parametrize("text", ["\n{0}\n", "{1}\n{0}\n", "{1}\n\n{0}"],
+                         ids=["after a blank line", "after another", "without a line end"])
+def test_lines_are_pasted_at_once(machine, mail, tokens, text):  # noqa: F811
+    configure(machine, mail, tokens)
+    person = Person(machine, "work")
+    uri, state, code = tokens.authorize(person.address())
+    person.process.stdin.write(text.format(f"{uri}/?state={state}&code={code}",
+                                           f"{uri}/?code=stolen&state=another"))
+    status, out, err = person.end()
+    assert (status, err) == (0, ""), out
+
+
+def test_connections_without_a_request_delay_nobody(machine, mail, tokens):  # noqa: F811
+    """Browsers open some ahead of what they ask."""
+    configure(machine, mail, tokens)
+    person = Person(machine, "work")
+    uri, state, code = tokens.authorize(person.address())
+    host, port = uri.removeprefix("http://").split(":")
+    idle = [socket.create_connection((host, int(port)), PATIENCE) for _ in range(20)]
+    assert visit(uri, code=code, state=state) == 200
+    assert person.end()[0] == 0
+    for connection in idle:
+        connection.close()
+
+
 def test_a_code_is_pasted_where_the_server_shows_it(machine, mail, tokens):  # noqa: F811
     configure(machine, mail, tokens, {"redirect": tokens.url + "/shown"})
     person = Person(machine, "work")
     uri, _, code = tokens.authorize(person.address())
     assert uri == tokens.url + "/shown"
-    person.paste(code)
+    tokens.codes["Y29kZQ=="] = tokens.codes.pop(code)
+    person.paste(f"{uri}?code=stolen&state=another")
+    person.read_until("belongs to another login")
+    person.paste("Y29kZQ==")
     assert person.end()[0] == 0
 
 
@@ -143,6 +172,16 @@ def test_a_device_login_that_is_refused(machine, mail, tokens):  # noqa: F811
     configure(machine, mail, tokens)
     status, _, err = Person(machine, "work", "--device").end()
     assert status == 77 and "invalid_scope" in err
+
+
+def test_nobody_enters_the_code_on_another_device(machine, mail, tokens):  # noqa: F811
+    tokens.script("device", Answer(200, {"device_code": "d", "user_code": "ABCD", "interval": 0,
+                                         "verification_uri": tokens.url, "expires_in": 1}))
+    tokens.devices["d"] = ["authorization_pending"] * 9
+    configure(machine, mail, tokens)
+    status, _, err = Person(machine, "work", "--device").end()
+    assert status == 77
+    assert err.endswith("work: nobody has entered the code in time: run `onehopctl login work`\n")
 
 
 def test_the_server_describes_itself(machine, mail, tokens):  # noqa: F811
