@@ -7,6 +7,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -208,3 +211,17 @@ bool process_output(const char *command, int64_t deadline, size_t limit, struct 
     forget(out, before);
     return failed(err, N_("'%s' failed with exit status %d"), command, status);
 }
+
+#ifdef __linux__
+void process_follow(pid_t parent)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* known to every kernel */
+    if (getppid() != parent)
+        _exit(EX_TEMPFAIL);
+}
+#else
+void process_follow(pid_t parent)
+{
+    (void)parent;
+}
+#endif

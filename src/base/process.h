@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -31,5 +32,9 @@ bool process_run(const struct process *process, struct str *out, int *status, st
  * but 0, or takes too long; no child outlives the call. Descriptors above 2 are not passed on. */
 bool process_output(const char *command, int64_t deadline, size_t limit, struct str *out,
                     struct error *err);
+
+/* From now on this process ends when PARENT does, whose child it is, however that ends: what a
+ * person has killed waits for nothing any more. A change of the user undoes it. */
+void process_follow(pid_t parent);
 
 #endif

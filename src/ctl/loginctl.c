@@ -12,6 +12,7 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/closefrom.h"
+#include "base/process.h"
 #include "base/translation.h"
 #include "config/oauth_service.h"
 #include "config/tokenfile.h"
@@ -27,6 +28,7 @@ struct login {
     const struct site *site;
     const struct account *account;
     bool device;
+    pid_t caller; /* the process that the person sees */
 };
 
 static struct password_sources sources_of(const struct site *site)
@@ -65,9 +67,12 @@ static int run_program(const struct login *login)
     if (pipe2(pipes, O_CLOEXEC) != 0)
         return EX_OSERR;
     bool whole = write_request(pipes[1], login);
+    pid_t parent = getpid();
     pid_t child = whole ? fork() : -1;
-    if (child == 0)
+    if (child == 0) {
+        process_follow(parent);
         become(program, pipes[0]);
+    }
     (void)close(pipes[0]);
     (void)close(pipes[1]);
     int status = channel_end(-1, child);
@@ -81,6 +86,13 @@ static int log_in(void *context)
     if (code == EX_OK)
         as_service_resume(login->site, login->account);
     return code;
+}
+
+static int log_in_as_service(void *context)
+{
+    const struct login *login = context;
+    process_follow(login->caller);
+    return log_in(context);
 }
 
 static void show_failure(void *context, const struct error *err)
@@ -119,7 +131,7 @@ static bool find_account(struct login *login, const char *name, struct site *sit
 
 int loginctl_run(int argc, char **argv, struct site *site)
 {
-    struct login login = {.site = site};
+    struct login login = {.site = site, .caller = getpid()};
     const char *name = NULL;
     struct error err;
     bool known = true;
@@ -137,8 +149,9 @@ int loginctl_run(int argc, char **argv, struct site *site)
         report_error("onehopctl", &err);
         return err.code;
     }
-    return login.account->scope == SCOPE_SYSTEM ? as_service_run(log_in, show_failure, &login)
-                                                : log_in(&login);
+    return login.account->scope == SCOPE_SYSTEM
+               ? as_service_run(log_in_as_service, show_failure, &login)
+               : log_in(&login);
 }
 
 static void add_moment(struct str *out, int64_t seconds)

@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import threading
+import urllib.error
 
 import pytest
 
@@ -145,6 +146,17 @@ def test_nobody_can_answer(machine, mail, tokens):  # noqa: F811
     person = Person(machine, "work", stdin=subprocess.DEVNULL)
     status, _, err = person.end()
     assert status == 77 and "no answer came: run `onehopctl login work`" in err
+
+
+def test_a_login_that_is_killed_waits_for_nothing(machine, mail, tokens):  # noqa: F811
+    configure(machine, mail, tokens)
+    person = Person(machine, "work")
+    uri, state, code = tokens.authorize(person.address())
+    person.process.kill()
+    person.end()  # nothing has its output open any more
+    with pytest.raises(urllib.error.URLError):
+        visit(uri, code=code, state=state)
+    assert tokens.forms("token") == [] and not token_file(machine).exists()
 
 
 @pytest.mark.parametrize("grant", [None, "device_code"], ids=["rfc8628", "yandex"])
