@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/process.h"
 
 enum { ANSWER_MAX = 65536 };
@@ -82,15 +83,20 @@ bool keyring_find(const struct account *account, const struct caller *caller, co
     return found;
 }
 
-/* Each object is asked for its address: the list of all in one answer would need a parser. */
+/* Each object is asked for its address: the list of all in one answer would need a parser. GNOME
+ * has the address as the provider writes it, which may be in other letters. */
 static void add_token_script(struct str *out, const char *user)
 {
     struct str wanted = {0};
     str_addf(&wanted, "s \"%s\"", user);
+    for (size_t i = 0; i < wanted.len; i++)
+        if (wanted.data[i] >= 'A' && wanted.data[i] <= 'Z')
+            wanted.data[i] = (char)(wanted.data[i] + ('a' - 'A'));
     str_add(out, "g=org.gnome.OnlineAccounts\n"
                  "for o in $(busctl --user --list tree $g); do\n"
                  "case $o in */Accounts/*) ;; *) continue ;; esac\n"
-                 "a=$(busctl --user get-property $g $o $g.Mail EmailAddress 2>/dev/null)\n"
+                 "a=$(busctl --user get-property $g $o $g.Mail EmailAddress 2>/dev/null |\n"
+                 "LC_ALL=C tr A-Z a-z)\n"
                  "[ \"$a\" =");
     add_quoted(out, str_text(&wanted));
     str_add(out, " ] && exec busctl --user call $g $o $g.OAuth2Based GetAccessToken\n"
@@ -121,6 +127,9 @@ bool keyring_token(const struct account *account, int64_t deadline, struct str *
                  take_token(&answer, out);
     str_clear(&script);
     str_clear(&answer);
+    if (!found && clock_poll_timeout(deadline) == 0)
+        return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                         "GNOME Online Accounts did not answer in time");
     return found ||
            error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                      "GNOME Online Accounts gives no token for %s: log in there, and switch "

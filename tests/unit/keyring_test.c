@@ -78,6 +78,7 @@ static void gnome_is_asked_for_a_token(void **state)
         const char *who, *says, *token; /* token: NULL: none */
     } rows[] = {
         {"me@x", "si \"ya29.a0_-~+/=\" 3599", "ya29.a0_-~+/="},
+        {"Me@X", "si \"ya29\" 3599", "ya29"},
         {"you@x", "si \"ya29\" 3599", NULL},
         {"me@x", "si \"\" 3599", NULL},
         {"me@x", "si \"a\\\"b\" 3599", NULL},
@@ -104,6 +105,10 @@ static void gnome_is_asked_for_a_token(void **state)
             assert_non_null(strstr(err.text, "GNOME Online Accounts gives no token for me@x"));
         str_clear(&out);
     }
+    struct str out = {.secret = true};
+    assert_false(keyring_token(a, clock_after(1), &out, &err));
+    assert_string_equal(err.text, "GNOME Online Accounts did not answer in time");
+    str_clear(&out);
     account_free(a);
 }
 
