@@ -40,7 +40,12 @@ struct signature_key *signature_key_read(const struct str *pem, const char *orig
     key->pss_only = kind == GNUTLS_PK_RSA_PSS;
     if (kind == GNUTLS_PK_RSA || key->pss_only)
         return key;
-    if (status != 0)
+    if (status == GNUTLS_E_DECRYPTION_FAILED)
+        error_config(err,
+                     "%s: the key has a passphrase: write it without one, mode 0600 (`openssl pkey "
+                     "-in %s -out NEW`)",
+                     origin, origin);
+    else if (status != 0)
         error_config(err, "%s: no private key: %s", origin, gnutls_strerror(status));
     else
         error_config(err, "%s: the key is of another kind: make one of RSA", origin);

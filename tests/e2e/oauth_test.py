@@ -575,6 +575,17 @@ def test_client_credentials_with_a_certificate(machine, mail, tokens):  # noqa: 
     assert form["client_assertion_type"].endswith("jwt-bearer") and "client_secret" not in form
 
 
+@pytest.mark.parametrize("words", [("pkcs8", "-topk8"), ("rsa", "-traditional", "-aes128")],
+                         ids=["pkcs8", "traditional"])
+def test_a_key_with_a_passphrase(machine, mail, tokens, words):  # noqa: F811
+    hidden = subprocess.run(["openssl", *words, "-in", make_key(machine)[0], "-passout", "pass:x"],
+                            check=True, capture_output=True, text=True).stdout
+    configure(machine, mail, tokens, oauth_grant="client_credentials",
+              oauth_key_file=machine.file("hidden", hidden))
+    result = machine.sendmail("you@example.net")
+    assert result.code == 78 and "the key has a passphrase" in result.text
+
+
 def test_a_key_that_the_server_does_not_know(machine, mail, tokens):  # noqa: F811
     tokens.clients["cid"] = make_key(machine, "theirs")[1]
     configure(machine, mail, tokens, oauth_grant="client_credentials",
