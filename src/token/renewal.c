@@ -14,10 +14,11 @@
 #include "token/tokenfailure.h"
 #include "token/tokenstore.h"
 
+enum { LOCK_TIME = 60000 }; /* milliseconds that a login waits for a renewal to end */
+
 static struct endpoints endpoints_of(const struct token_request *request)
 {
-    return (struct endpoints){
-        .request = request, .deadline = clock_after(request->timeout), .now = clock_wall};
+    return (struct endpoints){.request = request, .deadline = request->deadline, .now = clock_wall};
 }
 
 /* The first refresh token may come with the unit or the container. */
@@ -105,7 +106,7 @@ bool renewal_token(const struct token_request *request, struct str *out, struct 
 {
     struct tokenstore store = {.directory = -1, .lock = -1, .file = -1};
     bool kept = *request->file && tokenstore_open(&store, request->file, err) &&
-                tokenstore_lock(&store, err);
+                tokenstore_lock(&store, request->deadline, err);
     bool ok = kept || !tokenrequest_has_person(request);
     if (!*request->file && !ok)
         (void)error_config(err, "there is no directory to keep the login in: set $HOME");
@@ -161,7 +162,8 @@ static bool keep(const struct token_request *request, const struct tokens *token
     struct tokenstore store;
     if (!*request->file)
         return error_config(err, "there is no directory to keep the login in: set $HOME");
-    bool ok = tokenstore_open(&store, request->file, err) && tokenstore_lock(&store, err) &&
+    bool ok = tokenstore_open(&store, request->file, err) &&
+              tokenstore_lock(&store, clock_after(LOCK_TIME), err) &&
               tokenstore_reserve(&store, err) &&
               (!tokens || tokenstore_commit(&store, tokens, err));
     tokenstore_close(&store);

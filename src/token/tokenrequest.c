@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum kind { TEXT, SECRET, NUMBER };
@@ -90,8 +91,10 @@ bool tokenrequest_parse(const char *text, size_t len, struct token_request *requ
         if (!stop)
             break;
         size_t length = (size_t)(stop - text);
-        if (length == 3 && strncmp(text, "end", 3) == 0 && *request->mode)
+        if (length == 3 && strncmp(text, "end", 3) == 0 && *request->mode) {
+            request->deadline = clock_after(request->timeout);
             return true;
+        }
         if (!take(request, text, length, err))
             return false;
         text = stop + 1;

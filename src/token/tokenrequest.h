@@ -25,6 +25,7 @@ struct token_request { /* "" for what was not said */
     char *seed_file;    /* a file there with the first refresh token */
     struct str refused; /* a secret: the access token that the mail server did not take */
     int64_t timeout;    /* milliseconds; 0: none */
+    int64_t deadline;   /* the moment at which it ends */
     int64_t answers;    /* descriptor that a person's answers come from; 0: none */
 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -10,10 +11,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/directory.h"
 #include "base/filewrite.h"
 
-enum { ROOM = 64 * 1024 }; /* octets: the longest tokens that were seen have a tenth of that */
+enum {
+    ROOM = 64 * 1024, /* octets: the longest tokens that were seen have a tenth of that */
+    PAUSE = 20,       /* milliseconds between two looks at a lock */
+};
 
 static bool trouble(const struct tokenstore *store, const char *what, struct error *err)
 {
@@ -62,7 +67,7 @@ static int open_own(const struct tokenstore *store, const char *name, int flags)
     return fd;
 }
 
-bool tokenstore_lock(struct tokenstore *store, struct error *err)
+bool tokenstore_lock(struct tokenstore *store, int64_t deadline, struct error *err)
 {
     struct str name = {0};
     str_addf(&name, "%s.lock", str_text(&store->name));
@@ -70,9 +75,15 @@ bool tokenstore_lock(struct tokenstore *store, struct error *err)
     str_clear(&name);
     if (store->lock < 0)
         return trouble(store, "lock", err);
-    while (flock(store->lock, LOCK_EX) != 0)
-        if (errno != EINTR)
+    while (flock(store->lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
             return trouble(store, "lock", err);
+        if (clock_poll_timeout(deadline) == 0)
+            return error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
+                             "%s: another process renews it, and does not end",
+                             str_text(&store->path));
+        (void)poll(NULL, 0, PAUSE);
+    }
     return true;
 }
 

@@ -6,6 +6,7 @@
 #define TOKENSTORE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -21,8 +22,9 @@ struct tokenstore {
  * tokenstore_close(). */
 bool tokenstore_open(struct tokenstore *store, const char *path, struct error *err);
 
-/* Waits until no other process has the lock. What is held is given back by tokenstore_close(). */
-bool tokenstore_lock(struct tokenstore *store, struct error *err);
+/* Waits until no other process has the lock, or until DEADLINE, a moment: EX_TEMPFAIL. What is held
+ * is given back by tokenstore_close(). */
+bool tokenstore_lock(struct tokenstore *store, int64_t deadline, struct error *err);
 
 /* Makes sure that there is room for a file that replaces the present one. */
 bool tokenstore_reserve(struct tokenstore *store, struct error *err);
