@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "queue/entryid.h"
 
 struct postfixlog {
@@ -120,6 +121,37 @@ static void add_delays(struct postfixlog *log)
     }
 }
 
+/* Without parentheses, which are the reason's. */
+static void add_hint(struct postfixlog *log, const char *hint)
+{
+    str_add(&log->text, ", hint=");
+    size_t start = log->text.len;
+    escape_line(&log->text, hint, strlen(hint));
+    for (size_t i = start; i < log->text.len; i++)
+        if (strchr("()", log->text.data[i]))
+            log->text.data[i] = log->text.data[i] == '(' ? '[' : ']';
+}
+
+/* pflogsumm takes a reason up to its first ')'. Of one above 65 octets it drops what is before a
+ * colon, one after the other: what happened has to come last, and how to mend it elsewhere. */
+static void add_outcome(struct postfixlog *log, const struct logresult *result, const char *status)
+{
+    struct logresult brief = *result;
+    struct error what = result->why ? *result->why : (struct error){0};
+    char *hint = strstr(what.text, "; ");
+    if (hint)
+        *hint = '\0';
+    if (result->why)
+        brief.why = &what;
+    str_addf(&log->text, ", dsn=%s, status=%s (", result->dsn, status);
+    logresult_add_reason(log->facts, &brief, &log->text);
+    str_add(&log->text, "), account=");
+    add_word(&log->text, log->facts->account ? log->facts->account->name : "", ",()");
+    str_addf(&log->text, ", message-id=%s", str_text(&log->message_id));
+    if (hint)
+        add_hint(log, hint + 2);
+}
+
 static void write_recipient(struct postfixlog *log, size_t i, const struct logresult *result)
 {
     const struct logline *facts = log->facts;
@@ -129,11 +161,7 @@ static void write_recipient(struct postfixlog *log, size_t i, const struct logre
     str_add(&log->text, ", relay=");
     add_relay(log);
     add_delays(log);
-    str_addf(&log->text, ", dsn=%s, status=%s (", result->dsn, status);
-    logresult_add_reason(facts, result, &log->text);
-    str_add(&log->text, "), account=");
-    add_word(&log->text, facts->account ? facts->account->name : "", ",()");
-    str_addf(&log->text, ", message-id=%s", str_text(&log->message_id));
+    add_outcome(log, result, status);
     put(log, "onehop/smtp", (struct log_record){.result = result, .first = i, .n = 1});
 }
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from spool import Spool
+from spool import Spool, closed_port
 
 TIME = r"[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d "
 MESSAGE = b"Subject: x\r\nMessage-ID: <1@example.com>\r\n\r\ntext\r\n"
@@ -77,6 +77,33 @@ def test_a_queued_message_in_postfix_form(serve, machine):
         active,
         f"onehop/smtp: {queue_id}: to=<b@example.net>, relay=127.0.0.1[127.0.0.1]:{second.port}, {SENT}",
         f"onehop/qmgr: {queue_id}: removed"]
+
+
+def pflogsumm_trims(reason):
+    """What pflogsumm 1.1.5 keeps of the reason of a deferral."""
+    reason = reason.partition(")")[0]
+    while len(reason) > 65:
+        said, colon = reason.rpartition(" said: ")[2], reason.partition(":")
+        if said == reason and not colon[1]:
+            return reason[:62] + "..."
+        reason = said if said != reason else colon[2].lstrip(" ")
+    return re.sub(r"^(\d{3} )?(connect to )?", "", reason)
+
+
+def test_a_reason_in_postfix_form_survives_pflogsumm(serve, machine):
+    """How to mend it stands behind: pflogsumm would show that and nothing else."""
+    keeper, port = closed_port()
+    with keeper:
+        machine.use(serve(), queue="on", log_format="postfix", logfile=str(machine.log), port=port)
+        machine.sendmail("you@example.net")
+    line, = (line for line in lines_of(machine) if "status=deferred" in line)
+    reason, rest = re.search(r"status=deferred \((.*?)\), account=work, (.*)$", line).groups()
+    assert reason == f"127.0.0.1:{port}: cannot connect: 127.0.0.1: connection refused"
+    assert pflogsumm_trims(reason) == reason
+    assert re.fullmatch(r"message-id=\S+, hint=mail is submitted at other ports: try `port = 587` "
+                        r"\[`tls_starttls = on`\] or .*", rest)
+    far = pflogsumm_trims(f"smtp.a-very-long-name.example.com:{reason.partition(':')[2]}")
+    assert far.endswith("connection refused")
 
 
 def test_a_bounce_and_its_original_in_postfix_form(serve, machine):

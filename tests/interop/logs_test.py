@@ -65,6 +65,7 @@ def test_pflogsumm_counts_right(machine):
     assert {name: totals.get(name) for name in wanted} == wanted, said
     assert re.search(r"\n +5 +\d+ +1 .* mail\.test\n", said), said  # by domain: sent, bytes, deferrals
     assert "no size data" not in said
+    assert re.search(r"message deferral detail.*connection refused\n", said, re.S), said
     assert re.search(r"message bounce detail.*mail\.test\[127\.0\.0\.1\]:587.*User unknown", said, re.S), said
 
 
