@@ -1,6 +1,7 @@
 """The file of tokens: killed at each of its calls, on a full disk. A server that rotates refresh tokens
 takes each of them once, so a login survives only if the new one is on disk."""
 
+import fcntl
 import os
 import resource
 import subprocess
@@ -47,16 +48,16 @@ class Store:
         self.file.write_text(KEPT)
         self.file.chmod(0o600)
 
-    def request(self):
+    def request(self, **more):
         words = {"mode": "token", "account": "work", "user": "me@example.com", "grant": "person",
                  "client": "cid", "server": "test", "scope": "smtp",
                  "token": self.server.url + "/token", "authorize": self.server.url + "/authorize",
                  "trust-file": self.server.trust, "login": "user=me@example.com",
-                 "file": str(self.file)}
+                 "file": str(self.file), **more}
         return "".join(f"{key} {value}\n" for key, value in words.items()) + "end\n"
 
-    def run(self, *before, limit=None):
-        return subprocess.run([*before, PROGRAM], input=self.request(), text=True,
+    def run(self, *before, limit=None, **more):
+        return subprocess.run([*before, PROGRAM], input=self.request(**more), text=True,
                               capture_output=True, timeout=PATIENCE, preexec_fn=limit,
                               env={"PATH": "/usr/bin:/bin",
                                    "ASAN_OPTIONS": "detect_leaks=0"})  # not while it is traced
@@ -123,3 +124,14 @@ def test_a_file_that_may_not_grow(store):
     done = store.run(limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)))
     assert done.returncode == 75, done
     assert "old" in store.server.refresh_tokens and store.kept()["refresh"] == "old"
+
+
+def test_a_process_that_renews_for_ever(store):
+    """Stopped, say: the others wait as long as they may, and say what for."""
+    store.begin()
+    with open(f"{store.file}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = store.run(timeout="50")
+    assert done.stdout == f"temporary 0 {store.file}: another process renews it, and does not end\n", done
+    assert "old" in store.server.refresh_tokens
+    assert store.run().stdout.startswith("token ")

@@ -1,6 +1,5 @@
 """Logins with OAuth 2.0 tokens that onehop gets itself."""
 
-import fcntl
 import os
 import socket
 import stat
@@ -14,7 +13,7 @@ from machine import PATIENCE, REPORT, until
 from oauth import (Person, configure, consent, needs_program, section, token_file,  # noqa: F401
                    tokens, visit)
 from provider import Answer
-from spool import notice_of_a_failing_login
+from spool import MINUTE, Spool, notice_of_a_failing_login
 
 pytestmark = needs_program
 
@@ -679,18 +678,6 @@ def test_processes_that_renew_at_once_ask_once(ready, mail, tokens):  # noqa: F8
     assert codes == [0] * 4, [process.stderr.read() for process in running]
     assert len(refresh_forms(tokens)) == 1
     assert len(mail.messages) == 4
-
-
-def test_a_process_that_renews_for_ever(ready, mail, tokens):  # noqa: F811
-    """Stopped, say: the others wait as long as they may, and say what for."""
-    with open(f"{token_file(ready)}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        configure(ready, mail, tokens, timeout="1")
-        expire(ready)
-        result = ready.sendmail("you@example.net")
-    assert result.code == 75
-    assert f"{token_file(ready)}: another process renews it, and does not end" in result.text
-    assert refresh_forms(tokens) == []
 
 
 # -- what an administrator sees
