@@ -43,16 +43,11 @@ static bool failure(const struct maildir *dir, const char *format, const char *n
     return false;
 }
 
-static int open_directory(int at, const char *name, int flags)
-{
-    return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
-}
-
 static bool open_part(struct maildir *dir, enum part part, bool *made, struct error *err)
 {
     const char *name = part_names[part];
     int *fd = &dir->part[part];
-    *fd = open_directory(dir->top, name, O_NOFOLLOW);
+    *fd = spool_open_at(dir->top, name, O_RDONLY | O_DIRECTORY);
     if (*fd >= 0)
         return true;
     if (errno != ENOENT)
@@ -60,7 +55,7 @@ static bool open_part(struct maildir *dir, enum part part, bool *made, struct er
     if (!directory_make(dir->top, name, dir->mode) && errno != EEXIST)
         return failure(dir, N_("cannot make %s"), name, err);
     *made = true;
-    *fd = open_directory(dir->top, name, O_NOFOLLOW);
+    *fd = spool_open_at(dir->top, name, O_RDONLY | O_DIRECTORY);
     return *fd >= 0 || failure(dir, N_("cannot open %s"), name, err);
 }
 
@@ -82,11 +77,11 @@ static bool open_maildir(struct maildir *dir, const char *path, struct error *er
     while (len > 1 && path[len - 1] == '/')
         len--;
     *dir = (struct maildir){.path = memory_copy_n(path, len), .part = {-1, -1, -1}};
-    dir->top = open_directory(AT_FDCWD, dir->path, 0);
+    dir->top = directory_open(dir->path);
     if (dir->top < 0 && errno == ENOENT) {
         if (!directory_make_path(dir->path))
             return failure(dir, N_("cannot make %s"), "", err);
-        dir->top = open_directory(AT_FDCWD, dir->path, 0);
+        dir->top = directory_open(dir->path);
     }
     if (dir->top < 0 || fstat(dir->top, &facts) != 0)
         return failure(dir, N_("cannot open %s"), "", err);
@@ -120,7 +115,7 @@ static void make_name(const struct maildir_mail *mail, struct str *out, size_t *
 static bool find(const struct maildir *dir, enum part part, const char *name, size_t unique,
                  struct str *found)
 {
-    int fd = open_directory(dir->part[part], ".", 0);
+    int fd = spool_open_at(dir->part[part], ".", O_RDONLY | O_DIRECTORY);
     DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
     const struct dirent *entry = NULL;
     while (list && (entry = readdir(list)) && strncmp(entry->d_name, name, unique) != 0)
@@ -159,7 +154,7 @@ static bool write_file(const struct maildir *dir, const char *name, const struct
     int tmp = dir->part[PART_TMP];
     bool is_read = true;
     (void)unlinkat(tmp, name, 0); /* what an attempt that was killed left */
-    int fd = openat(tmp, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = spool_open_at(tmp, name, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0)
         return failure(dir, N_("cannot write to %s"), part_names[PART_TMP], err);
     bool ok = fchmod(fd, dir->mode & 0666) == 0 &&
