@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "message/complete.h"
+#include "net/socks.h"
 #include "cli/environment.h"
 
 static bool is_msmtp(const struct send_context *s)
@@ -81,7 +82,7 @@ static long port_of(const struct key *key, const struct account *a)
 {
     if (key->offset == offsetof(struct account, port))
         return account_port(a);
-    return a->proxy_port ? a->proxy_port : *a->proxy_host ? 1080 : 0;
+    return a->proxy_port ? a->proxy_port : *a->proxy_host ? SOCKS_PORT : 0;
 }
 
 static void add_value(const struct account *a, const struct key *key, struct str *out)
