@@ -163,7 +163,7 @@ static bool find_way(struct send_context *s, struct stream **line, struct error 
         return true;
     if (!serviceuser_become(err))
         return false;
-    if (send_has_secrets(s->submission.account, s->site))
+    if (send_has_secrets(a, s->site))
         return true;
     if (is_plain(s)) {
         *err = missing;
@@ -177,7 +177,7 @@ static bool find_way(struct send_context *s, struct stream **line, struct error 
     return error_usage(err,
                        "account %s is the system's: whoever cannot read its password can neither "
                        "change its settings by options nor use -C",
-                       s->submission.account->name);
+                       a->name);
 }
 
 /* Where the system's files are broken or say nothing, the service decides by what it has read:
@@ -190,15 +190,13 @@ static bool choose_without_system(struct send_context *s, struct stream **line)
     if (s->here || s->call->host || !is_plain(s) || (site->configured && site->config.n > 0))
         return false;
     *line = service_client_open(site->paths, &ignored);
-    if (*line && (site->configured || site_configure_user(s->site, &ignored))) {
-        if (site->config.n == 0 || !send_choose_account(s, &ignored))
-            return true;
-        stream_close(*line);
-        *line = NULL;
+    bool known = *line && (site->configured || site_configure_user(s->site, &ignored));
+    bool own = known && site->config.n > 0 && send_choose_account(s, &ignored);
+    if (known && !own)
         return true;
-    }
     stream_close(*line);
-    return false;
+    *line = NULL;
+    return own;
 }
 
 static bool choose_way(struct send_context *s, struct stream **line, struct error *err)
