@@ -67,20 +67,13 @@ static bool takes_local_names(const struct account *account)
 /* A second round is not needed: what comes out of aliases_expand() has no alias any more. */
 static bool add_one(struct expansion *x, const char *mailbox, struct error *err)
 {
-    if (!is_local(x->s, mailbox)) {
-        add_recipient(x, mailbox);
-        return true;
-    }
-    if (!*x->admin && takes_local_names(x->s->account)) {
-        add_recipient(x, mailbox);
-        return true;
-    }
-    if (!*x->admin)
+    bool stays = !is_local(x->s, mailbox) || (!*x->admin && takes_local_names(x->s->account));
+    if (!stays && !*x->admin)
         return error_config(err,
                             "%s is a user of this machine, and there is no alias and no admin: add "
                             "`admin = you@example.org` to account %s in %s",
                             mailbox, x->s->account->name, x->s->account->file);
-    add_recipient(x, x->admin);
+    add_recipient(x, stays ? mailbox : x->admin);
     return true;
 }
 

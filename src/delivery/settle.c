@@ -100,25 +100,24 @@ static enum settle_end settle_failed(const struct settlement *settlement, struct
                                      struct error *err)
 {
     bool more = journal_count(&lock->journal, JOURNAL_WAITING) > 0;
+    const char *note = "";
+    struct error ignored; /* the first failure is reported */
     switch (bounce_writer_report(settlement, lock, err)) {
     case BOUNCE_WRITER_REPORTED:
     case BOUNCE_WRITER_NOT_WANTED:
         return more ? defer(settlement, lock, err) : remove_entry(lock, err);
     case BOUNCE_WRITER_NOT_NOW:
-        if (more)
-            return defer(settlement, lock, err);
-        return keep(lock, "too many bounces in this hour", err);
-    case BOUNCE_WRITER_IMPOSSIBLE:
-        if (more)
-            return defer(settlement, lock, err);
-        return keep(lock, "undeliverable, and there is no address to report it to", err);
-    case BOUNCE_WRITER_FAILED:
+        note = "too many bounces in this hour";
         break;
+    case BOUNCE_WRITER_IMPOSSIBLE:
+        note = "undeliverable, and there is no address to report it to";
+        break;
+    case BOUNCE_WRITER_FAILED:
+        (void)entry_lock_postpone(lock, lock->journal.next, &ignored);
+        entry_lock_release(lock);
+        return SETTLE_FAILED;
     }
-    struct error ignored; /* the first failure is reported */
-    (void)entry_lock_postpone(lock, lock->journal.next, &ignored);
-    entry_lock_release(lock);
-    return SETTLE_FAILED;
+    return more ? defer(settlement, lock, err) : keep(lock, note, err);
 }
 
 /* The next attempt is when it was planned for as this one began, unless this one took so long that

@@ -72,8 +72,9 @@ bool submission_read(struct submission *s, struct error *err)
     return ok && look_at_first_line(s, err) && check_recipients(s, err);
 }
 
-static char *header_sender(const struct header *header)
+char *submission_header_from(const struct submission *s)
 {
+    const struct header *header = &s->header;
     struct address_list list = {0};
     if (header_is_resent(header))
         header_addresses(header, "Resent-From", &list);
@@ -84,14 +85,9 @@ static char *header_sender(const struct header *header)
     return sender;
 }
 
-char *submission_header_from(const struct submission *s)
-{
-    return header_sender(&s->header);
-}
-
 bool submission_route(struct submission *s, struct error *err)
 {
-    char *from = header_sender(&s->header);
+    char *from = submission_header_from(s);
     bool ok = true;
     if (s->wishes->read_envelope_from && !*from)
         ok = error_usage(err, "no envelope from address found: the message has no From field");
@@ -176,7 +172,7 @@ static void complete(struct submission *s, const struct sender_choice *sender, t
 bool submission_finish(struct submission *s, time_t now, struct error *err)
 {
     struct sender_choice sender = {0};
-    char *from = header_sender(&s->header);
+    char *from = submission_header_from(s);
     const struct sender_facts facts = {
         .account = s->account,
         .envelope_from = s->wishes->read_envelope_from ? from : s->wishes->from,
