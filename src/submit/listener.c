@@ -16,37 +16,25 @@
 #include "config/listen.h"
 #include "config/ownership.h"
 
-struct files { /* where the settings lead */
-    struct str cert, key, client_ca, users;
-};
+enum { CERT, KEY, CLIENT_CA, USERS, FILES };
 
-static void find_files(struct files *files, const struct site *site)
+/* The paths of the files that the settings name; "" for none. */
+static void find_files(struct str files[FILES], const struct site *site)
 {
     const struct service_settings *service = &site->config.service;
-    const struct caller *caller = &site->caller;
-    caller_secret_path(&files->cert, caller, service->tls_cert_file);
-    caller_secret_path(&files->key, caller, service->tls_key_file);
-    caller_secret_path(&files->client_ca, caller, service->tls_client_ca_file);
-    caller_secret_path(&files->users, caller, service->users_file);
-}
-
-static void clear_files(struct files *files)
-{
-    str_clear(&files->cert);
-    str_clear(&files->key);
-    str_clear(&files->client_ca);
-    str_clear(&files->users);
+    const char *const names[FILES] = {service->tls_cert_file, service->tls_key_file,
+                                      service->tls_client_ca_file, service->users_file};
+    for (int i = 0; i < FILES; i++)
+        caller_secret_path(&files[i], &site->caller, names[i]);
 }
 
 /* All that it depends on: another text is another listener. Users name accounts, which are in the
  * site's files. */
-static void look(struct str *out, const struct site *site, const struct files *files)
+static void look(struct str *out, const struct site *site, const struct str files[FILES])
 {
     str_add(out, str_text(&site->seen));
-    configuration_look_at(out, str_text(&files->cert));
-    configuration_look_at(out, str_text(&files->key));
-    configuration_look_at(out, str_text(&files->client_ca));
-    configuration_look_at(out, str_text(&files->users));
+    for (int i = 0; i < FILES; i++)
+        configuration_look_at(out, str_text(&files[i]));
 }
 
 static bool is_private(const char *path, const struct stat *facts, struct error *err)
@@ -97,45 +85,46 @@ static bool has_keys(const struct users *users)
     return false;
 }
 
-static bool load_tls(struct listener *listener, const struct files *files, struct error *err)
+static bool load_tls(struct listener *listener, const struct str files[FILES], struct error *err)
 {
     const struct module *module = module_get(err);
     const struct tlsserver_params params = {
-        .cert_file = str_text(&files->cert),
-        .key_file = str_text(&files->key),
-        .client_ca = str_text(&files->client_ca),
-        .asks = files->client_ca.len > 0 || has_keys(&listener->users),
+        .cert_file = str_text(&files[CERT]),
+        .key_file = str_text(&files[KEY]),
+        .client_ca = str_text(&files[CLIENT_CA]),
+        .asks = files[CLIENT_CA].len > 0 || has_keys(&listener->users),
     };
     listener->tls = module ? module->tlsserver_load(&params, err) : NULL;
     return listener->tls != NULL;
 }
 
-static bool load(struct listener *listener, const struct site *site, const struct files *files,
+static bool load(struct listener *listener, const struct site *site, const struct str files[FILES],
                  struct error *err)
 {
     const struct service_settings *service = &site->config.service;
     if (!listen_check(service, site->config.found[SCOPE_SYSTEM].path, err))
         return false;
     strlist_copy(&listener->networks, &service->allow_networks);
-    listener->names_suffice = files->users.len == 0;
-    if (files->users.len > 0 && !read_users(&listener->users, str_text(&files->users), site, err))
+    listener->names_suffice = files[USERS].len == 0;
+    if (files[USERS].len > 0 && !read_users(&listener->users, str_text(&files[USERS]), site, err))
         return false;
     listener->turns = memfd_create("turns", MFD_CLOEXEC);
     if (listener->turns < 0)
         return error_system(err, EX_OSERR, "cannot start");
-    return files->cert.len == 0 || load_tls(listener, files, err);
+    return files[CERT].len == 0 || load_tls(listener, files, err);
 }
 
 bool listener_refresh(struct listener *listener, const struct site *site, struct error *err)
 {
     struct listener fresh = {.ready = true};
-    struct files files = {0};
-    find_files(&files, site);
-    look(&fresh.seen, site, &files);
+    struct str files[FILES] = {0};
+    find_files(files, site);
+    look(&fresh.seen, site, files);
     bool same =
         listener->seen.len > 0 && strcmp(str_text(&fresh.seen), str_text(&listener->seen)) == 0;
-    bool ok = same || load(&fresh, site, &files, err);
-    clear_files(&files);
+    bool ok = same || load(&fresh, site, files, err);
+    for (int i = 0; i < FILES; i++)
+        str_clear(&files[i]);
     if (!same && !ok) { /* not again until something changes */
         str_clear(&listener->seen);
         str_add(&listener->seen, str_text(&fresh.seen));
