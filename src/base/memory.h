@@ -19,4 +19,8 @@ char *memory_copy_n(const char *text, size_t len); /* a copy of LEN octets and a
 /* Replaces *SLOT, which is freed, by a copy of TEXT. */
 void memory_replace(char **slot, const char *text);
 
+/* SIZE zeroed octets that this process shares with the children it forks from now on; munmap(2)
+ * them. NULL where there are none: the process does not end. */
+void *memory_shared(size_t size);
+
 #endif

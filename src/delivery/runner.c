@@ -362,13 +362,6 @@ static void run_workers(struct run *run, struct runner_result *result)
     } while (run->workers > 0 || at < run->shares);
 }
 
-static struct tally *share_tallies(size_t n)
-{
-    void *memory = mmap(NULL, n * sizeof(struct tally), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
 /* An entry that met a failure that no other has met waits for its own interval, since the breaker
  * is closed; a change of what the failure depended on ends that, as it ends the breaker's pause. */
 static void free_suspects(struct run *run)
@@ -399,7 +392,7 @@ static bool pass(struct run *run, struct runner_result *result, size_t *handled,
     if (run->shares == 0)
         return true;
     size_t n = run->shares;
-    struct tally *tallies = share_tallies(n);
+    struct tally *tallies = memory_shared(n * sizeof *tallies);
     if (!tallies)
         return error_system(err, EX_OSERR, "cannot share memory with workers");
     for (size_t i = 0; i < n; i++)

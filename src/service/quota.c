@@ -2,13 +2,12 @@
 #include "service/quota.h"
 
 #include <stddef.h>
-#include <sys/mman.h>
+
+#include "base/memory.h"
 
 struct quota *quota_new(void)
 {
-    void *memory =
-        mmap(NULL, sizeof(struct quota), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    return memory_shared(sizeof(struct quota));
 }
 
 static struct quota_user *find(struct quota *quota, uint64_t id)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/memory.h"
 #include "base/str.h"
 #include "base/translation.h"
 
@@ -23,9 +24,8 @@ struct progress {
 
 struct progress *progress_begin(size_t total)
 {
-    struct progress *p =
-        mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
+    struct progress *p = memory_shared(sizeof *p);
+    if (!p)
         return NULL;
     p->total = total;
     p->began = clock_now();

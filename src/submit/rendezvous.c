@@ -6,10 +6,10 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 
 enum { FREE, TAKEN, WAITS, ANSWERING, ANSWERED };
 
@@ -27,11 +27,8 @@ struct rendezvous {
 
 struct rendezvous *rendezvous_new(void)
 {
-    struct rendezvous *rendezvous =
-        mmap(NULL, sizeof *rendezvous, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (rendezvous == MAP_FAILED)
-        return NULL;
-    for (int i = 0; i < RENDEZVOUS_PLACES; i++)
+    struct rendezvous *rendezvous = memory_shared(sizeof *rendezvous);
+    for (int i = 0; rendezvous && i < RENDEZVOUS_PLACES; i++)
         rendezvous->meeting[i].event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return rendezvous;
 }
