@@ -138,20 +138,28 @@ static bool next_argument(const char **at, struct argument *argument)
     return true;
 }
 
+/* True if what was typed goes on behind PREFIX ("--account="), as INNER then does. */
+static bool goes_on(const struct completion *c, const char *prefix, struct completion *inner)
+{
+    size_t len = strlen(prefix);
+    if (strncmp(c->typed, prefix, len) != 0)
+        return false;
+    *inner = *c;
+    inner->typed += len;
+    inner->prefix = prefix;
+    return true;
+}
+
 static void offer_option(const struct completion *c, const char *name, const char *value,
                          const char *help)
 {
-    size_t len = strlen(name);
-    if (strncmp(c->typed, name, len) == 0 && c->typed[len] == '=' && *value) {
-        struct completion inner = *c;
-        char prefix[WORD_MAX];
-        (void)snprintf(prefix, sizeof prefix, "%s=", name);
-        inner.typed += len + 1;
-        inner.prefix = prefix;
+    struct completion inner;
+    char prefix[WORD_MAX];
+    (void)snprintf(prefix, sizeof prefix, "%s=", name);
+    if (*value && goes_on(c, prefix, &inner))
         offer_kind(&inner, value);
-    } else {
+    else
         offer(c, name, help);
-    }
 }
 
 /* Whether the last word is an option that wants a value, which alone is offered then. */
@@ -203,41 +211,32 @@ static void offer_key_values(const struct completion *c, const struct key *key)
     str_clear(&value);
 }
 
-/* The value of a long option, by its number in struct longoptions. */
-static void offer_long_value(const struct completion *c, int number)
+static void offer_row_value(const struct completion *c, const struct option_row *row)
 {
-    if (number >= LONGOPTION_KEY) {
-        offer_key_values(c, &key_table[number - LONGOPTION_KEY]);
-        return;
-    }
-    const struct option_row *row = &option_table[number - LONGOPTION_TABLE];
     if (row->letter == 'a')
         offer_accounts(c, false);
     else if (row->letter == 'C' || row->id == OPT_LOGFILE)
         offer_kind(c, "FILE");
-    else if (strcmp(row->word, "host") == 0)
+    else if (row->word && strcmp(row->word, "host") == 0)
         offer_providers(c, true);
 }
 
 static void offer_long(const struct completion *c, const struct option *option, const char *name)
 {
-    char word[WORD_MAX];
+    char word[WORD_MAX], prefix[WORD_MAX];
+    struct completion inner;
     const char *help = option->val >= LONGOPTION_KEY
                            ? key_table[option->val - LONGOPTION_KEY].help
                            : option_table[option->val - LONGOPTION_TABLE].help;
     (void)snprintf(word, sizeof word, "--%s%s", name,
                    option->has_arg == required_argument ? "=" : "");
-    size_t len = 2 + strlen(name);
-    if (strncmp(c->typed, word, len) == 0 && c->typed[len] == '=') {
-        struct completion inner = *c;
-        inner.typed += len + 1;
-        word[len] = '=';
-        word[len + 1] = '\0';
-        inner.prefix = word;
-        offer_long_value(&inner, option->val);
-    } else {
+    (void)snprintf(prefix, sizeof prefix, "--%s=", name);
+    if (!goes_on(c, prefix, &inner))
         offer(c, word, _(help));
-    }
+    else if (option->val >= LONGOPTION_KEY)
+        offer_key_values(&inner, &key_table[option->val - LONGOPTION_KEY]);
+    else
+        offer_row_value(&inner, &option_table[option->val - LONGOPTION_TABLE]);
 }
 
 /* The value of a letter that stands alone: `-a work`. */
@@ -248,10 +247,7 @@ static bool offer_letter_value(const struct completion *c)
         last[0] == '-' && last[1] && !last[2] ? option_by_letter(last[1]) : NULL;
     if (!row || row->argument != OPTION_REQUIRED)
         return false;
-    if (row->letter == 'a')
-        offer_accounts(c, false);
-    else if (row->letter == 'C' || row->id == OPT_LOGFILE)
-        offer_kind(c, "FILE");
+    offer_row_value(c, row);
     return true;
 }
 
