@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,19 +43,31 @@ static long landlock_abi(void)
     return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-static void allow(int ruleset, const struct strlist *paths, uint64_t access)
+/* Its own descriptor, and those behind it that are still open: one call closes them all. */
+struct ruleset {
+    int fd, last;
+};
+
+/* A rule that is not taken allows less, not more. */
+static void allow(const struct ruleset *ruleset, int fd, uint64_t access)
+{
+    struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = fd};
+    (void)syscall(SYS_landlock_add_rule, ruleset->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+}
+
+static void allow_paths(struct ruleset *ruleset, const struct strlist *paths, uint64_t access)
 {
     for (size_t i = 0; paths && i < paths->n; i++) {
-        struct stat facts;
-        int fd = open(paths->item[i], O_PATH | O_CLOEXEC);
+        const char *path = paths->item[i];
+        bool directory = *path && path[strlen(path) - 1] == '/';
+        int fd = open(path, O_PATH | O_CLOEXEC);
         if (fd < 0)
             continue;
-        bool file = fstat(fd, &facts) == 0 && !S_ISDIR(facts.st_mode);
-        struct landlock_path_beneath_attr rule = {
-            .allowed_access = file ? access & ACCESS_OF_FILES : access, .parent_fd = fd};
-        /* A rule that is not taken allows less, not more. */
-        (void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-        (void)close(fd);
+        allow(ruleset, fd, directory ? access : access & ACCESS_OF_FILES);
+        if (fd == ruleset->last + 1)
+            ruleset->last = fd;
+        else
+            (void)close(fd);
     }
 }
 
@@ -65,17 +78,19 @@ static bool fence_files(const struct confinement *c)
         return false;
     uint64_t all = abi < ABI_TRUNCATE ? ACCESS_ALL & ~ACCESS_TRUNCATE : ACCESS_ALL;
     struct landlock_ruleset_attr attr = {.handled_access_fs = all};
-    int ruleset =
-        (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
-    if (ruleset < 0)
+    uint64_t write = all & ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                                       LANDLOCK_ACCESS_FS_MAKE_BLOCK);
+    struct ruleset ruleset;
+    ruleset.fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
+    if (ruleset.fd < 0)
         return false;
-    uint64_t execute = c->execute ? LANDLOCK_ACCESS_FS_EXECUTE : 0;
-    allow(ruleset, c->read, ACCESS_READ | execute);
-    allow(ruleset, c->write,
-          all & ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-                            LANDLOCK_ACCESS_FS_MAKE_BLOCK));
-    bool ok = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-    (void)close(ruleset);
+    ruleset.last = ruleset.fd;
+    allow_paths(&ruleset, c->read, ACCESS_READ | (c->execute ? LANDLOCK_ACCESS_FS_EXECUTE : 0));
+    allow_paths(&ruleset, c->write, write);
+    if (c->write_below > 0)
+        allow(&ruleset, c->write_below, write);
+    bool ok = syscall(SYS_landlock_restrict_self, ruleset.fd, 0) == 0;
+    (void)syscall(SYS_close_range, ruleset.fd, ruleset.last, 0); /* older than Landlock */
     return ok;
 }
 
@@ -117,43 +132,32 @@ static bool has_file_fence(void)
  */
 #define UNLESS_SKIP(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1)
 #define REFUSE_CALL(name) UNLESS_SKIP(SYS_##name), REFUSE
+/* Passes over the next N instructions if the word is VALUE, else if it is not. */
+#define IF_SKIP(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, n, 0)
+#define IF_NOT_SKIP(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, n)
 
-/* The first argument of socket(2) is an int: its low half, which comes first on what is listed
- * above. */
-static struct sock_filter filter[] = {
-    LOAD(arch),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCHITECTURE, 1, 0),
-    REFUSE,
-    LOAD(nr),
-    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, CALLS_OF_X32, 0, 1),
-    REFUSE,
+/* The parts follow each other in one filter, which is put together from those that apply: what no
+ * part refuses passes. The first argument of socket(2) is an int: its low half, which comes first
+ * on what is listed above. */
+static const struct sock_filter always[] = {
+    LOAD(arch), IF_SKIP(THIS_ARCHITECTURE, 1), REFUSE, LOAD(nr),
+    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, CALLS_OF_X32, 0, 1), REFUSE,
     /* what no part of this program ever does */
-    REFUSE_CALL(ptrace),
-    REFUSE_CALL(process_vm_readv),
-    REFUSE_CALL(process_vm_writev),
-    REFUSE_CALL(mount),
-    REFUSE_CALL(umount2),
-    REFUSE_CALL(pivot_root),
-    REFUSE_CALL(chroot),
-    REFUSE_CALL(setns),
-    REFUSE_CALL(unshare),
-    REFUSE_CALL(bpf),
-    REFUSE_CALL(perf_event_open),
-    REFUSE_CALL(add_key),
-    REFUSE_CALL(keyctl),
-    REFUSE_CALL(request_key),
-    REFUSE_CALL(open_by_handle_at),
-    REFUSE_CALL(init_module),
-    REFUSE_CALL(finit_module),
-    REFUSE_CALL(kexec_load),
-    REFUSE_CALL(reboot),
-    PASS,
+    REFUSE_CALL(ptrace), REFUSE_CALL(process_vm_readv), REFUSE_CALL(process_vm_writev),
+    REFUSE_CALL(mount), REFUSE_CALL(umount2), REFUSE_CALL(pivot_root), REFUSE_CALL(chroot),
+    REFUSE_CALL(setns), REFUSE_CALL(unshare), REFUSE_CALL(bpf), REFUSE_CALL(perf_event_open),
+    REFUSE_CALL(add_key), REFUSE_CALL(keyctl), REFUSE_CALL(request_key),
+    REFUSE_CALL(open_by_handle_at), REFUSE_CALL(init_module), REFUSE_CALL(finit_module),
+    REFUSE_CALL(kexec_load), REFUSE_CALL(reboot),
+#ifdef SYS_io_uring_setup
+    REFUSE_CALL(io_uring_setup), /* its calls are seen by no filter */
+#endif
 };
 
 /* Threads may be had, processes not. The flags of clone3(2) are in memory, where no filter looks:
  * the C library takes ENOSYS for an old kernel and calls clone(2), whose first argument they are.
  */
-static struct sock_filter no_programs[] = {
+static const struct sock_filter no_programs[] = {
     LOAD(nr),
     REFUSE_CALL(execve),
     REFUSE_CALL(execveat),
@@ -163,32 +167,55 @@ static struct sock_filter no_programs[] = {
 #endif
     UNLESS_SKIP(SYS_clone3),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 1, 0),
-    PASS,
+    IF_NOT_SKIP(SYS_clone, 3),
     LOAD(args[0]),
     BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0),
     REFUSE,
-    PASS,
 };
 
-static struct sock_filter no_network[] = {
-    LOAD(nr),      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0), PASS,
-    LOAD(args[0]), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),    REFUSE,
-    PASS,
+static const struct sock_filter no_network[] = {
+    LOAD(nr), IF_NOT_SKIP(SYS_socket, 3), LOAD(args[0]), IF_SKIP(AF_UNIX, 1), REFUSE,
 };
 
-static bool install(struct sock_filter *instructions, size_t n)
+/* getaddrinfo(3) asks rtnetlink(7) which addresses this machine has. */
+static const struct sock_filter ordinary_network[] = {
+    LOAD(nr),
+    IF_NOT_SKIP(SYS_socket, 6),
+    LOAD(args[0]),
+    IF_SKIP(AF_UNIX, 4),
+    IF_SKIP(AF_INET, 3),
+    IF_SKIP(AF_INET6, 2),
+    IF_SKIP(AF_NETLINK, 1),
+    REFUSE,
+};
+
+static const struct sock_filter end[] = {PASS};
+
+#define LENGTH(part) (sizeof(part) / sizeof *(part))
+
+enum {
+    FILTER_MAX = LENGTH(always) + LENGTH(no_programs) + LENGTH(ordinary_network) + LENGTH(end),
+};
+
+static void append(struct sock_fprog *program, const struct sock_filter *part, size_t n)
 {
-    struct sock_fprog program = {.len = (unsigned short)n, .filter = instructions};
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    memcpy(program->filter + program->len, part, n * sizeof *part);
+    program->len = (unsigned short)(program->len + n);
 }
 
-/* The strictest comes last: a filter may not forbid what the next one needs. */
 static bool fence_calls(const struct confinement *c)
 {
-    return (c->network || install(no_network, sizeof no_network / sizeof *no_network)) &&
-           (c->execute || install(no_programs, sizeof no_programs / sizeof *no_programs)) &&
-           install(filter, sizeof filter / sizeof *filter);
+    struct sock_filter filter[FILTER_MAX];
+    struct sock_fprog program = {.filter = filter};
+    append(&program, always, LENGTH(always));
+    if (!c->execute)
+        append(&program, no_programs, LENGTH(no_programs));
+    if (c->network)
+        append(&program, ordinary_network, LENGTH(ordinary_network));
+    else
+        append(&program, no_network, LENGTH(no_network));
+    append(&program, end, LENGTH(end));
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
 /* A kernel that knows filters looks at the one that is not there. */

@@ -16,11 +16,13 @@ enum {
 
 /* Zeroed memory allows no file, no other program, no network. */
 struct confinement {
-    const struct strlist
-        *read; /* files, and directories with all below; what is missing is no error */
+    /* Files, and directories with all below, whose names end in a slash; what is missing, or is the
+     * other of the two, is no error. */
+    const struct strlist *read;
     const struct strlist *write; /* likewise: to be read, changed, made, renamed and removed */
+    int write_below;             /* descriptor of one more such directory; 0: none */
     bool execute;                /* other programs, other processes */
-    bool network;                /* sockets other than AF_UNIX */
+    bool network;                /* sockets other than AF_UNIX: of the Internet, and rtnetlink(7) */
 };
 
 /* No core dump, and no look into this process by others of its user: before a secret is read. */

@@ -1,7 +1,11 @@
 #include "config.h"
 #include "delivery/fence.h"
 
+#include <arpa/inet.h>
+#include <limits.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/confine.h"
@@ -14,43 +18,41 @@
 #include "delivery/log_path.h"
 #include "delivery/maildir.h"
 
-/* Programs and libraries, the resolver's files, trust, the local time. Directories of other things
- * are not among them: /etc as a whole has other accounts' passwords. */
-static const char *const system_files[] = {
-    "/usr",
-    "/lib",
-    "/lib64",
-    "/lib32",
-    "/nix/store",
-    "/gnu/store",
-    "/etc/alternatives",
+/* Programs and libraries, the local time. Directories of other things are not in these lists: /etc
+ * as a whole has other accounts' passwords. */
+static const char *const everywhere[] = {
+    "/usr/",
     "/etc/ld.so.cache",
+#ifndef __GLIBC__
     "/etc/ld-musl-x86_64.path",
-    "/etc/resolv.conf",
-    "/etc/hosts",
-    "/etc/host.conf",
-    "/etc/nsswitch.conf",
-    "/etc/gai.conf",
-    "/etc/services",
-    "/etc/protocols",
+#endif
+    "/etc/localtime",
+#ifdef __SANITIZE_ADDRESS__
+    "/proc/self/",
+#endif
+};
+
+/* Systems that have nothing in /usr. */
+static const char *const stores[] = {"/nix/store/", "/gnu/store/"};
+
+/* Where /lib is no link into /usr. */
+static const char *const libraries[] = {"/lib/", "/lib64/", "/lib32/"};
+
+static const char *const resolver[] = {
+    "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
+};
+
+static const char *const trust[] = {"/etc/ssl/", "/etc/pki/", "/etc/ca-certificates/"};
+
+/* To find a user by name. */
+static const char *const users[] = {
     "/etc/passwd",
     "/etc/group",
-    "/etc/localtime",
-    "/etc/gnutls",
-    "/etc/crypto-policies",
-    "/etc/ssl",
-    "/etc/pki",
-    "/etc/ca-certificates",
-    "/run/systemd/resolve",
-    "/run/resolvconf",
-    "/run/nscd",
-    "/var/run/nscd",
-    "/dev/urandom",
-    "/dev/random",
-    "/proc/sys",
-    "/proc/self",
-    "/sys/devices",
+    "/etc/nsswitch.conf",
+    "/run/systemd/userdb/",
 };
+
+#define ADD_ALL(list, table) add_all(list, table, sizeof(table) / sizeof *(table))
 
 bool fence_needs_programs(const struct account *account)
 {
@@ -77,12 +79,87 @@ static void add(struct strlist *list, const char *path)
         strlist_add(list, path);
 }
 
+static void add_all(struct strlist *list, const char *const *path, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        strlist_add(list, path[i]);
+}
+
 static void add_beneath(struct strlist *list, const char *directory, const char *name)
 {
     struct str path = {0};
     str_addf(&path, "%s/%s", directory, name);
     add(list, str_text(&path));
     str_clear(&path);
+}
+
+/* With all that is below. */
+static void add_directory(struct strlist *list, const char *path)
+{
+    add_beneath(list, path, "");
+}
+
+static void add_programs(struct strlist *list)
+{
+    char first;
+    const char *module = module_file ? module_file() : "";
+    ADD_ALL(list, everywhere);
+    if (strncmp(module, everywhere[0], strlen(everywhere[0])) != 0)
+        add(list, module);
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++)
+        if (strncmp(module, stores[i], strlen(stores[i])) == 0)
+            add(list, stores[i]);
+    if (readlink("/lib", &first, sizeof first) < 0)
+        ADD_ALL(list, libraries);
+}
+
+/* What the resolver's file is a link to is replaced when the network changes. */
+static void add_resolver(struct strlist *list)
+{
+    char target[PATH_MAX];
+    struct str path = {0};
+    ssize_t len = readlink(resolver[0], target, sizeof target);
+    ADD_ALL(list, resolver);
+    for (; len > 0 && target[len - 1] != '/'; len--)
+        continue;
+    if (len > 1) {
+        str_add(&path, target[0] == '/' ? "" : "/etc/");
+        str_add_n(&path, target, (size_t)len);
+        add(list, str_text(&path));
+    }
+    str_clear(&path);
+}
+
+static bool is_literal(const char *host)
+{
+    struct in6_addr address;
+    return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+}
+
+static bool needs_resolver(const struct account *account)
+{
+    bool needs = *account->proxy_host && !is_literal(account->proxy_host);
+    for (size_t i = 0; i < account->host.n && !needs; i++)
+        needs = !is_literal(account->host.item[i]);
+    return needs;
+}
+
+/* The system's store, as net/trust.c finds it, or the account's. It can be a directory of links. */
+static void add_trust(struct strlist *list, const struct account *account)
+{
+    struct stat facts;
+    const bool system = strcmp(account->tls_trust_file, "system") == 0;
+    const char *store = system ? SYSTEM_TRUST_FILE : account->tls_trust_file;
+    const bool several = *store ? stat(store, &facts) == 0 && S_ISDIR(facts.st_mode) : system;
+    if (several)
+        ADD_ALL(list, trust);
+    if (several && *store)
+        add_directory(list, store);
+    else
+        add(list, store);
+    add(list, account->tls_crl_file);
+    add(list, account->tls_cert_file);
+    add(list, account->tls_key_file);
 }
 
 static void add_password_files(struct strlist *list, const struct account *account,
@@ -94,6 +171,7 @@ static void add_password_files(struct strlist *list, const struct account *accou
         add_beneath(list, caller->credentials, account->password_file);
     add_beneath(list, caller->home, ".netrc");
     add_beneath(list, site->paths->sysconfdir, "netrc");
+    ADD_ALL(list, users); /* whose file it may be */
 }
 
 /* Where the bounces for local senders go. */
@@ -116,18 +194,15 @@ static void add_maildir(struct strlist *list, const char *path)
 {
     struct error later; /* the delivery meets it, too */
     if (*path && maildir_make(path, &later))
-        add(list, path);
+        add_directory(list, path);
 }
 
-/* Confines this process to what every one needs, and to READ and WRITE, whose items end here. */
-static unsigned confine(struct strlist *read, struct strlist *write, const char *spool,
-                        bool network)
+/* Confines this process to programs and to READ and WRITE, whose items end here. */
+static unsigned confine(struct strlist *read, struct strlist *write, int spool, bool network)
 {
-    for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++)
-        add(read, system_files[i]);
-    add(write, spool);
-    add(write, "/dev/null");
-    const struct confinement confinement = {.read = read, .write = write, .network = network};
+    add_programs(read);
+    const struct confinement confinement = {
+        .read = read, .write = write, .write_below = spool, .network = network};
     unsigned fences = confine_process(&confinement);
     strlist_clear(read);
     strlist_clear(write);
@@ -138,21 +213,19 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
                       const struct password_sources *sources)
 {
     struct strlist read = {0}, write = {0};
-    if (fence_hindrance(account) || *spool->path != '/')
+    if (fence_hindrance(account))
         return 0;
-    if (module_file)
-        add(&read, module_file());
-    add(&read, account->tls_trust_file);
-    add(&read, account->tls_crl_file);
-    add(&read, account->tls_cert_file);
-    add(&read, account->tls_key_file);
+    if (needs_resolver(account))
+        add_resolver(&read);
+    if (account->tls)
+        add_trust(&read, account);
     if (!sources->elsewhere)
         add_password_files(&read, account, sources->site);
     add_alias_files(&read, account, sources->site);
     add_log(&write, account->logfile);
     add_maildir(&write, account->maildir);
     add_maildir(&write, account->sent_copy);
-    return confine(&read, &write, spool->path, true);
+    return confine(&read, &write, spool->dir, true);
 }
 
 static bool includes_others(const char *aliases)
@@ -177,19 +250,20 @@ unsigned fence_session(const struct site *site, const char *spool, bool remote)
     bool known = *spool == '/' && access(str_text(&format), F_OK) == 0 &&
                  !includes_others(str_text(&aliases));
     add(&read, str_text(&aliases));
-    add(&read, paths->pkgdatadir);
+    add_directory(&read, paths->pkgdatadir);
     if (!remote) { /* they may hold passwords */
         add_beneath(&read, paths->sysconfdir, "onehop/onehop.ini");
         add_beneath(&read, paths->sysconfdir, "msmtprc");
     }
-    add(&read, "/run/systemd/userdb");
+    ADD_ALL(&read, users);
+    add_directory(&write, spool);
     for (size_t i = 0; i < config->n; i++) {
         const struct account *account = config->account[i];
         known = known && !includes_others(account->aliases);
         add(&read, account->aliases);
         add_log(&write, account->logfile);
     }
-    unsigned fences = known || remote ? confine(&read, &write, spool, false) : 0;
+    unsigned fences = known || remote ? confine(&read, &write, 0, false) : 0;
     strlist_clear(&read);
     strlist_clear(&write);
     str_clear(&aliases);
@@ -200,5 +274,7 @@ unsigned fence_session(const struct site *site, const char *spool, bool remote)
 unsigned fence_control(const char *spool)
 {
     struct strlist read = {0}, write = {0};
-    return confine(&read, &write, spool, false);
+    add_directory(&write, spool);
+    ADD_ALL(&read, users);
+    return confine(&read, &write, 0, false);
 }

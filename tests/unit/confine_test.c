@@ -7,17 +7,21 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/confine.h"
 #include "scratch.h"
 
+static int first_free; /* descriptor before the fence */
+
 enum { ALLOWED = 0, REFUSED = 1, OTHERWISE = 2 };
 
 static int make_files(void **state)
 {
-    static const char *const files[] = {"read/file", "other/file", "write/a/file", "write/b/file"};
+    static const char *const files[] = {"read/file", "other/file", "write/a/file", "write/b/file",
+                                        "below/file"};
     int status = scratch_setup(state);
     for (size_t i = 0; i < sizeof files / sizeof *files && status == 0; i++)
         (void)scratch_write(files[i], 0600, "x", 1);
@@ -62,6 +66,21 @@ static int make_file_elsewhere(void)
     return result_of(open(scratch_path("other/new"), O_WRONLY | O_CREAT, 0600) >= 0);
 }
 
+static int make_file_below(void)
+{
+    return result_of(open(scratch_path("below/new"), O_WRONLY | O_CREAT, 0600) >= 0);
+}
+
+static int leave_no_descriptor(void)
+{
+    return result_of(open(scratch_path("read/file"), O_RDONLY) == first_free);
+}
+
+static int make_ring(void)
+{
+    return result_of(syscall(SYS_io_uring_setup, 1, NULL) >= 0);
+}
+
 static int execute(void)
 {
     (void)execl("/bin/true", "true", (char *)NULL);
@@ -71,6 +90,16 @@ static int execute(void)
 static int open_network(void)
 {
     return result_of(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+}
+
+static int open_crypto(void)
+{
+    return result_of(socket(AF_ALG, SOCK_SEQPACKET, 0) >= 0);
+}
+
+static int open_rtnetlink(void)
+{
+    return result_of(socket(AF_NETLINK, SOCK_RAW, 0) >= 0);
 }
 
 static int open_unix(void)
@@ -108,13 +137,20 @@ static int trace(void)
 static int confined(int (*act)(void), bool execute_too, bool network, unsigned fence, bool *fenced)
 {
     struct strlist read = {0}, write = {0};
-    strlist_add(&read, scratch_path("read"));
+    strlist_add(&read, scratch_path("read/"));
     strlist_add(&read, scratch_path("missing"));
     if (execute_too)
         strlist_add(&read, "/");
-    strlist_add(&write, scratch_path("write"));
-    const struct confinement confinement = {
-        .read = &read, .write = &write, .execute = execute_too, .network = network};
+    strlist_add(&write, scratch_path("write/"));
+    int below = open(scratch_path("below"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    first_free = dup(below);
+    assert_true(below >= 0 && first_free >= 0);
+    (void)close(first_free);
+    const struct confinement confinement = {.read = &read,
+                                            .write = &write,
+                                            .write_below = below,
+                                            .execute = execute_too,
+                                            .network = network};
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
@@ -124,6 +160,7 @@ static int confined(int (*act)(void), bool execute_too, bool network, unsigned f
     assert_true(WIFEXITED(status));
     strlist_clear(&read);
     strlist_clear(&write);
+    (void)close(below);
     *fenced = WEXITSTATUS(status) < 100;
     return WEXITSTATUS(status) % 100;
 }
@@ -145,6 +182,9 @@ static void what_is_not_needed_is_refused(void **state)
         {"make a file", make_file, CONFINE_FILES, false, false, ALLOWED},
         {"rename across directories", rename_across, CONFINE_FILES, false, false, ALLOWED},
         {"make a file elsewhere", make_file_elsewhere, CONFINE_FILES, false, false, REFUSED},
+        {"make a file below a descriptor", make_file_below, CONFINE_FILES, false, false, ALLOWED},
+        {"leave no descriptor", leave_no_descriptor, CONFINE_FILES, false, false, ALLOWED},
+        {"a ring of calls", make_ring, CONFINE_CALLS, true, true, REFUSED},
         {"run a program", execute, CONFINE_CALLS, false, false, REFUSED},
         {"run a program that may be", execute, CONFINE_CALLS, true, false, ALLOWED},
         {"make a process", make_process, CONFINE_CALLS, false, false, REFUSED},
@@ -152,6 +192,8 @@ static void what_is_not_needed_is_refused(void **state)
         {"make a thread", make_thread, CONFINE_CALLS, false, false, ALLOWED},
         {"the network", open_network, CONFINE_CALLS, false, false, REFUSED},
         {"the network that may be", open_network, CONFINE_CALLS, false, true, ALLOWED},
+        {"a crypto socket", open_crypto, CONFINE_CALLS, false, true, REFUSED},
+        {"rtnetlink", open_rtnetlink, CONFINE_CALLS, false, true, ALLOWED},
         {"a unix socket", open_unix, CONFINE_CALLS, false, false, ALLOWED},
         {"trace", trace, CONFINE_CALLS, true, true, REFUSED},
     };

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/confine.h"
-#include "base/memory.h"
 #include "delivery/fence.h"
 #include "delivery/password_helper.h"
 #include "scratch.h"
@@ -21,7 +20,8 @@ static const struct password_sources sources = {.site = &site};
 
 static int make_files(void **state)
 {
-    static const char *const files[] = {"spool/queue/x", "password", "other/password", "log/x"};
+    static const char *const files[] = {"spool/queue/x", "password", "other/password", "log/x",
+                                        "trust"};
     int status = scratch_setup(state);
     for (size_t i = 0; i < sizeof files / sizeof *files && status == 0; i++)
         (void)scratch_write(files[i], 0600, "x", 1);
@@ -41,13 +41,21 @@ static int run_program(void)
     return errno == EPERM || errno == EACCES ? REFUSED : OTHERWISE;
 }
 
+/* As much of it as the fence looks at. */
+static struct spool open_spool(void)
+{
+    struct spool spool = {.dir = open(scratch_path("spool"), O_RDONLY | O_DIRECTORY)};
+    assert_true(spool.dir >= 0);
+    return spool;
+}
+
 /* Opens FILE, or runs a program where that is NULL, inside the fence. */
 static int inside(const struct account *account, const char *file, int flags)
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        struct spool spool = {.path = memory_copy(scratch_path("spool"))};
+        const struct spool spool = open_spool();
         unsigned fences = fence_worker(account, &spool, &sources);
         unsigned wanted = file ? CONFINE_FILES : CONFINE_CALLS;
         int result = file ? opened(file, flags) : run_program();
@@ -66,6 +74,9 @@ static struct account *new_account(bool with_file)
     assert_true(!with_file ||
                 account_set(account, "password_file", scratch_path("password"), "", &err));
     assert_true(account_set(account, "auth", "on", "", &err));
+    assert_true(account_set(account, "host", "mail.example.com", "", &err));
+    assert_true(account_set(account, "tls", "on", "", &err));
+    assert_true(account_set(account, "tls_trust_file", scratch_path("trust"), "", &err));
     assert_true(account_set(account, "logfile", scratch_path("log/new"), "", &err));
     return account;
 }
@@ -83,7 +94,9 @@ static void a_worker_touches_what_it_needs(void **state)
         {"password", O_WRONLY, REFUSED},
         {"log/new", O_WRONLY | O_CREAT, ALLOWED},
         {"/etc/hosts", O_RDONLY, ALLOWED},
-        {"/dev/null", O_RDWR, ALLOWED},
+        {"/usr/bin/env", O_RDONLY, ALLOWED},
+        {"trust", O_RDONLY, ALLOWED},
+        {"/dev/null", O_RDWR, REFUSED},
         {"other/password", O_RDONLY, REFUSED},
         {"other/new", O_WRONLY | O_CREAT, REFUSED},
         {"/etc/shadow", O_RDONLY, REFUSED},
@@ -117,7 +130,7 @@ static void an_account_that_needs_unknown_files_is_not_fenced(void **state)
 /* Asks the helper twice inside the fence; the exit status says what went wrong. */
 static int ask_inside(const struct account *account, const char *want)
 {
-    struct spool spool = {.path = memory_copy(scratch_path("spool"))};
+    const struct spool spool = open_spool();
     struct password_sources own = sources;
     struct password_helper helper;
     struct str password = {0};
