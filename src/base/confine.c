@@ -236,11 +236,22 @@ static bool has_call_fence(void)
 }
 #endif
 
-/* The leak checker looks into its own process as a debugger would. */
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#ifdef __SANITIZE_ADDRESS__
+enum { IS_DEBUGGED = true };
+#else
+enum { IS_DEBUGGED = false };
+#endif
+
+bool confine_is_debugged(void)
+{
+    return IS_DEBUGGED;
+}
+
+#ifdef __linux__
 static void forbid_debuggers(void)
 {
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* known to every kernel */
+    if (!IS_DEBUGGED)
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* known to every kernel */
 }
 #else
 static void forbid_debuggers(void)

@@ -31,6 +31,10 @@ void confine_memory(void);
 /* Keeps CONFINEMENT from now on, and no new privileges. Returns which of them hold (CONFINE_*). */
 unsigned confine_process(const struct confinement *confinement);
 
+/* True in a build whose leak checker looks into its own process as a debugger would, at its end:
+ * processes that end so are not confined. */
+bool confine_is_debugged(void);
+
 /* Which fences confine_process() could set up here: for `onehopctl check`. */
 unsigned confine_available(void);
 

@@ -67,10 +67,10 @@ static bool find_password(struct connection *c, const char *refused, struct str 
     return password_find(c->account, &sources, out, err);
 }
 
-static bool takes_token(const struct account *a)
+bool connection_asks_twice(const struct account *account)
 {
-    const struct sasl *sasl = account_sasl(a->auth);
-    return account_has_token(a) || (*a->password_command && sasl && sasl->takes_token);
+    const struct sasl *sasl = account_sasl(account->auth);
+    return account_has_token(account) || (*account->password_command && sasl && sasl->takes_token);
 }
 
 /* The refused token may only have ended, and the authorization server cannot say so for now: the
@@ -90,7 +90,7 @@ static bool renew_token(struct connection *c, struct error *refusal)
 {
     struct str token = {.secret = true};
     struct error failure = {0}; /* the server's refusal says more, but for what must be mended */
-    if (refusal->reply_code / 100 != 5 || !takes_token(c->account))
+    if (refusal->reply_code / 100 != 5 || !connection_asks_twice(c->account))
         return false;
     bool renewed = find_password(c, str_text(&c->password), &token, &failure) &&
                    strcmp(str_text(&token), str_text(&c->password)) != 0;
@@ -186,6 +186,15 @@ static bool prepare_login(struct connection *c, struct error *err)
     return ok || connection_failed_at(err, COMMAND_PASSWORD);
 }
 
+static bool prepare(struct connection *c, struct error *err)
+{
+    if (!dialer_prepare(c, err) || !prepare_login(c, err))
+        return false;
+    if (c->options->before_network)
+        c->options->before_network(c->options->context, c->account);
+    return true;
+}
+
 static bool keeps_mail(const struct connection *c)
 {
     return c->account->protocol == PROTOCOL_MAILDIR;
@@ -224,9 +233,7 @@ struct connection *connection_open(const struct account *account,
         .context = c,
     };
     int64_t began = clock_now();
-    if (keeps_mail(c)
-            ? open_maildir(c, err)
-            : dialer_prepare(c, err) && prepare_login(c, err) && reach_some_host(c, err)) {
+    if (keeps_mail(c) ? open_maildir(c, err) : prepare(c, err) && reach_some_host(c, err)) {
         c->setup = clock_now() - began;
         return c;
     }

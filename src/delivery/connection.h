@@ -31,6 +31,9 @@ struct connection_options {
     /* Told when a step is through ("connect", "tls", "hello", "login") or has failed (ERR not
      * NULL). DETAIL is one line or several. May be NULL. */
     void (*step)(void *context, const char *step, const char *detail, const struct error *err);
+    /* Called when the password is known and before anybody is connected to, where this process
+     * could drop what it needs no more. May be NULL. */
+    void (*before_network)(void *context, const struct account *account);
     /* Makes the stream to HOST instead of the network: for tests. NULL: the network. */
     struct stream *(*dial)(void *context, const char *host, struct error *err);
     void *context;
@@ -43,6 +46,10 @@ struct connection;
  * to and including the greeting, EHLO and TLS; a refused login ends it. */
 struct connection *connection_open(const struct account *account,
                                    const struct connection_options *options, struct error *err);
+
+/* True if connection_open() can ask for the password of ACCOUNT once more when the server has
+ * refused it: it is a token, which ends. */
+bool connection_asks_twice(const struct account *account);
 
 /* Sends MAIL to those of its recipients that are untried, in as many transactions as the
  * server wants (452, RFC 9422), and over further connections where one has reached its limits.

@@ -44,13 +44,8 @@ static const char *const resolver[] = {
 
 static const char *const trust[] = {"/etc/ssl/", "/etc/pki/", "/etc/ca-certificates/"};
 
-/* To find a user by name. */
-static const char *const users[] = {
-    "/etc/passwd",
-    "/etc/group",
-    "/etc/nsswitch.conf",
-    "/run/systemd/userdb/",
-};
+static const char *const users[] = {"/etc/passwd", "/run/systemd/userdb/"};
+static const char *const groups[] = {"/etc/group", "/etc/nsswitch.conf"};
 
 #define ADD_ALL(list, table) add_all(list, table, sizeof(table) / sizeof *(table))
 
@@ -75,14 +70,14 @@ const char *fence_hindrance(const struct account *account)
 
 static void add(struct strlist *list, const char *path)
 {
-    if (*path == '/')
+    if (*path && !strlist_has(list, path))
         strlist_add(list, path);
 }
 
 static void add_all(struct strlist *list, const char *const *path, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        strlist_add(list, path[i]);
+        add(list, path[i]);
 }
 
 static void add_beneath(struct strlist *list, const char *directory, const char *name)
@@ -166,9 +161,11 @@ static void add_password_files(struct strlist *list, const struct account *accou
                                const struct site *site)
 {
     const struct caller *caller = &site->caller;
-    add(list, account->password_file);
-    if (*account->password_file && *account->password_file != '/')
-        add_beneath(list, caller->credentials, account->password_file);
+    struct str path = {0};
+    caller_secret_path(&path, caller, account->password_file);
+    if (*account->password_file)
+        add(list, str_text(&path));
+    str_clear(&path);
     add_beneath(list, caller->home, ".netrc");
     add_beneath(list, site->paths->sysconfdir, "netrc");
     ADD_ALL(list, users); /* whose file it may be */
@@ -185,6 +182,8 @@ static void add_alias_files(struct strlist *list, const struct account *account,
 /* The log alone: what may write to its directory may write to other programs' logs. */
 static void add_log(struct strlist *list, const char *log)
 {
+    if (strcmp(log, "-") == 0) /* standard output, which is open */
+        return;
     log_path_make(log);
     add(list, log);
 }
@@ -209,9 +208,9 @@ static unsigned confine(struct strlist *read, struct strlist *write, int spool, 
     return fences;
 }
 
-unsigned fence_worker(const struct account *account, const struct spool *spool,
-                      const struct password_sources *sources)
+unsigned fence_delivery(const struct fence_delivery *delivery)
 {
+    const struct account *account = delivery->account;
     struct strlist read = {0}, write = {0};
     if (fence_hindrance(account))
         return 0;
@@ -219,13 +218,17 @@ unsigned fence_worker(const struct account *account, const struct spool *spool,
         add_resolver(&read);
     if (account->tls)
         add_trust(&read, account);
-    if (!sources->elsewhere)
-        add_password_files(&read, account, sources->site);
-    add_alias_files(&read, account, sources->site);
+    if (delivery->reads_passwords && account->password.len == 0)
+        add_password_files(&read, account, delivery->site);
+    if (delivery->spool) /* whose entries are sent */
+        ADD_ALL(&read, users);
+    add_alias_files(&read, account, delivery->site);
     add_log(&write, account->logfile);
+    if (delivery->other)
+        add_log(&write, delivery->other->logfile);
     add_maildir(&write, account->maildir);
     add_maildir(&write, account->sent_copy);
-    return confine(&read, &write, spool->dir, true);
+    return confine(&read, &write, delivery->spool ? delivery->spool->dir : 0, true);
 }
 
 static bool includes_others(const char *aliases)
@@ -256,6 +259,7 @@ unsigned fence_session(const struct site *site, const char *spool, bool remote)
         add_beneath(&read, paths->sysconfdir, "msmtprc");
     }
     ADD_ALL(&read, users);
+    ADD_ALL(&read, groups);
     add_directory(&write, spool);
     for (size_t i = 0; i < config->n; i++) {
         const struct account *account = config->account[i];

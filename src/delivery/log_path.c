@@ -30,7 +30,7 @@ int log_path_open(const char *path)
 
 void log_path_make(const char *path)
 {
-    int fd = *path == '/' && access(path, F_OK) != 0 ? log_path_open(path) : -1;
+    int fd = *path && access(path, F_OK) != 0 ? log_path_open(path) : -1;
     if (fd >= 0)
         (void)close(fd); /* nothing was written */
 }

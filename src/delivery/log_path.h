@@ -7,7 +7,7 @@
  * descriptor; -1: errno says why. */
 int log_path_open(const char *path);
 
-/* Makes the file PATH, a full path, if there is none: before a process loses the right to make
+/* Makes the file PATH if there is none: before a process loses the right to make
  * files next to it. A failure shows when something is to be logged. */
 void log_path_make(const char *path);
 

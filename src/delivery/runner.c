@@ -214,7 +214,13 @@ static void confine(struct confined *c, const struct delivery_context *delivery,
         c->passwords.elsewhere = &c->helper;
         c->passwords.ask_elsewhere = password_helper_ask;
     }
-    (void)fence_worker(account, delivery->spool, &c->passwords);
+    const struct fence_delivery fence = {
+        .account = account,
+        .site = delivery->site,
+        .spool = delivery->spool,
+        .reads_passwords = !c->passwords.elsewhere,
+    };
+    (void)fence_delivery(&fence);
 }
 
 static _Noreturn void work(const struct run *run, const struct share *share, int ready)

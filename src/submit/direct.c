@@ -9,6 +9,7 @@
 #include "compat/msmtpcode.h"
 #include "delivery/sent_copy.h"
 #include "cli/environment.h"
+#include "submit/first_try.h"
 #include "submit/report.h"
 
 struct direct {
@@ -76,8 +77,9 @@ static void keep_copy(struct direct *d)
         report_error(d->s->site->program, &err);
 }
 
-static int deliver(struct direct *d)
+static int deliver(void *context)
 {
+    struct direct *d = context;
     struct attempt *attempt = &d->attempt;
     send_context_prepare_connection(d->s);
     attempt->n = d->s->submission.envelope.n;
@@ -104,7 +106,12 @@ int direct_run(struct send_context *s)
     struct error err;
     int code;
     if (write_content(&d, &err)) {
-        code = deliver(&d);
+        code = first_try_run(s, deliver, &d);
+        if (code < 0) {
+            err = s->error;
+            code = send_context_report(s, &err, err.code);
+            log_result(&d, &err, code);
+        }
     } else {
         send_context_drain(s);
         code = send_context_report(s, &err, err.code);

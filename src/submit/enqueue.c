@@ -11,6 +11,7 @@
 #include "delivery/fallback.h"
 #include "delivery/worker.h"
 #include "submit/direct.h"
+#include "submit/first_try.h"
 #include "submit/interrupt.h"
 #include "submit/queue_context.h"
 #include "submit/report.h"
@@ -164,8 +165,9 @@ static const struct identity *choose_identity(struct enqueue *q, struct identity
     return &q->s->identity;
 }
 
-static int first_try(struct enqueue *q)
+static int first_try(void *context)
 {
+    struct enqueue *q = context;
     struct identity stand_in = {0};
     const struct identity *identity = choose_identity(q, &stand_in);
     const struct worker_job job = {
@@ -187,6 +189,17 @@ static int first_try(struct enqueue *q)
     return q->code;
 }
 
+static int try_first(struct enqueue *q)
+{
+    q->s->spool = &q->queue.spool;
+    int code = first_try_run(q->s, first_try, q);
+    q->s->spool = NULL;
+    if (code >= 0)
+        return code;
+    tell_queued(q, &q->s->error);
+    return EX_OK;
+}
+
 static int accept_and_try(struct enqueue *q)
 {
     struct error err;
@@ -204,7 +217,7 @@ static int accept_and_try(struct enqueue *q)
     if (q->s->hand_on)
         return q->s->hand_on(q->s, &q->lock);
     if (tries)
-        return first_try(q);
+        return try_first(q);
     entry_lock_release(&q->lock);
     queue_context_warn_if_silent(&q->queue);
     return EX_OK;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/translation.h"
+#include "submit/first_try.h"
 #include "submit/report.h"
 #include "submit/terminal.h"
 #include "submit/trace.h"
@@ -59,6 +60,7 @@ void send_context_prepare_connection(struct send_context *s)
     s->options = (struct connection_options){
         .passwords = &s->passwords,
         .trace = s->call->verbose ? send_context_show_dialogue : NULL,
+        .before_network = first_try_confine,
         .context = s,
     };
 }
@@ -103,6 +105,7 @@ void send_context_report_attempt(struct send_context *s, const struct attempt *a
 
 void send_context_clear(struct send_context *s)
 {
+    first_try_end(s);
     submission_clear(&s->submission);
     source_clear(&s->source);
     identity_clear(&s->identity);

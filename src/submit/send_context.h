@@ -8,6 +8,7 @@
 #include "config/site.h"
 #include "queue/entry_lock.h"
 #include "delivery/delivery.h"
+#include "delivery/password_helper.h"
 #include "delivery/submission.h"
 #include "cli/invocation.h"
 
@@ -33,6 +34,9 @@ struct send_context {
      * the exit status. NULL: it is tried here. */
     int (*hand_on)(struct send_context *s, struct entry_lock *lock);
     void *context;
+    bool several;                  /* messages by one process, which stays as it is */
+    const struct spool *spool;     /* that the message is in; NULL: none */
+    struct password_helper helper; /* once this process is confined */
 };
 
 /* Fills S for a call; nothing in it may move afterwards. */
@@ -45,7 +49,8 @@ void send_context_again(struct send_context *s);
  * report_drain_input(). */
 void send_context_drain(const struct send_context *s);
 
-/* Completes passwords and options for the account that was chosen. */
+/* Completes passwords and options for the account that was chosen. The process confines itself
+ * before it is connected (delivery/fence.h): afterwards it delivers to that account and ends. */
 void send_context_prepare_connection(struct send_context *s);
 
 /* Reports an error in msmtp's shape, with the account it happened with. Returns CODE. */

@@ -28,6 +28,7 @@ int stdio_session_run(const struct invocation *call, struct site *site)
 {
     struct send_context s = {0};
     send_context_begin(&s, call, site);
+    s.several = true;
     s.dialogue = stderr; /* standard output is the caller's dialogue with us */
     int code = serve_here(&s);
     send_context_clear(&s);

@@ -56,7 +56,8 @@ static int inside(const struct account *account, const char *file, int flags)
     assert_true(child >= 0);
     if (child == 0) {
         const struct spool spool = open_spool();
-        unsigned fences = fence_worker(account, &spool, &sources);
+        unsigned fences = fence_delivery(&(const struct fence_delivery){
+            .account = account, .site = &site, .spool = &spool, .reads_passwords = true});
         unsigned wanted = file ? CONFINE_FILES : CONFINE_CALLS;
         int result = file ? opened(file, flags) : run_program();
         _exit(fences & wanted ? result : UNFENCED);
@@ -139,7 +140,8 @@ static int ask_inside(const struct account *account, const char *want)
     own.elsewhere = &helper;
     own.ask_elsewhere = password_helper_ask;
     own.deadline = CLOCK_NEVER;
-    (void)fence_worker(account, &spool, &own);
+    (void)fence_delivery(
+        &(const struct fence_delivery){.account = account, .site = &site, .spool = &spool});
     for (int i = 0; i < 2; i++) {
         bool found = password_find(account, &own, &password, &err);
         if (found != (want != NULL) || (found && strcmp(str_text(&password), want) != 0))

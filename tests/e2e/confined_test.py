@@ -1,0 +1,154 @@
+"""What a process could do that a provider, or a client, has taken over (tests/takeover.c): tried by that
+process itself, inside its fence."""
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from bs_test import CODES, SYMFONY, Dialogue
+from machine import sanitized
+
+MAIL = b"From: me@example.com\nTo: you@example.net\n\ntext\n"
+
+pytestmark = pytest.mark.skipif(sanitized(), reason="NOT TESTED: the leak checker is a debugger")
+
+
+def fences(machine):
+    """Whether this kernel has both."""
+    said = machine.run("onehopctl", "check").shown
+    return "  ok   processes are confined by Landlock and seccomp" in said
+
+
+@pytest.fixture
+def fenced(machine, serve):
+    machine.use(serve())
+    if not fences(machine):
+        pytest.skip("NOT TESTED: a kernel without Landlock or seccomp")
+    return machine
+
+
+def places(machine):
+    """What is tried: a file of the user's own that no delivery needs, its directory, the spool, the log."""
+    return {"key": machine.file("home/.ssh/id", "key\n"), "home": f"{machine.home}/",
+            "spool": f"{machine.home}/.local/state/onehop/queue/", "log": str(machine.directory / "log"),
+            "settings": str(machine.user_file), "program": "/usr/bin/env"}
+
+
+def taken_over(said):
+    """What worked, of each process that was taken over."""
+    return [(by, [word for word in what.split(", ") if word])
+            for by, what in re.findall(r"^taken over by (\w+): (.*)$", said, re.M)]
+
+
+def environment(machine):
+    return {"ONEHOP_TEST_TAKEOVER": ":".join(places(machine).values())}
+
+
+def allowed(machine, spool=True):
+    place = places(machine)
+    make = ["make " + place["spool"]] if spool else []
+    return make + [f"read {place['log']}", f"write {place['log']}", "read /usr/bin/env"]
+
+
+@pytest.mark.parametrize("tls", ["starttls", "none"])
+@pytest.mark.parametrize("queue", ["on", "off"])
+def test_a_first_try_does_what_it_needs_and_no_more(fenced, serve, tls, queue):
+    log = places(fenced)["log"]
+    provider = fenced.use(serve(tls=tls), queue=queue, logfile=log, auth_without_tls="on")
+    fenced.delivers("-odq", "you@example.net", input=MAIL)  # makes the spool
+    result = fenced.run("sendmail", "you@example.net", input=MAIL, environment=environment(fenced))
+    assert result.code == 0, result.text
+    (by, what), = taken_over(result.text)
+    assert (by, what) == ("inet", allowed(fenced, spool=queue == "on"))
+    assert len(provider.messages) >= 1
+    assert "exitcode=EX_OK" in open(log).read()
+
+
+def test_a_worker_does_what_it_needs_and_no_more(fenced, serve):
+    provider = fenced.use(serve(), queue="on", logfile=places(fenced)["log"])
+    fenced.delivers("-odq", "you@example.net", input=MAIL)
+    result = fenced.run("sendmail", "-q", environment=environment(fenced))
+    assert taken_over(result.text) == [("inet", allowed(fenced))]
+    assert len(provider.messages) == 1
+
+
+def test_a_password_command_runs_before(fenced, serve):
+    provider = fenced.use(serve(), queue="on", password=None, password_command="echo s3cret")
+    result = fenced.run("sendmail", "you@example.net", input=MAIL, environment=environment(fenced))
+    (_, what), = taken_over(result.text)
+    assert "process" not in what
+    assert provider.connection.logged_in
+
+
+@pytest.mark.parametrize("queue", ["on", "off"])
+def test_each_message_of_a_dialogue_has_a_process_of_its_own(fenced, serve, queue):
+    """What the first message gave up the next one needs: other programs, another log."""
+    one, two = (str(fenced.directory / name) for name in ("one.log", "two.log"))
+    first, second = serve(), serve()
+    keys = {"queue": queue, "password": None, "password_command": "echo s3cret"}
+    fenced.configure(fenced.account(first, account_name="one", logfile=one, **keys)
+                     + fenced.account(second, account_name="two", logfile=two,
+                                      **{**keys, "from": "shop@example.com"}))
+    talk = Dialogue(fenced, environment=environment(fenced))
+    for sender in ("me@example.com", "shop@example.com", "me@example.com"):
+        words = [word.replace("shop@example.com", sender) for word in SYMFONY]
+        assert tuple(talk.say(text) for text in words) == CODES
+    status, _, err = talk.end()
+    assert status == 0
+    assert [what for _, what in taken_over(err) if "process" in what or any("/.ssh/" in word for word in what)] == []
+    assert len(taken_over(err)) == 3
+    assert (len(first.messages), len(second.messages)) == (2, 1)
+    assert (open(one).read().count("EX_OK"), open(two).read().count("EX_OK")) == (2, 1)
+
+
+def test_a_process_that_ends_ends_no_dialogue(fenced, serve):
+    fenced.use(serve(), queue="on")
+    talk = Dialogue(fenced, environment={"ONEHOP_TEST_TAKEOVER": "end"})
+    for words in (SYMFONY, SYMFONY[1:]):
+        for text in words:
+            assert talk.say(text) in (250, 354)
+    assert "Queued as" in talk.last
+    assert len(list((fenced.home / ".local/state/onehop/queue").iterdir())) == 2
+    assert talk.end()[0] == 0
+
+
+def test_without_a_queue_such_a_message_is_not_accepted(fenced, serve):
+    fenced.use(serve(), queue="off")
+    talk = Dialogue(fenced, environment={"ONEHOP_TEST_TAKEOVER": "end"})
+    assert [talk.say(text) for text in SYMFONY][-1] == 451
+    assert "the delivery process has ended" in talk.last
+    assert talk.end()[0] == 0
+
+
+@pytest.mark.parametrize("lacks", ["landlock_create_ruleset", "landlock_restrict_self", "prctl"])
+@pytest.mark.parametrize("queue", ["on", "off"])
+def test_a_kernel_without_fences_delivers_too(machine, serve, lacks, queue):
+    strace = shutil.which("strace")
+    if not strace:
+        pytest.skip("NOT TESTED: no strace")
+    provider = machine.use(serve(), queue=queue)
+    subprocess.run([strace, "-f", "-o", machine.directory / "trace", "-e", f"inject={lacks}:error=ENOSYS",
+                    machine.programs / "sendmail", "you@example.net"], input=MAIL, check=True,
+                   env=machine.environment(), cwd=machine.directory)
+    assert len(provider.messages) == 1
+
+
+def test_files_that_are_named_from_here(fenced, serve, authority):
+    """A path without a slash in front is one of the directory that the caller is in."""
+    shutil.copy(authority.trust, fenced.directory / "ca.pem")
+    provider = fenced.use(serve(), queue="on", tls_trust_file="ca.pem", logfile="here.log")
+    fenced.delivers("you@example.net", input=MAIL)
+    assert len(provider.messages) == 1
+    assert "EX_OK" in open(fenced.directory / "here.log").read()
+
+
+def test_who_submitted_an_entry_is_looked_up_behind_the_fence(fenced, serve):
+    name = pwd.getpwuid(os.geteuid()).pw_name
+    provider = fenced.use(serve(), queue="on", **{"from": "%U@example.com"})
+    fenced.delivers("-odq", "you@example.net", input=MAIL.replace(b"me@", name.encode() + b"@"))
+    fenced.delivers("-q")
+    assert provider.message.sender == f"{name}@example.com"
