@@ -2,29 +2,19 @@
 #include "net/resolve.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/idna.h"
 #include "base/memory.h"
 #include "base/translation.h"
+#include "net/lookup.h"
 
-/* One question to getaddrinfo(), shared by the asker and the thread. Whoever leaves last frees it.
- */
+/* One question to getaddrinfo(). */
 struct question {
-    atomic_int present; /* how many have not left */
-    atomic_bool answered;
-    int done[2]; /* a pipe: closed at its writing end when the answer is there */
     char *name;
     char port[8];
     struct addrinfo *answer;
@@ -38,57 +28,22 @@ static int look_up(const char *name, const char *port, int flags, struct addrinf
     return getaddrinfo(name, port, &hints, answer);
 }
 
-static void leave(struct question *q)
-{
-    if (atomic_fetch_sub(&q->present, 1) != 1)
-        return;
-    if (q->answer)
-        freeaddrinfo(q->answer);
-    (void)close(q->done[0]);
-    free(q->name);
-    free(q);
-}
-
-static void *ask(void *context)
+static void ask(void *context)
 {
     struct question *q = context;
     struct addrinfo *answer = NULL;
-    int status = look_up(q->name, q->port, 0, &answer);
+    q->status = look_up(q->name, q->port, 0, &answer);
     q->number = errno;
-    q->status = status;
-    q->answer = status == 0 ? answer : NULL;
-    atomic_store(&q->answered, true);
-    (void)close(q->done[1]); /* wakes the asker */
-    leave(q);
-    return NULL;
+    q->answer = q->status == 0 ? answer : NULL;
 }
 
-/* Signals are for the main thread. */
-static int start_thread(struct question *q)
+static void question_free(void *context)
 {
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int status = pthread_attr_init(&attributes);
-    if (status == 0) {
-        (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        status = pthread_create(&thread, &attributes, ask, q);
-        (void)pthread_attr_destroy(&attributes);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return status;
-}
-
-static bool wait_for(struct question *q, int64_t deadline)
-{
-    struct pollfd fd = {.fd = q->done[0], .events = POLLIN};
-    int ready;
-    do
-        ready = poll(&fd, 1, clock_poll_timeout(deadline));
-    while (ready < 0 && errno == EINTR);
-    return ready > 0 && atomic_load(&q->answered);
+    struct question *q = context;
+    if (q->answer)
+        freeaddrinfo(q->answer);
+    free(q->name);
+    free(q);
 }
 
 /* Interleaves the two families, beginning with the first answer's. */
@@ -129,8 +84,6 @@ static struct question *question_new(const char *name, const char *port)
 {
     struct question *q = memory_new(sizeof *q);
     q->name = memory_copy(name);
-    atomic_init(&q->present, 2);
-    atomic_init(&q->answered, false);
     (void)snprintf(q->port, sizeof q->port, "%s", port);
     return q;
 }
@@ -139,28 +92,19 @@ static struct question *question_new(const char *name, const char *port)
 static bool ask_in_thread(struct question *q, const char *host, int64_t deadline,
                           struct resolve_list *list, struct error *err)
 {
-    if (pipe2(q->done, O_CLOEXEC) != 0) {
-        free(q->name);
-        free(q);
-        return error_system(err, EX_OSERR, "cannot make a pipe");
-    }
-    int status = start_thread(q);
-    if (status != 0) {
-        (void)close(q->done[1]);
-        leave(q); /* for the thread that never was */
-        leave(q);
-        errno = status;
-        return error_system(err, EX_OSERR, "cannot start a thread");
-    }
-    bool ok = wait_for(q, deadline);
-    if (!ok)
+    const struct lookup_call call = {ask, question_free, q};
+    enum lookup_end end = lookup_run(&call, deadline, err);
+    if (end == LOOKUP_LATE)
         (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_TEMPFAIL,
                         "looking up host %s took too long", host);
-    else if (q->status != 0)
+    if (end != LOOKUP_DONE)
+        return false;
+    bool ok = true;
+    if (q->status != 0)
         ok = no_answer(host, q->status, q->number, err);
     else
         take_answer(q->answer, list);
-    leave(q);
+    question_free(q);
     return ok;
 }
 
