@@ -28,21 +28,24 @@ bool __wrap_srv_find(const char *name, struct srv_record *record)
            sscanf(text + len + 1, "%255[^:]:%u", record->host, &record->port) == 2;
 }
 
-bool __real_dnsanswer_ask(struct str *out, const char *name, unsigned type);
-bool __wrap_dnsanswer_ask(struct str *out, const char *name, unsigned type);
+enum dnsanswer_result __real_dnsanswer_ask(struct str *out, const char *name, unsigned type,
+                                           int64_t deadline);
+enum dnsanswer_result __wrap_dnsanswer_ask(struct str *out, const char *name, unsigned type,
+                                           int64_t deadline);
 
-bool __wrap_dnsanswer_ask(struct str *out, const char *name, unsigned type)
+enum dnsanswer_result __wrap_dnsanswer_ask(struct str *out, const char *name, unsigned type,
+                                           int64_t deadline)
 {
     const char *text = getenv("ONEHOP_TEST_DNS");
     size_t len = strlen(name);
     unsigned octet;
     if (text && strcmp(text, "ask") == 0)
-        return __real_dnsanswer_ask(out, name, type);
+        return __real_dnsanswer_ask(out, name, type, deadline);
     if (!text || strncmp(text, name, len) != 0 || text[len] != '=')
-        return false;
+        return DNSANSWER_NONE;
     for (text += len + 1; sscanf(text, "%2x", &octet) == 1; text += 2)
         str_add_char(out, (char)octet);
-    return true;
+    return DNSANSWER_FOUND;
 }
 
 int __real_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints,

@@ -137,7 +137,7 @@ static bool find_tlsa(struct connection *c, struct error *err)
     struct str detail = {0};
     if (!c->account->tls_dane)
         return true;
-    if (!tlsa_find(&c->tlsa, c->host, account_port(c->account), err))
+    if (!tlsa_find(&c->tlsa, c->host, account_port(c->account), connect_deadline(c), err))
         return connection_step_failed(c, "dane", "", COMMAND_TLS, err);
     str_addf(&detail, "_%d._tcp.%s: %zu", account_port(c->account), c->host, c->tlsa.n);
     connection_report_step(c, "dane", str_text(&detail), NULL);

@@ -2,11 +2,13 @@
 #include "net/dnsanswer.h"
 
 #include <arpa/nameser.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <resolv.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "net/lookup.h"
 
 /* Where libc cannot be told to distrust the bit, it is not believed. */
 #ifdef RES_TRUSTAD
@@ -69,15 +71,50 @@ bool dnsanswer_is_secure(const struct dnsanswer *a)
     return a->end - a->begin >= NS_HFIXEDSZ && (a->begin[3] & AD) != 0;
 }
 
-bool dnsanswer_ask(struct str *out, const char *name, unsigned type)
+struct question {
+    char *name;
+    unsigned type;
+    struct str answer;
+    bool silent;
+};
+
+/* What libc thinks of the resolver is known to the thread that has asked. */
+static void ask(void *context)
 {
+    struct question *q = context;
     unsigned char *answer = memory_new(DNSANSWER_MAX);
-    int len = res_query(name, ns_c_in, (int)type, answer, DNSANSWER_MAX);
-    bool found = len >= NS_HFIXEDSZ && len <= DNSANSWER_MAX;
-    if (found && (_res.options & TRUST_AD) == 0)
-        answer[3] &= (unsigned char)~AD;
-    if (found)
-        str_add_n(out, (const char *)answer, (size_t)len);
+    int len = res_query(q->name, ns_c_in, (int)q->type, answer, DNSANSWER_MAX);
+    q->silent = len < 0 && errno == ETIMEDOUT; /* h_errno says the same of SERVFAIL */
+    if (len >= NS_HFIXEDSZ && len <= DNSANSWER_MAX) {
+        if ((_res.options & TRUST_AD) == 0)
+            answer[3] &= (unsigned char)~AD;
+        str_add_n(&q->answer, (const char *)answer, (size_t)len);
+    }
     free(answer);
-    return found;
+}
+
+static void question_free(void *context)
+{
+    struct question *q = context;
+    str_clear(&q->answer);
+    free(q->name);
+    free(q);
+}
+
+enum dnsanswer_result dnsanswer_ask(struct str *out, const char *name, unsigned type,
+                                    int64_t deadline)
+{
+    struct question *q = memory_new(sizeof *q);
+    const struct lookup_call call = {ask, question_free, q};
+    struct error ignored; /* without a thread nobody is asked */
+    q->name = memory_copy(name);
+    q->type = type;
+    if (lookup_run(&call, deadline, &ignored) != LOOKUP_DONE)
+        return DNSANSWER_SILENT;
+    enum dnsanswer_result result = q->answer.len > 0 ? DNSANSWER_FOUND : DNSANSWER_NONE;
+    str_add_n(out, str_text(&q->answer), q->answer.len);
+    if (result == DNSANSWER_NONE && q->silent)
+        result = DNSANSWER_SILENT;
+    question_free(q);
+    return result;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -34,8 +35,14 @@ bool dnsanswer_next(struct dnsanswer *answer, unsigned type, struct dnsanswer_da
  * libc keeps that bit if /etc/resolv.conf has `options trust-ad`. */
 bool dnsanswer_is_secure(const struct dnsanswer *answer);
 
-/* Asks the system's resolver, and appends the answer to OUT. False: there is no such record, or
- * nobody answered. */
-bool dnsanswer_ask(struct str *out, const char *name, unsigned type);
+enum dnsanswer_result {
+    DNSANSWER_FOUND,
+    DNSANSWER_NONE,   /* no such record, or no name server can say */
+    DNSANSWER_SILENT, /* none answered in time */
+};
+
+/* Asks the system's resolver until DEADLINE, a moment, and appends the answer to OUT. */
+enum dnsanswer_result dnsanswer_ask(struct str *out, const char *name, unsigned type,
+                                    int64_t deadline);
 
 #endif

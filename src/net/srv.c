@@ -7,6 +7,7 @@
 #include <resolv.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "net/dnsanswer.h"
 
 enum { SRV_FIXED = 6 }; /* octets of priority, weight and port */
@@ -58,8 +59,9 @@ bool srv_choose(const unsigned char *text, size_t len, struct srv_record *record
 
 bool srv_find(const char *name, struct srv_record *record)
 {
+    enum { PATIENCE = 10000 }; /* milliseconds that a person waits */
     struct str answer = {0};
-    bool found = dnsanswer_ask(&answer, name, ns_t_srv) &&
+    bool found = dnsanswer_ask(&answer, name, ns_t_srv, clock_after(PATIENCE)) == DNSANSWER_FOUND &&
                  srv_choose((const unsigned char *)answer.data, answer.len, record);
     str_clear(&answer);
     return found;

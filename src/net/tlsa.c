@@ -54,13 +54,16 @@ bool tlsa_read(struct tlsa *tlsa, const char *name, struct error *err)
            refuse(err, N_("%s has no TLSA record that mail can use (usage 2 or 3)"), name);
 }
 
-bool tlsa_find(struct tlsa *tlsa, const char *host, int port, struct error *err)
+bool tlsa_find(struct tlsa *tlsa, const char *host, int port, int64_t deadline, struct error *err)
 {
     struct str name = {0};
     tlsa_clear(tlsa);
     str_addf(&name, "_%d._tcp.%s", port, host);
-    bool ok = dnsanswer_ask(&tlsa->answer, str_text(&name), TLSA_TYPE)
-                  ? tlsa_read(tlsa, str_text(&name), err)
+    enum dnsanswer_result result =
+        dnsanswer_ask(&tlsa->answer, str_text(&name), TLSA_TYPE, deadline);
+    bool ok = result == DNSANSWER_FOUND ? tlsa_read(tlsa, str_text(&name), err)
+              : result == DNSANSWER_SILENT
+                  ? refuse(err, N_("the resolver did not answer in time for %s"), str_text(&name))
                   : refuse(err,
                            N_("no TLSA record was found for %s: there is none, or the resolver "
                               "refuses its DNSSEC"),

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -29,9 +30,10 @@ struct tlsa {
     size_t n;
 };
 
-/* Asks for the records of HOST's PORT, and fills TLSA, which is cleared first. False unless there
- * is one that can be used and DNSSEC proves the answer: account, temporary, EX_UNAVAILABLE. */
-bool tlsa_find(struct tlsa *tlsa, const char *host, int port, struct error *err);
+/* Asks for the records of HOST's PORT until DEADLINE, a moment, and fills TLSA, which is cleared
+ * first. False unless there is one that can be used and DNSSEC proves the answer: account,
+ * temporary, EX_UNAVAILABLE. */
+bool tlsa_find(struct tlsa *tlsa, const char *host, int port, int64_t deadline, struct error *err);
 
 /* Reads the `answer` of TLSA about NAME; as tlsa_find(). */
 bool tlsa_read(struct tlsa *tlsa, const char *name, struct error *err);

@@ -90,7 +90,7 @@ def test_check_shows_the_records(serve, machine):
 INSIDE = """
 import fcntl, socket, struct, subprocess, sys, threading
 
-options, *command = sys.argv[1:]
+mood, options, *command = sys.argv[1:]
 with open("resolv.conf", "w") as file:
     file.write("nameserver 127.0.0.1\\n" + options + "\\n")
 with open("hosts", "w") as file:
@@ -110,21 +110,23 @@ def serve():
         server.sendto(query[:2] + struct.pack(">5H", 0x81A0, 1, 1, 0, 0) + query[12:end] + record, peer)
 
 
-threading.Thread(target=serve, daemon=True).start()
+if mood != "silent":
+    threading.Thread(target=serve, daemon=True).start()
 sys.exit(subprocess.run(command).returncode)
 """
 
 
 @pytest.fixture
 def apart(machine):
-    """apart(OPTIONS, COMMAND) runs it in namespaces of its own, with OPTIONS in /etc/resolv.conf."""
+    """apart(OPTIONS, COMMAND) runs it in namespaces of its own, with OPTIONS in /etc/resolv.conf. A name
+    server whose mood is "silent" answers nothing."""
     words = ["unshare", "-r", "-m", "-n"]
     if not shutil.which("unshare") or not os.path.exists("/etc/resolv.conf") or subprocess.run(
             [*words, "mount", "--bind", "/etc/hosts", "/etc/hosts"], stderr=subprocess.DEVNULL).returncode != 0:
         pytest.skip("NOT TESTED: no namespaces here, or no /etc/resolv.conf to replace")
 
-    def run(options, command):
-        return subprocess.run([*words, sys.executable, "-c", INSIDE, options, "sh", "-c", command],
+    def run(options, command, mood="kind"):
+        return subprocess.run([*words, sys.executable, "-c", INSIDE, mood, options, "sh", "-c", command],
                               input=b"Subject: x\n\nx\n", capture_output=True, cwd=machine.directory,
                               timeout=PATIENCE, env=machine.environment(ONEHOP_TEST_DNS="ask"))
     return run
@@ -139,6 +141,15 @@ def test_libc_says_whether_the_resolver_is_trusted(serve, machine, apart, option
     machine.use(serve(), host="mail.test", port="1", tls_dane="on")
     done = apart(options, f"{machine.programs}/sendmail you@example.net")
     assert done.returncode == TEMPFAIL and says in done.stderr.decode(), done.stderr
+
+
+def test_a_resolver_that_is_silent_has_the_time_of_the_account(serve, machine, apart):
+    """libc would wait for more than two minutes."""
+    machine.use(serve(), host="mail.test", port="1", tls_dane="on", timeout="1")
+    done = apart("options trust-ad timeout:30 attempts:5", f"{machine.programs}/sendmail you@example.net",
+                 "silent")
+    assert done.returncode == TEMPFAIL
+    assert b"the resolver did not answer in time for _1._tcp.mail.test" in done.stderr, done.stderr
 
 
 def test_a_worker_may_ask_from_inside_its_fence(serve, machine, apart):
