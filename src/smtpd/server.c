@@ -122,7 +122,7 @@ static bool take_path(struct server *server, const char *verb, const char **argu
             return true;
     }
     server->errors++;
-    serverwire_sayf(server, 501, "5.5.4", "Syntax: %s %s<address>", verb, keyword);
+    serverwire_sayf(server, 501, "5.5.4", "Syntax: %s %s<user@example.com>", verb, keyword);
     return false;
 }
 

@@ -141,6 +141,12 @@ static const struct book books[] = {
               {START, "x\r\n..y\r\n.\r\n", 0, 0},
               {TAKEN, "QUIT\r\n", 0, 0},
               {BYE, NULL, 0, 0}}},
+    {"no path, and what one looks like", .ends_well = true, .taken = "",
+     .step = {{HELLO, "EHLO me\r\n", 0, 0},
+              {OFFERS, "MAIL <a@b>\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d\r\nQUIT\r\n", 0, 0},
+              {"501 5.5.4 Syntax: MAIL FROM:<user@example.com>\r\n" GO
+               "501 5.5.4 Syntax: RCPT TO:<user@example.com>\r\n" BYE,
+               NULL, 0, 0}}},
     {"an empty message", .ends_well = true, .taken = "|c@d|;",
      .step = {{HELLO, "HELO me\r\n", 0, 0},
               {"250 test\r\n", "MAIL FROM:<>\r\nRCPT TO:<c@d>\r\nDATA\r\n", 0, 0},
