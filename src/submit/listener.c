@@ -17,6 +17,7 @@
 #include "config/ownership.h"
 
 enum { CERT, KEY, CLIENT_CA, USERS, FILES };
+enum { TLS_FILE_MAX = 4 * 1024 * 1024 }; /* octets */
 
 /* The paths of the files that the settings name; "" for none. */
 static void find_files(struct str files[FILES], const struct site *site)
@@ -45,13 +46,19 @@ static bool is_private(const char *path, const struct stat *facts, struct error 
     return error_config(err, "%s: others can read it (mode %04o): chmod 640 it", path, mode);
 }
 
+/* A file whose readers could log in, or be taken for this listener. */
+static bool read_private(struct str *text, const char *path, size_t limit, struct error *err)
+{
+    struct stat facts;
+    return fileread_all(path, limit, text, &facts, err) &&
+           ownership_check(path, &facts, geteuid(), err) && is_private(path, &facts, err);
+}
+
 static bool read_users(struct users *users, const char *path, const struct site *site,
                        struct error *err)
 {
     struct str text = {.secret = true};
-    struct stat facts;
-    bool ok = fileread_all(path, USERS_FILE_MAX, &text, &facts, err) &&
-              ownership_check(path, &facts, geteuid(), err) && is_private(path, &facts, err) &&
+    bool ok = read_private(&text, path, USERS_FILE_MAX, err) &&
               users_parse(users, path, &text, err) &&
               users_check_accounts(users, &site->config, path, err) && passwordhash_prepare(err);
     str_clear(&text);
@@ -85,8 +92,22 @@ static bool has_keys(const struct users *users)
     return false;
 }
 
+/* The library names no file that it cannot read, and takes a key that anybody can. */
+static bool check_tls_files(const struct str files[FILES], struct error *err)
+{
+    const char *client_ca = str_text(&files[CLIENT_CA]);
+    struct str text = {.secret = true};
+    bool ok = fileread_all(str_text(&files[CERT]), TLS_FILE_MAX, &text, NULL, err) &&
+              (!*client_ca || fileread_all(client_ca, TLS_FILE_MAX, &text, NULL, err)) &&
+              read_private(&text, str_text(&files[KEY]), TLS_FILE_MAX, err);
+    str_clear(&text);
+    return ok;
+}
+
 static bool load_tls(struct listener *listener, const struct str files[FILES], struct error *err)
 {
+    if (!check_tls_files(files, err))
+        return false;
     const struct module *module = module_get(err);
     const struct tlsserver_params params = {
         .cert_file = str_text(&files[CERT]),

@@ -190,6 +190,22 @@ def test_a_file_of_users_that_others_can_read(served, authority):
     assert "users: others can read it (mode 0644): chmod 640 it" in refusal(served, settings)
 
 
+def test_a_key_that_others_can_read(served, authority):
+    settings = copy_certificate(served, authority) + write_users(served, "x:*\n")
+    (served.root / "etc/onehop/key.pem").chmod(0o644)
+    assert "key.pem: others can read it (mode 0644): chmod 640 it" in refusal(served, settings)
+
+
+@pytest.mark.parametrize("missing", ["cert", "key", "users", "ca"])
+def test_a_file_that_is_missing_is_the_one_that_is_named(served, authority, missing):
+    settings = copy_certificate(served, authority) + write_users(served, "x:*\n")
+    settings += f"tls_client_ca_file = {served.root}/etc/onehop/ca.pem\n"
+    shutil.copy(authority.trust, served.root / "etc/onehop/ca.pem")
+    path, = (served.root / "etc/onehop").glob(f"{missing}*")
+    path.unlink()
+    assert re.search(f"{re.escape(str(path))}: (no such|No such) file", refusal(served, settings))
+
+
 def test_a_key_that_is_not_the_certificates(served, authority):
     settings = copy_certificate(served, authority) + write_users(served, "x:*\n")
     shutil.copy(authority.certificate("expired")[1], served.root / "etc/onehop/key.pem")
