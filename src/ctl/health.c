@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/translation.h"
-#include "config/key.h"
 #include "delivery/spoolpath.h"
 #include "submit/help.h"
 #include "submit/service_client.h"
@@ -64,12 +63,11 @@ static bool check_service(const struct site *site, struct error *err)
 
 int health_run(int argc, char **argv, struct site *site)
 {
-    static const struct key age = {.name = "the age", .type = KEY_DURATION};
     struct observation seen = {0};
     struct str line = {0}, clean = {0};
     struct error err;
     int64_t patience = (int64_t)PATIENCE * SECOND;
-    bool ok = argc == 0 || key_parse(&age, &patience, argv[0], "", &err);
+    bool ok = argc == 0 || observation_read_age("the age", argv[0], &patience, &err);
     if (ok) {
         observation_configure(&seen, site);
         ok = check_service(site, &err) && observation_make(&seen, site, &err);

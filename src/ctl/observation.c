@@ -4,11 +4,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/module.h"
+#include "config/key.h"
 #include "config/oauth_service.h"
 #include "config/tokenfile.h"
 #include "config/tokensource.h"
@@ -334,6 +336,16 @@ bool observation_decode(struct observation *seen, const char *text, size_t len)
         ok = stop && decode_line(seen, &tokens);
     }
     return ok;
+}
+
+bool observation_read_age(const char *what, const char *text, int64_t *age, struct error *err)
+{
+    const struct key key = {.name = what, .type = KEY_DURATION};
+    if (!key_parse(&key, age, text, "", err))
+        return false;
+    if (strcasecmp(text, "off") == 0)
+        *age = INT64_MAX;
+    return true;
 }
 
 int64_t observation_age(const struct observation *seen, enum observation_state state, int64_t now)

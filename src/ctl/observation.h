@@ -63,6 +63,10 @@ bool observation_make(struct observation *seen, const struct site *site, struct 
 void observation_encode(const struct observation *seen, struct str *out);
 bool observation_decode(struct observation *seen, const char *text, size_t len);
 
+/* Reads an AGE as people type it, in milliseconds; `off` is a limit that is never reached. WHAT it
+ * is begins the complaint. */
+bool observation_read_age(const char *what, const char *text, int64_t *age, struct error *err);
+
 /* Seconds for which the first message of STATE has been there at NOW. */
 int64_t observation_age(const struct observation *seen, enum observation_state state, int64_t now);
 

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/memory.h"
-#include "config/key.h"
 #include "submit/help.h"
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 24 * HOUR };
@@ -100,20 +99,28 @@ static void judge_account(struct judgement *j, const struct observed_account *ac
                  span(text, left));
 }
 
+/* A limit that is never reached is none. */
+static void add_age_limit(struct str *out, int64_t age)
+{
+    if (age < INT64_MAX)
+        str_addf(out, "%" PRId64, age / 1000);
+    str_add_char(out, ';');
+}
+
 static void add_figures(struct str *out, const struct observation *seen,
                         const struct status_limits *limits, int64_t now)
 {
     size_t failing = 0;
     for (size_t i = 0; i < seen->n; i++)
         failing += seen->account[i].failing_since != 0;
-    str_addf(
-        out,
-        " | waiting=%" PRIu64 ";%" PRIu64 ";%" PRIu64 ";0 oldest=%" PRId64 "s;%" PRId64 ";%" PRId64
-        ";0 held=%" PRIu64 ";;;0 failed=%" PRIu64 ";0;;0 failing_accounts=%zu;0;;0",
-        seen->queue[OBSERVATION_WAITING].messages, limits->of[STATUS_WARNING].messages,
-        limits->of[STATUS_CRITICAL].messages, observation_age(seen, OBSERVATION_WAITING, now),
-        limits->of[STATUS_WARNING].age / 1000, limits->of[STATUS_CRITICAL].age / 1000,
-        seen->queue[OBSERVATION_HELD].messages, seen->queue[OBSERVATION_FAILED].messages, failing);
+    str_addf(out, " | waiting=%" PRIu64 ";%" PRIu64 ";%" PRIu64 ";0 oldest=%" PRId64 "s;",
+             seen->queue[OBSERVATION_WAITING].messages, limits->of[STATUS_WARNING].messages,
+             limits->of[STATUS_CRITICAL].messages, observation_age(seen, OBSERVATION_WAITING, now));
+    add_age_limit(out, limits->of[STATUS_WARNING].age);
+    add_age_limit(out, limits->of[STATUS_CRITICAL].age);
+    str_addf(out, "0 held=%" PRIu64 ";;;0 failed=%" PRIu64 ";0;;0 failing_accounts=%zu;0;;0",
+             seen->queue[OBSERVATION_HELD].messages, seen->queue[OBSERVATION_FAILED].messages,
+             failing);
 }
 
 /* "ONEHOP STATUS - TEXT": one line, and no bar, which begins the figures. */
@@ -160,14 +167,14 @@ int status_judge(const struct observation *seen, const struct status_limits *lim
 static bool read_limit(struct status_limits *limits, int status, const char *text,
                        struct error *err)
 {
-    static const struct key age = {.name = "the age behind the comma", .type = KEY_DURATION};
     size_t digits = strspn(text, "0123456789");
     const char *rest = text + digits;
     if (digits > 15 || (*rest && *rest != ',') || !*text)
         return error_usage(err, "'%s' is not a number of messages and an age, like 10,1h", text);
     if (digits > 0)
         limits->of[status].messages = strtoull(text, NULL, 10);
-    return !*rest || key_parse(&age, &limits->of[status].age, rest + 1, "", err);
+    return !*rest ||
+           observation_read_age("the age behind the comma", rest + 1, &limits->of[status].age, err);
 }
 
 static bool read_limits(struct status_limits *limits, int argc, char **argv, struct error *err)

@@ -14,7 +14,7 @@ enum { STATUS_OK, STATUS_WARNING, STATUS_CRITICAL, STATUS_UNKNOWN };
 struct status_limits {
     struct {
         uint64_t messages;
-        int64_t age;           /* of the oldest that waits, milliseconds */
+        int64_t age;           /* of the oldest that waits, milliseconds; INT64_MAX: none */
     } of[STATUS_CRITICAL + 1]; /* STATUS_WARNING, STATUS_CRITICAL */
 };
 

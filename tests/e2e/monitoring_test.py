@@ -49,7 +49,8 @@ def test_nothing_waits(serve, spool):
 @pytest.mark.parametrize("words, expected", [
     ((), OK), (("-w", "2"), OK), (("-w", "1"), WARNING), (("-w", "0", "-c", "1"), CRITICAL),
     (("-w", ",1m"), WARNING), (("-c", ",2m"), CRITICAL), (("-w", "1,1h", "-c", "5,1d"), WARNING),
-    (("-w", ",1h"), OK), (("-w", "2,10m", "-c", "2,10m"), OK)])
+    (("-w", ",1h"), OK), (("-w", "2,10m", "-c", "2,10m"), OK), (("-w", ",off", "-c", ",off"), OK),
+    (("-w", ",0"), WARNING)])
 def test_what_waits_is_judged_by_number_and_age(serve, spool, words, expected):
     spool.use(serve())
     for _ in range(2):
@@ -58,6 +59,11 @@ def test_what_waits_is_judged_by_number_and_age(serve, spool, words, expected):
     code, text = status(spool, *words)
     assert code == expected
     assert "2 messages wait, the oldest for 5 min" in text and "waiting=2;" in text
+
+
+def test_an_age_of_off_is_no_limit(serve, spool):
+    spool.use(serve())
+    assert "oldest=0s;;21600;0" in status(spool, "-w", "5,off")[1]
 
 
 def test_age_alone_alarms(serve, spool):
