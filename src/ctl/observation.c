@@ -215,25 +215,24 @@ static bool has_listener_files(const struct service_settings *service)
     return (users && *users) || (cert && *cert); /* NULL: nothing could be read */
 }
 
-/* The service alone reads what its listener goes by. One that does not answer rejects nothing. */
-static void look_at_listener(struct observation *seen, const struct site *site)
+/* The service alone reads what its listener goes by. */
+static bool look_at_listener(struct observation *seen, const struct site *site, struct error *err)
 {
     struct service_state state;
-    struct error ignored;
     if (seen->configuration || !has_listener_files(&site->config.service))
-        return;
-    if (service_state_ask(&state, site, &ignored) && state.rejected.len > 0)
+        return true;
+    bool ok = service_state_ask(&state, site, err);
+    if (ok && state.rejected.len > 0)
         seen->configuration = str_take(&state.rejected);
     service_state_clear(&state);
+    return ok;
 }
 
 bool observation_make(struct observation *seen, const struct site *site, struct error *err)
 {
-    if (!observation_look(seen, site, SCOPE_USER, true, err) ||
-        !observation_look(seen, site, SCOPE_SYSTEM, true, err))
-        return false;
-    look_at_listener(seen, site);
-    return true;
+    return observation_look(seen, site, SCOPE_USER, true, err) &&
+           observation_look(seen, site, SCOPE_SYSTEM, true, err) &&
+           look_at_listener(seen, site, err);
 }
 
 /* As text: a line for each state, the configuration, each account. */

@@ -56,7 +56,8 @@ bool observation_look(struct observation *seen, const struct site *site, enum ac
                       bool sees_all, struct error *err);
 
 /* Looks at all that the caller has; at the system's by way of the service, which answers everybody
- * with numbers, if this caller may not read it. */
+ * with numbers, if this caller may not read it. Where a listener has users or a certificate, the
+ * service is asked about them in any case, and one that does not answer is a failure. */
 bool observation_make(struct observation *seen, const struct site *site, struct error *err);
 
 /* Pure: as text for the control socket, and back, added to what SEEN has. False: it is none. */

@@ -11,6 +11,7 @@
 
 enum {
     CONTROL_CLIENT_TOTAL = 3600 * 1000, /* milliseconds for a run of the queue */
+    CONTROL_CLIENT_ANSWER = 30 * 1000,  /* for a question, which monitoring asks */
     CONTROL_CLIENT_HEAD_MAX = 512,      /* octets of a line in front of output */
 };
 
@@ -106,7 +107,7 @@ static bool converse(struct reader *r, const char *command, int *code, struct er
 int control_client_run(const struct site *site, const char *command, FILE *out, FILE *err)
 {
     struct error failure;
-    int code = EX_TEMPFAIL;
+    int code;
     struct reader r = {
         .out = out, .complaints = err, .deadline = clock_after(CONTROL_CLIENT_TOTAL)};
     r.stream = service_client_connect(site->paths, "control", &failure);
@@ -137,15 +138,21 @@ bool control_client_ask(const struct site *site, const char *command, struct str
     size_t text_len, complaint_len;
     FILE *answer = open_memstream(&text, &text_len),
          *errors = open_memstream(&complaint, &complaint_len);
-    bool ok = answer && errors;
-    int code = ok ? control_client_run(site, command, answer, errors) : EX_OSERR;
-    ok = (!answer || fclose(answer) == 0) && ok;
-    ok = (!errors || fclose(errors) == 0) && ok;
-    if (!ok)
-        (void)error_system(err, EX_OSERR, "cannot ask the service");
-    else if (code != EX_OK)
+    struct reader r = {
+        .out = answer, .complaints = errors, .deadline = clock_after(CONTROL_CLIENT_ANSWER)};
+    int code = EX_OSERR;
+    bool made = answer && errors;
+    if (made)
+        r.stream = service_client_connect(site->paths, "control", err);
+    bool ok = r.stream && converse(&r, command, &code, err);
+    stream_close(r.stream);
+    made = (!answer || fclose(answer) == 0) && made;
+    made = (!errors || fclose(errors) == 0) && made;
+    if (!made)
+        ok = error_system(err, EX_OSERR, "cannot ask the service");
+    else if (ok && code != EX_OK)
         ok = cannot_say(code, complaint, err);
-    else
+    else if (ok)
         str_add_n(out, text, text_len);
     free(text);
     free(complaint);

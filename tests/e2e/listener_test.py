@@ -489,6 +489,9 @@ def test_a_file_that_broke_leaves_what_was_good(served, serve, authority):
     send_as(port, authority, "nas")
     status, line = judge(served)
     assert status == 1 and re.match(r"ONEHOP WARNING - .*not used: .*\Scert\.pem", line), line
+    served.stop()
+    status, line = judge(served)
+    assert status == 3 and line.startswith("ONEHOP UNKNOWN - no service listens on "), line
 
 
 # -- a socket of a service manager

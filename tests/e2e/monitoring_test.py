@@ -319,6 +319,16 @@ def test_everybody_may_see_numbers_and_root_alone_the_reason(shared, serve):
 
 
 @needs_root
+def test_a_service_that_does_not_answer_is_unknown(shared, serve):
+    shared.serve(serve())
+    shared.stop()
+    code, out, err = shared.call(ALICE, "onehopctl", "status")
+    assert (code, err) == (UNKNOWN, "") and out.startswith("ONEHOP UNKNOWN - no service listens on "), out
+    code, out, err = shared.call(ALICE, "onehopctl", "metrics")
+    assert (code, out) == (75, "") and err.startswith("onehopctl: no service listens on "), err
+
+
+@needs_root
 @needs_program
 def test_the_service_says_when_a_token_ends_that_nobody_else_can_read(shared, serve, tokens):  # noqa: F811
     provider = serve(mechanisms="XOAUTH2", users={"me@example.com": "access1-"})
