@@ -64,6 +64,12 @@ printf '[ca]\\ndefault_ca = x\\n[x]\\ndatabase = index\\ndefault_md = sha256\\n'
 openssl ca -gencrl -config crl.conf -cert ca.pem -keyfile ca.key -crldays 2 -out crl.pem
 """
 
+# SHA-256 of a certificate and of its public key.
+FINGERPRINTS = """
+openssl x509 -in $1.pem -outform der | openssl dgst -sha256 -r | cut -c-64
+openssl x509 -in $1.pem -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -r | cut -c-64
+"""
+
 SOFTHSM = """
 softhsm2-util --init-token --free --label onehop --pin 1234 --so-pin 1234
 softhsm2-util --import /etc/tls/reports.key --token onehop --label reports --id 01 --pin 1234
@@ -207,6 +213,19 @@ def test_a_revoked_certificate(callers, postfix, exim, certificates):
     postfix.wait("not revoked")
     done = send(callers, "revoked", more, "second.test", check=False)
     assert done.returncode == EX_TEMPFAIL and "revoked" in done.stderr, done.stderr
+
+
+def test_a_certificate_that_is_named(callers, postfix, exim, rig):
+    for domain, server in (("mail.test", postfix), ("second.test", exim)):
+        done = subprocess.run(["sh", "-ec", FINGERPRINTS, "sh", domain], cwd=rig.authority.directory,
+                              check=True, capture_output=True, text=True)
+        certificate, key = done.stdout.split()
+        for name in (certificate, "spki:" + key):
+            more = PLAIN + "tls_trust_file = /etc/tls/localhost.pem\ntls_fingerprint = " + "0" * 64 + ", " + name
+            send(callers, f"named {name} of {domain}.", more, domain)
+            server.wait(f"named {name} of {domain}.")
+        done = send(callers, "not named", PLAIN + f"tls_fingerprint = spki:{certificate}", domain, check=False)
+        assert done.returncode == EX_TEMPFAIL and "fingerprint" in done.stderr, done.stderr
 
 
 def test_a_certificate_that_must_be_stapled(callers, exim, certificates):
