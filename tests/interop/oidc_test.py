@@ -26,7 +26,7 @@ def provider(tmp_path_factory):
         pytest.skip("NOT TESTED: built without libcurl and jansson")
     if not shutil.which("npm"):
         pytest.skip("NOT TESTED: no npm")
-    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "oidc-provider@9.13"],
+    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1", "oidc-provider@9.13"],
                           cwd=directory, capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip("NOT TESTED: oidc-provider cannot be installed: " + done.stderr[-300:])
