@@ -121,9 +121,9 @@ bool escape_has_control(const char *text)
     return *text != '\0';
 }
 
-bool escape_is_ascii(const char *text)
+bool escape_has_8bit(const char *text, size_t len)
 {
-    size_t len = strlen(text), i = 0;
+    size_t i = 0;
     uint64_t seen = 0, eight;
     for (; len - i >= sizeof eight; i += sizeof eight) {
         memcpy(&eight, text + i, sizeof eight);
@@ -131,5 +131,10 @@ bool escape_is_ascii(const char *text)
     }
     for (; i < len; i++)
         seen |= (unsigned char)text[i];
-    return (seen & 0x8080808080808080) == 0;
+    return (seen & 0x8080808080808080) != 0;
+}
+
+bool escape_is_ascii(const char *text)
+{
+    return !escape_has_8bit(text, strlen(text));
 }

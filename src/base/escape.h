@@ -20,7 +20,10 @@ size_t escape_text(char *text, size_t len);
 /* True if TEXT has an octet below 32 or 127: nothing that came as an argument may. */
 bool escape_has_control(const char *text);
 
-/* True if every octet is below 128. */
+/* True if one of LEN octets is above 127. */
+bool escape_has_8bit(const char *text, size_t len);
+
+/* True if no octet of TEXT is. */
 bool escape_is_ascii(const char *text);
 
 /* The length of the UTF-8 sequence at TEXT (1 to 4), 0 if there is none within LEN octets

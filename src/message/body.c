@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/memory.h"
 #include "message/content.h"
 
@@ -96,18 +97,6 @@ static void add_line(struct chunk *chunk, const char *data, size_t len, bool may
     }
 }
 
-static bool has_8bit(const char *data, size_t len)
-{
-    uint64_t all = 0, word;
-    for (; len >= sizeof word; data += sizeof word, len -= sizeof word) {
-        memcpy(&word, data, sizeof word);
-        all |= word;
-    }
-    for (; len > 0; len--)
-        all |= (unsigned char)*data++;
-    return (all & UINT64_C(0x8080808080808080)) != 0;
-}
-
 /* The line that nearly all are, in one copy: whole, short, with no CR but at its end. */
 static bool add_plain_line(struct chunk *chunk, const char *data, size_t len, bool may_have_cr)
 {
@@ -151,7 +140,7 @@ bool body_add(struct body *body, const char *data, size_t len, struct output *ou
     chunk->failed = false;
     chunk->used = 0;
     if (!body->has_8bit)
-        body->has_8bit = has_8bit(data, len);
+        body->has_8bit = escape_has_8bit(data, len);
     while (len > 0 && !chunk->failed) {
         const char *nul = memchr(data, '\0', len);
         size_t n = nul ? (size_t)(nul - data) : len;

@@ -54,14 +54,6 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static bool has_8bit(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] > 127)
-            return true;
-    return false;
-}
-
 static size_t without_line_end(const char *line, size_t len)
 {
     while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
@@ -204,7 +196,7 @@ static size_t run_end(const char *text, size_t len, size_t at, const char *delim
         at = word;
         while (at < len && !strchr(delimiters, text[at]))
             at++;
-        if (!has_8bit(text + word, at - word))
+        if (!escape_has_8bit(text + word, at - word))
             break;
         end = at;
     }
@@ -304,7 +296,7 @@ static bool header_line(struct downgrade *d, const char *line, size_t len, struc
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
             d->unstructured = d->unstructured || mimeheader_is(line, len, texts[i]);
     }
-    if (!d->skips && has_8bit(line, len))
+    if (!d->skips && escape_has_8bit(line, len))
         add_field_line(d, line, len);
     else if (!d->skips)
         str_add_n(&d->out, line, len);
