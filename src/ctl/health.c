@@ -64,7 +64,7 @@ static bool check_service(const struct site *site, struct error *err)
 int health_run(int argc, char **argv, struct site *site)
 {
     struct observation seen = {0};
-    struct str line = {0}, clean = {0};
+    struct str line = {0};
     struct error err;
     int64_t patience = (int64_t)PATIENCE * SECOND;
     bool ok = argc == 0 || observation_read_age("the age", argv[0], &patience, &err);
@@ -76,10 +76,9 @@ int health_run(int argc, char **argv, struct site *site)
         ok = health_judge(&seen, patience / SECOND, clock_wall(), &line);
     else
         str_add(&line, err.text);
-    escape_line(&clean, str_text(&line), line.len);
-    (void)printf("%s: %s\n", ok ? "healthy" : "unhealthy", str_text(&clean));
+    (void)escape_text(line.data, line.len);
+    (void)printf("%s: %s\n", ok ? "healthy" : "unhealthy", line.data);
     observation_clear(&seen);
     str_clear(&line);
-    str_clear(&clean);
     return help_flush() == 0 && ok ? 0 : 1;
 }

@@ -186,10 +186,8 @@ int queuectl_list(const struct queuectl *want, bool json, bool failed)
 
 static void print_escaped(FILE *out, struct str *line)
 {
-    struct str clean = {0};
-    escape_line(&clean, str_text(line), line->len);
-    (void)fprintf(out, "%s\n", str_text(&clean));
-    str_clear(&clean);
+    (void)escape_text(line->data, line->len);
+    (void)fprintf(out, "%s\n", line->data);
     str_clear(line);
 }
 

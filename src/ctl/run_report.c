@@ -69,7 +69,7 @@ void run_report_after(struct run_report *report, const struct spool *spool,
 
 void run_report_print(const struct run_report *report, FILE *out)
 {
-    struct str line = {0}, clean = {0};
+    struct str line = {0};
     if (report->left + report->kept + report->waiting == 0) {
         str_add(&line, _("nothing waits"));
     } else {
@@ -87,9 +87,8 @@ void run_report_print(const struct run_report *report, FILE *out)
     }
     if (report->why.len > 0)
         str_addf(&line, ": %s", str_text(&report->why));
-    escape_line(&clean, str_text(&line), line.len);
-    (void)fprintf(out, "%s\n", str_text(&clean));
-    str_clear(&clean);
+    (void)escape_text(line.data, line.len);
+    (void)fprintf(out, "%s\n", line.data);
     str_clear(&line);
 }
 

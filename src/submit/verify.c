@@ -18,18 +18,17 @@
 static void print_recipient(const struct send_context *s, const char *address)
 {
     const struct account *a = s->submission.account;
-    struct str server = {0}, line = {0}, clean = {0};
+    struct str server = {0}, line = {0};
     if (*a->socket || *a->maildir)
         str_add(&server, *a->socket ? a->socket : a->maildir);
     else
         str_addf(&server, "%s:%d", a->host.n ? a->host.item[0] : "", account_port(a));
     str_addf(&line, _("%s: account %s, server %s, sender <%s>"), address, a->name,
              str_text(&server), s->submission.envelope.sender);
-    escape_line(&clean, str_text(&line), line.len);
-    (void)printf("%s\n", str_text(&clean));
+    (void)escape_text(line.data, line.len);
+    (void)printf("%s\n", line.data);
     str_clear(&server);
     str_clear(&line);
-    str_clear(&clean);
 }
 
 static bool find_out(struct send_context *s, struct error *err)
