@@ -164,12 +164,27 @@ static void take_line(struct reader *reader, enum kind kind)
                                          sizeof known_fields / sizeof *known_fields);
 }
 
+/* Appends to LINE the pieces that follow its first one. */
+static bool read_rest(struct reader *reader, struct str *line, struct error *err)
+{
+    const char *data;
+    size_t len;
+    do {
+        if (!source_piece(reader->src, &data, &len, err))
+            return false;
+        str_add_n(line, data, len);
+        if (!reader->known)
+            str_add_n(&reader->raw, data, len);
+        reader->total += len;
+    } while (len > 0 && data[len - 1] != '\n' && line->len <= HEADER_MAX);
+    return true;
+}
+
 /* Reads one line into the header. *GO becomes false where the header ends. */
 static bool read_line(struct reader *reader, bool *go, struct error *err)
 {
     const char *data;
     size_t len;
-    struct str whole = {0};
     if (!source_piece(reader->src, &data, &len, err))
         return false;
     clean(&reader->line, data, len);
@@ -184,24 +199,15 @@ static bool read_line(struct reader *reader, bool *go, struct error *err)
     reader->total += len;
     reader->blank = kind == LINE_BLANK && len > 0;
     *go = kind != LINE_BLANK && kind != LINE_TEXT;
-    if (!*go || !partial) {
-        take_line(reader, kind);
-        return true;
-    }
-    str_add_n(&whole, data, len);
-    while (partial && whole.len <= HEADER_MAX) {
-        if (!source_piece(reader->src, &data, &len, err)) {
-            str_clear(&whole);
-            return false;
-        }
+    if (*go && partial) {
+        struct str whole = {0};
         str_add_n(&whole, data, len);
-        if (!reader->known)
-            str_add_n(&reader->raw, data, len);
-        reader->total += len;
-        partial = len > 0 && data[len - 1] != '\n';
+        bool ok = read_rest(reader, &whole, err);
+        clean(&reader->line, whole.data, whole.len);
+        str_clear(&whole);
+        if (!ok)
+            return false;
     }
-    clean(&reader->line, whole.data, whole.len);
-    str_clear(&whole);
     take_line(reader, kind);
     return true;
 }
