@@ -2,7 +2,6 @@
 #include "submit/queue_context.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -46,7 +45,7 @@ static void log_attempt(void *context, const struct account *account,
 static void report_failure(void *context, const struct error *err)
 {
     const struct queue_context *queue = context;
-    report_line(queue->site->program, "%s: %s", queue->path, error_shown(err));
+    report_line(queue->site->program, "%s: %s", queue->spool.path, error_shown(err));
 }
 
 static bool is_awaited(void *context, const char *id)
@@ -85,14 +84,14 @@ enum queue_context_result queue_context_open(struct queue_context *queue, bool c
 {
     const struct site *site = queue->site;
     struct str path = {0};
-    if (!spoolpath_find(&path, site, queue->scope)) {
-        str_clear(&path);
-        return QUEUE_CONTEXT_NONE;
-    }
-    queue->path = str_take(&path);
+    bool found = spoolpath_find(&path, site, queue->scope);
     errno = 0;
-    if (!spool_open(&queue->spool, queue->path, create, err))
-        return may_not(errno) ? QUEUE_CONTEXT_NONE : QUEUE_CONTEXT_FAILED;
+    bool open = found && spool_open(&queue->spool, str_text(&path), create, err);
+    int number = errno;
+    str_clear(&path);
+    errno = number; /* for the caller, too */
+    if (!open)
+        return found && !may_not(number) ? QUEUE_CONTEXT_FAILED : QUEUE_CONTEXT_NONE;
     spool_time_read(&queue->spool_time, &queue->spool);
     const struct queue_settings *settings = &site->config.queue[queue->scope];
     queue->delivery = (struct delivery_context){
@@ -132,12 +131,10 @@ void queue_context_warn_if_silent(const struct queue_context *queue)
     report_line(queue->site->program,
                 "mail is waiting in %s and nothing delivers it; this crontab line would: "
                 "*/5 * * * * %s/onehop -q5m",
-                queue->path, queue->site->paths->bindir);
+                queue->spool.path, queue->site->paths->bindir);
 }
 
 void queue_context_close(struct queue_context *queue)
 {
     spool_close(&queue->spool);
-    free(queue->path);
-    queue->path = NULL;
 }

@@ -21,7 +21,6 @@ struct queue_context {
     struct spool spool;
     struct spool_time spool_time;
     struct delivery_context delivery;
-    char *path;
     struct progress *progress; /* of a run that a person watches, or NULL */
 };
 
