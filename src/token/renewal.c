@@ -1,6 +1,7 @@
 #include "config.h"
 #include "token/renewal.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -68,16 +69,33 @@ static bool is_usable(const struct token_request *request, const struct tokens *
              strcmp(str_text(&request->refused), str_text(&kept->access)) == 0);
 }
 
+/* A server that rotates refresh tokens has taken the old one when it answers: what ends this
+ * process politely (a stop of the service, of the machine) waits until the new one is kept. */
+static bool ask_whole(struct endpoints *endpoints, struct tokenstore *store,
+                      const struct tokens *kept, struct tokens *fresh, struct error *err)
+{
+    sigset_t polite, before;
+    (void)sigemptyset(&polite);
+    (void)sigaddset(&polite, SIGTERM);
+    (void)sigaddset(&polite, SIGINT);
+    (void)sigaddset(&polite, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &polite, &before); /* cannot fail: the set is one */
+    bool ok = grant_renew(endpoints, str_text(&kept->refresh), fresh, err);
+    fresh->person = kept->person;
+    ok = ok && (!store || tokenstore_commit(store, fresh, err));
+    (void)sigprocmask(SIG_SETMASK, &before, NULL); /* the same */
+    return ok;
+}
+
 /* Asks the server. STORE is NULL where nothing can be kept. */
 static bool renew(const struct token_request *request, struct tokenstore *store,
                   const struct tokens *kept, struct tokens *fresh, struct error *err)
 {
     struct endpoints endpoints = endpoints_of(request);
     bool ok = (!store || tokenstore_reserve(store, err)) && endpoints_find(&endpoints, err) &&
-              grant_renew(&endpoints, str_text(&kept->refresh), fresh, err);
+              ask_whole(&endpoints, store, kept, fresh, err);
     endpoints_clear(&endpoints);
-    fresh->person = kept->person;
-    return ok && (!store || tokenstore_commit(store, fresh, err));
+    return ok;
 }
 
 static bool find(const struct token_request *request, struct tokenstore *store, struct str *out,

@@ -4,14 +4,16 @@ takes each of them once, so a login survives only if the new one is on disk."""
 import fcntl
 import os
 import resource
+import signal
 import subprocess
+import threading
 
 import pytest
 
 import inject
-from machine import PATIENCE
+from machine import PATIENCE, until
 from oauth import needs_program, PROGRAM
-from provider import TokenServer
+from provider import Answer, TokenServer
 
 pytestmark = needs_program
 
@@ -124,6 +126,23 @@ def test_a_file_that_may_not_grow(store):
     done = store.run(limit=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)))
     assert done.returncode == 75, done
     assert "old" in store.server.refresh_tokens and store.kept()["refresh"] == "old"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_stop_waits_until_the_answer_is_kept(store, number):
+    """While the server is asked: it has taken the old refresh token when it answers."""
+    store.begin()
+    gate = threading.Event()
+    store.server.script("token", Answer(200, {"access_token": "a", "token_type": "Bearer",
+                                              "refresh_token": "new"}, wait=gate))
+    process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process.stdin.write(store.request())
+    process.stdin.close()
+    until(lambda: store.server.forms("token"))
+    process.send_signal(number)
+    gate.set()
+    process.wait(PATIENCE)
+    assert store.kept()["refresh"] == "new"
 
 
 def test_a_process_that_renews_for_ever(store):
