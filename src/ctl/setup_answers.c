@@ -80,6 +80,18 @@ static bool suits_maildir(const struct setup_answers *a, struct error *err)
     return true;
 }
 
+/* An empty one is not the question that asks for it. */
+static bool has_values(const struct setup_answers *a, struct error *err)
+{
+    for (size_t i = 0; i < setup_option_count; i++) {
+        const struct setup_option *o = &setup_options[i];
+        const char *const *at = (const void *)((const char *)a + o->at);
+        if (*o->argument && o->argument[0] != '[' && *at && !**at)
+            return error_usage(err, "%s lacks a value", o->name);
+    }
+    return true;
+}
+
 static bool is_sound(const struct setup_answers *a, struct error *err)
 {
     if (a->maildir && !suits_maildir(a, err))
@@ -116,7 +128,7 @@ bool setup_answers_read(struct setup_answers *answers, int argc, char **argv, st
         }
     }
     answers->asks = !answers->yes && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    return answers->help || is_sound(answers, err);
+    return answers->help || (has_values(answers, err) && is_sound(answers, err));
 }
 
 const char *setup_answers_ask(struct setup_answers *answers, const char *prompt,
