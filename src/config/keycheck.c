@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -146,17 +147,23 @@ bool keycheck_notify(const char *text, struct error *err)
     return error_config(err, "'%s' must be off, never, or some of failure, delay, success", text);
 }
 
+static const char not_in_url[] = " \t\"<>#\\^`|";
+
+/* With a host, and without a user and a password in front of it. */
 static bool is_https(const char *text)
 {
-    size_t len = strlen(text);
-    return strncmp(text, "https://", 8) == 0 && text[8] && strcspn(text, " \t\"<>#\\^`|") == len;
+    if (strncmp(text, "https://", 8) != 0 || strpbrk(text, not_in_url))
+        return false;
+    size_t host = strcspn(text + 8, ":/?@");
+    return host > 0 && text[8 + host + strcspn(text + 8 + host, "/?@")] != '@';
 }
 
 bool keycheck_https(const char *text, struct error *err)
 {
     if (is_https(text))
         return true;
-    return error_config(err, "'%s' must begin with https://: what goes there is secret", text);
+    return error_config(err, "'%s' must begin with https:// and a host: what goes there is secret",
+                        text);
 }
 
 bool keycheck_oauth(const char *text, struct error *err)
@@ -188,12 +195,30 @@ size_t keycheck_loopback(const char *text)
     return 0;
 }
 
+/* PORT is what follows a host: nothing, ":PORT" or a path. */
+static bool is_port_or_path(const char *port)
+{
+    if (*port != ':')
+        return true;
+    size_t digits = strspn(port + 1, "0123456789");
+    long number = digits > 0 && digits < 6 ? strtol(port + 1, NULL, 10) : 0;
+    return number > 0 && number < 65536 && (!port[digits + 1] || port[digits + 1] == '/');
+}
+
 bool keycheck_redirect(const char *text, struct error *err)
 {
-    if ((keycheck_loopback(text) > 0 && !strpbrk(text, " \t\"<>#")) || is_https(text))
+    size_t host = keycheck_loopback(text);
+    if (host > 0 ? is_port_or_path(text + host) && !strpbrk(text, not_in_url) : is_https(text))
         return true;
     return error_config(err,
                         "'%s' must be http://127.0.0.1 or http://localhost, with or without a "
                         "port and a path, or begin with https://",
                         text);
+}
+
+bool keycheck_parameters(const char *text, struct error *err)
+{
+    if (!strpbrk(text, not_in_url))
+        return true;
+    return error_config(err, "'%s' must be a=b&c=d, with %%20 for a blank", text);
 }

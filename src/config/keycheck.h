@@ -27,6 +27,8 @@ bool keycheck_tenant(const char *text, struct error *err); /* a part of a path *
 /* http:// with a loopback address or localhost, or https://. */
 bool keycheck_redirect(const char *text, struct error *err);
 
+bool keycheck_parameters(const char *text, struct error *err); /* of a URL, encoded */
+
 /* The length of the http://HOST that TEXT begins with, without port and path, if HOST is a loopback
  * address or localhost; 0: it is not. */
 size_t keycheck_loopback(const char *text);

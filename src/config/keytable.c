@@ -332,6 +332,7 @@ const struct key key_table[] = {
      .check = keycheck_redirect,
      .help = N_("where the browser is sent back to; without a port any is taken")},
     {"parameters", OAUTH(parameters), .type = KEY_TEXT, .fallback = "",
+     .check = keycheck_parameters,
      .help = N_("more parameters of the authorization request: a=b&c=d")},
     {"trust_file", OAUTH(trust_file), .type = KEY_PATH, .fallback = "system",
      .help = N_("PEM file of the authorities for its certificate, or system")},

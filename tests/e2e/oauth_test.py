@@ -494,6 +494,20 @@ def test_only_https_is_spoken(machine, mail, tokens):  # noqa: F811
     assert result.code == 78 and "must begin with https://" in result.text
 
 
+@pytest.mark.parametrize("key, value, words", [
+    ("token", "https:///token", "must begin with https:// and a host"),
+    ("issuer", "https://me:secret@localhost", "must begin with https:// and a host"),
+    ("redirect", "http://127.0.0.1:99999", "with or without a port"),
+    ("redirect", "http://localhost:0/", "with or without a port"),
+    ("redirect", "http://localhost:any", "with or without a port"),
+    ("redirect", "http://localhost.example", "must be http://127.0.0.1 or http://localhost"),
+    ("parameters", "hint=a b", "with %20 for a blank")])
+def test_addresses_that_a_server_cannot_have(machine, mail, tokens, key, value, words):  # noqa: F811
+    configure(machine, mail, tokens, {key: value})
+    result = machine.sendmail("you@example.net")
+    assert result.code == 78 and words in result.text
+
+
 def test_the_program_is_not_installed(ready, mail, tokens):  # noqa: F811
     expire(ready)
     result = ready.sendmail("you@example.net", environment={"ONEHOP_TEST_TOKEN_PROGRAM": "/nowhere"})
@@ -754,6 +768,7 @@ def test_setup_says_what_a_provider_without_passwords_wants(machine, serve, toke
 
 
 @pytest.mark.parametrize("words", [("--oauth", "test"), ("--oauth-secret-file", "/x"),
+                                   ("--oauth-client-id", ""), ("--oauth-client-id=",),
                                    ("--oauth-client-id", "cid", "--password-stdin")])
 def test_setup_options_that_do_not_fit(machine, words):
     result = machine.run("onehopctl", "setup", "--user", *words, "me@here.example")
