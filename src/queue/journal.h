@@ -66,9 +66,9 @@ struct journal {
 
     struct str pending; /* lines that are not in the file yet */
     bool must_sync;     /* one of them must be on disk before the entry is released */
-    enum journal_status
-        run_status; /* adjacent recipients with the same status share a line: the run ... */
-    size_t run_first, run_n; /* ... that is not in `pending` yet */
+    /* Adjacent recipients with the same status share a line: the run that is not in `pending` yet.
+     */
+    size_t run_first, run_n;
 };
 
 /* Makes JOURNAL, which must be zeroed, the empty journal of an entry of N recipients. */
