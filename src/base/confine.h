@@ -1,6 +1,6 @@
 /* A process gives up what it does not need: after that, what takes it over through a bad reply or a
  * bad message cannot either. Landlock (files) and seccomp (system calls), where the kernel has them
- * and the build knew them; elsewhere the functions do what is left to do and say so. Nothing of it
+ * and the build knew them; elsewhere the functions do the rest and say so. Nothing of it
  * can be undone, and children inherit it. */
 #ifndef CONFINE_H
 #define CONFINE_H

@@ -1,4 +1,4 @@
-/* Failure: what went wrong, told once, where it was noticed.
+/* Failure: what went wrong, described once, where it was noticed.
  *
  * What can fail returns bool and takes a `struct error *` last: false means the error is filled,
  * true means it was not touched. The place that notices it fills scope, class and code, or where a
@@ -53,7 +53,7 @@ enum error_cause {
     CAUSE_LOGIN,    /* refused login, failing password command */
 };
 
-/* What was found out about the server's side, for who knows which setting it is a matter of. */
+/* What was found out about the server's side: callers know which setting it is a matter of. */
 enum error_finding {
     FINDING_NONE,
     FINDING_UNREACHABLE, /* refused, no route, no answer */

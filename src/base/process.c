@@ -25,7 +25,7 @@ static bool failed(struct error *err, const char *format, const char *command, i
 
 /* What is still to be written to the child's standard input. */
 struct feed {
-    int fd; /* -1: nothing, or nobody who reads it */
+    int fd; /* -1: there is nothing, or the child does not read */
     const char *data;
     size_t len;
 };

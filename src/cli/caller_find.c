@@ -12,7 +12,7 @@
 #include "cli/environment.h"
 
 /* One that cannot be looked at now (EIO, ENOMEM) is not passed over: what is in it cannot be read
- * either, and that is told. */
+ * either, and that is reported. */
 static bool is_own_directory(const char *path, uid_t uid)
 {
     struct stat facts;
@@ -71,7 +71,7 @@ static void find_directories(struct caller_storage *storage, uid_t uid)
         str_addf(&storage->state_home, "%s/.local/state", home);
 }
 
-/* In GECOS '&' stands for the login name, capitalised. */
+/* In GECOS '&' means the login name, capitalised. */
 static void find_full_name(struct str *out, const struct passwd *entry)
 {
     for (const char *c = entry->pw_gecos; c && *c && *c != ','; c++) {

@@ -35,7 +35,7 @@ static bool is_foreign(const char *locale, const char *languages)
     return strncmp(locale, "C.", 2) != 0 && strncmp(locale, "en", 2) != 0;
 }
 
-/* What its caller names is not for it to open. */
+/* A privileged process opens no file that its caller names. */
 static bool is_misled(void)
 {
     bool privileged = geteuid() == 0 || geteuid() != getuid() || getegid() != getgid();

@@ -1,4 +1,4 @@
-/* In place of msmtprc.c and msmtpcode.c where configure was told to leave msmtp out. */
+/* In place of msmtprc.c and msmtpcode.c where configure left msmtp out. */
 #include "config.h"
 
 #include <sysexits.h>

@@ -61,7 +61,7 @@ static bool is_needed(const struct account *account, const struct key *key)
         return true;
     if ((is_key(key, "timeout") && account->timeout == 0) ||
         (is_key(key, "domain") && strcmp(account->domain, "localhost") == 0))
-        return false; /* nobody's choice: see the remarks of convert */
+        return false; /* msmtp's default, not a choice: see the remarks of convert */
     if (is_key(key, "tls_starttls"))
         return account->tls;
     struct account *usual = account_new("", account->scope);

@@ -1,5 +1,5 @@
-/* Where the service listens besides its sockets, and for whom: the keys of [service] about it, as
- * values. Pure. */
+/* Where the service listens in addition to its sockets, and for which peers: the keys of [service]
+ * about it, as values. Pure. */
 #ifndef LISTEN_H
 #define LISTEN_H
 

@@ -50,8 +50,8 @@ static bool check_owner(const char *path, const struct stat *facts, const struct
                         path, (long)owner, (long)caller->uid);
 }
 
-/* The modes of a credential are systemd's affair, or the container runtime's: with an ACL they show
- * a group that is none. */
+/* The modes of a credential are not checked: systemd or the container runtime chose them, and with
+ * an ACL they show a group that is none. */
 static bool read_password_file(const struct account *account,
                                const struct password_sources *sources, struct str *out,
                                struct error *err)

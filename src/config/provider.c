@@ -218,7 +218,7 @@ static bool is_in_text(const struct provider_store *store, const char *host)
     return found;
 }
 
-/* Most hosts that are named are nobody's: their names are not in the text. */
+/* Most hosts that are named are no known provider's: their names are not in the text. */
 static const struct provider *by_host(const struct provider_table *table,
                                       const struct account *account)
 {

@@ -92,7 +92,7 @@ bool provider_domain_fits(const char *pattern, const char *domain);
  * given, so doing it again changes nothing. Accounts that are as_msmtp are left as they are. */
 void provider_complete(const struct provider_table *table, struct account *account);
 
-/* Checks an account that was completed: a `provider` or `oauth` that nobody knows, and what
+/* Checks an account that was completed: a `provider` or `oauth` that is not known, and what
  * account_check() finds, are EX_CONFIG, "FILE:LINE: account NAME: no host is known for example.net:
  * add `host = ...`". */
 bool provider_check(const struct provider_table *table, const struct account *account,

@@ -72,7 +72,7 @@ bool route_has(const struct strlist *items, const char *mailbox)
     return false;
 }
 
-/* The domain an account serves without being told. */
+/* The domain that an account serves without `domains`. */
 static const char *own_domain(const struct account *account)
 {
     const char *domain = address_domain(account->from);

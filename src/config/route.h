@@ -37,8 +37,8 @@ struct route {
  * `domains`, and whose sender -f does not override, also gets what the caller sends as somebody
  * foreign that nothing serves: ssmtp's revaliases. What nothing else serves gets the account
  * `default` of the user's scope, else that scope's only account unless a foreign address was given,
- * else the system's `default`, else the system's only account. Accounts of an msmtprc are msmtp's
- * affair: chosen by -f where it fits their `from`, and the only one serves others for callers
+ * else the system's `default`, else the system's only account. Accounts of an msmtprc are
+ * chosen as msmtp does it, by -f where it fits their `from`; the only one serves others for callers
  * as_sendmail alone. Nothing serves the sender: EX_CONFIG, "no account serves senders at qq.com
  * (served: 163.com, 126.com)", and what to add; no account at all: where a file was looked for and
  * what its smallest content is; two exact-sender accounts of one domain: an error that names both.

@@ -20,9 +20,8 @@ struct site {
     struct caller_storage storage;
     struct str seen; /* site_refresh(): what its files were */
     char *broken;    /* site_refresh(): why there is no configuration, NULL if there is one */
-    char *
-        rejected; /* site_refresh(): why the files as they are now are not used, NULL if they are */
-    char *listener_rejected; /* the same of what the listener for the network goes by */
+    char *rejected;  /* the same: why the files as they are now are not used, NULL if they are */
+    char *listener_rejected; /* the same of what the listener for the network depends on */
     int64_t read_at; /* when the configuration was read, seconds since the epoch; 0: it was not */
 };
 

@@ -34,7 +34,7 @@ static void *slot(const struct field *field, const struct tokens *tokens)
     return (char *)tokens + field->offset;
 }
 
-/* The lines of a login are compared as a whole, so the order of its words matters to nobody. */
+/* The lines of a login are compared as a whole, so the order of its words does not matter. */
 void tokenfile_login(struct str *out, const struct account *account)
 {
     str_addf(out, "user=%s server=%s tenant=%s client=%s account=%s grant=%s scope=%s",

@@ -108,7 +108,7 @@ static int run(struct race *race, int64_t deadline)
     }
 }
 
-static bool tell_losses(const struct race *race, struct error *err)
+static bool report_losses(const struct race *race, struct error *err)
 {
     struct str text = {0}, shown = {0};
     for (size_t i = 0; i < race->started; i++) {
@@ -147,7 +147,7 @@ bool connect_race(const struct connect_params *params, const struct resolve_list
     for (size_t i = 0; i < race.started; i++)
         if (race.fd[i] >= 0)
             (void)close(race.fd[i]); /* too late */
-    return winner >= 0 || tell_losses(&race, err);
+    return winner >= 0 || report_losses(&race, err);
 }
 
 bool connect_host(const struct connect_params *params, struct connect_result *result,

@@ -1,6 +1,6 @@
 /* TCP to a host by name: all its addresses, IPv6 and IPv4 raced (RFC 8305): the next address is
- * tried when the one before has failed or CONNECT_STAGGER milliseconds have passed; whoever is
- * first wins and the others are closed. TCP_NODELAY is set. */
+ * tried when the one before has failed or CONNECT_STAGGER milliseconds have passed; the first
+ * connection is used and the others are closed. TCP_NODELAY is set. */
 #ifndef CONNECT_H
 #define CONNECT_H
 

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "net/lookup.h"
 
-/* Where libc cannot be told to distrust the bit, it is not believed. */
+/* Where libc has no option that clears the bit, the bit is not trusted. */
 #ifdef RES_TRUSTAD
 enum { TRUST_AD = RES_TRUSTAD };
 #else

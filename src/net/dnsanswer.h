@@ -1,5 +1,5 @@
 /* Answers of a name server (RFC 1035, 4.1), record by record; for records of which libc knows
- * nothing. What is read comes from outside and is believed in nothing. */
+ * nothing. What is read comes from outside, and nothing of it is trusted. */
 #ifndef DNSANSWER_H
 #define DNSANSWER_H
 
@@ -28,7 +28,7 @@ unsigned dnsanswer_get16(const unsigned char *at);
 /* Begins with an answer of LEN octets, which must stay. False if it is malformed. */
 bool dnsanswer_open(struct dnsanswer *answer, const unsigned char *text, size_t len);
 
-/* The next record of TYPE, class IN, whoever owns it. False: there is none, or it is malformed. */
+/* The next record of TYPE, class IN, of any owner. False: there is none, or it is malformed. */
 bool dnsanswer_next(struct dnsanswer *answer, unsigned type, struct dnsanswer_data *data);
 
 /* True if the resolver says that DNSSEC proves the answer (AD, RFC 4035, 3.2.3), and may say so:

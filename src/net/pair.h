@@ -1,5 +1,5 @@
-/* Two descriptors as one stream: standard input and standard output. They are shared with whoever
- * called, so that they stay as blocking as they are. */
+/* Two descriptors as one stream: standard input and standard output. They are shared with the
+ * caller, so they stay as blocking as they are. */
 #ifndef PAIR_H
 #define PAIR_H
 

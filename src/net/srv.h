@@ -21,7 +21,7 @@ struct srv_record {
 bool srv_choose(const unsigned char *answer, size_t len, struct srv_record *record);
 
 /* Asks the system's resolver for NAME ("_submissions._tcp.example.com"). False: no such record, or
- * nobody answered. */
+ * no answer came. */
 bool srv_find(const char *name, struct srv_record *record);
 
 #endif

@@ -19,7 +19,7 @@ enum {
     FLIGHT_MAX = 80 * 1024,
     RECORDS_MAX = 64,
     PULL_MAX = 17 * 1024,
-    EVENTS_MAX = 8, /* warnings and the like, in a session: each could put its end off */
+    EVENTS_MAX = 8, /* warnings and the like, in a session: each could delay its end */
 };
 
 /* A record of the flight that has not left completely. */
@@ -97,7 +97,7 @@ static ssize_t pull(gnutls_transport_ptr_t context, void *buffer, size_t len)
     /* What can't be written any more is no reason not to read: a peer that hung up in the middle of
      * what was said has answered the beginning. */
     if (tls->in_at == tls->in_end) {
-        struct error later; /* the first failure is the one to tell */
+        struct error later; /* the first failure is reported */
         ssize_t n =
             stream_read(tls->inner, tls->in, sizeof tls->in, tls->failed ? &later : &tls->error);
         if (n == 0)
@@ -119,7 +119,7 @@ static ssize_t pull(gnutls_transport_ptr_t context, void *buffer, size_t len)
     return (ssize_t)n;
 }
 
-static void tell_library(int status, struct error *err)
+static void report_library(int status, struct error *err)
 {
     (void)error_set(err, ERROR_ACCOUNT, ERROR_TEMPORARY, EX_PROTOCOL, "TLS: %s",
                     gnutls_strerror(status));
@@ -151,7 +151,7 @@ static bool fail(struct tls *tls, int status, struct error *err)
     if (tls->failed)
         *err = tls->error;
     else if (!is_client || !explain(tls, status, err))
-        tell_library(status, err);
+        report_library(status, err);
     if (tls->in_clear && !tls->failed)
         err->finding = FINDING_NO_TLS;
     return false;
@@ -170,7 +170,7 @@ static ssize_t tls_read(struct stream *s, void *buffer, size_t len, struct error
     ssize_t n = gnutls_record_recv(tls->session, buffer, len);
     if (n >= 0)
         return n;
-    /* a client may leave a wish for renegotiation unanswered */
+    /* a client may leave a request for renegotiation unanswered */
     if (is_again((int)n) || (!gnutls_error_is_fatal((int)n) && ++tls->events <= EVENTS_MAX))
         return STREAM_AGAIN;
     if (n == GNUTLS_E_PREMATURE_TERMINATION && !tls->failed)

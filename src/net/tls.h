@@ -29,8 +29,8 @@ struct tls_params {
 
 /* Shakes hands over INNER and returns a stream that owns it. On failure NULL, and INNER is closed.
  * Failures are the account's: a file that can't be read EX_NOINPUT permanent; a certificate that
- * does not hold, EX_UNAVAILABLE temporary (somebody will mend it), saying what is wrong with it:
- * the name ("is for a.example, not b.example"), expired when, not yet valid, unknown issuer
+ * does not hold, EX_UNAVAILABLE temporary (an administrator can mend it), saying what is wrong with
+ * it: the name ("is for a.example, not b.example"), expired when, not yet valid, unknown issuer
  * (self-signed), revoked, not for servers, and, for the unknown issuer, the fingerprint; anything
  * else EX_PROTOCOL. */
 struct stream *tls_start(struct stream *inner, const struct tls_params *params, int64_t deadline,
@@ -52,7 +52,7 @@ void tls_describe(struct stream *stream, struct str *out);
 void tls_channel_binding(struct stream *stream, struct binding *binding);
 
 /* *END becomes when the certificates of the PEM file FILE end, in seconds since 1970: the first of
- * a chain; of AUTHORITIES, which can have old ones beside the new, the last. Fails where it has
+ * a chain; of AUTHORITIES, which can have old ones next to new ones, the last. Fails where it has
  * none: EX_NOINPUT, permanent. */
 bool tls_certificates_end(const char *file, bool authorities, int64_t *end, struct error *err);
 

@@ -286,7 +286,7 @@ static void add_names(gnutls_x509_crt_t cert, bool of_client, struct strlist *ou
         strlist_add(out, name);
 }
 
-/* What stands before the next reason. */
+/* What is written before the next reason. */
 static const char *separator(const struct error *err)
 {
     return strchr(err->text, ':') ? "; " : ": ";

@@ -1,4 +1,4 @@
-/* Whom a TLS client believes, and what to tell the user when it does not: the certificate side of
+/* Which certificates a TLS client trusts, and why it does not trust one: the certificate side of
  * tls.c, which alone includes this. */
 #ifndef TRUST_H
 #define TRUST_H
@@ -34,17 +34,17 @@ struct trust {
 /* Loads what PARAMS name. Zero TRUST before; clear it afterwards whatever is returned. */
 bool trust_load(struct trust *trust, const struct tls_params *params, struct error *err);
 
-/* Makes the handshake of SESSION fail unless the peer's certificate is believed. The session must
+/* Makes the handshake of SESSION fail unless the peer's certificate is trusted. The session must
  * be set up for TRUST's credentials; TRUST must outlive it. */
 void trust_demand(struct trust *trust, gnutls_session_t session, const struct tls_params *params);
 
-/* Fills ERR with why the certificate was not believed, and returns false. */
+/* Fills ERR with why the certificate is not trusted, and returns false. */
 bool trust_explain(const struct trust *trust, gnutls_session_t session, struct error *err);
 
 /* Appends lines about the peer's certificate. */
 void trust_describe(gnutls_session_t session, struct str *out);
 
-/* Fills PEER with the client of a server's SESSION: its names, if they can be believed, and its
+/* Fills PEER with the client of a server's SESSION: its names, if they can be trusted, and its
  * key. */
 void trust_identify(gnutls_session_t session, struct tlsserver_peer *peer);
 

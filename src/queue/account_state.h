@@ -5,8 +5,8 @@
  *
  * A failure before mail is sent (connect, TLS, login) is the account's. One that a message meets
  * may be that message's alone: it makes the message suspect. When the next message meets one, too,
- * it is verified to be the account's and opens the breaker; when that one goes through, the first
- * message had it. */
+ * it is verified to be the account's and opens the breaker; when that one is accepted, the failure
+ * was the first message's. */
 #ifndef ACCOUNT_STATE_H
 #define ACCOUNT_STATE_H
 

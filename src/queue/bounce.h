@@ -14,9 +14,9 @@
 
 struct bounce {
     const struct entry *original;
-    const struct journal
-        *journal; /* of its recipients those are reported that failed and are in no bounce yet,
-                     or, with `until`, those for whom bounce_reports_delay() is true */
+    /* Of its recipients those are reported that failed and are in no bounce yet, or, with `until`,
+     * those for whom bounce_reports_delay() is true. */
+    const struct journal *journal;
     const struct content *content; /* of the original */
     const char *id;                /* of the bounce; makes Message-ID and boundary */
     const char *from;              /* the account's address: From is Mail Delivery System <from> */
@@ -45,7 +45,8 @@ bool bounce_write(const struct bounce *bounce, struct output *out, bool *has_8bi
 
 /* Fills ENTRY, which must be zeroed, for entry_writer_begin(): account of the original, null
  * sender, one recipient, id derived from the original's. False if the original is itself a bounce
- * or has had ENTRYID_BOUNCES_MAX already (message, permanent, EX_SOFTWARE): it goes to failed/. */
+ * or has had ENTRYID_BOUNCES_MAX already (message, permanent, EX_SOFTWARE): it is moved to failed/.
+ */
 bool bounce_entry(const struct bounce *bounce, struct entry *entry, struct error *err);
 
 #endif

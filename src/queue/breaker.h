@@ -1,7 +1,7 @@
 /* The breaker of an account: when the provider, the way there, or the login fails, nothing is tried
  * for a while, so that a thousand entries do not mean a thousand timeouts or a locked login. When
- * that while is over, or what the failure depended on has changed, one attempt, the probe, goes
- * first. Pure. */
+ * that while is over, or what the failure depended on has changed, one attempt, the probe, is
+ * made first. Pure. */
 #ifndef BREAKER_H
 #define BREAKER_H
 

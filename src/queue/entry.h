@@ -27,7 +27,7 @@
  *     1    one line "notify 6" in front for all recipients, no ORCPT
  *     2    NOTIFY and ORCPT of each recipient
  *
- * Everything here is pure; the entry comes from outside and is believed in nothing. */
+ * Everything here is pure; the entry comes from outside, and nothing of it is trusted. */
 #ifndef ENTRY_H
 #define ENTRY_H
 

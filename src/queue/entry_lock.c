@@ -170,7 +170,7 @@ static bool note_bounce(const struct entry_lock *lock, struct entry_lock *origin
 }
 
 /* A process that was killed may have made the bounce LOCK and not noted that: once it is sent,
- * nothing else would tell that there was one. SPOOL_FOUND if the original has the note, or is gone.
+ * nothing else shows that there was one. SPOOL_FOUND if the original has the note, or is gone.
  */
 static enum spool_found look_after_original(const struct entry_lock *lock, struct error *err)
 {

@@ -46,8 +46,8 @@ static bool entry_writer_write(struct output *self, const void *data, size_t len
     return true;
 }
 
-/* A file under the id that was handed in, or under a new one. A cleaner can be quicker than our
- * lock; each time with a new id, as he will remove the file by its name. */
+/* A file under the id that was handed in, or under a new one. A process that clears tmp/ can be
+ * quicker than our lock, and removes the file by its name: then another id is used. */
 static bool create(struct entry_writer *writer, struct spool *spool, char id[ENTRYID_SIZE],
                    struct error *err)
 {
@@ -120,7 +120,7 @@ bool entry_writer_commit(struct entry_writer *writer, struct entry_lock *lock, s
     }
     if (!finish_file(writer, err) ||
         !spoolfile_move(spool, SPOOL_TMP, SPOOL_QUEUE, writer->entry.id, err)) {
-        /* Who made it may have died before its name was on disk. */
+        /* The process that made it may have died before its name was on disk. */
         bool same_bounce =
             errno == EEXIST && writer->derived && spool_sync_directory(spool, SPOOL_QUEUE, err);
         entry_writer_drop(writer);

@@ -30,9 +30,9 @@ struct listing_item {
     const struct entry *entry; /* NULL if it can't be read: `failure` says why */
     const struct journal *journal;
     const char *failure; /* "" if it can be read */
-    const char
-        *waiting; /* why it waits, for recipients without a reason of their own: the account's
-                     failure, or that it was not tried yet; "" if it does not wait */
+    /* Why it waits, for recipients without a reason of their own: the account's failure, or that it
+     * was not tried yet; "" if it does not wait. */
+    const char *waiting;
 };
 
 /* Calls EACH for all of queue/ and hold/, or with FAILED for all of failed/, until it returns

@@ -28,7 +28,7 @@ static bool clear_temporary(void *context, const char *name)
 }
 
 /* An entry that is being moved may have left one place and not be seen in the other, if that was
- * looked at before: so look again. Nobody moves an entry twice in that time. */
+ * looked at before: so look again. No process moves an entry twice in that time. */
 static bool clear_journal(void *context, const char *name)
 {
     struct clearing *now = context;

@@ -202,8 +202,9 @@ bool spool_open(struct spool *spool, const char *path, bool create, struct error
         spool->directory[i] = -1;
     bool there = false;
     bool ok = open_directory(spool, create, err) && check_format(spool, &there, err);
-    /* Its maker may have died before the name of `format` was on disk, and others, who saw it, may
-     * have put mail here before the power went. So where the rest is, `format` is made again. */
+    /* The process that made it may have died before the name of `format` was on disk, and others,
+     * who saw it, may have put mail here before the power went. So where the rest is, `format` is
+     * made again. */
     if (ok && open_directories(spool, create, there, err) && (there || finish_making(spool, err)))
         return true;
     int number = errno;

@@ -12,7 +12,7 @@ enum {
     LIFE = 3600
 }; /* seconds, where the server does not say; a refused token is renewed anyway */
 
-/* RFC 8414, 3: the well-known part stands between host and path; OpenID Connect puts it behind. */
+/* RFC 8414, 3: the well-known part is between host and path; OpenID Connect puts it behind. */
 static void add_description_url(struct str *out, const char *issuer, bool openid)
 {
     size_t len = strlen(issuer), host = 8 + strcspn(issuer + 8, "/");
@@ -139,7 +139,7 @@ void endpoints_clear(struct endpoints *endpoints)
     str_clear(&endpoints->device);
 }
 
-/* Adds to FORM who the client is, and what proves it; a secret by HTTP Basic goes to USER and
+/* Adds to FORM who the client is, and what proves it; a secret by HTTP Basic is put into USER and
  * PASSWORD. */
 static bool prove(const struct endpoints *e, struct str *form, struct str *user,
                   struct str *password, struct error *err)

@@ -16,7 +16,7 @@ struct endpoints {
     const struct token_request *request;
     struct str issuer; /* "" where it has not described itself */
     struct str authorize, token, device;
-    bool basic;           /* a secret goes by HTTP Basic, else in the form (RFC 6749, 2.3.1) */
+    bool basic;           /* a secret is sent by HTTP Basic, else in the form (RFC 6749, 2.3.1) */
     bool pss;             /* no RS256 */
     int64_t deadline;     /* a moment */
     int64_t (*now)(void); /* seconds since 1970 */

@@ -16,7 +16,7 @@ enum {
 
 struct loopback {
     int listener; /* -1: none, the answer can only be pasted */
-    int answers;  /* -1: nobody pastes */
+    int answers;  /* -1: nothing is pasted */
     int port;
     struct str uri;    /* of the redirection, with the port */
     struct str path;   /* of it, "/" at least */
@@ -33,7 +33,7 @@ bool loopback_open(struct loopback *loopback, const char *redirect, int answers,
 /* Waits for the next answer and appends its query ("code=...&state=...") to QUERY, a secret; a code
  * that a person pasted alone is appended as it is. *CLIENT is the browser's connection, which
  * loopback_reply() closes, or -1. Requests for something else get 404. False, EX_NOPERM: DEADLINE
- * has passed, or nobody is left who could answer. */
+ * has passed, or no answer can come any more. */
 bool loopback_wait(struct loopback *loopback, int64_t deadline, struct str *query, int *client,
                    struct error *err);
 

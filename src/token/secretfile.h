@@ -1,4 +1,4 @@
-/* The files that prove who asks: a secret, a key, a certificate. */
+/* The files that prove which client asks: a secret, a key, a certificate. */
 #ifndef SECRETFILE_H
 #define SECRETFILE_H
 

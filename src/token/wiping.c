@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In front of each block stands its size, and room that keeps the alignment. */
+/* In front of each block is its size, and room that keeps the alignment. */
 enum { HEAD = 2 * sizeof(max_align_t) > 16 ? 2 * sizeof(max_align_t) : 16 };
 
 static size_t size_of(const void *memory)
