@@ -4,7 +4,6 @@
 #include "compat/foreign.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "config/key.h"
 

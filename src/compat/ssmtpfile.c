@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { OVERRIDE = FOREIGN_PROGRAM_BIT, SEEN_MAILHUB = 2 * FOREIGN_PROGRAM_BIT };
+enum { OVERRIDE = FOREIGN_PROGRAM_BIT };
 enum { ROOT, REWRITE_DOMAIN, HOST_NAME };
 
 static const struct foreign_row rows[] = {

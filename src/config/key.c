@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "config/nearest.h"
 
 const struct key *key_find(enum key_section section, const char *name)

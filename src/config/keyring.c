@@ -1,7 +1,6 @@
 #include "config.h"
 #include "config/keyring.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>

@@ -1,7 +1,6 @@
 #include "config.h"
 #include "config/password.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>

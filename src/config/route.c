@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/memory.h"
 #include "message/address.h"
 #include "config/nearest.h"
 

@@ -1,7 +1,6 @@
 #include "config.h"
 #include "config/section.h"
 
-#include <string.h>
 
 #include "config/nearest.h"
 

@@ -2,7 +2,6 @@
 #include "net/socks.h"
 
 #include <arpa/inet.h>
-#include <string.h>
 #include <sysexits.h>
 
 #include "base/idna.h"

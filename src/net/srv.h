@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
 
 enum { SRV_NAME_MAX = 256 };
 

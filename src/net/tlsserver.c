@@ -3,10 +3,8 @@
 
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 #include "base/memory.h"
-#include "base/translation.h"
 #include "net/tlsserverstate.h"
 
 static bool fails(int status, const char *what, const char *file, struct error *err)

@@ -4,7 +4,6 @@
 #define BOUNCE_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/error.h"
 #include "base/output.h"

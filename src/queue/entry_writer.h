@@ -5,7 +5,6 @@
 #define ENTRY_WRITER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/error.h"
 #include "base/output.h"

@@ -34,9 +34,8 @@
 #include "queue/entryid.h"
 
 enum {
-    JOURNAL_MAX = 256 * 1024 * 1024, /* octets read; what lies behind is passed over */
-    JOURNAL_REPLY_MAX = 512,         /* octets of a reply that are kept for waiting recipients */
-    JOURNAL_SENT_MAX = 64,           /* octets of a line that names recipients it was sent to */
+    JOURNAL_REPLY_MAX = 512, /* octets of a reply that are kept for waiting recipients */
+    JOURNAL_SENT_MAX = 64,   /* octets of a line that names recipients it was sent to */
 };
 
 enum journal_status {

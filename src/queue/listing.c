@@ -1,7 +1,6 @@
 #include "config.h"
 #include "queue/listing.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

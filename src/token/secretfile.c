@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/fileread.h"
-#include "config/configuration.h"
 #include "config/ownership.h"
 
 static bool is_credential(const struct token_request *request, const char *path)
