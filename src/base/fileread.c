@@ -6,10 +6,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+bool fileread_is_missing(int number)
+{
+    return number == ENOENT || number == ENOTDIR;
+}
+
 bool fileread_is_about_file(int number)
 {
-    return number == ENOENT || number == ENOTDIR || number == EACCES || number == EPERM ||
-           number == ELOOP || number == ENAMETOOLONG || number == EISDIR || number == ENXIO;
+    return fileread_is_missing(number) || number == EACCES || number == EPERM || number == ELOOP ||
+           number == ENAMETOOLONG || number == EISDIR || number == ENXIO;
 }
 
 static bool fail(const char *path, struct error *err)

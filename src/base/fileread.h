@@ -21,4 +21,7 @@ bool fileread_all(const char *path, size_t limit, struct str *out, struct stat *
  * descriptors, no memory, a disk that fails. */
 bool fileread_is_about_file(int number);
 
+/* True if NUMBER says that there is no such file. */
+bool fileread_is_missing(int number);
+
 #endif

@@ -184,7 +184,7 @@ static bool read_file(struct foreign_reader *reader, const char *name, struct st
         str_addf(&path, "%s%s", str_text(&reader->directory), name);
     errno = 0;
     *found = fileread_all(str_text(&path), FOREIGN_FILE_MAX, out, NULL, err);
-    bool ok = *found || errno == ENOENT || errno == ENOTDIR;
+    bool ok = *found || fileread_is_missing(errno);
     str_clear(&path);
     return ok;
 }

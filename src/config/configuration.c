@@ -21,17 +21,12 @@ struct lookup {
     const char *explicit_file; /* NULL: none */
 };
 
-static bool is_missing(int number)
-{
-    return number == ENOENT || number == ENOTDIR;
-}
-
 static bool read_providers(struct provider_table *table, const struct paths *paths,
                            struct error *err)
 {
     struct str path = {0};
     str_addf(&path, "%s/providers.ini", paths->pkgdatadir);
-    bool missing = access(str_text(&path), F_OK) != 0 && is_missing(errno);
+    bool missing = access(str_text(&path), F_OK) != 0 && fileread_is_missing(errno);
     bool ok = missing || provider_open(table, str_text(&path), err);
     str_clear(&path);
     return ok;
@@ -105,7 +100,7 @@ static bool read_file(struct configfile *file, const struct lookup *lookup,
     if (!ok) {
         candidate->number = errno ? errno : EIO;
         str_clear(&text);
-        return is_missing(candidate->number);
+        return fileread_is_missing(candidate->number);
     }
     bool ini = candidate->form == FORM_INI;
     if (candidate->form == FORM_EITHER)

@@ -140,7 +140,7 @@ bool tokenfile_read(const char *path, struct tokens *tokens, bool *found, struct
     struct stat facts;
     *tokens = (struct tokens){0};
     *found = fileread_all(path, TOKENFILE_MAX, &text, &facts, err);
-    bool ok = *found ? check(path, &facts, err) : errno == ENOENT || errno == ENOTDIR;
+    bool ok = *found ? check(path, &facts, err) : fileread_is_missing(errno);
     if (*found && ok && !tokenfile_parse(str_text(&text), text.len, tokens))
         ok = error_config(err, "%s: is no file of tokens: remove it", path);
     str_clear(&text);
