@@ -1,12 +1,12 @@
 #include "config.h"
 #include "config/configfile.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "config/inifile.h"
+#include "config/keycheck.h"
 #include "config/nearest.h"
 #include "config/section.h"
 
@@ -37,7 +37,7 @@ struct account *configfile_add(struct configfile *file, struct account *account,
 static bool check_name(const char *name, struct error *err)
 {
     for (const char *p = name; *p; p++)
-        if (!isalnum((unsigned char)*p) && !strchr("-_.@+", *p) && (unsigned char)*p < 128)
+        if (!keycheck_is_of_name(*p))
             return error_config(err, "'%s' is no name: use letters, digits, and - _ . @ +", name);
     return true;
 }

@@ -1,7 +1,6 @@
 #include "config.h"
 #include "config/iniwriter.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "config/keycheck.h"
@@ -9,10 +8,7 @@
 void iniwriter_name(const char *name, struct str *out)
 {
     for (; *name; name++)
-        str_add_char(out, isalnum((unsigned char)*name) || strchr("-_.@+", *name) ||
-                                  (unsigned char)*name >= 128
-                              ? *name
-                              : '_');
+        str_add_char(out, keycheck_is_of_name(*name) ? *name : '_');
 }
 
 static bool is_key(const struct key *key, const char *name)

@@ -65,6 +65,11 @@ bool keycheck_served(const char *text, struct error *err)
                         text);
 }
 
+bool keycheck_is_of_name(char c)
+{
+    return isalnum((unsigned char)c) || (c && strchr("-_.@+", c)) || (unsigned char)c >= 128;
+}
+
 static bool is_ip(const char *text)
 {
     unsigned char address[sizeof(struct in6_addr)];

@@ -24,6 +24,9 @@ bool keycheck_https(const char *text, struct error *err);  /* https://... */
 bool keycheck_oauth(const char *text, struct error *err);  /* that, or a name */
 bool keycheck_tenant(const char *text, struct error *err); /* a part of a path */
 
+/* True if the names of accounts, providers and authorization servers may have C. */
+bool keycheck_is_of_name(char c);
+
 /* http:// with a loopback address or localhost, or https://. */
 bool keycheck_redirect(const char *text, struct error *err);
 
