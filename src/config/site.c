@@ -17,16 +17,22 @@ void site_open(struct site *site, const char *program, const struct paths *paths
     this_host_read(&site->host, paths);
 }
 
+/* FRESH was read now, and takes the place of what was there. */
+static void take(struct site *site, const struct configuration *fresh)
+{
+    configuration_clear(&site->config);
+    site->config = *fresh;
+    site->configured = true;
+    site->read_at = clock_wall();
+}
+
 static bool configure(struct site *site, const struct paths *paths, const char *file,
                       struct error *err)
 {
     struct configuration fresh;
     if (!configuration_read(&fresh, paths, &site->caller, file, err))
         return false;
-    configuration_clear(&site->config);
-    site->config = fresh;
-    site->configured = true;
-    site->read_at = clock_wall();
+    take(site, &fresh);
     return true;
 }
 
@@ -53,9 +59,7 @@ static bool read_again(struct site *site, struct error *err)
         return error_config(err, "%s: there is no account in it any more",
                             site->config.found[SCOPE_SYSTEM].path);
     }
-    configuration_clear(&site->config);
-    site->config = fresh;
-    site->read_at = clock_wall();
+    take(site, &fresh);
     return true;
 }
 
