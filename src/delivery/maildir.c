@@ -85,7 +85,7 @@ static bool open_maildir(struct maildir *dir, const char *path, struct error *er
     }
     if (dir->top < 0 || fstat(dir->top, &facts) != 0)
         return failure(dir, N_("cannot open %s"), "", err);
-    dir->mode = facts.st_mode & 0777;
+    dir->mode = facts.st_mode & 0775; /* only its owner and its group may change mail */
     for (int i = 0; i < PARTS; i++)
         if (!open_part(dir, (enum part)i, &made, err))
             return false;

@@ -3,8 +3,9 @@
  * in LF. Its name contains the entry's id, by which a later attempt finds it.
  *
  * A Maildir that is missing is made with mode 0700. In one that exists, files and directories get
- * its mode and inherit its set-group-ID bit, so that the same users can read them. Failures have
- * the account's scope and EX_TEMPFAIL; the class is permanent where a person must mend the path. */
+ * its mode and inherit its set-group-ID bit, so that the same users can read them; what everybody
+ * may write to is not made. Failures have the account's scope and EX_TEMPFAIL; the class is
+ * permanent where a person must mend the path. */
 #ifndef MAILDIR_H
 #define MAILDIR_H
 

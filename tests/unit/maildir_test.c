@@ -87,18 +87,27 @@ static void what_is_not_news_is_marked_as_read(void **state)
     free(path);
 }
 
+/* What everybody may write to, like /tmp, would let everybody change mail. */
 static void the_readers_of_the_directory_may_read(void **state)
 {
     (void)state;
-    const char *path = scratch_path("shared");
-    assert_int_equal(mkdir(path, 0700), 0);
-    int fd = open(path, O_RDONLY | O_DIRECTORY);
-    assert_int_equal(fchmod(fd, 02770), 0);
-    (void)close(fd);
-    char *file = keep("shared", "x\r\n", false, false);
-    assert_file(file, "x\n", 0660);
-    assert_int_equal(mode_of("shared/new") & 0777, 0770);
-    free(file);
+    static const struct {
+        const char *name, *new;
+        mode_t mode, files, directories;
+    } rows[] = {{"shared", "shared/new", 02770, 0660, 0770},
+                {"public", "public/new", 0755, 0644, 0755},
+                {"open", "open/new", 01777, 0664, 0775}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *path = scratch_path(rows[i].name);
+        assert_int_equal(mkdir(path, 0700), 0);
+        int fd = open(path, O_RDONLY | O_DIRECTORY);
+        assert_int_equal(fchmod(fd, rows[i].mode), 0);
+        (void)close(fd);
+        char *file = keep(rows[i].name, "x\r\n", false, false);
+        assert_file(file, "x\n", rows[i].files);
+        assert_int_equal(mode_of(rows[i].new) & 0777, rows[i].directories);
+        free(file);
+    }
 }
 
 /* A process that was killed before its result was noted has kept it, and the reader has been there.
