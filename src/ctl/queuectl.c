@@ -14,6 +14,7 @@
 #include "queue/account_state.h"
 #include "queue/entry_lock.h"
 #include "queue/listing.h"
+#include "delivery/account_access.h"
 #include "delivery/fallback.h"
 #include "delivery/spoolpath.h"
 #include "submit/control_client.h"
@@ -83,6 +84,7 @@ struct listing {
     bool json;
     char *account; /* whose fallback this is: most queues have one account */
     const struct account *fallback;
+    int64_t fallback_from; /* when that may be used, seconds since 1970; 0: now */
 };
 
 static bool may_see(const struct queuectl *want, const struct entry *entry)
@@ -102,14 +104,25 @@ static const struct account *fallback_of(const struct queuectl *want, const stru
     return fallback_in_use(want->site, own, &state.breaker, DELIVERY_DUE, clock_wall());
 }
 
+/* When OTHER, a fallback, may be used: it can fail as well. 0: now. */
+static int64_t usable_from(const struct queuectl *want, const struct spool *spool,
+                           const struct account *other)
+{
+    struct account_state state;
+    account_state_read(&state, spool, other->name);
+    bool works =
+        account_access_may_try(want->site, other, &state.breaker, DELIVERY_DUE, clock_wall());
+    return works ? state.rate_until : state.breaker.until;
+}
+
 static bool may_carry(const struct account *fallback, const struct entry *entry,
                       const struct journal *journal)
 {
     return fallback && !journal_is_tied(journal) && fallback_may_carry(fallback, entry);
 }
 
-/* Finds whether a fallback carries ITEM, which then waits for its own time and not its account's.
- */
+/* Finds whether a fallback carries ITEM, which then waits for its own time and that account's, if
+ * its own account is not tried before. */
 static void find_fallback(struct listing *l, struct listing_item *item)
 {
     if (item->state != LISTING_DEFERRED || !item->entry)
@@ -117,11 +130,13 @@ static void find_fallback(struct listing *l, struct listing_item *item)
     if (!l->account || strcmp(l->account, item->entry->account) != 0) {
         memory_replace(&l->account, item->entry->account);
         l->fallback = fallback_of(l->want, l->spool, l->account);
+        l->fallback_from = l->fallback ? usable_from(l->want, l->spool, l->fallback) : 0;
     }
-    if (!may_carry(l->fallback, item->entry, item->journal))
+    int64_t next = item->due > l->fallback_from ? item->due : l->fallback_from;
+    if (!may_carry(l->fallback, item->entry, item->journal) || next > item->next)
         return;
     item->through = l->fallback->name;
-    item->next = item->due;
+    item->next = next;
 }
 
 static bool list_one(void *context, const struct listing_item *found)

@@ -191,6 +191,16 @@ def test_the_queue_shows_who_carries_what(serve, spool):
     assert "fallback" not in spool.entry() and "no relaying" in spool.entry()["declined"]
 
 
+def test_the_queue_does_not_promise_an_account_that_fails_as_well(serve, spool):
+    spool.use_pair(None, serve(users={}))
+    spool.fails_for(5)
+    assert "; due now through account spare)\n" in spool.run("mailq").shown
+    spool.run_due()
+    shown = spool.run("mailq").shown
+    assert "; next attempt " in shown and "through" not in shown, shown
+    assert "fallback" not in spool.entry()
+
+
 def test_one_recipient_is_gone_and_another_not_relayed(serve, spool):
     replies = {"gone@example.org": "550 5.1.1 no", "far@example.org": "550 5.7.1 no relaying"}
     spare = serve(users=USERS, rcpt=replies.get)
