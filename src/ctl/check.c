@@ -361,7 +361,7 @@ static void report_service(const struct check *c)
         return;
     add_time(&when, state.read_at);
     if (state.read_at)
-        report_line("onehopctl",
+        report_line(c->site->program,
                     "the service is running and uses the configuration it read before, %s",
                     str_text(&when));
     str_clear(&when);
@@ -372,18 +372,18 @@ static int check_all(struct check *c, const char *file, const char *account)
 {
     struct error err;
     if (!site_configure(c->site, file, &err)) {
-        report_error("onehopctl", &err);
+        report_error(c->site->program, &err);
         report_service(c);
         return err.code;
     }
     show_files(c);
     show_confinement();
     if (*account && !configuration_account(&c->site->config, account)) {
-        report_line("onehopctl", "there is no account '%s'", account);
+        report_line(c->site->program, "there is no account '%s'", account);
         return EX_CONFIG;
     }
     if (c->site->config.n == 0) {
-        report_line("onehopctl",
+        report_line(c->site->program,
                     "there is no account: write %s/onehop/onehop.ini or %s/onehop/onehop.ini",
                     c->site->caller.config_home, c->site->paths->sysconfdir);
         report_service(c);

@@ -97,8 +97,8 @@ static int log_in_as_service(void *context)
 
 static void show_failure(void *context, const struct error *err)
 {
-    (void)context;
-    report_error("onehopctl", err);
+    const struct login *login = context;
+    report_error(login->site->program, err);
 }
 
 /* The directory that the service's user cannot make itself. */
@@ -142,11 +142,11 @@ int loginctl_run(int argc, char **argv, struct site *site)
         name = device ? name : argv[i];
     }
     if (!name || !known) {
-        report_line("onehopctl", "login takes the name of an account, and --device");
+        report_line(site->program, "login takes the name of an account, and --device");
         return EX_USAGE;
     }
     if (!find_account(&login, name, site, &err) || !make_directory(&login, &err)) {
-        report_error("onehopctl", &err);
+        report_error(site->program, &err);
         return err.code;
     }
     return login.account->scope == SCOPE_SYSTEM

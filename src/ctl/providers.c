@@ -11,8 +11,6 @@
 #include "submit/report.h"
 #include "ctl/json.h"
 
-static const char program[] = "onehopctl";
-
 static void print_text(const struct provider *p)
 {
     const char *host = p->host.n ? p->host.item[0] : "";
@@ -73,8 +71,9 @@ static void print(const struct provider_table *table, const struct provider *one
         (void)puts(n ? "]" : "[]");
 }
 
-static int show(const struct provider_table *table, const char *domain, bool json)
+static int show(const struct site *site, const char *domain, bool json)
 {
+    const struct provider_table *table = &site->config.providers;
     if (!*domain) {
         print(table, NULL, json);
         return EX_OK;
@@ -86,7 +85,7 @@ static int show(const struct provider_table *table, const char *domain, bool jso
     else if (json)
         (void)puts("[]");
     if (!p)
-        report_line(program, "no provider is known for %s", domain);
+        report_line(site->program, "no provider is known for %s", domain);
     return p ? EX_OK : EX_NOHOST;
 }
 
@@ -95,13 +94,13 @@ int providers_run(int argc, char **argv, struct site *site)
     struct error err;
     bool json = argc > 0 && strcmp(argv[0], "--json") == 0;
     if (argc - json > 1 || (argc > json && argv[(int)json][0] == '-')) {
-        report_line(program, "providers takes --json, and a mail domain or an address");
+        report_line(site->program, "providers takes --json, and a mail domain or an address");
         return EX_USAGE;
     }
     if (!site_configure(site, NULL, &err) || !provider_load(&site->config.providers, &err)) {
-        report_error(program, &err);
+        report_error(site->program, &err);
         return err.code;
     }
-    int code = show(&site->config.providers, argc > json ? argv[(int)json] : "", json);
+    int code = show(site, argc > json ? argv[(int)json] : "", json);
     return code == EX_OK ? help_flush() : code;
 }

@@ -29,8 +29,6 @@
 
 enum { FILE_MAX = 1024 * 1024, LOGINS_MAX = 3 };
 
-static const char program[] = "onehopctl";
-
 struct setup {
     struct site *site;
     struct setup_answers answers;
@@ -322,19 +320,20 @@ static void remove_files(struct setup *s)
     setup_maildir_undo(&s->maildir, s->answers.maildir);
 }
 
+static int fail(const struct setup *s, const struct error *err)
+{
+    report_error(s->site->program, err);
+    return err->code;
+}
+
 static int try_files(struct setup *s, struct error *err)
 {
     const char *file = str_text(s->kept ? &s->file : &s->candidate);
-    if (!write_files(s, err)) {
-        report_error(program, err);
-        return err->code;
-    }
+    if (!write_files(s, err))
+        return fail(s, err);
     if (!s->answers.no_check && !s->answers.client) /* nobody has consented yet */
         return check_file(file, str_text(&s->name), s->answers.system, s->site);
-    if (site_configure(s->site, file, err))
-        return EX_OK;
-    report_error(program, err);
-    return err->code;
+    return site_configure(s->site, file, err) ? EX_OK : fail(s, err);
 }
 
 /* Asks for the password, writes the files, tries the login, and moves the files to their places; a
@@ -342,16 +341,12 @@ static int try_files(struct setup *s, struct error *err)
 static int install(struct setup *s, struct error *err)
 {
     for (int logins = 1;; logins++) {
-        if (!get_password(s, err)) {
-            report_error(program, err);
-            return err->code;
-        }
+        if (!get_password(s, err))
+            return fail(s, err);
         int code = try_files(s, err);
         if (code == EX_OK && !s->kept &&
-            !setup_file_move(str_text(&s->candidate), str_text(&s->file), err)) {
-            report_error(program, err);
-            code = err->code;
-        }
+            !setup_file_move(str_text(&s->candidate), str_text(&s->file), err))
+            code = fail(s, err);
         if (code == EX_OK)
             return code;
         remove_files(s);
@@ -426,20 +421,16 @@ static bool wants_test(const struct setup_answers *a)
 static int set_up(struct setup *s, struct error *err)
 {
     choose_level(&s->answers);
-    if (!site_configure(s->site, NULL, err) || !find_answers(s, err)) {
-        report_error(program, err);
-        return err->code;
-    }
+    if (!site_configure(s->site, NULL, err) || !find_answers(s, err))
+        return fail(s, err);
     int code = install(s, err);
     if (code != EX_OK) {
-        report_line(program, "nothing was changed");
+        report_line(s->site->program, "nothing was changed");
         return code;
     }
     show_result(s);
-    if (s->answers.system && !s->answers.no_start && !setup_system_start(s->site, err)) {
-        report_error(program, err);
-        code = err->code;
-    }
+    if (s->answers.system && !s->answers.no_start && !setup_system_start(s->site, err))
+        code = fail(s, err);
     if (code == EX_OK && s->answers.client)
         code = let_log_in(s);
     return code == EX_OK && wants_test(&s->answers)
@@ -464,7 +455,7 @@ int setup_run(int argc, char **argv, struct site *site)
     struct error err = {0};
     int code = EX_USAGE;
     if (!setup_answers_read(&s.answers, argc, argv, &err))
-        report_error(program, &err);
+        report_error(site->program, &err);
     else
         code = s.answers.help ? show_options() : set_up(&s, &err);
     setup_answers_clear(&s.answers);
