@@ -8,11 +8,11 @@
 
 #include "base/xtext.h"
 #include "delivery/alert.h"
+#include "submit/dialogue.h"
 #include "submit/queue_context.h"
 #include "submit/control_client.h"
 #include "submit/report.h"
 #include "submit/serviceuser.h"
-#include "submit/trace.h"
 
 static void show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
 {

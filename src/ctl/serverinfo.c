@@ -11,11 +11,11 @@
 #include "compat/msmtpcode.h"
 #include "delivery/verdict.h"
 #include "submit/asmsmtp.h"
+#include "submit/dialogue.h"
 #include "submit/help.h"
 #include "submit/report.h"
 #include "submit/send.h"
 #include "submit/send_context.h"
-#include "submit/trace.h"
 
 struct server {
     struct send_context sending;

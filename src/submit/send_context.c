@@ -7,10 +7,10 @@
 
 #include "base/clock.h"
 #include "base/translation.h"
+#include "submit/dialogue.h"
 #include "submit/first_try.h"
 #include "submit/report.h"
 #include "submit/terminal.h"
-#include "submit/trace.h"
 
 void send_context_show_dialogue(void *context, enum trace_kind kind, const char *line, size_t len)
 {

@@ -15,9 +15,9 @@
 #include "net/socket.h"
 #include "smtp/session.h"
 #include "cli/environment.h"
+#include "submit/dialogue.h"
 #include "submit/report.h"
 #include "submit/smtp_frontend.h"
-#include "submit/trace.h"
 
 enum {
     LINE_CONNECT = 5 * 1000, /* milliseconds */

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "submit/trace.h"
+#include "submit/dialogue.h"
 
 #include "base/escape.h"
 

@@ -1,6 +1,6 @@
 /* The dialogue with the server as -v shows it. */
-#ifndef TRACE_H
-#define TRACE_H
+#ifndef DIALOGUE_H
+#define DIALOGUE_H
 
 #include <stdio.h>
 
