@@ -106,6 +106,15 @@ static int host_length(const char *url)
     return (int)(host ? 3 + (host - url) + (long)strcspn(host + 3, "/?") : (long)strlen(url));
 }
 
+/* libcurl does not say whether a certificate has ended, or has not begun. */
+static void show_clock(struct error *err)
+{
+    struct str now = {0};
+    (void)clock_add_local(&now, clock_wall(), "%Y-%m-%d %H:%M %z");
+    error_add(err, "; ", "this machine's clock says %s", str_text(&now));
+    str_clear(&now);
+}
+
 static bool failed(const struct web_request *r, CURLcode code, const char *detail,
                    const struct answer *answer, struct error *err)
 {
@@ -114,8 +123,11 @@ static bool failed(const struct web_request *r, CURLcode code, const char *detai
                                        : curl_easy_strerror(code);
     bool wrong = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
                  code == CURLE_SSL_CACERT_BADFILE;
-    return error_set(err, ERROR_ACCOUNT, wrong ? ERROR_PERMANENT : ERROR_TEMPORARY,
-                     wrong ? EX_CONFIG : EX_TEMPFAIL, "%.*s: %s", host_length(r->url), r->url, why);
+    (void)error_set(err, ERROR_ACCOUNT, wrong ? ERROR_PERMANENT : ERROR_TEMPORARY,
+                    wrong ? EX_CONFIG : EX_TEMPFAIL, "%.*s: %s", host_length(r->url), r->url, why);
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        show_clock(err);
+    return false;
 }
 
 static void read_facts(CURL *curl, struct web_reply *reply)

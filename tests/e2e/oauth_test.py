@@ -475,7 +475,7 @@ def test_a_server_that_cannot_describe_itself_is_named_once(machine, mail, token
     assert result.code == 75 and result.text.count(tokens.url) == 1, result.text
 
 
-@pytest.mark.parametrize("kind", ["wrong-name", "expired", "self-signed"])
+@pytest.mark.parametrize("kind", ["wrong-name", "expired", "not-yet", "self-signed"])
 def test_a_certificate_that_does_not_hold(machine, mail, authority, kind):
     from provider import TokenServer
     with TokenServer(authority, certificate=kind) as server:
@@ -485,6 +485,7 @@ def test_a_certificate_that_does_not_hold(machine, mail, authority, kind):
                   oauth_client_secret_file=secret)
         result = machine.sendmail("you@example.net")
         assert result.code == 75 and "certificate" in result.text.lower(), result.text
+        assert "; this machine's clock says 20" in result.text
         assert server.seen == []
 
 
