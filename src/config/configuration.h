@@ -50,9 +50,9 @@ struct service_settings { /* of the system's scope */
     long messages_per_hour;  /* from one user; root may send more */
     int64_t octets_per_hour; /* from one user, root apart */
     long connections_per_user;
-    long connections; /* of everybody */
-    int64_t size;     /* octets of a message */
-    int64_t idle;     /* milliseconds until a service that a socket woke ends; 0: never */
+    long connections;   /* of everybody */
+    int64_t size;       /* octets of a message */
+    int64_t idle;       /* milliseconds until a service that a socket woke ends; 0: never */
     char *metrics_file; /* see ctl/metrics.h; "" for none */
 };
 
@@ -117,7 +117,7 @@ const struct account *configuration_sole(const struct configuration *config,
 const struct account *configuration_describe(struct configuration *config, const char *host,
                                              const char *from, struct error *err);
 
-/* Wipes the passwords that the files hold, whose lengths stay: for a process that reads what strangers
+/* Wipes the passwords of the accounts, whose lengths stay: for a process that reads what others
  * write and logs in nowhere. */
 void configuration_wipe_passwords(const struct configuration *config);
 

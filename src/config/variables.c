@@ -81,3 +81,13 @@ bool variables_account(struct account **account, const struct caller *caller, st
     }
     return ok;
 }
+
+void variables_wipe_password(const struct caller *caller)
+{
+    static const char password[] = "ONEHOP_PASSWORD=";
+    char *const *variables = caller->variables;
+    for (; variables && *variables; variables++)
+        if (strncmp(*variables, password, sizeof password - 1) == 0)
+            explicit_bzero(*variables + sizeof password - 1,
+                           strlen(*variables + sizeof password - 1));
+}

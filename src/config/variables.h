@@ -16,4 +16,7 @@
  * variable. */
 bool variables_account(struct account **account, const struct caller *caller, struct error *err);
 
+/* Wipes the values of the variables ONEHOP_PASSWORD of CALLER, in the environment itself. */
+void variables_wipe_password(const struct caller *caller);
+
 #endif

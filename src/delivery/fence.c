@@ -18,6 +18,8 @@
 #include "delivery/log_path.h"
 #include "delivery/maildir.h"
 
+enum { INCLUDED_MAX = 1000 }; /* files that aliases include */
+
 /* Programs and libraries, the local time. Directories of other things are not in these lists: /etc
  * as a whole has other accounts' passwords. */
 static const char *const everywhere[] = {
@@ -231,48 +233,50 @@ unsigned fence_delivery(const struct fence_delivery *delivery)
     return confine(&read, &write, delivery->spool ? delivery->spool->dir : 0, true);
 }
 
-static bool includes_others(const char *aliases)
+static void add_included(struct strlist *files, const struct str *text)
 {
-    struct str text = {0};
-    struct error ignored; /* what cannot be read now cannot be read later */
-    bool found = *aliases && fileread_all(aliases, ALIASES_FILE_MAX, &text, NULL, &ignored) &&
-                 strstr(str_text(&text), ":include:");
-    str_clear(&text);
-    return found;
+    static const char include[] = ":include:";
+    const char *at = str_text(text);
+    while (files->n < INCLUDED_MAX && (at = strcasestr(at, include)) != NULL) {
+        struct str path = {0};
+        at += strlen(include);
+        at += strspn(at, " \t");
+        str_add_n(&path, at, strcspn(at, ",\"\r\n"));
+        while (path.len > 0 && strchr(" \t", path.data[path.len - 1]))
+            str_truncate(&path, path.len - 1);
+        if (*str_text(&path) == '/')
+            add(files, str_text(&path));
+        str_clear(&path);
+    }
 }
 
-unsigned fence_session(const struct site *site, const char *spool, bool remote)
+/* Each of FILES can include others, which can, too (`:include:`). */
+static void add_all_included(struct strlist *files)
+{
+    for (size_t i = 0; i < files->n; i++) {
+        struct str text = {0};
+        struct error ignored; /* what cannot be read now cannot be read later */
+        if (fileread_all(files->item[i], ALIASES_FILE_MAX, &text, NULL, &ignored))
+            add_included(files, &text);
+        str_clear(&text);
+    }
+}
+
+unsigned fence_session(const struct site *site, const char *spool)
 {
     const struct configuration *config = &site->config;
-    const struct paths *paths = site->paths;
     struct strlist read = {0}, write = {0};
-    struct str aliases = {0}, format = {0};
-    str_addf(&aliases, "%s/aliases", paths->sysconfdir);
-    str_addf(&format, "%s/format",
-             spool); /* what spool_open() makes last, for which it looks above */
-    bool known = *spool == '/' && access(str_text(&format), F_OK) == 0 &&
-                 !includes_others(str_text(&aliases));
-    add(&read, str_text(&aliases));
-    add_directory(&read, paths->pkgdatadir);
-    if (!remote) { /* they may hold passwords */
-        add_beneath(&read, paths->sysconfdir, "onehop/onehop.ini");
-        add_beneath(&read, paths->sysconfdir, "msmtprc");
+    add_beneath(&read, site->paths->sysconfdir, "aliases");
+    for (size_t i = 0; i < config->n; i++) {
+        add(&read, config->account[i]->aliases);
+        add_log(&write, config->account[i]->logfile);
     }
+    add_all_included(&read); /* there is nothing else in the list yet */
+    add_directory(&read, site->paths->pkgdatadir);
     ADD_ALL(&read, users);
     ADD_ALL(&read, groups);
     add_directory(&write, spool);
-    for (size_t i = 0; i < config->n; i++) {
-        const struct account *account = config->account[i];
-        known = known && !includes_others(account->aliases);
-        add(&read, account->aliases);
-        add_log(&write, account->logfile);
-    }
-    unsigned fences = known || remote ? confine(&read, &write, 0, false) : 0;
-    strlist_clear(&read);
-    strlist_clear(&write);
-    str_clear(&aliases);
-    str_clear(&format);
-    return fences;
+    return confine(&read, &write, 0, false);
 }
 
 unsigned fence_control(const char *spool)

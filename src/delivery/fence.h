@@ -31,12 +31,10 @@ bool fence_needs_programs(const struct account *account);
  * PKCS#11). NULL: they are, where the kernel can. */
 const char *fence_hindrance(const struct account *account);
 
-/* Confines this process to accepting mail for the accounts of SITE into the spool at SPOOL: no
- * password file, no network, no other program. Returns which fences stand: none where the spool is
- * yet to be made, or an aliases file names others (:include:), which can be anywhere; for a client
- * of the network (REMOTE) they stand even so, and neither what is included nor the site's files,
- * which may hold passwords, can be read. */
-unsigned fence_session(const struct site *site, const char *spool, bool remote);
+/* Confines this process to accepting mail for the accounts of SITE into the spool at SPOOL, which
+ * is there: it reads the files of aliases, those included that they name now, and no other of the
+ * site's, which can hold passwords; no network, no other program. Returns which fences stand. */
+unsigned fence_session(const struct site *site, const char *spool);
 
 /* Confines this process to managing the entries of the spool at SPOOL: no other file is written, no
  * password file read, no network, no other program. Returns which fences stand. */

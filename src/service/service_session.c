@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "message/complete.h"
+#include "config/variables.h"
 #include "net/socket.h"
 #include "delivery/fence.h"
 #include "delivery/spoolpath.h"
@@ -66,13 +67,10 @@ static bool admit(void *context, struct server_reply *reply)
 {
     struct client *client = context;
     const struct service_session *r = client->session;
-    struct error ignored; /* the parent logs it */
-    if (r->peer->remote)  /* for people: no user of this machine */
+    if (r->peer->remote) /* for people: no user of this machine */
         client->site.caller.name =
             client->network.user ? client->network.user->name : r->peer->text;
     set_received(client);
-    if (!r->peer->remote) /* which keeps to what the parent read as it connected */
-        (void)site_refresh(&client->site, &ignored);
     if (client->site.broken) {
         server_reply_set(reply, 451, "4.3.5", "System incorrectly configured: %s",
                          client->site.broken);
@@ -161,7 +159,7 @@ static void begin(struct client *client, const struct invocation *call)
     s->context = client;
 }
 
-/* No fence can be set up around a spool that is yet to be made; strangers get one always. */
+/* No fence can be set up around a spool that is yet to be made. */
 static void make_spool(const char *path)
 {
     struct spool spool = {0};
@@ -170,20 +168,20 @@ static void make_spool(const char *path)
     spool_close(&spool);
 }
 
-/* A session reads what others write: taken over, it finds no password and no way out. */
+/* A session reads what others write: taken over, it finds no password and no way out. It keeps to
+ * what the parent read as the client connected. */
 static void confine(const struct client *client)
 {
-    const struct site *site = &client->site;
     struct str spool = {0};
-    bool known = spoolpath_find(&spool, site, SCOPE_SYSTEM);
-    if (client->session->peer->remote)
-        configuration_wipe_passwords(&site->config);
-    if (known && client->session->peer->remote)
-        make_spool(str_text(&spool));
-    if (client->session->peer->control)
+    (void)spoolpath_find(&spool, &client->site, SCOPE_SYSTEM); /* the system's is always known */
+    configuration_wipe_passwords(&client->site.config);
+    variables_wipe_password(&client->session->site->caller);
+    if (client->session->peer->control) {
         (void)fence_control(str_text(&spool));
-    else if (known)
-        (void)fence_session(site, str_text(&spool), client->session->peer->remote);
+    } else {
+        make_spool(str_text(&spool));
+        (void)fence_session(&client->site, str_text(&spool));
+    }
     str_clear(&spool);
 }
 

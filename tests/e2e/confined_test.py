@@ -1,16 +1,19 @@
 """What a process could do that a provider, or a client, has taken over (tests/takeover.c): tried by that
 process itself, inside its fence."""
 
+import contextlib
 import os
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
 
 from bs_test import CODES, SYMFONY, Dialogue
 from machine import sanitized
+from service import children_of, served, until  # noqa: F401
 
 MAIL = b"From: me@example.com\nTo: you@example.net\n\ntext\n"
 
@@ -152,3 +155,81 @@ def test_who_submitted_an_entry_is_looked_up_behind_the_fence(fenced, serve):
     fenced.delivers("-odq", "you@example.net", input=MAIL.replace(b"me@", name.encode() + b"@"))
     fenced.delivers("-q")
     assert provider.message.sender == f"{name}@example.com"
+
+
+# -- sessions of the service
+
+def memory(pid):
+    """What that process could write to; None where this one may not look."""
+    found = b""
+    try:
+        with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as octets:
+            for line in maps:
+                start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
+                if mode.startswith("rw"):
+                    octets.seek(int(start, 16))
+                    with contextlib.suppress(OSError):  # what the kernel shows to nobody
+                        found += octets.read(int(end, 16) - int(start, 16))
+    except PermissionError:
+        return None
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+    return found
+
+
+def talkers(service, marker):
+    """The memories of the processes below the service's that have read MARKER."""
+    below = children_of(service)
+    texts = [memory(pid) for pid in below + [child for pid in below for child in children_of(pid)]]
+    if None in texts:
+        pytest.skip("NOT TESTED: only root sees the memory of a process that allows no debugger")
+    return [text for text in texts if marker in text]
+
+
+def dial(served, kind, port):
+    return socket.create_connection(("127.0.0.1", port), 60) if kind == "port" else served.connect(kind)
+
+
+@pytest.mark.parametrize("origin", ["file", "variable"])
+@pytest.mark.parametrize("kind", ["submit", "port", "control"])
+def test_a_session_holds_no_password_of_an_account(served, serve, kind, origin):  # noqa: F811
+    port, marker = served.reserve(), b"here-i-am.example"
+    keys = {"password_file": None, "password": "of-an-account-only"} if origin == "file" else {}
+    served.serve(serve(), f"listen = 127.0.0.1:{port}\n", **keys)
+    served.stop()
+    environment = {}
+    if origin == "file":
+        served.system_file.chmod(0o600)
+    else:
+        served.configure_system(f"[service]\nlisten = 127.0.0.1:{port}\n", 0o644)
+        environment = {"ONEHOP_HOST": "127.0.0.1", "ONEHOP_USER": "me@example.com",
+                       "ONEHOP_PASSWORD": "of-an-account-only", "ONEHOP_SYSLOG": "off"}
+    served.start(environment=environment)
+    with dial(served, kind, port) as line:
+        if kind == "control":
+            line.sendall(b"show " + marker)
+        else:
+            assert line.makefile("rb", 0).readline().startswith(b"220 ")
+            line.sendall(b"EHLO " + marker + b"\r\n")
+        found = []
+        served.until(lambda: found.extend(talkers(served.process.pid, marker)) or found, "no session")
+        assert [text for text in found if b"of-an-account-only" in text] == []
+    assert b"of-an-account-only" in memory(served.process.pid)
+
+
+def test_a_session_opens_no_file_with_a_password(fenced, served, serve):  # noqa: F811
+    provider = serve()
+    served.serve(provider, password_file=None, password="s3cret")
+    served.stop()
+    served.system_file.chmod(0o600)
+    spool = f"{served.root}/spool/queue/"
+    paths = [str(served.system_file), str(served.password), spool, "/usr/bin/env"]
+    served.start(environment={"ONEHOP_TEST_TAKEOVER": ":".join(paths)})
+    assert served.call(0, "sendmail", "you@example.net", input=MAIL)[:2] == (0, "")
+    with served.connect("control") as line:
+        line.sendall(b"list\n")
+        assert line.makefile("rb").read().endswith(b"status 0\n")
+    served.until(lambda: len(taken_over(served.said())) >= 3, "not three processes")
+    assert {what for _, words in taken_over(served.said()) for what in words} == {
+        "make " + spool, "read /usr/bin/env"}
+    assert provider.message.recipients == ["you@example.net"]
