@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 
 /* As rename(2), and with RENAME_NOREPLACE it fails with EEXIST where NEW is there. */
-int renameat2(int old_directory, const char *old, int new_directory, const char *new, unsigned flags);
+int renameat2(int old_directory, const char *old, int new_directory, const char *new,
+              unsigned flags);
 
 #endif

@@ -1,7 +1,6 @@
 #include "config.h"
 #include "config/section.h"
 
-
 #include "config/nearest.h"
 
 const struct section_kind section_kinds[] = {

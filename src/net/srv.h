@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-
 enum { SRV_NAME_MAX = 256 };
 
 struct srv_record {
