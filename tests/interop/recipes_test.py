@@ -1,5 +1,6 @@
-"""The recipes in etc/packages, with the tools of other distributions that Debian has: an RPM is built
-and looked at, the Nix files are parsed, the Ansible role is run. Needs the network."""
+"""The recipes in etc/packages, with the tools of other distributions that Debian has: an RPM and Arch's
+package are built and looked at, the functions of Alpine's recipe are called, the Nix files are parsed, the
+Ansible role is run. Needs the network."""
 
 import os
 import pathlib
@@ -11,7 +12,8 @@ from debian import BUILD_PACKAGES
 from root import Root, memory_directory
 
 RECIPES = pathlib.Path(__file__).parents[2] / "etc/packages"
-TOOLS = ("rpm", "rpmlint", "xz-utils", "nix-bin", "ansible-core", "ansible-lint", "gettext", "libgsasl-dev")
+TOOLS = ("rpm", "rpmlint", "xz-utils", "nix-bin", "ansible-core", "ansible-lint", "gettext", "libgsasl-dev",
+         "makepkg", "libarchive-tools", "fakeroot")
 # What systemd-rpm-macros defines.
 MACROS = {"_unitdir": "/usr/lib/systemd/system", "_userunitdir": "/usr/lib/systemd/user",
           "_sysusersdir": "/usr/lib/sysusers.d", "_tmpfilesdir": "/usr/lib/tmpfiles.d",
@@ -20,6 +22,19 @@ MACROS = {"_unitdir": "/usr/lib/systemd/system", "_userunitdir": "/usr/lib/syste
 # on every architecture, and onehop.ini.5 is the manual of onehop.ini.
 NO_MISTAKE = ("no-signature", "no-packager-tag", "no-group-tag", "hardcoded-library-path in /usr/lib/sendmail",
               "hardcoded-library-path in %{_prefix}/lib/NetworkManager/", "bad-manual-page-folder")
+# As abuild calls the functions of an APKBUILD, as root; it makes pkgusers and pkggroups first.
+ALPINE = """
+amove() { for path; do mkdir -p "$subpkgdir/${path%/*}"; mv "$pkgdir/$path" "$subpkgdir/$path"; done; }
+. ./APKBUILD
+for group in $pkggroups; do getent group $group >/dev/null || groupadd --system $group; done
+for user in $pkgusers; do getent passwd $user >/dev/null || useradd --system --gid $user $user; done
+srcdir=$PWD pkgdir=$PWD/main
+tar -xf $pkgname-$pkgver.tar.xz
+cd $pkgname-$pkgver
+build && package
+for part in oauth2 mta; do subpkgdir=$srcdir/$part; $part; done
+"""
+NAMES = {"mailq", "newaliases", "runq", "sendmail", "mailq.fish", "sendmail.fish"}
 PLAY = """\
 - hosts: all
   roles: [onehop]
@@ -42,13 +57,23 @@ def root():
 
 
 @pytest.fixture(scope="module")
-def rpms(root):
-    """The packages by name, built from what `make dist` makes."""
+def source():
+    """What `make dist` makes."""
     build = pathlib.Path(os.environ["BUILDDIR"])
     subprocess.run(["make", "-s", "-C", build, "dist"], check=True, capture_output=True)
-    source, = build.glob("onehop-*.tar.xz")
-    (root.path / "tmp/rpmbuild/SOURCES").mkdir(parents=True)
-    (root.path / "tmp/rpmbuild/SOURCES" / source.name).write_bytes(source.read_bytes())
+    archive, = build.glob("onehop-*.tar.xz")
+    return archive
+
+
+def copy(file, directory):
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / file.name).write_bytes(file.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def rpms(root, source):
+    """The packages by name."""
+    copy(source, root.path / "tmp/rpmbuild/SOURCES")
     root.write("tmp/onehop.spec", (RECIPES / "onehop.spec").read_text())
     defines = [word for item in {"_topdir": "/tmp/rpmbuild", **MACROS}.items()
                for word in ("--define", " ".join(item))]
@@ -72,6 +97,12 @@ def test_the_rpm_has_what_belongs_to_it(root, rpms):
     assert root.run("rpm", "-qlp", rpms["onehop-oauth2"]).stdout.split()[-1].endswith("/onehop-token")
 
 
+def test_the_rpm_needs_no_perl(root, rpms):
+    """That is for the script of logwatch, which is Perl itself."""
+    needed = root.run("rpm", "-qRp", rpms["onehop"]).stdout
+    assert "perl" not in needed and "libgnutls" in needed and "ca-certificates" in needed
+
+
 def test_its_scripts_are_shell_and_name_the_alternative(root, rpms):
     for tag in ("POSTIN", "PREUN", "POSTUN"):
         script = root.run("rpm", "-qp", "--qf", f"%{{{tag}}}", rpms["onehop"]).stdout
@@ -87,6 +118,42 @@ def test_rpmlint_finds_no_mistake(root, rpms):
     assert not mistakes, said
 
 
+def test_archs_package_is_built(root, source):
+    place = root.path / "tmp/arch"
+    for file in (source, RECIPES / "PKGBUILD"):
+        copy(file, place)
+    root.run("useradd", "--system", "--user-group", "builder")  # makepkg is not for root
+    root.run("chown", "-R", "builder", "/tmp/arch")
+    root.run("env", "-C", "/tmp/arch", "PACMAN=true", "PKGEXT=.pkg.tar", "makepkg", "-d", "--nocheck",
+             user="builder", timeout=600)
+    package, = place.glob("*.pkg.tar")
+    files = [name for name in root.run("bsdtar", "-tf", f"/tmp/arch/{package.name}").stdout.split()
+             if not name.startswith(".") and not name.endswith("/")]
+    assert {"usr/bin/sendmail", "usr/lib/onehop/tls.so", "usr/lib/onehop/onehop-token", "etc/onehop/onehop.ini",
+            "usr/lib/systemd/system/onehop.socket", "usr/lib/systemd/user/onehop-queue.timer",
+            "usr/lib/sysusers.d/onehop.conf", "usr/lib/tmpfiles.d/onehop.conf"} <= set(files)
+    assert not [name for name in files if not name.startswith(("usr/bin/", "usr/lib/", "usr/share/", "etc/onehop/"))]
+
+
+def test_alpines_functions_make_its_packages(root, source):
+    place = root.path / "tmp/alpine"
+    for file in (source, *(RECIPES / "alpine").iterdir()):
+        copy(file, place)
+    root.run("env", "-C", "/tmp/alpine", "sh", "-ec", ALPINE, timeout=600)
+
+    def files(part):
+        return {str(file.relative_to(place / part)) for file in (place / part).rglob("*")
+                if file.is_symlink() or not file.is_dir()}
+
+    assert {pathlib.Path(name).name for name in files("mta")} == NAMES
+    assert files("oauth2") == {"usr/libexec/onehop/onehop-token"}
+    main = files("main")
+    assert {"usr/bin/onehop", "usr/lib/onehop/tls.so", "etc/onehop/onehop.ini", "etc/init.d/onehop"} <= main
+    assert not [name for name in main if "systemd" in name or pathlib.Path(name).name in NAMES]
+    owner = root.run("stat", "-c", "%U %a", "/tmp/alpine/main/var/spool/onehop", "/tmp/alpine/main/etc/onehop/passwords")
+    assert owner.stdout == "onehop 700\nroot 750\n"
+
+
 @pytest.mark.parametrize("name", ["package.nix", "module.nix"])
 def test_a_nix_file_is_parsed(root, name):
     root.write(f"tmp/{name}", (RECIPES / "nix" / name).read_text())
@@ -97,7 +164,7 @@ def test_a_nix_file_is_parsed(root, name):
 def test_the_ansible_role_writes_an_account(root, rpms):
     """On a machine with the package: the RPM's files stand for it."""
     root.run("rpm", "-i", "--nodeps", "--noscripts", rpms["onehop"])
-    root.run("useradd", "--system", "--user-group", "onehop")
+    root.run("useradd", "--system", "--user-group", "onehop", check=False)  # Alpine's recipe may have done it
     root.run("install", "-d", "-m", "750", "-g", "onehop", "/etc/onehop/passwords")
     subprocess.run(["cp", "-r", RECIPES / "ansible", root.path / "tmp/onehop"], check=True)
     root.write("tmp/play.yml", PLAY)
