@@ -175,6 +175,14 @@ bool listening_is_open(const struct listening *listening)
     return false;
 }
 
+bool listening_needs_tls(const struct listening *listening)
+{
+    for (size_t i = 0; i < listening->n; i++)
+        if (listening->socket[i].open && listening->socket[i].tls_first)
+            return true;
+    return false;
+}
+
 bool listening_open(struct listening *listening, const struct paths *paths, struct error *err)
 {
     return listening->inherited ||

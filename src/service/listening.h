@@ -37,6 +37,9 @@ bool listening_open(struct listening *listening, const struct paths *paths, stru
 /* True if one of the sockets is open to the network. */
 bool listening_is_open(const struct listening *listening);
 
+/* True if one of these has the port at which TLS begins with the connection. */
+bool listening_needs_tls(const struct listening *listening);
+
 /* Closes; removes what was made. */
 void listening_close(struct listening *listening);
 

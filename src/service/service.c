@@ -440,6 +440,16 @@ static void end(struct service *v, const sigset_t *unblocked)
     }
 }
 
+/* A port that a service manager opened is in no `listen`, which listen_check() goes by. */
+static bool check_tls_port(const struct service *v, struct error *err)
+{
+    const struct site *site = v->site;
+    if (site->broken || v->listener.tls || !listening_needs_tls(&v->listening))
+        return true;
+    (void)error_config(err, "port 465 needs TLS: add tls_cert_file and tls_key_file");
+    return error_prefix(err, "%s", site->config.found[SCOPE_SYSTEM].path);
+}
+
 static bool open_up(struct service *v, struct error *err)
 {
     /* The files of the user that started the service are not read. */
@@ -457,6 +467,8 @@ static bool open_up(struct service *v, struct error *err)
         return false;
     if (listening_is_open(&v->listening) && !site->broken &&
         !listener_refresh(&v->listener, site, err))
+        return false;
+    if (!check_tls_port(v, err))
         return false;
     v->quota = quota_new();
     v->addresses = quota_new();

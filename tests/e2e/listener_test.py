@@ -320,9 +320,13 @@ def in_a_network_of_its_own(*words):
     return ["unshare", "-rn", *words]
 
 
-@pytest.mark.skipif(subprocess.run(in_a_network_of_its_own("ip", "link", "set", "lo", "up"), check=False,
-                                   stderr=subprocess.DEVNULL).returncode != 0,
-                    reason="NOT TESTED: there is no network namespace to be had")
+needs_a_network_of_its_own = pytest.mark.skipif(
+    subprocess.run(in_a_network_of_its_own("ip", "link", "set", "lo", "up"), check=False,
+                   stderr=subprocess.DEVNULL).returncode != 0,
+    reason="NOT TESTED: there is no network namespace to be had")
+
+
+@needs_a_network_of_its_own
 def test_tls_from_the_start_on_port_465(served, serve, authority):
     served.configure_system(served.account(serve(), delivery_mode="queue", queue="on", password=None)
                             + "[service]\nlisten = 0.0.0.0:465\n" + copy_certificate(served, authority)
@@ -334,6 +338,27 @@ def test_tls_from_the_start_on_port_465(served, serve, authority):
     assert "starttls" not in done.stdout
     entry, = served.queued()
     assert b"with ESMTPSA" in entry.read_bytes()
+
+
+# As systemd does with ListenStream=465.
+HAND_DOWN = """
+import os, socket, sys
+listener = socket.create_server(("0.0.0.0", 465))
+os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[1], [sys.argv[1], "-bd"])
+"""
+
+
+@needs_a_network_of_its_own
+def test_port_465_that_is_handed_down_needs_tls(served, serve):
+    served.configure_system(served.account(serve(), password=None) + "[service]\n" + LOCAL, mode=0o644)
+    done = subprocess.run(in_a_network_of_its_own(sys.executable, "-c", HAND_DOWN, str(served.programs / "onehop")),
+                          env=served.environment(PATH=os.environ["PATH"]), capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 78
+    assert re.search(r"onehop\.ini: port 465 needs TLS: add tls_cert_file and tls_key_file", done.stderr)
 
 
 # -- what users may
