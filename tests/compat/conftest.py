@@ -1,6 +1,5 @@
 """Both programs, msmtp and ours under its name, do the same work against the same server."""
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -13,13 +12,8 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e"), os.path.dirname(HERE)]
 
-spec = importlib.util.spec_from_file_location(
-    "stories", os.path.join(os.path.dirname(HERE), "e2e", "conftest.py"))
-stories = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(stories)
-authority, programs, machine = stories.authority, stories.programs, stories.machine
-socket_path = stories.socket_path
-
+from fixtures import (authority, machine, programs, pytest_make_parametrize_id,  # noqa: E402, F401
+                      socket_path)
 from provider import Provider  # noqa: E402
 
 MSMTP = os.environ.get("MSMTP", "/usr/bin/msmtp")
@@ -166,7 +160,3 @@ def both(tmp_path, authority, programs, socket_path):
     pair = Both(tmp_path, authority, programs, socket_path)
     yield pair
     pair.stop()
-
-
-def pytest_make_parametrize_id(val):
-    return stories.pytest_make_parametrize_id(val)

@@ -100,7 +100,7 @@ def test_null_sender(both):
 def test_aliases(both):
     aliases = {"aliases": "root: a@x, b@x\nops: root\n"}
     for words in (["root"], ["ops"], ["me@x", "root"]):
-        theirs, ours = both(*words, rc={"aliases": "{home}/aliases".replace("{home}", "~")},
+        theirs, ours = both(*words, rc={"aliases": "~/aliases"},
                             files=aliases)
         assert theirs.code == ours.code == 0
         assert sorted(theirs.recipients) == sorted(ours.recipients)

@@ -1,6 +1,5 @@
 """The crash suite: machines and providers as in the end-to-end stories, and what breaks them."""
 
-import importlib.util
 import os
 import sys
 
@@ -8,16 +7,11 @@ import pytest
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-E2E = os.path.join(os.path.dirname(HERE), "e2e")
-sys.path[:0] = [HERE, E2E]
-
-_spec = importlib.util.spec_from_file_location("stories", os.path.join(E2E, "conftest.py"))
-stories = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stories)
-authority, programs, serve, machine = (stories.authority, stories.programs, stories.serve,
-                                       stories.machine)
+TESTS = os.path.dirname(HERE)
+sys.path[:0] = [HERE, os.path.join(TESTS, "e2e"), TESTS]
 
 import inject  # noqa: E402
+from fixtures import authority, machine, programs, serve  # noqa: E402, F401
 from ledger import Ledger  # noqa: E402
 
 

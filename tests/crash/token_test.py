@@ -12,8 +12,8 @@ import pytest
 
 import inject
 from machine import PATIENCE, until
-from oauth import needs_program, PROGRAM
-from provider import Answer, TokenServer
+from oauth import PROGRAM, needs_program, tokens  # noqa: F401
+from provider import Answer
 
 pytestmark = needs_program
 
@@ -29,12 +29,6 @@ refresh old
 access ended
 end
 """
-
-
-@pytest.fixture
-def server(authority):
-    with TokenServer(authority) as server:
-        yield server
 
 
 class Store:
@@ -72,8 +66,8 @@ class Store:
 
 
 @pytest.fixture
-def store(server, tmp_path):
-    return Store(server, tmp_path)
+def store(tokens, tmp_path):  # noqa: F811
+    return Store(tokens, tmp_path)
 
 
 @pytest.mark.parametrize("call", CALLS)
