@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "service/control_server.h"
+#include "unit/memorystream.h"
 #include "unit/spooldir.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -96,14 +97,8 @@ static ssize_t client_write(struct stream *s, const void *data, size_t len, stru
     return (ssize_t)len;
 }
 
-static int client_wait(struct stream *s, int want, int64_t deadline, struct error *err)
-{
-    (void)s, (void)deadline, (void)err;
-    return want;
-}
-
 static const struct stream_ops ops = {
-    .read = client_read, .write = client_write, .wait = client_wait};
+    .read = client_read, .write = client_write, .wait = memorystream_wait};
 
 /* An answer may repeat what was asked. */
 static bool has(const struct str *text, const char *word)

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "smtpd/server.h"
+#include "unit/memorystream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -71,19 +72,8 @@ static int client_wait(struct stream *s, int want, int64_t deadline, struct erro
     return client->at == 0 ? 0 : want; /* nothing is said before the greeting */
 }
 
-static int client_descriptor(struct stream *s)
-{
-    (void)s;
-    return -1;
-}
-
-static void client_close(struct stream *s)
-{
-    (void)s;
-}
-
 static const struct stream_ops client_ops = {client_read, client_write, client_wait,
-                                             client_descriptor, client_close};
+                                             memorystream_descriptor, memorystream_close};
 
 static bool begin(void *context, struct server_reply *reply)
 {

@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "smtp/session.h"
+#include "unit/memorystream.h"
 
 enum { NO_CHUNKING = 1, LMTP = 2, LOGIN = 4, NO_PIPELINING = 8, SLOW = 16, NO_8BITMIME = 32 };
 enum { RECIPIENTS = 3, SLOW_PIECE = 7, REPLIES_MAX = 4096 };
@@ -280,25 +281,8 @@ static ssize_t provider_write(struct stream *s, const void *data, size_t len, st
     return (ssize_t)len;
 }
 
-static int provider_wait(struct stream *s, int want, int64_t deadline, struct error *err)
-{
-    (void)s, (void)deadline, (void)err;
-    return want;
-}
-
-static int provider_descriptor(struct stream *s)
-{
-    (void)s;
-    return -1;
-}
-
-static void provider_close(struct stream *s)
-{
-    (void)s;
-}
-
-static const struct stream_ops provider_ops = {provider_read, provider_write, provider_wait,
-                                               provider_descriptor, provider_close};
+static const struct stream_ops provider_ops = {provider_read, provider_write, memorystream_wait,
+                                               memorystream_descriptor, memorystream_close};
 
 static void check(const struct provider *p, struct outcome *outcomes)
 {
@@ -312,8 +296,7 @@ static void converse(struct provider *p)
 {
     struct str password = {0};
     str_add(&password, "secret");
-    struct sasl_login login = {
-        .mechanism = "", .user = "u", .password = &password, .host = "h"};
+    struct sasl_login login = {.mechanism = "", .user = "u", .password = &password, .host = "h"};
     struct session_params params = {.hello = "me",
                                     .lmtp = p->kind & LMTP,
                                     .secure = true,

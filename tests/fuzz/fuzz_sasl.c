@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "smtp/session.h"
+#include "unit/memorystream.h"
 
 struct server {
     struct stream stream;
@@ -80,19 +81,8 @@ static int server_wait(struct stream *s, int want, int64_t deadline, struct erro
     return want & (STREAM_WRITE | (readable ? STREAM_READ : 0));
 }
 
-static int server_descriptor(struct stream *s)
-{
-    (void)s;
-    return -1;
-}
-
-static void server_close(struct stream *s)
-{
-    (void)s;
-}
-
 static const struct stream_ops server_ops = {server_read, server_write, server_wait,
-                                             server_descriptor, server_close};
+                                             memorystream_descriptor, memorystream_close};
 
 static void bind_channel(void *context, struct binding *binding)
 {
@@ -107,11 +97,11 @@ static void log_in(struct server *server, const char *mechanism)
     struct error err = {0};
     str_add(&password, "secret");
     const struct sasl_login login = {.mechanism = mechanism,
-                                        .user = "u",
-                                        .password = &password,
-                                        .realm = "",
-                                        .host = "h",
-                                        .port = 587};
+                                     .user = "u",
+                                     .password = &password,
+                                     .realm = "",
+                                     .host = "h",
+                                     .port = 587};
     const struct session_params params = {.hello = "me",
                                           .secure = true,
                                           .login = &login,

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "smtpd/server.h"
+#include "unit/memorystream.h"
 
 enum {
     LENIENT = 1,
@@ -59,17 +60,6 @@ static int client_wait(struct stream *s, int want, int64_t deadline, struct erro
     return before_greeting ? 0 : want;
 }
 
-static int client_descriptor(struct stream *s)
-{
-    (void)s;
-    return -1;
-}
-
-static void client_close(struct stream *s)
-{
-    (void)s;
-}
-
 /* TLS is played by the same stream. */
 static struct stream *secure(void *context, struct stream *plain, int64_t deadline)
 {
@@ -92,7 +82,7 @@ static bool login(void *context, const char *user, const char *password)
 }
 
 static const struct stream_ops client_ops = {client_read, client_write, client_wait,
-                                             client_descriptor, client_close};
+                                             memorystream_descriptor, memorystream_close};
 
 static bool begin(void *context, struct server_reply *reply)
 {

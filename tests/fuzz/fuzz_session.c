@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "smtp/session.h"
+#include "unit/memorystream.h"
 
 enum { PLAIN_DATA = 1, LMTP = 2, LOGIN = 4, STARTTLS = 8, SLOW = 16, STREAM = 32 };
 enum { PUSHED = 4 };
@@ -99,19 +100,8 @@ static int server_wait(struct stream *s, int want, int64_t deadline, struct erro
     return want & (STREAM_WRITE | (readable ? STREAM_READ : 0));
 }
 
-static int server_descriptor(struct stream *s)
-{
-    (void)s;
-    return -1;
-}
-
-static void server_close(struct stream *s)
-{
-    (void)s;
-}
-
 static const struct stream_ops server_ops = {server_read, server_write, server_wait,
-                                             server_descriptor, server_close};
+                                             memorystream_descriptor, memorystream_close};
 
 static struct stream *start_tls(void *context, struct stream *inner, int64_t deadline,
                                 struct error *err)
@@ -242,8 +232,7 @@ static void converse(struct server *server, unsigned kind)
 {
     struct str password = {0};
     str_add(&password, "secret");
-    struct sasl_login login = {
-        .mechanism = "", .user = "u", .password = &password, .host = "h"};
+    struct sasl_login login = {.mechanism = "", .user = "u", .password = &password, .host = "h"};
     struct session_params params = {.hello = "me",
                                     .lmtp = kind & LMTP,
                                     .secure = true,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/socks.h"
+#include "unit/memorystream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,25 +36,8 @@ static ssize_t proxy_write(struct stream *s, const void *data, size_t len, struc
     return (ssize_t)len;
 }
 
-static int proxy_wait(struct stream *s, int want, int64_t deadline, struct error *err)
-{
-    (void)s, (void)deadline, (void)err;
-    return want;
-}
-
-static int proxy_descriptor(struct stream *s)
-{
-    (void)s;
-    return -1;
-}
-
-static void proxy_close(struct stream *s)
-{
-    (void)s;
-}
-
-static const struct stream_ops proxy_ops = {proxy_read, proxy_write, proxy_wait, proxy_descriptor,
-                                            proxy_close};
+static const struct stream_ops proxy_ops = {proxy_read, proxy_write, memorystream_wait,
+                                            memorystream_descriptor, memorystream_close};
 
 /* The length of both replies if they grant the connection, else 0 (RFC 1928, 3 and 6). */
 static size_t granted(const uint8_t *data, size_t size)

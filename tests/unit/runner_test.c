@@ -9,6 +9,7 @@
 #include "delivery/circumstances.h"
 #include "delivery/runner.h"
 #include "mailworld.h"
+#include "memorystream.h"
 
 enum { ENTRIES_MAX = 6, HOUR = 3600, PATIENCE = 60 * 1000 /* milliseconds */ };
 
@@ -115,12 +116,6 @@ static int server_wait(struct stream *s, int want, int64_t deadline, struct erro
     return want & (STREAM_WRITE | (p->given < p->out.len ? STREAM_READ : 0));
 }
 
-static int server_descriptor(struct stream *s)
-{
-    (void)s;
-    return -1;
-}
-
 static void server_close(struct stream *s)
 {
     struct server *p = (struct server *)s;
@@ -130,7 +125,7 @@ static void server_close(struct stream *s)
 }
 
 static const struct stream_ops server_ops = {server_read, server_write, server_wait,
-                                             server_descriptor, server_close};
+                                             memorystream_descriptor, server_close};
 
 static struct stream *dial(void *context, const char *host, struct error *err)
 {

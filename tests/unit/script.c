@@ -1,5 +1,6 @@
 #include "config.h"
 #include "script.h"
+#include "memorystream.h"
 
 #include <string.h>
 #include <sysexits.h>
@@ -84,19 +85,13 @@ static int script_wait(struct stream *s, int want, int64_t deadline, struct erro
     return ready & want;
 }
 
-static int script_descriptor(struct stream *s)
-{
-    (void)s;
-    return -1;
-}
-
 static void script_close(struct stream *s)
 {
     ((struct script *)s)->closed = true;
 }
 
 static const struct stream_ops script_ops = {script_read, script_write, script_wait,
-                                             script_descriptor, script_close};
+                                             memorystream_descriptor, script_close};
 
 void script_start(struct script *script, const struct script_step *step, size_t n)
 {
