@@ -231,15 +231,8 @@ static void deliver_in_clear(enum way way)
 static void deliver_in_tls(const struct authority *ca, const char *priorities, enum way way)
 {
     const struct wish wish = {"mx.mail.example", -1, 9, GNUTLS_KP_TLS_WWW_SERVER, false};
-    const struct tls_params params = {.host = "mx.mail.example",
-                                      .trust_file = ca->file,
-                                      .crl_file = "",
-                                      .fingerprint = "",
-                                      .key_file = "",
-                                      .cert_file = "",
-                                      .pin = "",
-                                      .priorities = "",
-                                      .check = true};
+    struct tls_params params = tlspeer_params;
+    params.trust_file = ca->file;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct server server = {.talk = serve_tls};
         struct error err = {0};

@@ -45,16 +45,6 @@ static void read_exactly(struct stream *s, char *buffer, size_t len)
     }
 }
 
-static const struct tls_params usual = {.host = "mx.mail.example",
-                                        .trust_file = "",
-                                        .crl_file = "",
-                                        .fingerprint = "",
-                                        .key_file = "",
-                                        .cert_file = "",
-                                        .pin = "",
-                                        .priorities = "",
-                                        .check = true};
-
 #define MODERN "NORMAL"
 #define OLD "NORMAL:-VERS-ALL:+VERS-TLS1.1:+SHA1:%VERIFY_ALLOW_SIGN_WITH_SHA1"
 
@@ -128,7 +118,7 @@ static void certificates_are_believed_or_not(void **state)
         struct authority *ca = *state;
         struct server server = {.talk = echo};
         struct stream *inner = start_server(&server, ca, &rows[i].wish, rows[i].priorities);
-        struct tls_params params = usual;
+        struct tls_params params = tlspeer_params;
         struct error err = {0};
         params.trust_file = ca->file;
         params.check = rows[i].check;
@@ -178,7 +168,7 @@ static void fingerprints_replace_the_trust(void **state)
         size_t i = n % 4;
         struct server server = {.talk = echo};
         struct stream *inner = start_server(&server, *state, &wish, MODERN);
-        struct tls_params params = usual;
+        struct tls_params params = tlspeer_params;
         struct error err = {0};
         struct str print = {0};
         if (n >= 4) /* of a list one must fit */
@@ -205,7 +195,7 @@ static void octets_come_back_as_they_went(void **state)
     struct server server = {.talk = echo};
     const struct wish wish = {"mx.mail.example", -1, 9, GNUTLS_KP_TLS_WWW_SERVER, false};
     struct stream *inner = start_server(&server, ca, &wish, MODERN);
-    struct tls_params params = usual;
+    struct tls_params params = tlspeer_params;
     struct error err = {0};
     params.trust_file = ca->file;
     struct stream *s = tls_start(inner, &params, clock_after(LONG), &err);
@@ -260,7 +250,7 @@ static void what_cannot_begin_is_told(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int fds[2];
         struct error err = {0};
-        struct tls_params params = usual;
+        struct tls_params params = tlspeer_params;
         params.trust_file = rows[i].trust;
         params.fingerprint = rows[i].fingerprint;
         params.key_file = params.cert_file = rows[i].key;
@@ -289,7 +279,7 @@ static void handshakes_that_fail(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int fds[2];
         struct error err = {0};
-        struct tls_params params = usual;
+        struct tls_params params = tlspeer_params;
         params.trust_file = ((struct authority *)*state)->file;
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
         assert_int_equal(write(fds[1], rows[i].says, strlen(rows[i].says)), strlen(rows[i].says));
@@ -316,7 +306,7 @@ static void warnings_hold_up_nothing(void **state)
         struct authority *ca = *state;
         struct server server = {.talk = wait_for_the_end, .warnings = rows[i].warnings};
         struct stream *inner = start_server(&server, ca, &wish, "NORMAL:-VERS-ALL:+VERS-TLS1.2");
-        struct tls_params params = usual;
+        struct tls_params params = tlspeer_params;
         struct error err = {0};
         params.trust_file = ca->file;
         struct stream *s = tls_start(inner, &params, clock_after(2000), &err);

@@ -8,6 +8,16 @@
 #include "base/memory.h"
 #include "net/socket.h"
 
+const struct tls_params tlspeer_params = {.host = "mx.mail.example",
+                                          .trust_file = "",
+                                          .crl_file = "",
+                                          .fingerprint = "",
+                                          .key_file = "",
+                                          .cert_file = "",
+                                          .pin = "",
+                                          .priorities = "",
+                                          .check = true};
+
 enum { LONG = 20000, DAY = 86400 };
 
 static gnutls_x509_privkey_t make_key(void)

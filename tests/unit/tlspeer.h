@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "net/stream.h"
+#include "net/tls.h"
 
 struct authority {
     gnutls_x509_privkey_t key;
@@ -34,6 +35,9 @@ struct server {
     gnutls_x509_crt_t cert;
     pthread_t thread;
 };
+
+/* A client's: it checks the certificate of mx.mail.example. The authority's file is missing. */
+extern const struct tls_params tlspeer_params;
 
 /* Set-up and tear-down of a group of tests: *STATE is an authority. */
 int make_authority(void **state);
