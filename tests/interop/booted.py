@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import time
 
-from root import Root
+from root import Root, until
 
 BASE_PACKAGES = ("systemd-sysv", "dbus", "procps")
 BOOT_SECONDS_MAX = 60
@@ -54,10 +54,8 @@ class Booted:
         return self.run("systemctl", "show", "--value", "-p", name, unit).stdout.strip()
 
     def wait_state(self, unit, state, seconds=20):
-        deadline = time.monotonic() + seconds
-        while (now := self.show(unit, "ActiveState")) != state:
-            assert time.monotonic() < deadline, (now, self.journal())
-            time.sleep(0.1)
+        until(lambda: self.show(unit, "ActiveState") == state,
+              lambda: f"{unit} is {self.show(unit, 'ActiveState')}: {self.journal()}", seconds)
 
     def journal(self):
         return self.run("journalctl", "--no-pager", "-u", "onehop.service").stdout

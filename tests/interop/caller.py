@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+from root import listens, until
 from server import DOVECOT_SUBMISSION, PASSWORD
 
 SYSCONFDIR = os.environ["SYSCONFDIR"]
@@ -90,6 +91,28 @@ password = {PASSWORD}
 admin = bob@{{domain}}
 """
 
+# An ordinary user's file has the queue on.
+QUEUE_INI = """\
+[account queued]
+from = reports@mail.test
+host = mail.test
+user = reports
+password_file = ~/password
+admin = alice@mail.test
+timeout = 10
+
+[queue]
+directory = ~/spool
+"""
+
+# Nobody but those who call it meet this service, its configuration and its queue.
+SERVICE = """
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /var/spool
+mount --bind "$1" "$2/onehop/onehop.ini"
+exec onehop -bd
+"""
+
 # The users of which each has another provider, and the provider.
 PROVIDERS = {
     "at-postfix": ("mail.test", 587),
@@ -121,18 +144,18 @@ def install_packages(root):
     root.run("sh", "-ec", ZED, timeout=300, check=False)  # a mirror may have no contrib
 
 
-def install_sendmail(root):
-    """Our build, as a distribution would have it: the program and the name it is called by."""
+def install_sendmail(root, *more):
+    """Our build, as a distribution would have it: the program and the names it is called by."""
     subprocess.run(["make", "-s", "-C", os.environ["BUILDDIR"], "install",
                     f"DESTDIR={root.path}"], check=True, capture_output=True, text=True)
     program = root.run("sh", "-c", "command -v onehop").stdout.strip()
-    for link in ("usr/sbin/sendmail", "usr/lib/sendmail", "usr/bin/msmtp"):
+    for link in ("usr/sbin/sendmail", "usr/lib/sendmail", "usr/bin/msmtp", *more):
         (root.path / link).unlink(missing_ok=True)
         (root.path / link).symlink_to(program)
 
 
 def configure(root):
-    root.run("useradd", "--create-home", "--shell", "/bin/sh", "carol")
+    root.add_user("carol")
     root.write(SYSCONFDIR.lstrip("/") + "/onehop/onehop.ini", SYSTEM_INI)
     root.write("etc/onehop/more.ini", MORE_INI)
     root.write("etc/onehop/reports.password", PASSWORD + "\n", 0o600)
@@ -141,10 +164,27 @@ def configure(root):
     root.run("chown", "-R", "carol:carol", "/home/carol")
     crontab = CRONTAB
     for user, (domain, port) in PROVIDERS.items():
-        root.run("useradd", "--create-home", "--shell", "/bin/sh", user)
+        root.add_user(user)
         for home in (f"home/{user}", f"srv/{user}"):  # the second for root
             root.write(f"{home}/.config/onehop/onehop.ini",
                        PROVIDER_INI.format(domain=domain, port=port), 0o600)
         root.run("chown", "-R", f"{user}:{user}", f"/home/{user}")
         crontab += f"* * * * * {user} echo one\n"
     root.write("etc/cron.d/interop", crontab)
+
+
+def add_user_with_queue(root, name):
+    root.add_user(name)
+    root.write(f"home/{name}/password", PASSWORD + "\n", 0o600)
+    root.write(f"home/{name}/.config/onehop/onehop.ini", QUEUE_INI, 0o600)
+    root.run("chown", "-R", f"{name}:{name}", f"/home/{name}")
+
+
+def start_service(root, name, text, port):
+    """A service of its own, with the configuration TEXT and its log in /tmp/NAME.log, that listens."""
+    root.write(f"etc/onehop/{name}.ini", text)
+    service = root.start("unshare", "-m", "sh", "-ec", SERVICE, "sh", f"/etc/onehop/{name}.ini", SYSCONFDIR,
+                         log=f"/tmp/{name}.log")
+    until(lambda: service.poll() is not None or listens(("127.0.0.1", port)))
+    assert service.poll() is None, (root.path / f"tmp/{name}.log").read_text()
+    return service

@@ -2,9 +2,10 @@
 a login, and the login's own address as sender."""
 
 import re
-import time
 
 import pytest
+
+from root import listens, until
 
 
 def assert_well_formed(message):
@@ -109,11 +110,8 @@ php_admin_value[sendmail_path] = /usr/bin/msmtp -t -i
 """)
     program = next((callers.path / "usr/sbin").glob("php-fpm*")).name
     process = callers.start(program, "-F", "-y", "/etc/fpm.conf", log="/tmp/fpm.out")
-    limit = time.monotonic() + 60
-    while not (callers.path / "run/fpm.socket").is_socket():
-        assert process.poll() is None and time.monotonic() < limit, \
-            (callers.path / "tmp/fpm.out").read_text()
-        time.sleep(0.05)
+    until(lambda: process.poll() is not None or listens(callers.path / "run/fpm.socket"))
+    assert process.poll() is None, (callers.path / "tmp/fpm.out").read_text()
     yield
     process.terminate()
     process.wait(60)

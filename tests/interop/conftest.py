@@ -2,9 +2,12 @@
 call sendmail; or a machine on which our packages are installed, and a provider."""
 
 import concurrent.futures
+import os
 import sys
 
-sys.path.insert(0, __file__.rsplit("/", 1)[0])
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 import pytest
 
@@ -30,7 +33,7 @@ def rig():
         for done in [pool.submit(install, roots[name]) for name, install in installers.items()]:
             done.result()
         roots["opensmtpd"] = opensmtpd.result()
-    caller.install_sendmail(roots["callers"])
+    caller.install_sendmail(roots["callers"], "usr/bin/mailq", "usr/bin/onehopctl")
     caller.configure(roots["callers"])
     authority.trust(roots["callers"])
     authority.give(roots["postfix"], "mail.test")

@@ -4,23 +4,15 @@ their own commands on a bare Debian, and run as the files say. Needs the network
 import contextlib
 import os
 import pathlib
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
 
 import pytest
 
 import world
-from debian import clean_base
+from debian import clean_base, sources
 from image import Builder, Container, Image, Volume
-from root import Root, memory_directory
-
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-from provider import Authority, Provider  # noqa: E402
+from provider import Authority, Provider
+from root import Root, listens, memory_directory, until
 
 yaml = pytest.importorskip("yaml", reason="NOT TESTED: no python3-yaml here")
 
@@ -36,24 +28,16 @@ class World:
 
     def __init__(self):
         self.base = memory_directory()
-        build = pathlib.Path(os.environ["BUILDDIR"])
-        subprocess.run(["make", "-s", "-C", build, "distdir=containers.tmp", "distdir"], check=True,
-                       capture_output=True)
-        source = pathlib.Path(self.base) / "source"
-        shutil.move(build / "containers.tmp", source)
+        source = sources(pathlib.Path(self.base) / "source")
         self.images = Builder(self.base, CONTAINERS / "Dockerfile", source, clean_base(self.base)).images
         php = Root(self.base, "image-php", self.images["sendmail"].root.path)
         php.install("php-cli")
         self.php = Image("php", php, self.images["sendmail"])
         world.loopback_only()
-        (pathlib.Path(self.base) / "authority").mkdir()
         self.authority = Authority(pathlib.Path(self.base) / "authority")
         relay = self.images["relay"].root
-        hosts = relay.path / "etc/hosts"
-        hosts.write_text(hosts.read_text() + "127.0.0.1 smtp.163.com\n")
-        relay.write("usr/local/share/ca-certificates/throw-away.crt",
-                    pathlib.Path(self.authority.trust).read_text())
-        relay.run("update-ca-certificates")
+        relay.add_hosts("127.0.0.1 smtp.163.com")
+        world.trust(relay, self.authority.trust)
         relay.write("run/secrets/smtp", "")
         secret = pathlib.Path(self.base) / "smtp"
         secret.write_text(PASSWORD + "\n")
@@ -88,18 +72,6 @@ class World:
         (socket_directory, place), _ = volumes
         container = Container(self.php, [(socket_directory, f"{place}:ro")], command=PHP["command"], user=WWW_DATA)
         return container.engine.wait(60), container
-
-
-def listens(path):
-    with socket.socket(socket.AF_UNIX) as line:
-        return line.connect_ex(str(path)) == 0
-
-
-def until(ready, said):
-    limit = time.monotonic() + 60
-    while not ready():
-        assert time.monotonic() < limit, said()
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,12 @@
 """cron, started before everything else: its first mail comes with the next full minute."""
 
-import time
+from root import until
 
 
 def first_mail(server, subject):
     """A job runs every minute, so there may be more than one."""
-    deadline = time.monotonic() + 90
-    while not (found := server.find(subject)):
-        assert time.monotonic() < deadline, f"no {subject!r} within 90 seconds\n{server.log()[-2000:]}"
-        time.sleep(0.2)
-    return found[0]
+    return until(lambda: server.find(subject),
+                 lambda: f"no {subject!r} within 90 seconds\n{server.log()[-2000:]}", seconds=90)[0]
 
 
 def test_cron_job_of_root(postfix):

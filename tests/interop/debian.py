@@ -24,18 +24,10 @@ class Packages:
     def __init__(self, base):
         self.root = Root(base, "build")
         self.root.install(*BUILD_PACKAGES)
-        source = self._source()
-        self.root.run("env", "-C", source, "DEB_BUILD_OPTIONS=nocheck parallel=2",
+        sources(self.root.path / "tmp/source")
+        self.root.run("env", "-C", "/tmp/source", "DEB_BUILD_OPTIONS=nocheck parallel=2",
                       "dpkg-buildpackage", "-b", "-us", "-uc", timeout=300)
         self.files = sorted((self.root.path / "tmp").glob("onehop*.deb"))
-
-    def _source(self):
-        build = pathlib.Path(os.environ["BUILDDIR"])
-        subprocess.run(["make", "-s", "-C", build, "distdir"], check=True, capture_output=True)
-        version = subprocess.run(["make", "-s", "-C", build, "--eval=version: ; @echo $(VERSION)",
-                                  "version"], check=True, capture_output=True, text=True).stdout.strip()
-        shutil.move(build / f"onehop-{version}", self.root.path / "tmp" / f"onehop-{version}")
-        return f"/tmp/onehop-{version}"
 
     def lintian(self):
         (changes,) = (self.root.path / "tmp").glob("*.changes")
@@ -62,6 +54,14 @@ class Packages:
             """, "sh", name, NEXT_VERSION)
             names.append(f"{name.partition('_')[0]}_{NEXT_VERSION}.deb")
         return names
+
+
+def sources(place):
+    """The sources as a release has them, in the directory PLACE, which is returned."""
+    build = pathlib.Path(os.environ["BUILDDIR"])
+    subprocess.run(["make", "-s", "-C", build, "distdir=interop.tmp", "distdir"], check=True, capture_output=True)
+    shutil.move(build / "interop.tmp", place)
+    return place
 
 
 def release_here():

@@ -2,17 +2,13 @@
 behind one list of hosts in any order."""
 
 import concurrent.futures
-import os
-import shutil
-import subprocess
-import time
 
 import pytest
 
 import caller
 import world
-from root import Root, memory_directory
-from server import Server
+from root import Root, memory_directory, until
+from server import Server, npm_install
 
 CALLS, QUEUED = 500, 500
 PORT = 2525  # on 587 Haraka wants a login with a password
@@ -65,13 +61,6 @@ exports.hook_queue = (next, connection) =>
   });
 """
 
-CLIENT = """
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout client.key -out client.csr -subj /CN=web1
-echo extendedKeyUsage=clientAuth >client.ext
-openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile client.ext -out client.pem
-"""
-
-
 class Relay(Server):
     """One of several Postfix on one machine: files, queue and mailboxes of its own."""
 
@@ -118,12 +107,7 @@ class Haraka(Server):
         """Why it cannot be, or nothing."""
         directory = root.path / "srv/haraka"
         (directory / "new").mkdir(parents=True)
-        if not shutil.which("npm"):
-            return "no npm"
-        environment = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt", **os.environ}
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1", "Haraka@3"],
-                              cwd=directory, env=environment, capture_output=True, text=True, timeout=300)
-        return done.stderr[-300:] if done.returncode else ""
+        return npm_install(directory, "Haraka@3")
 
     def start(self):
         for name, text in {
@@ -168,18 +152,11 @@ class Fleet:
         return [sum(1 for _ in server.messages()) for server in servers]
 
 
-def wait_for(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="module")
 def fleet():
     base = memory_directory()
     authority = world.Authority(base, "mail.test", "second.test", "third.test")
-    subprocess.run(["sh", "-ec", CLIENT], cwd=authority.directory, check=True, capture_output=True)
+    authority.issue("client", "extendedKeyUsage=clientAuth")
     root = Root(base, "fleet")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         installing = pool.submit(Haraka.install, root)
@@ -192,7 +169,7 @@ def fleet():
         authority.give(root, name)
     root.write("etc/tls/ca.pem", (authority.directory / "ca.pem").read_text())
     for user in ("alice", "web"):
-        root.run("useradd", "--create-home", "--shell", "/bin/sh", user)
+        root.add_user(user)
     for name in ("client.pem", "client.key", "ca.pem"):
         root.write(f"home/web/{name}", (authority.directory / name).read_text(), 0o600)
     world.loopback_only()
@@ -209,19 +186,19 @@ def test_a_thousand_messages_over_two_relays_of_which_one_is_stopped(fleet):
     one, two = fleet.relays
     fleet.use("mail.test, second.test")
     fleet.send(1, CALLS, "-odi")
-    wait_for(lambda: sum(fleet.counts(one, two)) >= CALLS)
+    until(lambda: sum(fleet.counts(one, two)) >= CALLS)
     shares = fleet.counts(one, two)
     # A call is a connection, and each takes either host: four standard deviations and a half
     assert all(0.4 * CALLS <= share <= 0.6 * CALLS for share in shares), shares
     fleet.send(CALLS + 1, CALLS + QUEUED, "-odq")
     two.stop()
     fleet.empty_queue()
-    wait_for(lambda: sum(fleet.counts(one, two)) >= CALLS + QUEUED)
+    until(lambda: sum(fleet.counts(one, two)) >= CALLS + QUEUED)
     arrived = sorted(m.subject for relay in fleet.relays for m in relay.messages())
     assert arrived == sorted(f"number {i}." for i in range(1, CALLS + QUEUED + 1))
     before = fleet.counts(one, two)
     fleet.send(1, 20, "-odi")  # one of a million such runs would not meet the host that is down
-    wait_for(lambda: fleet.counts(one)[0] == before[0] + 20)
+    until(lambda: fleet.counts(one)[0] == before[0] + 20)
     for relay in fleet.relays:
         assert "Trusted TLS connection established from" in relay.log()
 
@@ -234,7 +211,7 @@ def test_haraka_shares_the_list(fleet):
     fleet.send(1, 60, "-odi")
     fleet.send(61, 120, "-odq")
     fleet.empty_queue()
-    wait_for(lambda: sum(fleet.counts(*fleet.relays)) - before + fleet.counts(fleet.haraka)[0] >= 120)
+    until(lambda: sum(fleet.counts(*fleet.relays)) - before + fleet.counts(fleet.haraka)[0] >= 120)
     everywhere = [m.subject for server in (*fleet.relays, fleet.haraka) for m in server.messages()]
     kept = [m.subject for m in fleet.haraka.messages()]
     assert len(everywhere) - before == 120 and len(set(kept)) == len(kept)

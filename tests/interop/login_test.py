@@ -36,26 +36,12 @@ kadmin.local ktadd -k /etc/dovecot/krb5.keytab smtp/mail.test
 chown dovecot /etc/dovecot/krb5.keytab
 """
 
-# A client's certificate, a server's that must be stapled and the reply of OCSP for it, and a list in
-# which second.test is revoked.
-CERTIFICATES = """
-key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-issue() {
-    openssl req $key -keyout $1.key -out $1.csr -subj "/CN=$1"
-    printf '%s\\n' "$2" >$1.ext
-    openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile $1.ext -out $1.pem
-}
+# The reply of OCSP for the certificate that must be stapled, and a list in which second.test is revoked.
+STATUS = """
 listed() {
     serial=$(openssl x509 -noout -serial -in $3.pem)
     printf '%s\\t491231235959Z\\t%s\\t%s\\tunknown\\t/CN=%s\\n' "$1" "$2" "${serial#serial=}" "$3" >>index
 }
-server=extendedKeyUsage=serverAuth
-issue reports extendedKeyUsage=clientAuth
-issue xn--bcher-kva.test "$server
-subjectAltName=DNS:xn--bcher-kva.test"
-issue stapled "$server
-subjectAltName=DNS:second.test
-tlsfeature=status_request"
 listed V '' stapled
 listed R 200101000000Z second.test
 openssl ocsp -index index -issuer ca.pem -CA ca.pem -cert stapled.pem -rsigner ca.pem -rkey ca.key \\
@@ -99,8 +85,12 @@ needs_gsasl = pytest.mark.skipif(not has_gsasl(), reason="NOT TESTED: built with
 @pytest.fixture(scope="module")
 def certificates(rig):
     """Where they are."""
-    directory = rig.authority.directory
-    subprocess.run(["sh", "-ec", CERTIFICATES], cwd=directory, check=True, capture_output=True)
+    authority, directory = rig.authority, rig.authority.directory
+    authority.issue("reports", "extendedKeyUsage=clientAuth")
+    authority.issue("xn--bcher-kva.test", "subjectAltName=DNS:xn--bcher-kva.test", "extendedKeyUsage=serverAuth")
+    authority.issue("stapled", "subjectAltName=DNS:second.test", "extendedKeyUsage=serverAuth",
+                    "tlsfeature=status_request")
+    subprocess.run(["sh", "-ec", STATUS], cwd=directory, check=True, capture_output=True)
     for name in ("reports.key", "reports.pem", "crl.pem"):
         rig.callers.write(f"etc/tls/{name}", (directory / name).read_text(), 0o600)
     return directory
@@ -258,8 +248,7 @@ def test_addresses_that_are_not_ascii(callers, postfix, opensmtpd):
 # -- the way there
 
 def test_a_proxy_that_alone_knows_the_name(callers, postfix, opensmtpd):
-    hosts = opensmtpd.root.path / "etc/hosts"
-    hosts.write_text(hosts.read_text() + "127.0.0.1 hidden.test\n")
+    opensmtpd.root.add_hosts("127.0.0.1 hidden.test")
     proxy = opensmtpd.root.start("microsocks", "-i", "127.0.0.1", "-p", "1080", log="/tmp/proxy.log")
     try:
         postfix.wait_listening(1080)

@@ -2,17 +2,8 @@
 
 import pytest
 
-INI = """\
-[account queued]
-from = reports@mail.test
-host = mail.test
-user = reports
-password_file = ~/password
-admin = alice@mail.test
+import caller
 
-[queue]
-directory = ~/spool
-"""
 PLUGIN = "/usr/lib/nagios/plugins/check_mailq"
 WAITING = 3
 
@@ -20,15 +11,7 @@ WAITING = 3
 @pytest.fixture(scope="module")
 def erin(callers):
     """A user with three messages in the queue, and one that was sent."""
-    callers.run("useradd", "--create-home", "--shell", "/bin/sh", "erin")
-    callers.write("home/erin/password",
-                  callers.path.joinpath("etc/onehop/reports.password").read_text(), 0o600)
-    callers.write("home/erin/.config/onehop/onehop.ini", INI, 0o600)
-    callers.run("chown", "-R", "erin:erin", "/home/erin")
-    program = callers.run("sh", "-c", "command -v onehop").stdout.strip()
-    for name in ("mailq", "onehopctl"):
-        (callers.path / "usr/bin" / name).unlink(missing_ok=True)
-        (callers.path / "usr/bin" / name).symlink_to(program)
+    caller.add_user_with_queue(callers, "erin")
     for mode in ["-odi"] + ["-odq"] * WAITING:
         callers.run("/usr/sbin/sendmail", mode, "alice@mail.test", user="erin",
                     input="Subject: monitored\n\nlines\n")

@@ -1,11 +1,9 @@
 """Programs that speak SMTP themselves, at the listener for the network: over TLS, with a login."""
 
-import socket
-import time
-
 import pytest
 
 import caller
+from programs import monit
 
 PASSWORD = "correct horse"
 INI = """\
@@ -20,14 +18,6 @@ listen = 0.0.0.0:3587, 0.0.0.0:465
 tls_cert_file = /etc/tls/fourth.test.pem
 tls_key_file = /etc/tls/fourth.test.key
 users_file = /etc/onehop/users
-"""
-
-# Nobody else meets this service, its configuration and its queue.
-SERVICE = """
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /var/spool
-mount --bind /etc/onehop/network.ini "$1/onehop/onehop.ini"
-exec onehop -bd
 """
 
 SMTPLIB = """\
@@ -63,20 +53,6 @@ $mail->Body = "one";
 $mail->send();
 """
 
-# It begins with TLS on any port.
-MONIT = """\
-cat >monitrc <<END
-set mailserver fourth.test port 465 username "device" password "$3" using ssl
-set mail-format { from: device@client.lan
-  subject: $2
-  message: one }
-set alert $1
-check file nothing with path /does/not/exist
-END
-chmod 600 monitrc
-monit -c monitrc -p "$PWD/pid" -s "$PWD/state"
-"""
-
 LETTER = 'printf "From: device@client.lan\\nSubject: %s\\n\\none\\n" "$2" | '
 
 # What sh is given, with recipient, subject and password.
@@ -96,29 +72,17 @@ CLIENTS = {
     "smtplib": f"/usr/bin/python3 -c '{SMTPLIB}' \"$@\"",
     "nodemailer": f"NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt node -e '{NODEMAILER}' \"$@\"",
     "PHPMailer": f"php -r '{PHPMAILER}' \"$@\"",
-    "monit": MONIT,
+    # It begins with TLS on any port.
+    "monit": monit('fourth.test port 465 username "device" password "$3" using ssl', "device@client.lan"),
 }
 
 
 @pytest.fixture(scope="module")
 def network(callers):
     """The service, with a user whose line onehopctl made."""
-    callers.write("etc/onehop/network.ini", INI)
-    program = callers.run("sh", "-c", "command -v onehop").stdout.strip()
-    (callers.path / "usr/bin/onehopctl").unlink(missing_ok=True)
-    (callers.path / "usr/bin/onehopctl").symlink_to(program)
     line = callers.run("onehopctl", "passwd", "device", input=PASSWORD + "\n").stdout
     callers.write("etc/onehop/users", line, 0o600)
-    service = callers.start("unshare", "-m", "sh", "-ec", SERVICE, "sh", caller.SYSCONFDIR, log="/tmp/network.log")
-    limit = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", 3587), 60).close()
-            break
-        except OSError:
-            said = (callers.path / "tmp/network.log").read_text()
-            assert service.poll() is None and time.monotonic() < limit, said
-            time.sleep(0.05)
+    service = caller.start_service(callers, "network", INI, 3587)
     yield callers
     service.terminate()
     service.wait(30)

@@ -2,23 +2,16 @@
 machine. What they send must arrive. `make check` is left to others, it takes minutes."""
 
 import concurrent.futures
-import os
 import pathlib
 import re
 import shutil
-import subprocess
-import sys
-import time
 
 import pytest
 
 import world
-from debian import clean_base
-from root import Root, memory_directory
-
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-from provider import Authority, Provider  # noqa: E402
+from debian import clean_base, sources
+from provider import Authority, Provider
+from root import Root, listens, memory_directory, until
 
 README = (pathlib.Path(__file__).parents[2] / "README").read_text(encoding="utf-8")
 PASSWORD = "s3cret"
@@ -38,8 +31,7 @@ class Newcomer:
 
     def __init__(self, base, name, lower, source, user):
         self.root, self.user = Root(base, name, lower), user
-        hosts = self.root.path / "etc/hosts"
-        hosts.write_text(hosts.read_text() + "127.0.0.1 smtp.163.com smtp.gmail.com\n")
+        self.root.add_hosts("127.0.0.1 smtp.163.com smtp.gmail.com")
         if user:
             self.root.install("sudo")
             self.root.run("useradd", "-m", "-s", "/bin/bash", user)
@@ -66,21 +58,12 @@ class Newcomer:
         assert process.returncode == 0, f"{line}: {said[-3000:]}"
         return said
 
-    def trusts(self, authority):
-        self.root.write("usr/local/share/ca-certificates/throw-away.crt",
-                        pathlib.Path(authority.trust).read_text())
-        self.root.run("update-ca-certificates")
-
 
 @pytest.fixture(scope="module")
 def street():
     """(user, root, provider): what needs the Internet is done."""
     base = memory_directory()
-    build = pathlib.Path(os.environ["BUILDDIR"])
-    subprocess.run(["make", "-s", "-C", build, "distdir=newcomer.tmp", "distdir"], check=True,
-                   capture_output=True)
-    source = pathlib.Path(base) / "source"
-    shutil.move(build / "newcomer.tmp", source)
+    source = sources(pathlib.Path(base) / "source")
     lower = clean_base(base)
     user = Newcomer(base, "user", lower, source, "newcomer")
     root = Newcomer(base, "machine", lower, source, None)
@@ -90,10 +73,9 @@ def street():
         demo, _ = [task.result() for task in done]
     assert "The message as it arrived" in demo
     world.loopback_only()
-    (pathlib.Path(base) / "authority").mkdir()
     authority = Authority(pathlib.Path(base) / "authority")
     for somebody in (user, root):
-        somebody.trusts(authority)
+        world.trust(somebody.root, authority.trust)
     with Provider(authority, tls="implicit", certificate="providers", port=465,
                   users=USERS) as provider:
         yield user, root, provider
@@ -127,9 +109,7 @@ def test_a_machines_first_mail(street):
     # Without systemd setup says how to start the service, which others need.
     service = root.root.start(*re.search(r"onehop -bd -q\S+", said)[0].split())
     try:
-        limit = time.monotonic() + 30
-        while not (root.root.path / "run/onehop/submit").exists() and time.monotonic() < limit:
-            time.sleep(0.05)
+        until(lambda: listens(root.root.path / "run/onehop/submit"))
         root.root.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
                       "sh", "-c", send)
     finally:

@@ -3,15 +3,11 @@ command, and from an authorization server that onehop asks itself."""
 
 import os
 import pathlib
-import sys
 
 import pytest
 
+from provider import Answer, Authority, TokenServer
 from server import DOVECOT_SUBMISSION, token
-
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-from provider import Answer, Authority, TokenServer  # noqa: E402
 
 INI = """\
 [account token]

@@ -5,15 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
-
-from browser import PATIENCE, Browser, read_until  # noqa: E402
-from provider.authority import Authority  # noqa: E402
+from browser import PATIENCE, Browser, read_until
+from provider import Authority
+from server import npm_install
 
 PROGRAM = os.path.join(os.environ.get("BUILDDIR", "."), "src/onehop-token")
 
@@ -24,13 +21,9 @@ def provider(tmp_path_factory):
     directory = tmp_path_factory.mktemp("oidc")
     if not os.access(PROGRAM, os.X_OK):
         pytest.skip("NOT TESTED: built without libcurl and jansson")
-    if not shutil.which("npm"):
-        pytest.skip("NOT TESTED: no npm")
-    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1", "oidc-provider@9.13"],
-                          cwd=directory, capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip("NOT TESTED: oidc-provider cannot be installed: " + done.stderr[-300:])
-    shutil.copy(os.path.join(HERE, "oidc.mjs"), directory)
+    if why := npm_install(directory, "oidc-provider@9.13"):
+        pytest.skip("NOT TESTED: oidc-provider cannot be installed: " + why)
+    shutil.copy(os.path.join(os.path.dirname(__file__), "oidc.mjs"), directory)
     authority = Authority(directory)
     server = subprocess.Popen(["node", "oidc.mjs", *authority.certificate("good")], cwd=directory, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -93,21 +93,21 @@ ZED_EMAIL_ADDR=$1; ZED_LOGGER=true
 zed_notify_email "$2" body
 """
 
-# It speaks SMTP to our service, where its sender chooses the account.
-MONIT = """\
+
+def monit(mailserver, sender):
+    """monit speaks SMTP itself, about a file that is not there."""
+    return f"""\
 cat >monitrc <<END
-set mailserver 127.0.0.1 port 25
-set mail-format { from: monit@$(basename "$HOME").lan
+set mailserver {mailserver}
+set mail-format {{ from: {sender}
   subject: $2
-  message: one }
+  message: one }}
 set alert $1
 check file nothing with path /does/not/exist
 END
 chmod 600 monitrc
 monit -c monitrc -p "$PWD/pid" -s "$PWD/state"
 """
-
-
 
 
 class Program:
@@ -183,7 +183,8 @@ PROGRAMS = {
                      root=True),
     "smartd": Program('/usr/share/smartmontools/smartd-runner -s "$2" "$1"', text=ONE_LINE, root=True),
     "zed": Program(ZED, text="one\n", root=True),
-    "monit (SMTP)": Program(MONIT, text="one", root=True),
+    # At our service, where its sender chooses the account.
+    "monit (SMTP)": Program(monit("127.0.0.1 port 25", 'monit@$(basename "$HOME").lan'), text="one", root=True),
 }
 RESULTS = {}  # by program and user
 

@@ -1,24 +1,13 @@
 """The queue before a real Postfix that is stopped, started, and told to answer 4xx and 5xx."""
 
 import re
-import time
 
 import pytest
 
+import caller
+from root import until
+
 EX_OK, EX_TEMPFAIL, EX_NOUSER = 0, 75, 67
-
-QUEUE_INI = """\
-[account queued]
-from = reports@mail.test
-host = mail.test
-user = reports
-password_file = /etc/onehop/reports.password
-admin = alice@mail.test
-timeout = 10
-
-[queue]
-directory = /var/spool/queue-test
-"""
 
 ACCESS = """\
 /^later@/ 450 4.2.0 come back later
@@ -31,13 +20,7 @@ ACCESS = """\
 @pytest.fixture(scope="module")
 def user(callers):
     """An ordinary user whose own file has the queue on."""
-    callers.run("useradd", "--create-home", "--shell", "/bin/sh", "dave")
-    secret = callers.path.joinpath("etc/onehop/reports.password").read_text()
-    callers.write("home/dave/password", secret, 0o600)
-    callers.write("home/dave/.config/onehop/onehop.ini",
-                  QUEUE_INI.replace("/etc/onehop/reports.password", "~/password")
-                  .replace("/var/spool/queue-test", "~/spool"), 0o600)
-    callers.run("chown", "-R", "dave:dave", "/home/dave")
+    caller.add_user_with_queue(callers, "dave")
     return User(callers)
 
 
@@ -85,12 +68,7 @@ def calm(postfix):
 
 def stop(postfix):
     postfix.root.run("postfix", "stop")
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if postfix.root.run("postfix", "status", check=False).returncode != 0:
-            return
-        time.sleep(0.1)
-    raise RuntimeError("Postfix does not stop")
+    until(lambda: postfix.root.run("postfix", "status", check=False).returncode != 0, lambda: "Postfix does not stop")
 
 
 def start(postfix):
@@ -165,11 +143,8 @@ def test_mailq_looks_as_postfix_own(user, postfix):
     try:
         root.run("/usr/sbin/sendmail", "-f", "reports@mail.test", "bob@mail.test",
                  input="Subject: for the list\n\nlines\n")
+        until(lambda: "(" in root.run("postqueue", "-p").stdout)
         theirs = root.run("postqueue", "-p").stdout
-        deadline = time.monotonic() + 30
-        while "(" not in theirs and time.monotonic() < deadline:
-            time.sleep(0.1)
-            theirs = root.run("postqueue", "-p").stdout
     finally:
         root.run("postconf", "-e", "defer_transports=")
         root.run("postfix", "reload")
@@ -183,8 +158,7 @@ def shape(listing):
     """The columns of a listing of at least one entry: where things stand, not what they are. One line of
     ours is sendmail's."""
     lines = [line for line in listing.splitlines() if not line.startswith("\t\tTotal requests: ")]
-    first = next(i for i, line in enumerate(lines) if i > 0)
-    entry = lines[first]
+    entry = lines[1]
     day = re.search(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ", entry)
     recipient = next(line for line in lines if line.endswith("@mail.test") and line[0] == " ")
     reason = next(line for line in lines if line.lstrip().startswith("("))

@@ -3,7 +3,9 @@ own."""
 
 import os
 import pathlib
+import socket
 import subprocess
+import time
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -73,6 +75,13 @@ class Root:
             return subprocess.Popen(["chroot", str(self.path), *argv], env=ENVIRONMENT,
                                     stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
+    def add_user(self, name):
+        self.run("useradd", "--create-home", "--shell", "/bin/sh", name)
+
+    def add_hosts(self, line):
+        hosts = self.path / "etc/hosts"
+        hosts.write_text(hosts.read_text() + line + "\n")
+
     def install(self, *packages):
         """Installs packages; the machine's package lists are used, unless they lack something."""
         command = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
@@ -102,3 +111,21 @@ def memory_directory():
     mount("--make-rprivate", "/")
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/mnt")
     return "/mnt"
+
+
+def until(ready, said=lambda: "", seconds=60):
+    """Waits until READY() is true, and returns what it is. SAID() is the complaint where that takes too
+    long."""
+    deadline = time.monotonic() + seconds
+    while not (found := ready()):
+        assert time.monotonic() < deadline, said()
+        time.sleep(0.05)
+    return found
+
+
+def listens(address):
+    """Whether somebody does: (host, port), or the path of a socket."""
+    is_path = not isinstance(address, tuple)
+    with socket.socket(socket.AF_UNIX if is_path else socket.AF_INET) as line:
+        line.settimeout(60)
+        return line.connect_ex(str(address) if is_path else address) == 0

@@ -10,9 +10,10 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import time
+
+from root import listens, until
 
 PASSWORD = 'p;a "ss#1'  # what an INI file could mistake for a comment or a quote
 LOGINS = ("reports", "carol")
@@ -232,6 +233,16 @@ def token(user, size):
     return (text + b"." + part(hmac.digest(TOKEN_KEY, text, hashlib.sha256))).decode()
 
 
+def npm_install(directory, *packages):
+    """Why that cannot be, or nothing."""
+    if not shutil.which("npm"):
+        return "no npm"
+    environment = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt", **os.environ}
+    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1", *packages],
+                          cwd=directory, env=environment, capture_output=True, text=True, timeout=300)
+    return done.returncode and (done.stderr[-300:] or f"npm exits with {done.returncode}")
+
+
 class Server:
     """recipient_field: where it notes whom a copy is for."""
     recipient_field = "X-Original-To"
@@ -270,16 +281,9 @@ class Server:
         return "".join(file.read_text() for file in self.root.path.glob(self.log_name)
                        if file.is_file())
 
-    def wait_listening(self, port=587, seconds=30):
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                socket.create_connection((self.address, port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise RuntimeError(f"{self.address}:{port} does not listen\n{self.log()[-2000:]}")
-                time.sleep(0.05)
+    def wait_listening(self, port=587):
+        until(lambda: listens((self.address, port)),
+              lambda: f"{self.address}:{port} does not listen\n{self.log()[-2000:]}", seconds=30)
 
 
 class Postfix(Server):
@@ -298,7 +302,7 @@ class Postfix(Server):
     def start(self):
         root = self.root
         for name in ("alice", "bob", *LOGINS):
-            root.run("useradd", "--create-home", "--shell", "/bin/sh", name)
+            root.add_user(name)
         root.write("etc/dovecot/dovecot.conf", DOVECOT)
         root.write("etc/dovecot/users", "".join(
             f"{name}:{{PLAIN}}{PASSWORD}\n" for name in LOGINS), 0o640)
@@ -393,14 +397,8 @@ class SmtpServer(Server):
     @classmethod
     def install(cls, root):
         """Whether it could."""
-        directory = root.path / cls.directory
-        (directory / "new").mkdir(parents=True)
-        if not shutil.which("npm"):
-            return False
-        environment = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt", **os.environ}
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1", *cls.packages],
-                              cwd=directory, env=environment, capture_output=True, timeout=300)
-        return done.returncode == 0
+        (root.path / cls.directory / "new").mkdir(parents=True)
+        return not npm_install(root.path / cls.directory, *cls.packages)
 
     def start(self):
         script = (pathlib.Path(__file__).parent / "smtp-server.mjs").read_text()

@@ -2,8 +2,6 @@
 of it."""
 
 import concurrent.futures
-import socket
-import time
 
 import pytest
 
@@ -29,40 +27,17 @@ host = {domain}
 port = {port}
 """
 
-# Nobody but the listener's callers meets this service, its configuration and its queue.
-SERVICE = """
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /var/spool
-mount --bind /etc/onehop/service.ini "$1/onehop/onehop.ini"
-exec onehop -bd
-"""
-
-
 @pytest.fixture(scope="module")
 def machine(callers):
     """With the daemons that some of the programs need."""
     accounts = [SERVICE_ACCOUNT.format(user=user, domain=domain, port=port)
                 for user, (domain, port) in caller.PROVIDERS.items()]
-    callers.write("etc/onehop/service.ini", SERVICE_INI + "".join(accounts))
-    daemons = [callers.start("atd", "-f"), start_service(callers)]
+    daemons = [callers.start("atd", "-f"),
+               caller.start_service(callers, "service", SERVICE_INI + "".join(accounts), 25)]
     yield callers
     for daemon in daemons:
         daemon.terminate()
         daemon.wait(30)
-
-
-def start_service(callers):
-    service = callers.start("unshare", "-m", "sh", "-ec", SERVICE, "sh", caller.SYSCONFDIR,
-                            log="/tmp/service.log")
-    limit = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", 25), 60).close()
-            return service
-        except OSError:
-            said = (callers.path / "tmp/service.log").read_text()
-            assert service.poll() is None and time.monotonic() < limit, said
-            time.sleep(0.05)
 
 
 def assert_right(server, program, domain, mark):

@@ -2,13 +2,12 @@
 the password it is sent with."""
 
 import base64
-import socket
-import time
 
 import pytest
 
 from cron_test import first_mail
 from installation import AS_NOBODY, AS_ONEHOP, AS_WWW_DATA, PASSWORD_FILE
+from root import listens, until
 from server import PASSWORD
 
 CRONTAB = f"""\
@@ -40,17 +39,7 @@ class Service:
         machine.start("cron", "-f")  # its mail comes with the next full minute: collected last
         self.log = machine.path / "tmp/service.log"
         self.process = machine.start(*AS_ONEHOP, "onehop", "-bd", log="/tmp/service.log")
-        self._wait_listening(str(machine.path / "run/onehop/submit"))
-
-    def _wait_listening(self, path):
-        deadline = time.monotonic() + 10
-        while True:
-            with socket.socket(socket.AF_UNIX) as client:
-                try:
-                    return client.connect(path)
-                except OSError:
-                    assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.02)
+        until(lambda: listens(machine.path / "run/onehop/submit"), self.log.read_text)
 
 
 @pytest.fixture(scope="session")

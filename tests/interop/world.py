@@ -8,16 +8,7 @@ import socket
 import struct
 import subprocess
 
-CA_SCRIPT = """
-key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-openssl req -x509 $key -keyout ca.key -out ca.pem -days 2 -subj "/CN=throw-away authority"
-for name; do
-    openssl req $key -keyout $name.key -out $name.csr -subj "/CN=$name"
-    printf 'subjectAltName=DNS:%s\\nextendedKeyUsage=serverAuth\\n' $name >$name.ext
-    openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
-        -extfile $name.ext -out $name.pem
-done
-"""
+KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 
 class Authority:
@@ -26,8 +17,20 @@ class Authority:
     def __init__(self, base, *names):
         self.directory = pathlib.Path(base) / "tls"
         self.directory.mkdir()
-        subprocess.run(["sh", "-ec", CA_SCRIPT, "sh", *names], cwd=self.directory, check=True,
-                       capture_output=True)
+        self.openssl("req", "-x509", *KEY, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
+                     "-subj", "/CN=throw-away authority")
+        for name in names:
+            self.issue(name, f"subjectAltName=DNS:{name}", "extendedKeyUsage=serverAuth")
+
+    def openssl(self, *words):
+        subprocess.run(["openssl", *words], cwd=self.directory, check=True, capture_output=True)
+
+    def issue(self, name, *extensions):
+        """Makes NAME.key and NAME.pem."""
+        (self.directory / f"{name}.ext").write_text("\n".join([*extensions, ""]))
+        self.openssl("req", *KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        self.openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                     "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.pem")
 
     def give(self, root, name):
         """Puts key and certificate of a server into its root. Exim reads them as its own user;
@@ -36,9 +39,13 @@ class Authority:
             root.write(f"etc/tls/{file}", (self.directory / file).read_text())
 
     def trust(self, root):
-        root.write("usr/local/share/ca-certificates/throw-away.crt",
-                   (self.directory / "ca.pem").read_text())
-        root.run("update-ca-certificates")
+        trust(root, self.directory / "ca.pem")
+
+
+def trust(root, certificate):
+    """Makes the programs of that root trust the authority whose certificate this file is."""
+    root.write("usr/local/share/ca-certificates/throw-away.crt", pathlib.Path(certificate).read_text())
+    root.run("update-ca-certificates")
 
 
 def loopback_only():

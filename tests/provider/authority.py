@@ -55,6 +55,7 @@ LEAF_EXTENSIONS = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,digi
 class Authority:
     def __init__(self, directory):
         self.directory = os.fspath(directory)
+        os.makedirs(self.directory, exist_ok=True)
         self.config = self.path("ca.cnf")
         self.trust = self.path("ca.pem")
         self._made = {}
