@@ -19,8 +19,7 @@ def by_occurrence(*answers):
 
 
 def fill(spool, n, to="you@example.net"):
-    for i in range(n):
-        spool.submits("-odq", to, input=message(str(i)))
+    spool.queue_many([(to, message(str(i))) for i in range(n)])
 
 
 def subjects(provider):

@@ -166,8 +166,7 @@ def test_a_sender_on_this_machine_has_no_mailbox(serve, spool, more, keys, to):
 
 def test_one_broken_job_cannot_flood(serve, spool):
     provider = spool.use(serve(rcpt=GONE), admin="boss@example.com", max_connections="8")
-    for _ in range(60):
-        spool.submits("-odq", "gone@example.net")
+    spool.queue_many([("gone@example.net", message("report"))] * 60)
     spool.delivers("-q")
     to = [m.recipients[0] for m in provider.messages]
     assert to.count("me@example.com") == 20

@@ -1,6 +1,7 @@
 """What a person reads is in the person's language; what a program reads is English."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from service import ALICE, become, needs_root
 from spool import Spool, message
 
 CATALOGUES = Path(built("po"))
+GERMANY = Path("/usr/share/i18n/locales/de_DE")
 GERMAN, CHINESE = {"LANGUAGE": "de"}, {"LANGUAGE": "zh_CN"}
 MAIL = message("x", "hello")
 
@@ -145,11 +147,14 @@ def test_a_locale_of_the_language_needs_no_language_variable():
     with tempfile.TemporaryDirectory(prefix="onehop-", dir="/tmp") as directory:
         root = Path(directory)
         root.chmod(0o755)
-        made = shutil.which("localedef") and subprocess.run(
-            ["localedef", "--no-archive", "-i", "de_DE", "-f", "UTF-8", str(root / "de_DE.UTF-8")],
-            capture_output=True)
-        if not made or not (root / "de_DE.UTF-8").exists():
+        if not shutil.which("localedef") or not GERMANY.exists():
             pytest.skip("NOT TESTED: localedef or its sources are missing (Debian: locales)")
+        (root / "source").write_text(re.sub(  # it is the order of words that takes long
+            "^LC_COLLATE$.*?^END LC_COLLATE$", 'LC_COLLATE\ncopy "POSIX"\nEND LC_COLLATE', GERMANY.read_text(),
+            flags=re.M | re.S))
+        subprocess.run(["localedef", "--no-archive", "-i", root / "source", "-f", "UTF-8", root / "de_DE.UTF-8"],
+                       capture_output=True)
+        assert (root / "de_DE.UTF-8").exists()
         install_catalogues(root)
         shutil.copy(binary(), root / "onehopctl")
         (root / "onehopctl").chmod(0o755)

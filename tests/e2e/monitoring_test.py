@@ -229,8 +229,7 @@ def test_eight_processes_count_exactly(serve, spool):
 
 def test_a_run_with_several_workers_counts_exactly(serve, spool):
     spool.use(serve(), max_connections="4")
-    for _ in range(30):
-        spool.submits("-odq", "you@example.net")
+    spool.queue_many([("you@example.net", message("report"))] * 30)
     spool.delivers()
     assert counted(metrics(spool)) == (30, 0, 0)
 
@@ -245,8 +244,7 @@ def test_a_worker_that_is_killed_loses_one_count_at_most(serve, spool):
 
     provider = spool.use(serve(content=content), max_connections="1")
     provider.forgive()
-    for _ in range(20):
-        spool.submits("-odq", "you@example.net")
+    spool.queue_many([("you@example.net", message("report"))] * 20)
     assert spool.run("sendmail", "-q").code == 74
     left = len(spool.ids())
     assert 0 < left < 20

@@ -254,9 +254,8 @@ def test_452_takes_the_recipients_in_several_transactions(serve, spool):
 @pytest.mark.parametrize("without", [(), ("CHUNKING",), ("PIPELINING", "CHUNKING")])
 @pytest.mark.parametrize("limits, per_session", [("MAILMAX=5", 5), ("RCPTDOMAINMAX=2", 8)])
 def test_a_session_ends_where_the_server_sets_its_limit(serve, spool, without, limits, per_session):
-    provider = spool.use(serve(extra=[f"LIMITS {limits}"], without=without), max_connections="1")
-    for i in range(16):  # the server counts transactions and domains
-        spool.submits("-odq", f"you@example{i // 4}.net", input=message(f"number {i}"))
+    provider = spool.use(serve(extra=[f"LIMITS {limits}"], without=without), max_connections="1")  # it counts
+    spool.queue_many([(f"you@example{i // 4}.net", message(f"number {i}")) for i in range(16)])
     spool.delivers("-q")
     assert [m.field("Subject") for m in provider.messages] == [f"number {i}" for i in range(16)]
     assert [len(c.messages) for c in provider.connections][0] == per_session
@@ -276,8 +275,7 @@ def test_new_domains_of_one_message_are_counted_together(serve, spool, without):
 
 def test_mail_of_an_account_goes_in_order_over_one_connection(serve, spool):
     provider = spool.use(serve(), max_connections="1")
-    for i in range(12):
-        spool.submits("-odq", "you@example.net", input=message(f"number {i}"))
+    spool.queue_many([("you@example.net", message(f"number {i}")) for i in range(12)])
     spool.delivers("-q")
     assert [m.field("Subject") for m in provider.messages] == [f"number {i}" for i in range(12)]
     assert len(provider.connections) == 1
@@ -287,8 +285,7 @@ def test_mail_of_an_account_goes_in_order_over_one_connection(serve, spool):
 def test_no_more_connections_than_the_account_allows(serve, spool):
     provider = spool.use(serve(content=drip("250 2.0.0 ok", 0.001)),
                          max_connections="3")
-    for i in range(30):
-        spool.submits("-odq", "you@example.net", input=message(f"number {i}"))
+    spool.queue_many([("you@example.net", message(f"number {i}")) for i in range(30)])
     spool.delivers("-q")
     assert len(provider.messages) == 30
     assert 1 <= len(provider.connections) <= 3

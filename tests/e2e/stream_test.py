@@ -19,10 +19,9 @@ def spool(machine):
 
 def fill(spool, n):
     """One message for each of n recipients; their addresses, in order."""
-    spool.queues("u0@example.net", input=message("0"))  # makes the spool
-    for i in range(1, n):
-        spool.submits("-odq", f"u{i}@example.net", input=message(str(i)))
-    return [f"u{i}@example.net" for i in range(n)]
+    everybody = [f"u{i}@example.net" for i in range(n)]
+    spool.queue_many([(address, message(str(i))) for i, address in enumerate(everybody)])
+    return everybody
 
 
 def reached(provider):
@@ -114,8 +113,7 @@ def test_a_small_send_buffer_makes_no_duplicates(serve, spool, tls):
     """The server answers what it has while the rest of the flight still waits for room."""
     words = {} if tls == "starttls" else {"tls": "none", "mechanisms": ""}
     provider = spool.use(serve(small_buffers=True, **words), max_connections="1")
-    for i in range(MANY):
-        spool.submits("-odq", f"u{i}@example.net", input=message(str(i), "x\n" * 97 * i))
+    spool.queue_many([(f"u{i}@example.net", message(str(i), "x\n" * 97 * i)) for i in range(MANY)])
     result = spool.run("sendmail", "-q", environment={"ONEHOP_TEST_SNDBUF": "4096"})
     assert (result.code, result.out, result.text) == (0, b"", "")
     assert reached(provider) == [f"u{i}@example.net" for i in range(MANY)] and right(provider)

@@ -15,9 +15,9 @@ REFUSED = (65, 67, 69)  # for good
 
 def patience(answer):
     """Timeouts for an answer: short where only they end the wait, long where nothing should."""
-    waits = answer is silence or type(answer).__name__ == "Drip" or \
-        isinstance(answer, bytes) and not answer.endswith(b"\n") or \
-        isinstance(answer, tuple) and silence in answer
+    parts = answer if type(answer) is tuple else (answer,)
+    waits = any(part is silence or type(part).__name__ == "Drip" or
+                isinstance(part, bytes) and not part.endswith(b"\n") for part in parts)
     return {"timeout": "1", "timeout_final": "1"} if waits else {}
 
 
