@@ -755,6 +755,7 @@ def test_a_broken_configuration_is_survived(served, serve):
     assert len(provider.messages) == 1
     mended = serve()
     served.system_file.write_text(good.replace(f"= {provider.port}", f"= {mended.port}"))
+    served.until(lambda: not children_of(served.process.pid), "a run that has the old file does not end")
     served.process.send_signal(signal.SIGHUP)
     assert send(served) == (0, "", "")
     assert len(mended.messages) == 1
