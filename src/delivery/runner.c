@@ -250,13 +250,14 @@ static _Noreturn void work(const struct run *run, const struct share *share, int
     _exit(code);
 }
 
-/* As many workers as the provider allows, and as are worth a handshake. */
+/* As many workers as the provider allows, and as are worth a handshake. One user's run leaves the
+ * other connections to everybody's mail. */
 static size_t workers_for(const struct run *run, const struct share *share)
 {
     const struct delivery_context *delivery = run->delivery;
     const struct account *account = configuration_account(&delivery->site->config, share->account);
     struct account_state state;
-    if (!account)
+    if (!account || run->filter->has_uid)
         return 1;
     account_state_read(&state, delivery->spool, account->name);
     size_t most =

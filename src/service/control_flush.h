@@ -23,9 +23,13 @@ struct control_flush {
  * on ERR, if the other process is not there. */
 int control_flush_ask(int fd, const struct control_flush *wish, FILE *out, FILE *err);
 
+/* Whose turn it is: one run at a time for each user, so that nobody who asks again and again takes
+ * all connections of an account. A descriptor for all sessions to come, -1 if there is none. */
+int control_flush_turns(void);
+
 /* Runs the queue for SITE's caller, each time that is asked for at FD, until the asking process
- * ends. */
-void control_flush_serve(int fd, const struct site *site);
+ * ends. After a run of one user's mail an octet goes to WAKE, for what came in meanwhile. */
+void control_flush_serve(int fd, const struct site *site, int turns, int wake);
 
 /* True if the caller of SITE, root or the service's user, sees everybody's mail. */
 bool control_flush_sees_everything(const struct site *site);

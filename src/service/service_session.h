@@ -23,6 +23,7 @@ struct service_session {
     struct rendezvous *rendezvous;
     int client; /* descriptor */
     int wake;   /* a pipe: an octet in it wakes the runner */
+    int turns;  /* control_flush_turns() */
 };
 
 enum {

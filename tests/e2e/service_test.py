@@ -504,6 +504,44 @@ def test_a_control_session_is_confined_and_a_run_is_not(served, serve):
     assert len(provider.messages) == 1
 
 
+@needs_root
+def test_a_user_who_flushes_again_and_again_holds_up_nobody(shared, serve):
+    """Of one user's mail there is one run at a time, over one connection."""
+    blocked, begun, others = threading.Event(), [], []
+
+    def answer(recipient):
+        if not recipient.startswith("alice"):
+            others.append(recipient)
+            return None
+        if not begun:
+            return "450 4.2.1 later"
+        begun.append(recipient)
+        if len(begun) > 2:
+            blocked.wait(60)
+        return None
+
+    provider = serve(rcpt=answer)
+    shared.serve(provider, max_connections="3", timeout="90")
+    for i in range(20):
+        assert send(shared, ALICE, "-odq", f"alice{i}@example.net") == (0, "", "")
+    assert shared.call(0, "sendmail", "-q") == (0, "", "")
+    begun.append("from now on")
+    flushes = [subprocess.Popen([*become(ALICE), str(shared.programs / "onehopctl"), "flush"],
+                                env=shared.environment(), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(4)]
+    try:
+        shared.until(lambda: len(begun) > 2, "nothing is flushed")
+        assert send(shared, BOB, "bob@example.net") == (0, "", "")
+        shared.until(lambda: others, "somebody else's message does not get through")
+        assert len(begun) == 3
+    finally:
+        blocked.set()
+    assert [flush.wait(60) for flush in flushes] == [0] * 4
+    assert sorted(r for m in provider.messages for r in m.recipients) == \
+        sorted([f"alice{i}@example.net" for i in range(20)] + ["bob@example.net"])
+    assert len([c for c in provider.connections if any(m.accepted for m in c.messages)]) == 2
+
+
 def confined_pairs(service):
     return [(parent, child) for parent in children_of(service) for child in children_of(parent)
             if filtered(child) and filtered(parent) is False and len(sockets(parent)) < len(sockets(child))]
