@@ -2,11 +2,9 @@
 #include "service/control_flush.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include "submit/report.h"
 #include "ctl/observation.h"
 #include "ctl/queuerun.h"
+#include "service/service_session.h"
 
 enum { TEXT_MAX = 8192 }; /* octets of a value, which the command line bounds as well */
 
@@ -146,44 +145,32 @@ static bool run_and_answer(int fd, const struct site *site, const struct questio
     return ok;
 }
 
-int control_flush_turns(void)
-{
-    return memfd_create("turns", MFD_CLOEXEC);
-}
-
-/* The lock of the octet at UID is the turn; the kernel gives it back when its process ends. */
-static bool move_turn(int turns, uid_t uid, short type)
-{
-    struct flock turn = {.l_type = type, .l_whence = SEEK_SET, .l_start = uid, .l_len = 1};
-    int moved;
-    do
-        moved = fcntl(turns, F_SETLKW, &turn);
-    while (moved != 0 && errno == EINTR);
-    return moved == 0;
-}
-
-/* Waits for the turn of the caller. False: who asked has left, or there are no turns. */
-static bool begin_turn(int turns, const struct site *site, int fd)
+/* False: who asked has left meanwhile, or there are no turns. */
+static bool begin_turn(const struct service_session *session, int fd)
 {
     struct pollfd asking = {.fd = fd};
-    return move_turn(turns, site->caller.uid, F_WRLCK) && poll(&asking, 1, 0) == 0;
+    return quota_begin_turn(session->quota, session->user) && poll(&asking, 1, 0) == 0;
 }
 
-void control_flush_serve(int fd, const struct site *site, int turns, int wake)
+static void end_turn(const struct service_session *session)
+{
+    quota_end_turn(session->quota, session->user);
+    if (write(session->wake, "", 1) < 0)
+        errno = 0; /* it is full of wishes to wake up */
+}
+
+void control_flush_serve(int fd, const struct site *site, const struct service_session *session)
 {
     struct question question;
     bool ok = true;
     while (ok && channel_read(fd, &question, sizeof question)) {
         char *value[CONTROL_FLUSH_TEXTS] = {0};
-        bool takes_turns = !question.observe && !control_flush_sees_everything(site);
-        ok = (!takes_turns || begin_turn(turns, site, fd)) && read_values(fd, &question, value) &&
+        bool in_turn = !question.observe && !control_flush_sees_everything(site);
+        ok = (!in_turn || begin_turn(session, fd)) && read_values(fd, &question, value) &&
              run_and_answer(fd, site, &question, value);
         for (size_t i = 0; i < CONTROL_FLUSH_TEXTS; i++)
             free(value[i]);
-        if (takes_turns) {
-            (void)move_turn(turns, site->caller.uid, F_UNLCK);
-            if (write(wake, "", 1) < 0)
-                errno = 0; /* it is full of wishes to wake up */
-        }
+        if (in_turn)
+            end_turn(session);
     }
 }

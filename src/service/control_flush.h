@@ -13,6 +13,8 @@
 enum { CONTROL_FLUSH_ID, CONTROL_FLUSH_ACCOUNT, CONTROL_FLUSH_RECIPIENT, CONTROL_FLUSH_SENDER };
 enum { CONTROL_FLUSH_TEXTS = CONTROL_FLUSH_SENDER + 1 };
 
+struct service_session;
+
 struct control_flush {
     const char *text[CONTROL_FLUSH_TEXTS]; /* of struct runner_filter; "" takes everything */
     bool due, report, person;              /* as in the command: see control_server.h */
@@ -23,13 +25,11 @@ struct control_flush {
  * on ERR, if the other process is not there. */
 int control_flush_ask(int fd, const struct control_flush *wish, FILE *out, FILE *err);
 
-/* Whose turn it is: one run at a time for each user, so that nobody who asks again and again takes
- * all connections of an account. A descriptor for all sessions to come, -1 if there is none. */
-int control_flush_turns(void);
-
 /* Runs the queue for SITE's caller, each time that is asked for at FD, until the asking process
- * ends. After a run of one user's mail an octet goes to WAKE, for what came in meanwhile. */
-void control_flush_serve(int fd, const struct site *site, int turns, int wake);
+ * ends: of an ordinary user's mail in turn with the user's other sessions, so that nobody who asks
+ * again and again takes all connections of an account. After such a run the runner is woken, for
+ * what came in meanwhile. */
+void control_flush_serve(int fd, const struct site *site, const struct service_session *session);
 
 /* True if the caller of SITE, root or the service's user, sees everybody's mail. */
 bool control_flush_sees_everything(const struct site *site);

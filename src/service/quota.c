@@ -1,13 +1,19 @@
 #include "config.h"
 #include "service/quota.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 #include "base/memory.h"
 
 struct quota *quota_new(void)
 {
-    return memory_shared(sizeof(struct quota));
+    struct quota *quota = memory_shared(sizeof *quota);
+    if (quota)
+        quota->turns = memfd_create("turns", MFD_CLOEXEC);
+    return quota;
 }
 
 static struct quota_user *find(struct quota *quota, uint64_t id)
@@ -80,4 +86,25 @@ bool quota_take_octets(struct quota_user *user, uint64_t octets, int64_t max)
         return true;
     atomic_fetch_sub(&user->octets, (long long)octets);
     return false;
+}
+
+static bool move_turn(const struct quota *quota, const struct quota_user *user, short type)
+{
+    struct flock turn = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = user - quota->user, .l_len = 1};
+    int moved;
+    do
+        moved = fcntl(quota->turns, F_SETLKW, &turn);
+    while (moved != 0 && errno == EINTR);
+    return moved == 0;
+}
+
+bool quota_begin_turn(const struct quota *quota, const struct quota_user *user)
+{
+    return move_turn(quota, user, F_WRLCK);
+}
+
+void quota_end_turn(const struct quota *quota, const struct quota_user *user)
+{
+    (void)move_turn(quota, user, F_UNLCK);
 }

@@ -33,6 +33,7 @@ struct quota_session {
 struct quota {
     struct quota_user user[QUOTA_USERS_MAX];
     struct quota_session session[QUOTA_SESSIONS_MAX];
+    int turns; /* a file: the octet at a user's id is locked by whose turn it is */
 };
 
 /* NULL if there is no memory to share. */
@@ -47,6 +48,11 @@ long quota_share(const struct quota_user *user, long connections);
 
 /* A free place, busy; NULL if there is none. Set its `used` to false to give it back. */
 struct quota_session *quota_open_session(struct quota *quota);
+
+/* Waits until no other process has the turn of USER, and takes it; a process that ends gives it
+ * back. False if that cannot be. */
+bool quota_begin_turn(const struct quota *quota, const struct quota_user *user);
+void quota_end_turn(const struct quota *quota, const struct quota_user *user);
 
 /* Counts one message. False if MAX were submitted in this hour already. */
 bool quota_take(struct quota_user *user, long max);

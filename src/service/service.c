@@ -22,7 +22,6 @@
 #include "submit/serviceuser.h"
 #include "ctl/metrics.h"
 #include "ctl/queuerun.h"
-#include "service/control_flush.h"
 #include "service/listening.h"
 #include "service/peer.h"
 #include "service/service_session.h"
@@ -44,15 +43,13 @@ struct service {
     struct quota *addresses; /* the same for those of the network; its sessions are not used */
     struct rendezvous *rendezvous;
     int wake[2];
-    int turns; /* control_flush_turns() */
     struct child *child;
     size_t children, size;
     size_t runs;    /* of them are runs of the queue */
     size_t leaving; /* make room */
     size_t remote;  /* came by the network */
     bool run_wanted;
-    int64_t next_run;
-    int64_t idle_since;
+    int64_t next_run, idle_since;
     pid_t metrics;         /* the child that writes metrics_file, 0: none */
     int64_t next_metrics;  /* not before */
     bool metrics_outdated; /* something happened since they were written */
@@ -327,7 +324,7 @@ static void receive(struct service *v, int client, const struct listening_socket
             .rendezvous = v->rendezvous,
             .client = client,
             .wake = v->wake[1],
-            .turns = v->turns,
+            .quota = v->quota,
         };
         _exit(service_session_run(&mine));
     }
@@ -476,9 +473,7 @@ static bool open_up(struct service *v, struct error *err)
     v->quota = quota_new();
     v->addresses = quota_new();
     v->rendezvous = rendezvous_new();
-    v->turns = control_flush_turns();
-    if (!v->quota || !v->addresses || !v->rendezvous || v->turns < 0 ||
-        pipe2(v->wake, O_CLOEXEC | O_NONBLOCK) != 0)
+    if (!v->quota || !v->addresses || !v->rendezvous || pipe2(v->wake, O_CLOEXEC | O_NONBLOCK) != 0)
         return error_system(err, EX_OSERR, "cannot start");
     return true;
 }

@@ -255,7 +255,7 @@ static int serve_control(struct client *client)
     client_process = child;
     (void)sigaction(SIGTERM, &ends, NULL);
     (void)close(client->session->client); /* the client sees the end when the other one closes */
-    control_flush_serve(fd, &client->site, client->session->turns, client->session->wake);
+    control_flush_serve(fd, &client->site, client->session);
     int status = channel_end(fd, child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
 }

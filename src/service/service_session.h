@@ -15,6 +15,7 @@
 
 struct service_session {
     const struct site *site;
+    const struct quota *quota;
     struct quota_user *user;    /* whose limits count: for a subordinate uid its owner, from the
                                    network those of the address */
     struct quota_session *slot; /* of this session */
@@ -23,7 +24,6 @@ struct service_session {
     struct rendezvous *rendezvous;
     int client; /* descriptor */
     int wake;   /* a pipe: an octet in it wakes the runner */
-    int turns;  /* control_flush_turns() */
 };
 
 enum {
