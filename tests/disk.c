@@ -1,6 +1,6 @@
 /* The disk of the test program. With ONEHOP_TEST_DISK="KIND:N:FILE" it is broken from the Nth call
- * on that changes something below a directory named onehop, or a unit test's spool, in each process
- * that inherits the count:
+ * on that changes something below a user's spool, or a unit test's, in each process that inherits
+ * the count:
  *
  *     ro      nothing can be changed (EROFS)
  *     full    no new names, no file grows (ENOSPC); what is there can be written over and removed
@@ -32,12 +32,14 @@ static bool read_disk(struct disk *disk)
 
 static bool is_of_spool(int fd)
 {
+    static const char user_spool[] = "/.local/state/onehop";
     char name[64], path[4096];
     (void)snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     ssize_t n = readlink(name, path, sizeof path - 1);
     path[n > 0 ? n : 0] = '\0';
-    return strstr(path, "/onehop/") || strstr(path, "/onehop-spool-") ||
-           (n > 7 && strcmp(path + n - 7, "/onehop") == 0);
+    const char *spool = strstr(path, user_spool);
+    const char *end = spool ? spool + sizeof user_spool - 1 : "?";
+    return *end == '\0' || *end == '/' || strstr(path, "/onehop-spool-");
 }
 
 /* True if the call on FD, which needs space if GROWS, fails. */

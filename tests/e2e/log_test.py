@@ -144,7 +144,8 @@ def test_the_objects_of_a_queued_message(serve, machine):
     assert [o["reason"] for o in found[2:]] == [
         "250 2.0.0 queued as 4711", REFUSAL, "250 2.0.0 queued as 4711"]
     for o in found:
-        assert o["delay"] >= o["setup"] + o["transfer"] >= 0
+        delay, setup, transfer = (round(1000 * o[key]) for key in ("delay", "setup", "transfer"))
+        assert delay >= setup + transfer >= 0
         assert time.strptime(o["time"], "%Y-%m-%dT%H:%M:%SZ")
 
 
