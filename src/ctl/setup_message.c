@@ -9,6 +9,17 @@
 #include "submit/report.h"
 #include "submit/send.h"
 
+/* Makes the message in the file TEXT, which is standard input then. */
+static bool write_to_input(FILE *text, const char *to)
+{
+    return fprintf(text,
+                   "Subject: onehop works\nTo: %s\n\nThis is the test message of onehopctl "
+                   "setup.\n",
+                   to) >= 0 &&
+           fflush(text) == 0 && lseek(fileno(text), 0, SEEK_SET) == 0 &&
+           dup2(fileno(text), STDIN_FILENO) == STDIN_FILENO;
+}
+
 int setup_message_send(const char *to, struct site *site)
 {
     char name[] = "sendmail", end[] = "--", from[] = "-f", *address = (char *)to;
@@ -16,14 +27,10 @@ int setup_message_send(const char *to, struct site *site)
     struct invocation call = {0};
     struct error err;
     FILE *text = tmpfile();
-    if (!text ||
-        fprintf(text,
-                "Subject: onehop works\nTo: %s\n\nThis is the test message of onehopctl "
-                "setup.\n",
-                to) < 0 ||
-        fflush(text) != 0 || lseek(fileno(text), 0, SEEK_SET) != 0 ||
-        dup2(fileno(text), STDIN_FILENO) < 0) {
+    if (!text || !write_to_input(text, to)) {
         report_line(site->program, "cannot write a test message");
+        if (text)
+            (void)fclose(text);
         return EX_OSERR;
     }
     int code = EX_SOFTWARE;

@@ -86,7 +86,7 @@ enum lookup_end lookup_run(const struct lookup_call *call, int64_t deadline, str
     int status = start_thread(l);
     if (status != 0) {
         (void)close(l->pipe[1]);
-        leave(l); /* for the thread that never was */
+        atomic_store(&l->present, 1); /* there is no thread */
         leave(l);
         errno = status;
         (void)error_system(err, EX_OSERR, "cannot start a thread");
