@@ -112,11 +112,11 @@ static void check_answer(const struct str *out, int code)
     char kind[4];
     size_t len;
     int used, said = -1;
-    while (sscanf(at, "%3[a-z] %zu\n%n", kind, &len, &used) == 2) {
-        if ((strcmp(kind, "out") != 0 && strcmp(kind, "err") != 0) || at[used - 1] != '\n' ||
-            len > (size_t)(end - at - used))
+    while (sscanf(at, "%3[a-z] %zu%n", kind, &len, &used) == 2) {
+        if ((strcmp(kind, "out") != 0 && strcmp(kind, "err") != 0) || at[used] != '\n' ||
+            len > (size_t)(end - at - used - 1))
             abort();
-        at += (size_t)used + len;
+        at += (size_t)used + 1 + len; /* text may begin with a blank */
     }
     if (sscanf(at, "status %d\n%n", &said, &used) != 1 || at + used != end || said != code)
         abort();
