@@ -16,7 +16,7 @@ password_file = /etc/onehop/reports.password
 [service]
 listen = 0.0.0.0:3587, 0.0.0.0:465
 tls_cert_file = /etc/tls/fourth.test.pem
-tls_key_file = /etc/tls/fourth.test.key
+tls_key_file = /etc/onehop/fourth.test.key
 users_file = /etc/onehop/users
 """
 
@@ -82,6 +82,7 @@ def network(callers):
     """The service, with a user whose line onehopctl made."""
     line = callers.run("onehopctl", "passwd", "device", input=PASSWORD + "\n").stdout
     callers.write("etc/onehop/users", line, 0o600)
+    callers.write("etc/onehop/fourth.test.key", (callers.path / "etc/tls/fourth.test.key").read_text(), 0o600)
     service = caller.start_service(callers, "network", INI, 3587)
     yield callers
     service.terminate()
