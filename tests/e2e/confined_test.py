@@ -1,7 +1,6 @@
 """What a process could do that a provider, or a client, has taken over (tests/takeover.c): tried by that
 process itself, inside its fence."""
 
-import contextlib
 import os
 import pwd
 import re
@@ -13,7 +12,7 @@ import pytest
 
 from bs_test import CODES, SYMFONY, Dialogue
 from machine import sanitized
-from service import children_of, served, until  # noqa: F401
+from service import children_of, memory_of, served, until  # noqa: F401
 
 MAIL = b"From: me@example.com\nTo: you@example.net\n\ntext\n"
 
@@ -159,28 +158,18 @@ def test_who_submitted_an_entry_is_looked_up_behind_the_fence(fenced, serve):
 
 # -- sessions of the service
 
-def memory(pid):
-    """What that process could write to; None where this one may not look."""
-    found = b""
+def memory_or_none_left(pid):
+    """The same of a process that may have ended meanwhile."""
     try:
-        with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as octets:
-            for line in maps:
-                start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
-                if mode.startswith("rw"):
-                    octets.seek(int(start, 16))
-                    with contextlib.suppress(OSError):  # what the kernel shows to nobody
-                        found += octets.read(int(end, 16) - int(start, 16))
-    except PermissionError:
-        return None
+        return memory_of(pid)
     except (FileNotFoundError, ProcessLookupError):
         return b""
-    return found
 
 
 def talkers(service, marker):
     """The memories of the processes below the service's that have read MARKER."""
     below = children_of(service)
-    texts = [memory(pid) for pid in below + [child for pid in below for child in children_of(pid)]]
+    texts = [memory_or_none_left(pid) for pid in below + [child for pid in below for child in children_of(pid)]]
     if None in texts:
         pytest.skip("NOT TESTED: only root sees the memory of a process that allows no debugger")
     return [text for text in texts if marker in text]
@@ -214,7 +203,7 @@ def test_a_session_holds_no_password_of_an_account(served, serve, kind, origin):
         found = []
         served.until(lambda: found.extend(talkers(served.process.pid, marker)) or found, "no session")
         assert [text for text in found if b"of-an-account-only" in text] == []
-    assert b"of-an-account-only" in memory(served.process.pid)
+    assert b"of-an-account-only" in memory_of(served.process.pid)
 
 
 def test_a_session_opens_no_file_with_a_password(fenced, served, serve):  # noqa: F811

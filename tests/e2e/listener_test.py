@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from machine import REPORT, sanitized
-from service import ALICE, children_of, served  # noqa: F401
+from service import ALICE, children_of, memory_of, served  # noqa: F401
 
 LOCAL = "allow_networks = 127.0.0.0/8\n"
 PASSWORD = "s3cret"
@@ -443,22 +443,6 @@ def test_the_key_of_a_certificate_is_a_user(served, serve, authority):
         assert client.docmd("MAIL", "FROM:<me@example.com>")[0] == 530
 
 
-def memory(pid):
-    """What that process could write to; None where this one may not look."""
-    found = b""
-    try:
-        with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as octets:
-            for line in maps:
-                start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
-                if mode.startswith("rw"):
-                    octets.seek(int(start, 16))
-                    with contextlib.suppress(OSError):  # what the kernel shows to nobody
-                        found += octets.read(int(end, 16) - int(start, 16))
-    except PermissionError:
-        return None
-    return found
-
-
 @pytest.mark.skipif(sanitized(), reason="sanitizers map more memory than can be read")
 def test_a_strangers_session_holds_no_password_of_an_account(served, serve, authority):
     port = listen_for(served, serve(), authority, f"nas:{hashed()}\n")
@@ -469,12 +453,12 @@ def test_a_strangers_session_holds_no_password_of_an_account(served, serve, auth
     assert settings.read_text() != text
     with secured(port, authority) as client:
         client.ehlo("stranger.example")
-        texts = [memory(pid) for pid in children_of(served.process.pid)]
+        texts = [memory_of(pid) for pid in children_of(served.process.pid)]
         if None in texts:
             pytest.skip("only root sees the memory of a process that allows no debugger")
         session, = (text for text in texts if b"stranger.example" in text)
         assert b"of-an-account-only" not in session
-    assert b"of-an-account-only" in memory(served.process.pid)
+    assert b"of-an-account-only" in memory_of(served.process.pid)
 
 
 # -- what changes

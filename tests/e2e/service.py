@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -31,6 +32,22 @@ def children_of(pid):
     with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:
         return [int(word) for word in listed.read().split()]
     return []
+
+
+def memory_of(pid):
+    """What that process could write to; None where this one may not look."""
+    found = b""
+    try:
+        with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as octets:
+            for line in maps:
+                start, end, mode = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
+                if mode.startswith("rw"):
+                    octets.seek(int(start, 16))
+                    with contextlib.suppress(OSError):  # what the kernel shows to nobody
+                        found += octets.read(int(end, 16) - int(start, 16))
+    except PermissionError:
+        return None
+    return found
 
 
 class ServedMachine(Machine):
